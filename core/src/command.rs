@@ -1,0 +1,535 @@
+//! What clients may ask of the farm: one door, one log, one order.
+//!
+//! A client posts a [`Submission`] into the [`Mailbox`]; the loop takes it at a tick, checks it, and
+//! answers through its [`Reply`] after the snapshot that shows the effect has been published. A
+//! refused request changes nothing.
+
+use crate::id::UnitId;
+use crate::snapshot::{UnitState, UnitView};
+use crate::spec::{FarmSpec, UnitDesign};
+use crate::time::Tick;
+use crate::units::{Vars, Watts};
+use std::fmt;
+
+/// A change of the farm's state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Changes control settings of one unit; all fields together or none.
+    ControlUnit {
+        /// The unit.
+        unit: UnitId,
+        /// What to change.
+        change: ControlChange,
+    },
+    /// Operates one unit.
+    OperateUnit {
+        /// The unit.
+        unit: UnitId,
+        /// What to do.
+        action: UnitAction,
+    },
+    /// Gives the farm a setpoint at the POI; the plant controller splits it over all running units
+    /// and takes them over from whoever controlled them.
+    SetFarmPower {
+        /// Active power at the POI.
+        active: Watts,
+        /// Reactive power at the POI; absent keeps what is in force.
+        reactive: Option<Vars>,
+    },
+    /// Takes the farm setpoint back: the units under plant control go to 0 W.
+    ReleaseFarm,
+}
+
+/// What an operator does to a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnitAction {
+    /// Closes the contactors and starts the converter.
+    Start,
+    /// Stops the converter and opens the contactors.
+    Stop,
+    /// Keeps the contactors closed and stops the converter.
+    EnterStandby,
+    /// Starts the converter again.
+    ExitStandby,
+    /// Clears latched alarms whose cause is gone.
+    ResetAlarms,
+}
+
+impl UnitAction {
+    /// Every action with its name in REST paths and on the command line.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("start", Self::Start),
+        ("stop", Self::Stop),
+        ("standby", Self::EnterStandby),
+        ("exit_standby", Self::ExitStandby),
+        ("reset_alarms", Self::ResetAlarms),
+    ];
+    /// The action called `name`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, action)| *action)
+    }
+}
+
+/// How a setpoint is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SetpointMode {
+    /// In watts or vars.
+    #[default]
+    Absolute,
+    /// In percent of the rated active (or reactive) power.
+    Percent,
+}
+
+/// One setpoint with both of its forms, as SunSpec model 704 keeps them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Setpoint {
+    /// Whether it is in force; when not, the target is 0.
+    pub enabled: bool,
+    /// Which form is in force.
+    pub mode: SetpointMode,
+    /// In watts or vars, positive is discharge or injection.
+    pub absolute: f64,
+    /// In percent of the rating, same sign.
+    pub percent: f64,
+}
+
+impl Setpoint {
+    /// The target in watts or vars for a unit with this rating.
+    pub fn target(&self, rating: f64) -> f64 {
+        match (self.enabled, self.mode) {
+            (false, _) => 0.0,
+            (true, SetpointMode::Absolute) => self.absolute,
+            (true, SetpointMode::Percent) => self.percent / 100.0 * rating,
+        }
+    }
+}
+
+/// Which power gives way when both do not fit on the capability circle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PowerPriority {
+    /// Reactive power gives way.
+    #[default]
+    Active,
+    /// Active power gives way.
+    Reactive,
+}
+
+/// Who last set a unit's power.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ControlSource {
+    /// Nobody yet.
+    #[default]
+    None,
+    /// The plant controller of the farm.
+    Plant,
+    /// A Modbus client.
+    Modbus,
+    /// A REST client.
+    Rest,
+    /// A dispatch file or a scenario.
+    Schedule,
+}
+
+impl ControlSource {
+    /// Every source with its name; the position is its number in registers and metrics.
+    pub const NAMES: [&'static str; 5] = ["none", "plant", "modbus", "rest", "schedule"];
+    /// Its name in REST and metrics.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// The control settings of a unit: what its writable registers and REST fields hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct UnitControl {
+    /// Active power.
+    pub active: Setpoint,
+    /// Reactive power.
+    pub reactive: Setpoint,
+    /// Which of the two wins.
+    pub priority: PowerPriority,
+    /// Whether discharge is capped at `discharge_limit_pct`.
+    pub discharge_limit_enabled: bool,
+    /// Cap of discharge in percent of the rated power, 0 to 100.
+    pub discharge_limit_pct: f64,
+    /// Ramp in percent of the rated power per second, > 0; never faster than the PCS itself.
+    pub ramp_pct_per_s: f64,
+    /// Last heartbeat that a controller wrote.
+    pub controller_heartbeat: u32,
+    /// Who set the active power last.
+    pub source: ControlSource,
+}
+
+impl UnitControl {
+    /// The settings of a unit that nobody has controlled yet.
+    pub fn initial(design: &UnitDesign) -> Self {
+        Self {
+            discharge_limit_pct: 100.0,
+            ramp_pct_per_s: design.pcs.ramp_per_s * 100.0,
+            ..Self::default()
+        }
+    }
+}
+
+/// Fields of [`UnitControl`] to change; absent fields stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(missing_docs)] // Each field is that of `UnitControl` with the same name.
+pub struct ControlChange {
+    pub active_enabled: Option<bool>,
+    pub active_mode: Option<SetpointMode>,
+    pub active_w: Option<f64>,
+    pub active_pct: Option<f64>,
+    pub reactive_enabled: Option<bool>,
+    pub reactive_mode: Option<SetpointMode>,
+    pub reactive_var: Option<f64>,
+    pub reactive_pct: Option<f64>,
+    pub priority: Option<PowerPriority>,
+    pub discharge_limit_enabled: Option<bool>,
+    pub discharge_limit_pct: Option<f64>,
+    pub ramp_pct_per_s: Option<f64>,
+    pub controller_heartbeat: Option<u32>,
+}
+
+impl ControlChange {
+    /// Active power in watts, in force at once.
+    pub fn active_power(power: Watts) -> Self {
+        Self {
+            active_enabled: Some(true),
+            active_mode: Some(SetpointMode::Absolute),
+            active_w: Some(power.0),
+            ..Self::default()
+        }
+    }
+    /// Adds reactive power in vars, in force at once.
+    #[must_use]
+    pub fn with_reactive_power(mut self, power: Vars) -> Self {
+        self.reactive_enabled = Some(true);
+        self.reactive_mode = Some(SetpointMode::Absolute);
+        self.reactive_var = Some(power.0);
+        self
+    }
+    /// Whether the change touches active power, so that the writer becomes the unit's controller.
+    pub fn sets_active_power(&self) -> bool {
+        self.active_enabled.is_some()
+            || self.active_mode.is_some()
+            || self.active_w.is_some()
+            || self.active_pct.is_some()
+    }
+    /// Writes the present fields into `control`.
+    pub fn apply(&self, control: &mut UnitControl) {
+        fn set<T: Copy>(slot: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *slot = value;
+            }
+        }
+        set(&mut control.active.enabled, self.active_enabled);
+        set(&mut control.active.mode, self.active_mode);
+        set(&mut control.active.absolute, self.active_w);
+        set(&mut control.active.percent, self.active_pct);
+        set(&mut control.reactive.enabled, self.reactive_enabled);
+        set(&mut control.reactive.mode, self.reactive_mode);
+        set(&mut control.reactive.absolute, self.reactive_var);
+        set(&mut control.reactive.percent, self.reactive_pct);
+        set(&mut control.priority, self.priority);
+        set(
+            &mut control.discharge_limit_enabled,
+            self.discharge_limit_enabled,
+        );
+        set(&mut control.discharge_limit_pct, self.discharge_limit_pct);
+        set(&mut control.ramp_pct_per_s, self.ramp_pct_per_s);
+        set(&mut control.controller_heartbeat, self.controller_heartbeat);
+    }
+}
+
+/// A change of the clock. It moves the pace of the loop, never the state of the farm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClockCommand {
+    /// No ticks until resumed or stepped.
+    Pause,
+    /// Ticks at the speed in force.
+    Resume,
+    /// Simulated seconds per second of wall time, [`SPEED_MIN`] to [`SPEED_MAX`].
+    SetSpeed(f64),
+    /// Runs this many ticks as fast as possible, then stays paused; 1 to [`STEP_MAX`].
+    Step(u64),
+}
+
+/// Slowest speed of the clock.
+pub const SPEED_MIN: f64 = 0.01;
+/// Fastest speed that may be asked for; the machine decides what is reached.
+pub const SPEED_MAX: f64 = 10_000.0;
+/// Largest number of ticks in one step: a day.
+pub const STEP_MAX: u64 = 864_000;
+
+/// What a letter to the loop asks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Change the farm.
+    Control(Command),
+    /// Change the clock.
+    Clock(ClockCommand),
+    /// Put the cells of a unit into the snapshots of the next seconds.
+    ShowCells(UnitId),
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Kind of the sender.
+    pub source: ControlSource,
+    /// Its address, where it has one.
+    pub peer: Option<String>,
+}
+
+impl Origin {
+    /// An origin without an address.
+    pub fn local(source: ControlSource) -> Self {
+        Self { source, peer: None }
+    }
+}
+
+/// A request was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// A snapshot of this tick or a later one shows the effect.
+    pub tick: Tick,
+    /// A snapshot with this publication number or a later one shows the effect.
+    pub publication: u64,
+}
+
+/// Why a request was refused. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// A number is outside its range or not a number.
+    #[error("{field} must be from {min} to {max} {unit}, got {value}")]
+    OutOfRange {
+        /// Name of the field as commands name it.
+        field: &'static str,
+        /// What was sent.
+        value: f64,
+        /// Smallest allowed value.
+        min: f64,
+        /// Largest allowed value.
+        max: f64,
+        /// Unit of the three numbers.
+        unit: &'static str,
+    },
+    /// There is no such unit.
+    #[error("the farm has units 1 to {n_units}, not {number}")]
+    NoSuchUnit {
+        /// What was sent.
+        number: u32,
+        /// Number of units.
+        n_units: usize,
+    },
+    /// The unit's state does not allow it.
+    #[error("unit {unit} is {}: {reason}", .state.name())]
+    WrongState {
+        /// Number of the unit.
+        unit: u32,
+        /// Its state.
+        state: UnitState,
+        /// Why that is in the way, and what would help.
+        reason: &'static str,
+    },
+    /// The loop's inbox is full; try again.
+    #[error("the inbox of the loop is full; try again in a moment")]
+    Busy,
+    /// The loop is shutting down.
+    #[error("the farm is shutting down")]
+    Closed,
+}
+
+/// Answer to a request.
+pub type Outcome = Result<Applied, Rejection>;
+
+/// How the loop answers: called once, after publication. `core` needs no channel for it.
+pub struct Reply(Box<dyn FnOnce(Outcome) + Send>);
+
+impl Reply {
+    /// A reply that calls `answer`.
+    pub fn new(answer: impl FnOnce(Outcome) + Send + 'static) -> Self {
+        Self(Box::new(answer))
+    }
+    /// A reply that nobody reads.
+    pub fn none() -> Self {
+        Self::new(|_| {})
+    }
+    /// Answers.
+    pub fn send(self, outcome: Outcome) {
+        (self.0)(outcome);
+    }
+}
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reply")
+    }
+}
+
+/// A letter to the loop.
+#[derive(Debug)]
+pub struct Submission {
+    /// What is asked.
+    pub request: Request,
+    /// By whom.
+    pub origin: Origin,
+    /// Where the answer goes.
+    pub reply: Reply,
+}
+
+/// The bounded inbox of the loop, as the edges see it.
+pub trait Mailbox: Send + Sync + fmt::Debug {
+    /// Posts a letter; never waits. When the inbox is full or closed the letter is answered with
+    /// [`Rejection::Busy`] or [`Rejection::Closed`] at once.
+    fn post(&self, submission: Submission);
+}
+
+/// Timed commands of a file or a scenario, asked once before every tick.
+pub trait CommandSource: Send + fmt::Debug {
+    /// Appends to `out` the commands that are due at the start of tick `now`, in order.
+    fn due(&mut self, now: Tick, out: &mut Vec<Command>);
+}
+
+/// Checks `command` against the farm and what is seen of the unit; the loop applies what passes.
+///
+/// # Errors
+/// The reason why the command must be refused.
+pub fn validate(spec: &FarmSpec, units: &[UnitView], command: &Command) -> Result<(), Rejection> {
+    match command {
+        Command::ControlUnit { unit, change } => {
+            let design = &find_unit(spec, *unit)?.design;
+            validate_change(design, change)
+        }
+        Command::OperateUnit { unit, action } => {
+            find_unit(spec, *unit)?;
+            validate_action(*unit, units[unit.idx()].state, *action)
+        }
+        Command::SetFarmPower { active, reactive } => {
+            let rated_w = spec.rated_power().0;
+            in_range("active_power_w", active.0, -rated_w, rated_w, "W")?;
+            let rated_var = spec.rated_reactive_power().0;
+            reactive.map_or(Ok(()), |q| {
+                in_range("reactive_power_var", q.0, -rated_var, rated_var, "var")
+            })
+        }
+        Command::ReleaseFarm => Ok(()),
+    }
+}
+
+/// Checks a clock command.
+///
+/// # Errors
+/// When the speed or the number of ticks is out of range.
+pub fn validate_clock(command: ClockCommand) -> Result<(), Rejection> {
+    match command {
+        ClockCommand::Pause | ClockCommand::Resume => Ok(()),
+        ClockCommand::SetSpeed(speed) => in_range("speed", speed, SPEED_MIN, SPEED_MAX, "x"),
+        ClockCommand::Step(ticks) => {
+            in_range("step_ticks", ticks as f64, 1.0, STEP_MAX as f64, "ticks")
+        }
+    }
+}
+
+/// Finds a unit of the farm.
+///
+/// # Errors
+/// When there is none with this id.
+pub fn find_unit(spec: &FarmSpec, unit: UnitId) -> Result<&crate::spec::UnitSpec, Rejection> {
+    let n_units = spec.units.len();
+    spec.units.get(unit.idx()).ok_or(Rejection::NoSuchUnit {
+        number: unit.number(),
+        n_units,
+    })
+}
+
+fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Rejection> {
+    let (rated_w, rated_var) = (design.pcs.rated_power.0, design.pcs.rated_reactive_power.0);
+    let ramp_max = design.pcs.ramp_per_s * 100.0;
+    let checks = [
+        ("active_power_w", change.active_w, -rated_w, rated_w, "W"),
+        ("active_power_pct", change.active_pct, -100.0, 100.0, "%"),
+        (
+            "reactive_power_var",
+            change.reactive_var,
+            -rated_var,
+            rated_var,
+            "var",
+        ),
+        (
+            "reactive_power_pct",
+            change.reactive_pct,
+            -100.0,
+            100.0,
+            "%",
+        ),
+        (
+            "discharge_limit_pct",
+            change.discharge_limit_pct,
+            0.0,
+            100.0,
+            "%",
+        ),
+        (
+            "ramp_pct_per_s",
+            change.ramp_pct_per_s,
+            RAMP_MIN_PCT_PER_S,
+            ramp_max,
+            "%/s",
+        ),
+    ];
+    for (field, value, min, max, unit) in checks {
+        if let Some(value) = value {
+            in_range(field, value, min, max, unit)?;
+        }
+    }
+    Ok(())
+}
+
+/// Slowest ramp that may be set, in percent of the rating per second.
+pub const RAMP_MIN_PCT_PER_S: f64 = 0.1;
+
+fn in_range(
+    field: &'static str,
+    value: f64,
+    min: f64,
+    max: f64,
+    unit: &'static str,
+) -> Result<(), Rejection> {
+    // A NaN is in no range.
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err(Rejection::OutOfRange {
+            field,
+            value,
+            min,
+            max,
+            unit,
+        })
+    }
+}
+
+fn validate_action(unit: UnitId, state: UnitState, action: UnitAction) -> Result<(), Rejection> {
+    let refuse = |reason| {
+        Err(Rejection::WrongState {
+            unit: unit.number(),
+            state,
+            reason,
+        })
+    };
+    match (state, action) {
+        (UnitState::Fault, UnitAction::ResetAlarms) => {
+            refuse("its state left the numbers; only a new run clears that")
+        }
+        (UnitState::Fault, UnitAction::Start | UnitAction::ExitStandby) => {
+            refuse("a unit in fault cannot start")
+        }
+        (UnitState::Off, UnitAction::EnterStandby | UnitAction::ExitStandby) => {
+            refuse("start it first")
+        }
+        _ => Ok(()),
+    }
+}

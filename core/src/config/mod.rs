@@ -1,0 +1,12 @@
+//! Farm and chemistry files: TOML text in, a checked value or *all* the problems of the text out.
+//!
+//! The text is walked as a spanned tree instead of being deserialised, because a deserialiser stops
+//! at the first fault and cannot say which range a number had to lie in. Nothing here reads a file.
+
+mod diagnostic;
+mod farm;
+mod reader;
+
+pub use diagnostic::{Problem, Problems};
+pub use farm::{BUILT_IN_FARM, ChemistrySource, parse_farm};
+pub(crate) use reader::{Bounds, Document, Section};

@@ -1,0 +1,465 @@
+//! A reader of TOML tables that checks as it reads and collects every problem.
+//!
+//! Each getter returns a usable value even when it reported a problem, so that one pass finds all
+//! of them; the caller must look at [`Document::finish`] before it uses anything.
+
+use super::diagnostic::{Problem, Problems};
+use std::cell::RefCell;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Allowed range of a number, with the words that explain it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    min: f64,
+    max: f64,
+    min_excluded: bool,
+    fraction: bool,
+}
+
+impl Bounds {
+    /// Both ends belong to the range.
+    pub(crate) const fn within(min: f64, max: f64) -> Self {
+        Self {
+            min,
+            max,
+            min_excluded: false,
+            fraction: false,
+        }
+    }
+    /// Greater than zero and at most `max`.
+    pub(crate) const fn positive(max: f64) -> Self {
+        Self {
+            min: 0.0,
+            max,
+            min_excluded: true,
+            fraction: false,
+        }
+    }
+    /// A fraction from 0 to 1; a value up to 100 draws the hint that it may be a percentage.
+    pub(crate) const FRACTION: Self = Self {
+        min: 0.0,
+        max: 1.0,
+        min_excluded: false,
+        fraction: true,
+    };
+
+    fn contains(&self, value: f64) -> bool {
+        // A NaN fails both comparisons.
+        value <= self.max
+            && if self.min_excluded {
+                value > self.min
+            } else {
+                value >= self.min
+            }
+    }
+    fn words(&self) -> String {
+        if self.fraction {
+            return "a fraction from 0 to 1".to_owned();
+        }
+        match (self.min_excluded, self.max == f64::INFINITY) {
+            (true, true) => format!("a number greater than {}", self.min),
+            (true, false) => format!(
+                "a number greater than {} and at most {}",
+                self.min, self.max
+            ),
+            (false, true) => format!("a number of at least {}", self.min),
+            (false, false) => format!("a number from {} to {}", self.min, self.max),
+        }
+    }
+    fn hint(&self, value: f64) -> Option<String> {
+        (self.fraction && value > 1.0 && value <= 100.0)
+            .then(|| format!("did you write a percentage? {value} % is {}", value / 100.0))
+    }
+}
+
+/// A text being read, with the problems found so far.
+#[derive(Debug)]
+pub(crate) struct Document<'a> {
+    file: &'a str,
+    text: &'a str,
+    problems: RefCell<Vec<(usize, Problem)>>,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
+        Self {
+            file,
+            text,
+            problems: RefCell::default(),
+        }
+    }
+
+    /// Parses the text; syntax errors are reported, what could be read is returned.
+    pub(crate) fn parse(&self) -> Spanned<DeTable<'a>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            self.report(span, format!("not valid TOML: {}", error.message()), None);
+        }
+        table
+    }
+
+    pub(crate) fn report(&self, span: Range<usize>, message: String, hint: Option<String>) {
+        let at = span.start;
+        let problem = Problem::at(self.file, self.text, span, message, hint);
+        self.problems.borrow_mut().push((at, problem));
+    }
+
+    /// Whether nothing was reported so far.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.problems.borrow().is_empty()
+    }
+
+    /// Everything that was reported, in the order of the text.
+    pub(crate) fn finish(self) -> Result<(), Problems> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|(at, _)| *at);
+        problems.dedup();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Problems(
+                problems.into_iter().map(|(_, problem)| problem).collect(),
+            ))
+        }
+    }
+}
+
+/// One table of the text. Call [`Section::finish`] when all known keys were asked for.
+#[derive(Debug)]
+pub(crate) struct Section<'d, 'a> {
+    document: &'d Document<'a>,
+    table: &'d DeTable<'a>,
+    span: Range<usize>,
+    path: String,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'d, 'a> Section<'d, 'a> {
+    pub(crate) fn root(document: &'d Document<'a>, table: &'d Spanned<DeTable<'a>>) -> Self {
+        Self {
+            document,
+            table: table.get_ref(),
+            span: 0..0,
+            path: String::new(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// Where the table is.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+    /// Where the value of `key` is, or the table when the key is absent.
+    pub(crate) fn span_of(&self, key: &str) -> Range<usize> {
+        self.table
+            .get(key)
+            .map_or_else(|| self.span(), Spanned::span)
+    }
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+    pub(crate) fn report(&self, span: Range<usize>, message: String, hint: Option<String>) {
+        self.document.report(span, message, hint);
+    }
+
+    fn name(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+    fn get(&self, key: &'static str) -> Option<&'d Spanned<DeValue<'a>>> {
+        if !self.known.borrow().contains(&key) {
+            self.known.borrow_mut().push(key);
+        }
+        self.table.get(key)
+    }
+    fn missing(&self, key: &str, expected: &str) {
+        let place = if self.path.is_empty() {
+            "the file".to_owned()
+        } else {
+            format!("`[{}]`", self.path)
+        };
+        let message = format!("{place} lacks `{key}`: expected {expected}");
+        self.report(self.span(), message, None);
+    }
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'a>>, expected: &str) {
+        let found = match value.get_ref() {
+            DeValue::String(text) => format!("the text \"{text}\""),
+            other => format!("{} {}", article(other.type_str()), other.type_str()),
+        };
+        let hint = matches!(value.get_ref(), DeValue::String(_))
+            .then(|| "write a bare number; its unit is in the key's name".to_owned());
+        let message = format!("`{}` must be {expected}, got {found}", self.name(key));
+        self.report(
+            value.span(),
+            message,
+            hint.filter(|_| expected.contains("number")),
+        );
+    }
+
+    /// A number within `bounds`, or `default` when the key is absent.
+    pub(crate) fn f64_or(&self, key: &'static str, default: f64, bounds: Bounds) -> f64 {
+        self.get(key).map_or(default, |value| {
+            self.number(key, value, bounds).unwrap_or(default)
+        })
+    }
+    /// A number within `bounds`; reported when absent.
+    pub(crate) fn f64(&self, key: &'static str, bounds: Bounds) -> f64 {
+        let Some(value) = self.get(key) else {
+            self.missing(key, &bounds.words());
+            return f64::NAN;
+        };
+        self.number(key, value, bounds).unwrap_or(f64::NAN)
+    }
+    fn number(&self, key: &str, value: &Spanned<DeValue<'a>>, bounds: Bounds) -> Option<f64> {
+        let Some(number) = as_f64(value.get_ref()) else {
+            self.wrong_type(key, value, &bounds.words());
+            return None;
+        };
+        if !bounds.contains(number) {
+            let message = format!(
+                "`{}` must be {}, got {number}",
+                self.name(key),
+                bounds.words()
+            );
+            self.report(value.span(), message, bounds.hint(number));
+            return None;
+        }
+        Some(number)
+    }
+
+    /// A whole number from `min` to `max`, or `default` when the key is absent.
+    pub(crate) fn integer_or(&self, key: &'static str, default: u64, min: u64, max: u64) -> u64 {
+        if self.has(key) {
+            self.integer(key, min, max)
+        } else {
+            let _ = self.get(key);
+            default
+        }
+    }
+    /// A whole number from `min` to `max`; reported when absent.
+    pub(crate) fn integer(&self, key: &'static str, min: u64, max: u64) -> u64 {
+        let expected = format!("a whole number from {min} to {max}");
+        let Some(value) = self.get(key) else {
+            self.missing(key, &expected);
+            return min;
+        };
+        let DeValue::Integer(integer) = value.get_ref() else {
+            self.wrong_type(key, value, &expected);
+            return min;
+        };
+        let parsed = i128::from_str_radix(&integer.as_str().replace('_', ""), integer.radix());
+        match parsed {
+            Ok(number) if number >= i128::from(min) && number <= i128::from(max) => number as u64,
+            _ => {
+                let message = format!(
+                    "`{}` must be {expected}, got {}",
+                    self.name(key),
+                    integer.as_str()
+                );
+                self.report(value.span(), message, None);
+                min
+            }
+        }
+    }
+
+    /// A text, or `default` when the key is absent.
+    pub(crate) fn text_or(&self, key: &'static str, default: &str) -> String {
+        self.get(key)
+            .map_or_else(|| default.to_owned(), |value| self.string(key, value))
+    }
+    /// A text that is not empty; reported when absent.
+    pub(crate) fn text(&self, key: &'static str) -> String {
+        match self.get(key) {
+            Some(value) => {
+                let text = self.string(key, value);
+                if text.trim().is_empty() && matches!(value.get_ref(), DeValue::String(_)) {
+                    let message = format!("`{}` must not be empty", self.name(key));
+                    self.report(value.span(), message, None);
+                }
+                text
+            }
+            None => {
+                self.missing(key, "a text");
+                String::new()
+            }
+        }
+    }
+    fn string(&self, key: &str, value: &Spanned<DeValue<'a>>) -> String {
+        match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            _ => {
+                self.wrong_type(key, value, "a text in quotes");
+                String::new()
+            }
+        }
+    }
+    /// One of `choices` by name, or `default` when the key is absent.
+    pub(crate) fn choice_or<T: Copy>(
+        &self,
+        key: &'static str,
+        default: T,
+        choices: &[(&str, T)],
+    ) -> T {
+        let Some(value) = self.get(key) else {
+            return default;
+        };
+        let text = self.string(key, value);
+        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == text) {
+            return *choice;
+        }
+        if matches!(value.get_ref(), DeValue::String(_)) {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            let message = format!(
+                "`{}` must be one of {}, got \"{text}\"",
+                self.name(key),
+                names.join(", ")
+            );
+            self.report(value.span(), message, did_you_mean(&text, &names));
+        }
+        default
+    }
+
+    /// An array of numbers, each within `bounds`; reported when absent.
+    pub(crate) fn numbers(&self, key: &'static str, bounds: Bounds) -> Vec<f64> {
+        let Some(value) = self.get(key) else {
+            self.missing(key, "an array of numbers");
+            return Vec::new();
+        };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.wrong_type(key, value, "an array of numbers");
+            return Vec::new();
+        };
+        array
+            .iter()
+            .filter_map(|value| self.number(key, value, bounds))
+            .collect()
+    }
+
+    /// The sub-table `key`, if present.
+    pub(crate) fn section(&self, key: &'static str) -> Option<Section<'d, 'a>> {
+        let value = self.get(key)?;
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type(key, value, "a table");
+            return None;
+        };
+        Some(self.child(self.name(key), table, value.span()))
+    }
+    /// The sub-table `key`; reported when absent.
+    pub(crate) fn required_section(&self, key: &'static str) -> Option<Section<'d, 'a>> {
+        if !self.has(key) {
+            let _ = self.get(key);
+            self.missing(key, &format!("a table `[{}]`", self.name(key)));
+        }
+        self.section(key)
+    }
+    /// The tables of the array `key`; empty when absent.
+    pub(crate) fn sections(&self, key: &'static str) -> Vec<Section<'d, 'a>> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let name = self.name(key);
+        let DeValue::Array(array) = value.get_ref() else {
+            let message = format!("`{name}` must be a list of tables: write `[[{name}]]`");
+            self.report(value.span(), message, None);
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for (index, item) in array.iter().enumerate() {
+            match item.get_ref() {
+                DeValue::Table(table) => {
+                    sections.push(self.child(format!("{name}[{index}]"), table, item.span()));
+                }
+                _ => self.wrong_type(key, item, "a table"),
+            }
+        }
+        sections
+    }
+    fn child(&self, path: String, table: &'d DeTable<'a>, span: Range<usize>) -> Section<'d, 'a> {
+        Section {
+            document: self.document,
+            table,
+            span,
+            path,
+            known: RefCell::default(),
+        }
+    }
+
+    /// Reports each key that nothing asked for.
+    pub(crate) fn finish(self) {
+        let known = self.known.borrow();
+        for (key, _) in self.table {
+            let name: &str = key.get_ref();
+            if !known.contains(&name) {
+                let place = if self.path.is_empty() {
+                    String::new()
+                } else {
+                    format!(" in `[{}]`", self.path)
+                };
+                let hint = did_you_mean(name, &known)
+                    .or_else(|| Some(format!("known keys here: {}", known.join(", "))));
+                self.report(key.span(), format!("unknown key `{name}`{place}"), hint);
+            }
+        }
+    }
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    }
+}
+
+fn as_f64(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Float(float) => float.as_str().replace('_', "").parse().ok(),
+        DeValue::Integer(integer) => {
+            let digits = integer.as_str().replace('_', "");
+            i64::from_str_radix(&digits, integer.radix())
+                .ok()
+                .map(|number| number as f64)
+        }
+        _ => None,
+    }
+}
+
+/// A hint at the known name nearest to `name`: a small edit away, or the same quantity in another
+/// unit (`rated_power_mw` for `rated_power_kw`).
+pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
+    let stem = |text: &str| text.rsplit_once('_').map(|(stem, _)| stem.to_owned());
+    if let Some(other) = known
+        .iter()
+        .find(|k| stem(k).is_some() && stem(k) == stem(name))
+    {
+        return Some(format!("did you mean `{other}`? Mind the unit"));
+    }
+    known
+        .iter()
+        .map(|candidate| (edit_distance(name, candidate), *candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .min()
+        .map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+}
+
+/// Levenshtein's distance in characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substitution = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substitution.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}

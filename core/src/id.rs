@@ -1,0 +1,64 @@
+//! Identities of units, racks and cells: dense, small, never a bare `usize` in stored data.
+
+use std::fmt;
+
+/// A unit (container with BMS and PCS). Stored as its dense index from 0; people see its number,
+/// which starts at 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitId(u32);
+
+impl UnitId {
+    /// The unit with dense index `idx` (from 0).
+    ///
+    /// # Panics
+    /// Beyond 2^32 units.
+    pub fn from_idx(idx: usize) -> Self {
+        Self(u32::try_from(idx).expect("a farm has fewer than 2^32 units"))
+    }
+    /// The unit that people call `number` (from 1); `None` for 0.
+    pub fn from_number(number: u32) -> Option<Self> {
+        number.checked_sub(1).map(Self)
+    }
+    /// Dense index from 0, for arrays.
+    pub const fn idx(self) -> usize {
+        self.0 as usize
+    }
+    /// Number from 1, for people, REST paths and Modbus unit ids.
+    pub const fn number(self) -> u32 {
+        self.0 + 1
+    }
+}
+impl fmt::Display for UnitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.number())
+    }
+}
+
+/// A rack (string of cells with its own contactor) of the whole farm, dense from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RackId(u32);
+
+impl RackId {
+    /// The rack with dense index `idx` (from 0) in the farm.
+    ///
+    /// # Panics
+    /// Beyond 2^32 racks.
+    pub fn from_idx(idx: usize) -> Self {
+        Self(u32::try_from(idx).expect("a farm has fewer than 2^32 racks"))
+    }
+    /// Dense index from 0, for arrays.
+    pub const fn idx(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where a cell is: unit, rack within the unit, position within the rack, all from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CellAddress {
+    /// Dense index of the unit.
+    pub unit_idx: u32,
+    /// Index of the rack in its unit.
+    pub rack_idx: u16,
+    /// Index of the cell in its rack.
+    pub cell_idx: u16,
+}

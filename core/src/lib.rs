@@ -1,0 +1,23 @@
+//! The vocabulary of bess, shared by every other crate.
+//!
+//! `bess-core` knows no thread, no clock, no file and no socket: it names things. Physical units,
+//! ids, simulated time, seeded chance, the checked description of a farm, what clients may ask
+//! (`Command`) and what they may see (`Snapshot`) live here, each in one module.
+
+pub mod alarm;
+pub mod chemistry;
+pub mod command;
+pub mod config;
+pub mod id;
+pub mod math;
+pub mod rng;
+pub mod series;
+pub mod signal;
+pub mod snapshot;
+pub mod spec;
+pub mod stats;
+pub mod time;
+pub mod units;
+
+pub use id::{CellAddress, RackId, UnitId};
+pub use time::{SimTime, Tick};

@@ -1,0 +1,344 @@
+//! The picture that everything outside the loop sees: immutable, complete, of one instant.
+//!
+//! A snapshot is built once a publication and shared as an `Arc`. A reader takes one and answers a
+//! whole request from it, so no reader ever sees two ticks mixed. Flat vectors by id.
+
+use crate::alarm::AlarmSet;
+use crate::command::UnitControl;
+use crate::id::{CellAddress, UnitId};
+use crate::spec::FarmSpec;
+use crate::time::{SimTime, Tick};
+use crate::units::{Amps, Celsius, Hertz, Joules, Seconds, Vars, VoltAmps, Volts, Watts};
+use std::sync::Arc;
+
+/// State of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UnitState {
+    /// Contactors open.
+    #[default]
+    Off,
+    /// Contactors closed, converter stopped.
+    Standby,
+    /// Converter running; 0 W is still running.
+    Running,
+    /// Stopped by a fault, contactors open.
+    Fault,
+}
+
+impl UnitState {
+    /// Every state; the position is its number in metrics.
+    pub const ALL: [Self; 4] = [Self::Off, Self::Standby, Self::Running, Self::Fault];
+    /// Its name in REST and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Standby => "standby",
+            Self::Running => "running",
+            Self::Fault => "fault",
+        }
+    }
+}
+
+/// How the loop is paced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClockMode {
+    /// Ticks come at the speed in force.
+    #[default]
+    Running,
+    /// No ticks, or only those of a step.
+    Paused,
+    /// Ticks come as fast as the machine allows (headless).
+    Free,
+}
+
+impl ClockMode {
+    /// Its name in REST.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Free => "free",
+        }
+    }
+}
+
+/// The clock as seen from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ClockView {
+    /// Pace.
+    pub mode: ClockMode,
+    /// Simulated seconds per second of wall time while running.
+    pub speed: f64,
+    /// Ticks of a step that are still to run.
+    pub steps_left: u64,
+}
+
+/// Everything about the farm at the end of one tick.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The tick whose end this is.
+    pub tick: Tick,
+    /// Counts publications; grows also while the clock is paused.
+    pub publication: u64,
+    /// Simulated instant of the end of the tick.
+    pub time: SimTime,
+    /// Wall time of the publication in Unix nanoseconds; 0 in headless runs.
+    pub wall_unix_ns: i64,
+    /// The clock.
+    pub clock: ClockView,
+    /// The farm's description, the same in every snapshot of a run.
+    pub spec: Arc<FarmSpec>,
+    /// The whole farm.
+    pub farm: FarmView,
+    /// By `UnitId::idx`.
+    pub units: Vec<UnitView>,
+    /// By `RackId::idx`; `UnitSpec::racks` says which belong to a unit.
+    pub racks: Vec<RackView>,
+    /// Cells of the units that somebody asked for lately.
+    pub cells: Vec<Arc<CellsView>>,
+}
+
+impl Snapshot {
+    /// The racks of a unit, in order.
+    pub fn racks_of(&self, unit: UnitId) -> &[RackView] {
+        &self.racks[self.spec.units[unit.idx()].racks.clone()]
+    }
+}
+
+/// Extremes over cells, with the place of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CellExtremes {
+    /// Lowest cell voltage.
+    pub voltage_min: Volts,
+    /// Where it is.
+    pub voltage_min_at: CellAddress,
+    /// Highest cell voltage.
+    pub voltage_max: Volts,
+    /// Where it is.
+    pub voltage_max_at: CellAddress,
+    /// Lowest cell temperature.
+    pub temperature_min: Celsius,
+    /// Where it is.
+    pub temperature_min_at: CellAddress,
+    /// Highest cell temperature.
+    pub temperature_max: Celsius,
+    /// Where it is.
+    pub temperature_max_at: CellAddress,
+}
+
+/// The farm at its POI.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FarmView {
+    /// Number of units in each state, by position in [`UnitState::ALL`].
+    pub units_by_state: [u32; UnitState::ALL.len()],
+    /// Active power at the POI: units less auxiliaries.
+    pub active_power: Watts,
+    /// Reactive power at the POI.
+    pub reactive_power: Vars,
+    /// Sum of the units' AC power before auxiliaries.
+    pub units_power: Watts,
+    /// Consumption of the auxiliaries, >= 0.
+    pub auxiliary_power: Watts,
+    /// Farm setpoint in force, if any.
+    pub setpoint: Option<Watts>,
+    /// Reactive farm setpoint in force, if any.
+    pub reactive_setpoint: Option<Vars>,
+    /// What the farm could discharge now at the POI, >= 0.
+    pub available_discharge_power: Watts,
+    /// What the farm could charge now at the POI, as a magnitude >= 0.
+    pub available_charge_power: Watts,
+    /// Energy-weighted state of charge.
+    pub soc: f64,
+    /// Energy-weighted state of health.
+    pub soh: f64,
+    /// Energy that is left, at nominal voltage.
+    pub energy: Joules,
+    /// Energy when full, at nominal voltage and present health.
+    pub energy_capacity: Joules,
+    /// Grid frequency at the POI.
+    pub frequency: Hertz,
+    /// Ambient temperature.
+    pub ambient: Celsius,
+    /// Extremes over all cells.
+    pub extremes: CellExtremes,
+    /// Totals since the start.
+    pub totals: EnergyTotals,
+    /// Commands applied since the start.
+    pub commands_applied: u64,
+    /// Commands refused since the start.
+    pub commands_refused: u64,
+}
+
+/// Energy since the start of the run; every field is >= 0 and never falls.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EnergyTotals {
+    /// Out, at the terminal of the view (POI of a farm, AC terminals of a unit).
+    pub discharged: Joules,
+    /// In, at the same terminal.
+    pub charged: Joules,
+    /// Turned into heat in cells and their wiring.
+    pub cell_loss: Joules,
+    /// Turned into heat in the PCS.
+    pub pcs_loss: Joules,
+    /// Drawn by the auxiliaries.
+    pub auxiliary: Joules,
+}
+
+impl EnergyTotals {
+    /// Adds the totals of a part.
+    pub fn add(&mut self, part: &Self) {
+        self.discharged += part.discharged;
+        self.charged += part.charged;
+        self.cell_loss += part.cell_loss;
+        self.pcs_loss += part.pcs_loss;
+        self.auxiliary += part.auxiliary;
+    }
+}
+
+/// One unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct UnitView {
+    /// State.
+    pub state: UnitState,
+    /// Control settings.
+    pub control: UnitControl,
+    /// Active alarms.
+    pub alarms: AlarmSet,
+    /// AC terminals.
+    pub ac: AcView,
+    /// DC terminals of the PCS.
+    pub dc: DcView,
+    /// Active setpoint in force after enabling, modes and caps.
+    pub setpoint: Watts,
+    /// Reactive setpoint in force.
+    pub reactive_setpoint: Vars,
+    /// What the unit could discharge now at its AC terminals, >= 0.
+    pub available_discharge_power: Watts,
+    /// What the unit could charge now at its AC terminals, as a magnitude >= 0.
+    pub available_charge_power: Watts,
+    /// Largest DC discharge current that the BMS allows now, >= 0.
+    pub discharge_current_max: Amps,
+    /// Largest DC charge current that the BMS allows now, as a magnitude >= 0.
+    pub charge_current_max: Amps,
+    /// What the BMS believes.
+    pub measured: BatteryView,
+    /// What is true.
+    pub truth: BatteryView,
+    /// Coolant temperature.
+    pub coolant_temperature: Celsius,
+    /// Heat that the chiller takes out, >= 0.
+    pub cooling_power: Watts,
+    /// Consumption of the auxiliaries, >= 0.
+    pub auxiliary_power: Watts,
+    /// Racks with closed contactors.
+    pub racks_connected: u32,
+    /// Totals since the start, at the AC terminals.
+    pub totals: EnergyTotals,
+    /// Charge moved in both directions over twice the capacity: equivalent full cycles.
+    pub equivalent_full_cycles: f64,
+    /// Counts simulated seconds; 715.DERHb.
+    pub heartbeat: u32,
+}
+
+/// AC terminals of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AcView {
+    /// Active power.
+    pub active_power: Watts,
+    /// Reactive power.
+    pub reactive_power: Vars,
+    /// Apparent power.
+    pub apparent_power: VoltAmps,
+    /// Line-to-line voltage, mean of the phases.
+    pub voltage: Volts,
+    /// Current of a phase, >= 0.
+    pub current: Amps,
+    /// Frequency.
+    pub frequency: Hertz,
+}
+
+impl AcView {
+    /// Power factor with the sign of the active power; 1 at no load.
+    pub fn power_factor(&self) -> f64 {
+        if self.apparent_power.0 > 0.0 {
+            self.active_power.0 / self.apparent_power.0
+        } else {
+            1.0
+        }
+    }
+}
+
+/// DC terminals of a PCS.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DcView {
+    /// Bus voltage.
+    pub voltage: Volts,
+    /// Sum of the rack currents.
+    pub current: Amps,
+    /// Power into the PCS.
+    pub power: Watts,
+}
+
+/// The battery of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BatteryView {
+    /// State of charge, charge-weighted over the racks.
+    pub soc: f64,
+    /// State of health: present over nominal capacity.
+    pub soh: f64,
+    /// Energy that is left, at nominal voltage.
+    pub energy: Joules,
+    /// Energy when full, at nominal voltage and present health.
+    pub energy_capacity: Joules,
+    /// Mean cell voltage.
+    pub cell_voltage_mean: Volts,
+    /// Mean cell temperature.
+    pub cell_temperature_mean: Celsius,
+    /// Extremes over the cells of connected racks, or of all when none is connected.
+    pub extremes: CellExtremes,
+}
+
+/// One rack, as its BMS reports it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RackView {
+    /// Whether the contactors are closed.
+    pub connected: bool,
+    /// Current.
+    pub current: Amps,
+    /// Sum of the cell voltages.
+    pub voltage: Volts,
+    /// State of charge, mean of its cells.
+    pub soc: f64,
+    /// State of health.
+    pub soh: f64,
+    /// Mean cell voltage.
+    pub cell_voltage_mean: Volts,
+    /// Mean cell temperature.
+    pub cell_temperature_mean: Celsius,
+    /// Extremes over its cells.
+    pub extremes: CellExtremes,
+    /// Largest discharge current allowed now, >= 0.
+    pub discharge_current_max: Amps,
+    /// Largest charge current allowed now, as a magnitude >= 0.
+    pub charge_current_max: Amps,
+    /// Heat made in its cells and wiring now.
+    pub loss: Watts,
+}
+
+/// Every cell of a unit, as columns; cell `i` of rack `r` is at `r * cells_per_rack + i`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CellsView {
+    /// Dense index of the unit.
+    pub unit_idx: usize,
+    /// Cells of a rack.
+    pub cells_per_rack: usize,
+    /// Terminal voltages in volts.
+    pub voltage_v: Vec<f32>,
+    /// Temperatures in degC.
+    pub temperature_degc: Vec<f32>,
+    /// States of charge.
+    pub soc: Vec<f32>,
+}
+
+/// How long a request for cells keeps them in the snapshots.
+pub const CELLS_LEASE: Seconds = Seconds(5.0);

@@ -1,0 +1,78 @@
+//! Simulated time: a tick counter and an instant in integer nanoseconds. No float time.
+
+use std::fmt;
+
+/// Number of a tick. Tick 0 is the initial state, before any physics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tick(pub u64);
+
+/// Ticks per simulated second.
+pub const TICKS_PER_S: u64 = 10;
+/// Length of a tick in seconds.
+pub const TICK_S: f64 = 0.1;
+/// Length of a tick in nanoseconds.
+pub const TICK_NS: i64 = 100_000_000;
+
+impl Tick {
+    /// The tick after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+    /// Simulated seconds from the start of the run to the end of this tick.
+    pub fn elapsed_s(self) -> f64 {
+        // Exact up to 2^53 ticks; a division keeps 0.1 s multiples correctly rounded.
+        self.0 as f64 / TICKS_PER_S as f64
+    }
+    /// The number of whole ticks in `seconds`, at least 1 when `seconds` is positive.
+    pub fn count_in(seconds: f64) -> u64 {
+        if seconds <= 0.0 {
+            return 0;
+        }
+        ((seconds * TICKS_PER_S as f64).round() as u64).max(1)
+    }
+}
+impl fmt::Display for Tick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// An instant of simulated time, UTC, in nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SimTime {
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    pub unix_ns: i64,
+}
+
+impl SimTime {
+    /// The instant `tick` ticks after `self`.
+    #[must_use]
+    pub const fn at(self, tick: Tick) -> Self {
+        Self {
+            unix_ns: self.unix_ns + tick.0 as i64 * TICK_NS,
+        }
+    }
+    /// Whole milliseconds since the Unix epoch.
+    pub const fn unix_ms(self) -> i64 {
+        self.unix_ns.div_euclid(1_000_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_ticks_are_one_second_exactly() {
+        assert_eq!(SimTime::default().at(Tick(36_000)).unix_ms(), 3_600_000);
+        assert!((Tick(3).elapsed_s() - 0.3).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_positive_duration_is_at_least_one_tick() {
+        assert_eq!(Tick::count_in(0.01), 1);
+        assert_eq!(Tick::count_in(0.0), 0);
+        assert_eq!(Tick::count_in(0.34), 3);
+    }
+}
