@@ -512,7 +512,15 @@ fn in_range(
     }
 }
 
-fn validate_action(unit: UnitId, state: UnitState, action: UnitAction) -> Result<(), Rejection> {
+/// Checks an action against the state of its unit.
+///
+/// # Errors
+/// When the state does not allow it.
+pub fn validate_action(
+    unit: UnitId,
+    state: UnitState,
+    action: UnitAction,
+) -> Result<(), Rejection> {
     let refuse = |reason| {
         Err(Rejection::WrongState {
             unit: unit.number(),

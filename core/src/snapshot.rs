@@ -126,6 +126,37 @@ pub struct CellExtremes {
     pub temperature_max_at: CellAddress,
 }
 
+impl CellExtremes {
+    /// The extremes of both sets; on a tie those of `self`.
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        let mut merged = *self;
+        if other.voltage_min < self.voltage_min {
+            merged.voltage_min = other.voltage_min;
+            merged.voltage_min_at = other.voltage_min_at;
+        }
+        if other.voltage_max > self.voltage_max {
+            merged.voltage_max = other.voltage_max;
+            merged.voltage_max_at = other.voltage_max_at;
+        }
+        if other.temperature_min < self.temperature_min {
+            merged.temperature_min = other.temperature_min;
+            merged.temperature_min_at = other.temperature_min_at;
+        }
+        if other.temperature_max > self.temperature_max {
+            merged.temperature_max = other.temperature_max;
+            merged.temperature_max_at = other.temperature_max_at;
+        }
+        merged
+    }
+}
+
+/// Sees every publication in order; what it does must be quick, and is not part of the state.
+pub trait Observer: Send + std::fmt::Debug {
+    /// A snapshot was built.
+    fn published(&mut self, snapshot: &Snapshot);
+}
+
 /// The farm at its POI.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FarmView {
@@ -163,6 +194,8 @@ pub struct FarmView {
     pub extremes: CellExtremes,
     /// Totals since the start.
     pub totals: EnergyTotals,
+    /// Net energy taken from the cells' chemistry since the start.
+    pub chemical_energy_drawn: Joules,
     /// Commands applied since the start.
     pub commands_applied: u64,
     /// Commands refused since the start.
@@ -234,6 +267,9 @@ pub struct UnitView {
     pub racks_connected: u32,
     /// Totals since the start, at the AC terminals.
     pub totals: EnergyTotals,
+    /// Net energy taken from the cells' chemistry since the start (open-circuit voltage times
+    /// charge); negative when they hold more than at the start.
+    pub chemical_energy_drawn: Joules,
     /// Charge moved in both directions over twice the capacity: equivalent full cycles.
     pub equivalent_full_cycles: f64,
     /// Counts simulated seconds; 715.DERHb.

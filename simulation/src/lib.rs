@@ -1,1 +1,16 @@
-//! stub
+//! The physics of every cell, the engine that steps a farm, and the thread that paces it.
+//!
+//! `physics` holds kernels over plain slices, `unit` one container, `engine` the farm and the order
+//! of a tick. All of that is synchronous and deterministic: same farm, seed and commands give the
+//! same bits on any number of workers. Only `pacer` and `thread` know wall time.
+
+pub mod cell;
+pub mod engine;
+pub mod pacer;
+pub mod physics;
+mod plant;
+pub mod thread;
+mod unit;
+
+pub use engine::{Engine, EngineOptions, Inputs};
+pub use thread::{FarmHandle, LoopOptions, spawn};

@@ -1,0 +1,360 @@
+//! The farm and the order of its tick.
+//!
+//! `Engine` is synchronous and pure: time is its tick counter, chance its seed. A tick cannot fail.
+//! Commands are applied between ticks; the same commands before the same ticks give the same bits.
+
+use crate::physics::rack::RackModel;
+use crate::plant::Plant;
+use crate::unit::{Surroundings, Unit};
+use bess_core::command::{Command, ControlSource, Rejection, find_unit, validate};
+use bess_core::id::UnitId;
+use bess_core::rng::Streams;
+use bess_core::series::Series;
+use bess_core::snapshot::{
+    ClockMode, ClockView, EnergyTotals, FarmView, RackView, Snapshot, UnitState, UnitView,
+};
+use bess_core::spec::FarmSpec;
+use bess_core::time::{SimTime, TICK_S, Tick};
+use bess_core::units::{Celsius, Hertz, Joules, Vars, Watts};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Records that drive a run from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// Grid frequency in Hz; absent means nominal.
+    pub frequency: Option<Arc<Series>>,
+    /// Ambient temperature in degC; absent means the farm file's.
+    pub ambient: Option<Arc<Series>>,
+}
+
+/// How to run, without effect on the result.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// Simulated instant of tick 0.
+    pub start: SimTime,
+    /// Threads that step units, at least 1.
+    pub workers: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            start: SimTime::default(),
+            workers: 1,
+        }
+    }
+}
+
+/// A farm under simulation.
+#[derive(Debug)]
+pub struct Engine {
+    spec: Arc<FarmSpec>,
+    inputs: Inputs,
+    start: SimTime,
+    tick: Tick,
+    publication: u64,
+    units: Vec<Unit>,
+    plant: Plant,
+    poi: EnergyTotals,
+    commands_applied: u64,
+    commands_refused: u64,
+    pool: Option<rayon::ThreadPool>,
+    /// Snapshots to build into again once nobody reads them.
+    spare: Vec<Arc<Snapshot>>,
+}
+
+/// How many snapshots are kept for building into again.
+const SPARES: usize = 4;
+
+impl Engine {
+    /// The farm of `spec` at tick 0.
+    ///
+    /// # Panics
+    /// When the system cannot start `options.workers` threads.
+    pub fn new(spec: Arc<FarmSpec>, inputs: Inputs, options: EngineOptions) -> Self {
+        let pool = (options.workers > 1).then(|| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(options.workers)
+                .thread_name(|i| format!("farm-work-{i}"))
+                .build()
+                .expect("the system starts worker threads")
+        });
+        let units = build_units(&spec, pool.as_ref());
+        let mut engine = Self {
+            spec,
+            inputs,
+            start: options.start,
+            tick: Tick(0),
+            publication: 0,
+            units,
+            plant: Plant::default(),
+            poi: EnergyTotals::default(),
+            commands_applied: 0,
+            commands_refused: 0,
+            pool,
+            spare: Vec::new(),
+        };
+        engine.look();
+        engine
+    }
+
+    /// The farm's description.
+    pub fn spec(&self) -> &Arc<FarmSpec> {
+        &self.spec
+    }
+    /// The last tick that was run.
+    pub fn tick(&self) -> Tick {
+        self.tick
+    }
+
+    /// Checks and applies a command; a refused one changes nothing but the count of refusals.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
+        let result = self.try_apply(command, source);
+        match result {
+            Ok(()) => self.commands_applied += 1,
+            Err(_) => self.commands_refused += 1,
+        }
+        result
+    }
+
+    fn try_apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
+        // The state in the units is fresher than their views when commands follow each other.
+        if let Command::OperateUnit { unit, action } = command {
+            find_unit(&self.spec, *unit)?;
+            let mut view = UnitView::default();
+            view.state = self.units[unit.idx()].state;
+            bess_core::command::validate_action(*unit, view.state, *action)?;
+        } else {
+            validate(&self.spec, &[], command)?;
+        }
+        match command {
+            Command::ControlUnit { unit, change } => {
+                let control = &mut self.units[unit.idx()].control;
+                change.apply(control);
+                if change.sets_active_power() {
+                    control.source = source;
+                }
+            }
+            Command::OperateUnit { unit, action } => self.units[unit.idx()].operate(*action),
+            Command::SetFarmPower { active, reactive } => {
+                self.plant.set(*active, *reactive, &mut self.units);
+            }
+            Command::ReleaseFarm => self.plant.release(&mut self.units),
+        }
+        Ok(())
+    }
+
+    fn surroundings(&self, tick: Tick) -> Surroundings {
+        let (from_s, to_s) = (tick.elapsed_s() - TICK_S, tick.elapsed_s());
+        let over_tick = |series: &Option<Arc<Series>>, otherwise: f64| {
+            series
+                .as_ref()
+                .map_or(otherwise, |series| series.mean(from_s, to_s))
+        };
+        Surroundings {
+            tick,
+            frequency: Hertz(over_tick(
+                &self.inputs.frequency,
+                self.spec.nominal_frequency.0,
+            )),
+            ambient: Celsius(over_tick(&self.inputs.ambient, self.spec.ambient.0)),
+        }
+    }
+
+    /// One tick of the whole farm.
+    pub fn step(&mut self) {
+        self.tick = self.tick.next();
+        self.plant.step(&self.spec, self.tick.0, &mut self.units);
+        let around = self.surroundings(self.tick);
+        match &self.pool {
+            // Units do not read each other, so the order of the workers changes no bit.
+            Some(pool) => {
+                pool.install(|| {
+                    self.units
+                        .par_iter_mut()
+                        .for_each(|unit| unit.step(&around))
+                });
+            }
+            None => self.units.iter_mut().for_each(|unit| unit.step(&around)),
+        }
+        self.book_poi();
+    }
+
+    /// Energy at the POI: sums in the order of the units.
+    fn book_poi(&mut self) {
+        let mut power_w = 0.0;
+        for unit in &self.units {
+            power_w += unit.view().ac.active_power.0 - unit.view().auxiliary_power.0;
+        }
+        self.poi.discharged += Joules(power_w.max(0.0) * TICK_S);
+        self.poi.charged += Joules((-power_w).max(0.0) * TICK_S);
+    }
+
+    /// Refreshes the views without a tick.
+    pub fn look(&mut self) {
+        let around = self.surroundings(self.tick);
+        self.units.iter_mut().for_each(|unit| unit.look(&around));
+    }
+
+    /// Publishes: the picture of the present state, with the cells of `shown` units.
+    pub fn snapshot(
+        &mut self,
+        clock: ClockView,
+        wall_unix_ns: i64,
+        shown: &[UnitId],
+    ) -> Arc<Snapshot> {
+        self.publication += 1;
+        let mut arc = self.take_spare();
+        let snapshot = Arc::get_mut(&mut arc).expect("a spare snapshot has no reader");
+        snapshot.tick = self.tick;
+        snapshot.publication = self.publication;
+        snapshot.time = self.start.at(self.tick);
+        snapshot.wall_unix_ns = wall_unix_ns;
+        snapshot.clock = clock;
+        snapshot.units.clear();
+        snapshot
+            .units
+            .extend(self.units.iter().map(|unit| *unit.view()));
+        snapshot.racks.clear();
+        snapshot
+            .racks
+            .extend(self.units.iter().flat_map(|unit| unit.rack_views()));
+        snapshot.cells.clear();
+        snapshot.cells.extend(
+            shown
+                .iter()
+                .map(|id| Arc::new(self.units[id.idx()].cells_view())),
+        );
+        snapshot.farm = self.farm_view(&snapshot.units);
+        if self.spare.len() < SPARES {
+            self.spare.push(Arc::clone(&arc));
+        }
+        arc
+    }
+
+    /// A snapshot that nobody else holds, old or new.
+    fn take_spare(&mut self) -> Arc<Snapshot> {
+        for idx in 0..self.spare.len() {
+            if Arc::strong_count(&self.spare[idx]) == 1 {
+                return self.spare.swap_remove(idx);
+            }
+        }
+        // All are read at the moment; forget the oldest so that the list does not go stale.
+        if self.spare.len() == SPARES {
+            self.spare.remove(0);
+        }
+        Arc::new(Snapshot {
+            tick: self.tick,
+            publication: 0,
+            time: self.start,
+            wall_unix_ns: 0,
+            clock: ClockView {
+                mode: ClockMode::Free,
+                ..ClockView::default()
+            },
+            spec: Arc::clone(&self.spec),
+            farm: FarmView::default(),
+            units: Vec::with_capacity(self.units.len()),
+            racks: Vec::<RackView>::with_capacity(self.spec.n_racks()),
+            cells: Vec::new(),
+        })
+    }
+
+    fn farm_view(&self, units: &[UnitView]) -> FarmView {
+        let around = self.surroundings(self.tick);
+        let mut farm = FarmView {
+            setpoint: self.plant.active,
+            reactive_setpoint: self.plant.reactive,
+            frequency: around.frequency,
+            ambient: around.ambient,
+            totals: self.poi,
+            commands_applied: self.commands_applied,
+            commands_refused: self.commands_refused,
+            extremes: units[0].truth.extremes,
+            ..FarmView::default()
+        };
+        let mut health_j = Joules::ZERO;
+        for (unit, spec) in units.iter().zip(&self.spec.units) {
+            farm.units_by_state[unit.state as usize] += 1;
+            farm.units_power += unit.ac.active_power;
+            farm.reactive_power += unit.ac.reactive_power;
+            farm.auxiliary_power += unit.auxiliary_power;
+            farm.available_discharge_power += unit.available_discharge_power;
+            farm.available_charge_power += unit.available_charge_power;
+            farm.energy += unit.measured.energy;
+            farm.energy_capacity += unit.measured.energy_capacity;
+            health_j += spec.design.nominal_energy();
+            farm.totals.cell_loss += unit.totals.cell_loss;
+            farm.totals.pcs_loss += unit.totals.pcs_loss;
+            farm.totals.auxiliary += unit.totals.auxiliary;
+            farm.chemical_energy_drawn += unit.chemical_energy_drawn;
+            farm.extremes = farm.extremes.merged(&unit.measured.extremes);
+        }
+        farm.active_power = farm.units_power - farm.auxiliary_power;
+        farm.available_discharge_power =
+            (farm.available_discharge_power - farm.auxiliary_power).max(Watts::ZERO);
+        farm.available_charge_power += farm.auxiliary_power;
+        farm.reactive_power = Vars(farm.reactive_power.0);
+        farm.soc = farm.energy / farm.energy_capacity;
+        farm.soh = farm.energy_capacity / health_j;
+        farm
+    }
+
+    /// SHA-256 over every bit of the farm's state.
+    pub fn state_hash(&self) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        hasher.update(self.tick.0.to_le_bytes());
+        let mut sink = |bytes: &[u8]| hasher.update(bytes);
+        self.units.iter().for_each(|unit| unit.hash_into(&mut sink));
+        hasher.update(self.poi.discharged.0.to_le_bytes());
+        hasher.update(self.poi.charged.0.to_le_bytes());
+        hasher.finalize().into()
+    }
+
+    /// Number of units in `state`.
+    pub fn count(&self, state: UnitState) -> usize {
+        self.units.iter().filter(|unit| unit.state == state).count()
+    }
+}
+
+/// Builds all units; equal designs share one rack model.
+fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
+    let streams = Streams::new(spec.seed);
+    let mut models: Vec<Arc<RackModel<f32>>> = Vec::new();
+    let mut model_of_unit = Vec::with_capacity(spec.units.len());
+    for (idx, unit) in spec.units.iter().enumerate() {
+        let shared = idx > 0 && Arc::ptr_eq(&unit.design, &spec.units[idx - 1].design);
+        if !shared {
+            let design = &unit.design;
+            models.push(Arc::new(RackModel::new(
+                &design.chemistry,
+                design.rack_wiring.0,
+                TICK_S,
+            )));
+        }
+        model_of_unit.push(Arc::clone(
+            models.last().expect("one was pushed for the first unit"),
+        ));
+    }
+    let build = |(unit, model): (&bess_core::spec::UnitSpec, Arc<RackModel<f32>>)| {
+        Unit::new(unit, &spec.initial, model, streams)
+    };
+    match pool {
+        Some(pool) => pool.install(|| {
+            spec.units
+                .par_iter()
+                .zip(model_of_unit)
+                .map(build)
+                .collect()
+        }),
+        None => spec.units.iter().zip(model_of_unit).map(build).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

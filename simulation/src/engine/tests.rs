@@ -1,0 +1,439 @@
+use super::*;
+use bess_core::command::{ControlChange, UnitAction};
+use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use proptest::prelude::*;
+
+fn spec(edit: impl Fn(String) -> String) -> Arc<FarmSpec> {
+    let text = edit(BUILT_IN_FARM.to_owned());
+    Arc::new(parse_farm("farm.toml", &text, &|_| unreachable!()).unwrap_or_else(|e| panic!("{e}")))
+}
+fn small(units: usize, racks: usize, cells: usize) -> Arc<FarmSpec> {
+    let rated_kw = racks as f64 * cells as f64 * 0.5;
+    spec(move |text| {
+        text.replace("count = 10", &format!("count = {units}"))
+            .replace("racks = 12", &format!("racks = {racks}"))
+            .replace(
+                "cells_in_series = 416",
+                &format!("cells_in_series = {cells}"),
+            )
+            .replace("cells_per_module = 52", "cells_per_module = 1")
+            .replace(
+                "rated_power_kw = 2500",
+                &format!("rated_power_kw = {rated_kw}"),
+            )
+            .replace(
+                "power_kva = 2750",
+                &format!("power_kva = {}", rated_kw * 1.1),
+            )
+            .replace(
+                "power_kvar = 1210",
+                &format!("power_kvar = {}", rated_kw * 0.44),
+            )
+            .replace(
+                "capacity_kw = 80",
+                &format!("capacity_kw = {}", rated_kw * 0.03),
+            )
+            .replace(
+                "base_load_kw = 3",
+                &format!("base_load_kw = {}", rated_kw * 0.001),
+            )
+            .replace("wall_w_per_k = 100", "wall_w_per_k = 1")
+            .replace("kj_per_k = 1500", &format!("kj_per_k = {}", rated_kw * 0.6))
+    })
+}
+fn engine(spec: &Arc<FarmSpec>, workers: usize) -> Engine {
+    let options = EngineOptions {
+        workers,
+        ..EngineOptions::default()
+    };
+    Engine::new(Arc::clone(spec), Inputs::default(), options)
+}
+fn see(engine: &mut Engine) -> Arc<Snapshot> {
+    engine.snapshot(ClockView::default(), 0, &[])
+}
+fn set_unit(engine: &mut Engine, idx: usize, power_w: f64) {
+    let change = ControlChange::active_power(Watts(power_w));
+    let command = Command::ControlUnit {
+        unit: UnitId::from_idx(idx),
+        change,
+    };
+    engine.apply(&command, ControlSource::Rest).unwrap();
+}
+fn set_farm(engine: &mut Engine, power_w: f64) {
+    let command = Command::SetFarmPower {
+        active: Watts(power_w),
+        reactive: None,
+    };
+    engine.apply(&command, ControlSource::Schedule).unwrap();
+}
+
+#[test]
+fn the_same_farm_seed_and_commands_give_the_same_bits_on_1_2_and_8_workers() {
+    let spec = small(8, 3, 26);
+    let hashes: Vec<[u8; 32]> = [1, 2, 8]
+        .into_iter()
+        .map(|workers| {
+            let mut engine = engine(&spec, workers);
+            for tick in 0..10_000u32 {
+                if tick % 40 == 0 {
+                    let power_w = f64::from(tick as i32 % 7 - 3) * 50_000.0;
+                    set_farm(&mut engine, power_w);
+                }
+                if tick == 5_000 {
+                    set_unit(&mut engine, 3, -12_345.0);
+                    let unit = UnitId::from_idx(5);
+                    let stop = Command::OperateUnit {
+                        unit,
+                        action: UnitAction::Stop,
+                    };
+                    engine.apply(&stop, ControlSource::Modbus).unwrap();
+                }
+                engine.step();
+            }
+            engine.state_hash()
+        })
+        .collect();
+    assert_eq!(hashes[0], hashes[1]);
+    assert_eq!(hashes[0], hashes[2]);
+}
+
+#[test]
+fn the_seed_matters_and_repeats() {
+    let hash = |seed: u64| {
+        let spec = spec(move |text| {
+            text.replace("seed = 1 ", &format!("seed = {seed} "))
+                .replace("count = 10", "count = 1")
+        });
+        engine(&spec, 1).state_hash()
+    };
+    assert_eq!(hash(1), hash(1));
+    assert_ne!(hash(1), hash(2));
+}
+
+#[test]
+fn a_unit_follows_its_setpoint_and_the_battery_reacts() {
+    let spec = small(2, 2, 16);
+    let mut engine = engine(&spec, 1);
+    let before = see(&mut engine);
+    set_unit(&mut engine, 0, -10_000.0);
+    engine.step();
+    assert!(
+        see(&mut engine).units[0].ac.active_power.0.abs() < 1e-9,
+        "the dead time holds it back"
+    );
+    for _ in 0..600 {
+        engine.step();
+    }
+    let after = see(&mut engine);
+    let unit = &after.units[0];
+    assert!(
+        (unit.ac.active_power.0 + 10_000.0).abs() < 1.0,
+        "{:?}",
+        unit.ac
+    );
+    assert!(
+        unit.dc.power.0 > unit.ac.active_power.0,
+        "the PCS has losses"
+    );
+    assert!(unit.truth.soc > before.units[0].truth.soc + 1e-4);
+    assert!(unit.truth.cell_voltage_mean > before.units[0].truth.cell_voltage_mean);
+    assert!(after.farm.extremes.temperature_max > before.farm.extremes.temperature_max);
+    assert_eq!(unit.control.source, ControlSource::Rest);
+    assert!(
+        (after.units[1].ac.active_power.0).abs() < 1e-9,
+        "its neighbour does not care"
+    );
+}
+
+#[test]
+fn the_farm_is_the_sum_of_its_units_less_the_auxiliaries() {
+    let spec = small(5, 2, 16);
+    let mut engine = engine(&spec, 1);
+    for (idx, power_w) in [8_000.0, -5_000.0, 0.0, 3_000.0, -1_000.0]
+        .into_iter()
+        .enumerate()
+    {
+        set_unit(&mut engine, idx, power_w);
+    }
+    for _ in 0..100 {
+        engine.step();
+    }
+    let seen = see(&mut engine);
+    let sum: f64 = seen
+        .units
+        .iter()
+        .map(|u| u.ac.active_power.0 - u.auxiliary_power.0)
+        .sum();
+    assert!((seen.farm.active_power.0 - sum).abs() < 1e-9);
+    assert!(
+        (seen.farm.units_power.0 - 5_000.0).abs() < 2.0,
+        "{}",
+        seen.farm.units_power
+    );
+    let rack_sum: f64 = seen
+        .racks_of(UnitId::from_idx(0))
+        .iter()
+        .map(|r| r.current.0)
+        .sum();
+    assert!((rack_sum - seen.units[0].dc.current.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_farm_setpoint_is_met_at_the_poi_and_a_unit_written_to_leaves_the_plant() {
+    let spec = small(4, 2, 16);
+    let mut engine = engine(&spec, 1);
+    set_farm(&mut engine, 24_000.0);
+    for _ in 0..100 {
+        engine.step();
+    }
+    let seen = see(&mut engine);
+    assert!(
+        (seen.farm.active_power.0 - 24_000.0).abs() < 30.0,
+        "{}",
+        seen.farm.active_power
+    );
+    set_unit(&mut engine, 2, 0.0);
+    for _ in 0..100 {
+        engine.step();
+    }
+    let seen = see(&mut engine);
+    assert!((seen.units[2].ac.active_power.0).abs() < 1.0);
+    assert!(
+        (seen.farm.active_power.0 - 24_000.0).abs() < 30.0,
+        "the others fill it up"
+    );
+    engine
+        .apply(&Command::ReleaseFarm, ControlSource::Rest)
+        .unwrap();
+    for _ in 0..100 {
+        engine.step();
+    }
+    let seen = see(&mut engine);
+    assert!((seen.farm.units_power.0).abs() < 1.0);
+    assert_eq!(seen.farm.setpoint, None);
+}
+
+#[test]
+fn a_refused_command_changes_nothing() {
+    let spec = small(1, 1, 16);
+    let mut engine = engine(&spec, 1);
+    let before = engine.state_hash();
+    let unit = UnitId::from_idx(0);
+    for power_w in [1e9, f64::NAN, f64::NEG_INFINITY] {
+        let change = ControlChange {
+            active_w: Some(power_w),
+            active_enabled: Some(true),
+            ..ControlChange::default()
+        };
+        let refused = engine.apply(&Command::ControlUnit { unit, change }, ControlSource::Rest);
+        assert!(matches!(
+            refused,
+            Err(Rejection::OutOfRange {
+                field: "active_power_w",
+                ..
+            })
+        ));
+    }
+    let nobody = Command::OperateUnit {
+        unit: UnitId::from_idx(7),
+        action: UnitAction::Start,
+    };
+    assert!(matches!(
+        engine.apply(&nobody, ControlSource::Rest),
+        Err(Rejection::NoSuchUnit {
+            number: 8,
+            n_units: 1
+        })
+    ));
+    assert_eq!(engine.state_hash(), before);
+    assert!(!see(&mut engine).units[0].control.active.enabled);
+}
+
+#[test]
+fn stop_opens_the_contactors_and_start_brings_the_unit_back() {
+    let spec = small(1, 2, 16);
+    let mut engine = engine(&spec, 1);
+    set_unit(&mut engine, 0, 8_000.0);
+    let unit = UnitId::from_idx(0);
+    let operate = |engine: &mut Engine, action| {
+        engine
+            .apply(&Command::OperateUnit { unit, action }, ControlSource::Rest)
+            .unwrap();
+        for _ in 0..50 {
+            engine.step();
+        }
+        see(engine)
+    };
+    let off = operate(&mut engine, UnitAction::Stop);
+    assert_eq!(off.units[0].state, UnitState::Off);
+    assert_eq!(off.units[0].racks_connected, 0);
+    assert!(off.units[0].ac.active_power.0.abs() < 1e-9 && off.racks[0].current.0.abs() < 1e-9);
+    let standby = operate(&mut engine, UnitAction::Start);
+    assert!(
+        (standby.units[0].ac.active_power.0 - 8_000.0).abs() < 5.0,
+        "the setpoint is kept"
+    );
+    let standby = operate(&mut engine, UnitAction::EnterStandby);
+    assert_eq!(standby.units[0].racks_connected, 2);
+    assert!(standby.units[0].ac.active_power.0.abs() < 1e-9);
+}
+
+#[test]
+fn a_unit_whose_state_goes_bad_is_quarantined_while_the_farm_goes_on() {
+    let spec = small(3, 1, 16);
+    let mut engine = engine(&spec, 1);
+    set_farm(&mut engine, 6_000.0);
+    for _ in 0..50 {
+        engine.step();
+    }
+    engine.units[1].spoil();
+    for _ in 0..50 {
+        engine.step();
+    }
+    let seen = see(&mut engine);
+    assert_eq!(seen.units[1].state, UnitState::Fault);
+    assert!(
+        seen.units[1]
+            .alarms
+            .has(bess_core::alarm::AlarmCode::Quarantined)
+    );
+    assert!(seen.units[1].coolant_temperature.is_finite());
+    assert!(
+        (seen.farm.active_power.0 - 6_000.0).abs() < 20.0,
+        "{}",
+        seen.farm.active_power
+    );
+    assert!(seen.farm.soc.is_finite());
+    let start = Command::OperateUnit {
+        unit: UnitId::from_idx(1),
+        action: UnitAction::Start,
+    };
+    assert!(engine.apply(&start, ControlSource::Rest).is_err());
+}
+
+#[test]
+fn an_empty_battery_stops_discharging_and_a_full_one_stops_charging() {
+    let spec = small(1, 1, 16);
+    for (power_w, soc_end) in [(8_000.0, 0.0), (-8_000.0, 1.0)] {
+        let mut engine = engine(&spec, 1);
+        set_unit(&mut engine, 0, power_w);
+        for _ in 0..60_000 {
+            engine.step();
+        }
+        let seen = see(&mut engine);
+        let unit = &seen.units[0];
+        assert!(
+            (unit.truth.soc - soc_end).abs() < 0.08,
+            "{}",
+            unit.truth.soc
+        );
+        assert!(unit.truth.soc > -0.01 && unit.truth.soc < 1.01);
+        assert!(
+            unit.truth.extremes.voltage_max.0 < 3.66 && unit.truth.extremes.voltage_min.0 > 2.4
+        );
+        let available = if power_w > 0.0 {
+            unit.available_discharge_power
+        } else {
+            unit.available_charge_power
+        };
+        assert!(available.0 < 800.0, "{available}");
+        assert!(unit.ac.active_power.abs().0 < 900.0);
+    }
+}
+
+#[test]
+fn a_snapshot_in_the_hands_of_a_reader_never_changes() {
+    let spec = small(1, 1, 16);
+    let mut engine = engine(&spec, 1);
+    let held = see(&mut engine);
+    let (tick, publication) = (held.tick, held.publication);
+    for _ in 0..20 {
+        engine.step();
+        let _ = see(&mut engine);
+    }
+    assert_eq!((held.tick, held.publication), (tick, publication));
+}
+
+#[test]
+fn the_frequency_record_is_what_the_farm_measures() {
+    let spec = small(1, 1, 4);
+    let series = Series::new(&[(0.0, 50.0), (1.0, 49.9), (2.0, 50.1)], false).unwrap();
+    let inputs = Inputs {
+        frequency: Some(Arc::new(series)),
+        ambient: None,
+    };
+    let mut engine = Engine::new(spec, inputs, EngineOptions::default());
+    for _ in 0..15 {
+        engine.step();
+    }
+    assert!((see(&mut engine).farm.frequency.0 - 49.9).abs() < 1e-12);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// What the cells' charge lost is what flowed, and chemistry = electricity + heat.
+    #[test]
+    fn charge_and_energy_are_conserved(
+        steps in proptest::collection::vec((-1.0..1.0f64, 1u32..200), 1..12),
+        soc in 0.3..0.7f64,
+    ) {
+        let base = small(1, 3, 16);
+        let mut spec = (*base).clone();
+        spec.initial.soc = soc;
+        let spec = Arc::new(spec);
+        let mut engine = engine(&spec, 1);
+        let rated_w = spec.rated_power().0;
+        let before = see(&mut engine);
+        let (mut charge_c, mut dc_j, mut throughput_j) = (0.0, 0.0, 0.0);
+        for (fraction, ticks) in steps {
+            set_unit(&mut engine, 0, fraction * rated_w);
+            for _ in 0..ticks {
+                engine.step();
+                let unit = engine.units[0].view();
+                charge_c += unit.dc.current.0 * TICK_S;
+                dc_j += unit.dc.power.0 * TICK_S;
+                throughput_j += unit.dc.power.0.abs() * TICK_S;
+            }
+        }
+        let after = see(&mut engine);
+        let unit = &after.units[0];
+        // Charge: the racks' SoC times their capacity.
+        let capacity_c = spec.units[0].design.nominal_charge_c() * unit.truth.soh;
+        let lost_c = (before.units[0].truth.soc - unit.truth.soc) * capacity_c;
+        prop_assert!((lost_c - charge_c).abs() < 1e-4 * capacity_c.max(charge_c.abs()), "{lost_c} {charge_c}");
+        // Energy at the DC bus: chemistry less heat.
+        let chemical_j = unit.chemical_energy_drawn.0;
+        let heat_j = unit.totals.cell_loss.0;
+        let residual_j = chemical_j - heat_j - dc_j;
+        prop_assert!(residual_j.abs() <= 1e-6 * throughput_j + 1e-3, "{residual_j} of {throughput_j}");
+        // And at the AC terminals: less the PCS's losses.
+        let ac_j = unit.totals.discharged.0 - unit.totals.charged.0;
+        let residual_j = dc_j - unit.totals.pcs_loss.0 - ac_j;
+        prop_assert!(residual_j.abs() <= 1e-9 * throughput_j + 1e-3, "{residual_j}");
+    }
+
+    /// Whatever is asked, power stays within what the last snapshot offered, and everything finite.
+    #[test]
+    fn power_never_exceeds_what_was_published(
+        setpoints in proptest::collection::vec(-1.0..1.0f64, 1..20),
+        soc in 0.0..1.0f64,
+    ) {
+        let base = small(1, 2, 16);
+        let mut spec = (*base).clone();
+        spec.initial.soc = soc;
+        let mut engine = engine(&Arc::new(spec), 1);
+        let rated_w = base.rated_power().0;
+        for fraction in setpoints {
+            set_unit(&mut engine, 0, fraction * rated_w);
+            for _ in 0..30 {
+                let offered = *engine.units[0].view();
+                engine.step();
+                let power_w = engine.units[0].view().ac.active_power.0;
+                prop_assert!(power_w <= offered.available_discharge_power.0 + 1e-6);
+                prop_assert!(-power_w <= offered.available_charge_power.0 + 1e-6);
+                prop_assert!(engine.units[0].view().truth.soc.is_finite());
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Kernels and small models: free of ids, commands and snapshots.
+
+pub mod cooling;
+pub mod limits;
+pub mod pcs;
+pub mod rack;
+pub mod real;
+pub mod split;
+pub mod table;

@@ -1,0 +1,62 @@
+//! The number type of a cell's state: `f32` in a farm, `f64` where one cell is studied.
+
+use std::ops::{Add, AddAssign, Mul, Neg, Sub};
+
+/// A floating-point number that the cell kernel can be written in once.
+pub trait Real:
+    Copy
+    + PartialOrd
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + Default
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + 'static
+{
+    /// Greater than every voltage.
+    const INFINITY: Self;
+    /// Nearest value to `x`.
+    fn of(x: f64) -> Self;
+    /// The exact value as `f64`.
+    fn f64(self) -> f64;
+    /// Whole part towards zero, saturating; 0 for NaN.
+    fn truncated(self) -> i32;
+    /// e to the power of `self`, the same bits on every platform.
+    fn exp(self) -> Self;
+    /// `1 - exp(-self)` without cancellation, for `self` >= 0.
+    fn decay(self) -> Self;
+    /// Its bytes, for hashing.
+    fn hash_into(self, sink: &mut dyn FnMut(&[u8]));
+}
+
+macro_rules! real {
+    ($t:ty, $exp:path, $expm1:path) => {
+        impl Real for $t {
+            const INFINITY: Self = <$t>::INFINITY;
+            fn of(x: f64) -> Self {
+                x as $t
+            }
+            fn f64(self) -> f64 {
+                f64::from(self)
+            }
+            fn truncated(self) -> i32 {
+                self as i32
+            }
+            fn exp(self) -> Self {
+                $exp(self)
+            }
+            fn decay(self) -> Self {
+                -$expm1(-self)
+            }
+            fn hash_into(self, sink: &mut dyn FnMut(&[u8])) {
+                sink(&self.to_le_bytes());
+            }
+        }
+    };
+}
+real!(f32, libm::expf, libm::expm1f);
+real!(f64, libm::exp, libm::expm1);

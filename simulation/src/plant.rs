@@ -1,0 +1,94 @@
+//! The plant controller: splits a farm setpoint over the units by what each has available.
+//!
+//! It runs when a setpoint arrives and once a period after that, on what the last snapshot of the
+//! units showed. The setpoint is at the POI, so it asks the units for the auxiliaries as well.
+
+use crate::unit::Unit;
+use bess_core::command::{ControlSource, SetpointMode};
+use bess_core::snapshot::UnitState;
+use bess_core::spec::FarmSpec;
+use bess_core::units::{Vars, Watts};
+
+/// The farm's setpoint, if one is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Plant {
+    pub(crate) active: Option<Watts>,
+    pub(crate) reactive: Option<Vars>,
+    due: bool,
+}
+
+impl Plant {
+    /// A new setpoint: every running unit is taken over at once.
+    pub(crate) fn set(&mut self, active: Watts, reactive: Option<Vars>, units: &mut [Unit]) {
+        self.active = Some(active);
+        self.reactive = reactive.or(self.reactive);
+        self.due = true;
+        for unit in units {
+            unit.control.source = ControlSource::Plant;
+        }
+    }
+
+    /// No setpoint any more: the units under plant control go to zero.
+    pub(crate) fn release(&mut self, units: &mut [Unit]) {
+        *self = Self::default();
+        for unit in units
+            .iter_mut()
+            .filter(|unit| unit.control.source == ControlSource::Plant)
+        {
+            unit.control.active.enabled = false;
+            unit.control.reactive.enabled = false;
+            unit.control.source = ControlSource::None;
+        }
+    }
+
+    /// Splits the setpoint if it is new or the period is over.
+    pub(crate) fn step(&mut self, spec: &FarmSpec, tick: u64, units: &mut [Unit]) {
+        let periodic = tick.is_multiple_of(spec.plant.split_period_ticks);
+        let Some(active) = self.active.filter(|_| self.due || periodic) else {
+            return;
+        };
+        self.due = false;
+        let is_ours = |unit: &Unit| {
+            unit.control.source == ControlSource::Plant && unit.state == UnitState::Running
+        };
+        // What others' units give, and what all auxiliaries take, is not ours to ask for.
+        let mut wanted_w = active.0;
+        for unit in units.iter() {
+            wanted_w += unit.view().auxiliary_power.0;
+            if !is_ours(unit) {
+                wanted_w -= unit.view().ac.active_power.0;
+            }
+        }
+        let weight = |unit: &Unit| {
+            let view = unit.view();
+            if wanted_w >= 0.0 {
+                view.available_discharge_power.0
+            } else {
+                view.available_charge_power.0
+            }
+        };
+        let total_w: f64 = units.iter().filter(|unit| is_ours(unit)).map(weight).sum();
+        let rated_var = spec.rated_reactive_power().0;
+        let share = if total_w > 0.0 {
+            (wanted_w.abs() / total_w).min(1.0)
+        } else {
+            0.0
+        };
+        for (unit, unit_spec) in units.iter_mut().zip(&spec.units) {
+            if !is_ours(unit) {
+                continue;
+            }
+            let setpoint_w = share * weight(unit) * wanted_w.signum();
+            let control = &mut unit.control;
+            control.active.enabled = true;
+            control.active.mode = SetpointMode::Absolute;
+            control.active.absolute = setpoint_w;
+            if let Some(reactive) = self.reactive {
+                let part = unit_spec.design.pcs.rated_reactive_power.0 / rated_var;
+                control.reactive.enabled = true;
+                control.reactive.mode = SetpointMode::Absolute;
+                control.reactive.absolute = reactive.0 * part;
+            }
+        }
+    }
+}

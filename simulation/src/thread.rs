@@ -1,0 +1,376 @@
+//! The tick loop: one thread owns the farm; everything else reads a picture or posts a letter.
+//!
+//! A tick gathers timed commands and letters, applies them, steps the physics, publishes the
+//! snapshot and only then answers the letters: who has an answer for tick n reads tick n or later.
+//! While the clock is paused the thread sleeps until a letter wakes it, applies it and publishes.
+
+use crate::engine::Engine;
+use crate::pacer::{Pacer, Stopwatch, wall_unix_ns};
+use bess_core::command::{
+    Applied, ClockCommand, Command, CommandSource, ControlSource, Mailbox, Outcome, Rejection,
+    Reply, Request, Submission, find_unit, validate_clock,
+};
+use bess_core::id::UnitId;
+use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
+use bess_core::stats::Stats;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How the loop runs.
+#[derive(Debug)]
+pub struct LoopOptions {
+    /// Simulated seconds per second of wall time.
+    pub speed: f64,
+    /// Whether the clock starts paused.
+    pub paused: bool,
+    /// Letters that may wait.
+    pub inbox: usize,
+    /// Timed commands, asked in this order before every tick.
+    pub sources: Vec<Box<dyn CommandSource>>,
+    /// See every snapshot.
+    pub observers: Vec<Box<dyn Observer>>,
+}
+
+impl Default for LoopOptions {
+    fn default() -> Self {
+        Self {
+            speed: 1.0,
+            paused: false,
+            inbox: 1024,
+            sources: Vec::new(),
+            observers: Vec::new(),
+        }
+    }
+}
+
+/// The outside's hold on a running loop.
+#[derive(Debug)]
+pub struct FarmHandle {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    inbox: Arc<Inbox>,
+    stats: Arc<Stats>,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl FarmHandle {
+    /// The latest snapshot, now and later.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+    /// Where letters go.
+    pub fn mailbox(&self) -> Arc<dyn Mailbox> {
+        Arc::clone(&self.inbox) as Arc<dyn Mailbox>
+    }
+    /// Counters of the loop and the edges.
+    pub fn stats(&self) -> Arc<Stats> {
+        Arc::clone(&self.stats)
+    }
+    /// Whether the loop has ended, by itself or by a panic.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+    /// Lets the loop finish its tick and end; letters that wait are answered as closed.
+    ///
+    /// # Errors
+    /// When the loop panicked.
+    pub fn stop(self) -> std::thread::Result<()> {
+        self.stop.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        self.thread.join()
+    }
+}
+
+#[derive(Debug)]
+struct Inbox {
+    letters: mpsc::Sender<Submission>,
+    thread: Thread,
+    stats: Arc<Stats>,
+}
+
+impl Mailbox for Inbox {
+    fn post(&self, submission: Submission) {
+        match self.letters.try_send(submission) {
+            // A paused loop sleeps; a running one wakes at its next tick anyway.
+            Ok(()) => self.thread.unpark(),
+            Err(mpsc::error::TrySendError::Full(submission)) => {
+                self.stats.commands.busy.fetch_add(1, Ordering::Relaxed);
+                submission.reply.send(Err(Rejection::Busy));
+            }
+            Err(mpsc::error::TrySendError::Closed(submission)) => {
+                submission.reply.send(Err(Rejection::Closed));
+            }
+        }
+    }
+}
+
+/// Starts the thread `farm-tick` that owns `engine`.
+///
+/// # Errors
+/// When the system cannot start the thread.
+pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHandle> {
+    let (letters, inbox) = mpsc::channel(options.inbox);
+    let clock = ClockView {
+        mode: if options.paused {
+            ClockMode::Paused
+        } else {
+            ClockMode::Running
+        },
+        speed: options.speed,
+        steps_left: 0,
+    };
+    let (publisher, snapshots) = watch::channel(engine.snapshot(clock, wall_unix_ns(), &[]));
+    let stats = Arc::new(Stats::default());
+    stats
+        .ticks
+        .last_beat_unix_ns
+        .store(wall_unix_ns(), Ordering::Relaxed);
+    let stop = Arc::new(AtomicBool::new(false));
+    let ticker = Loop {
+        pacer: Pacer::new(options.speed),
+        engine,
+        inbox,
+        publisher,
+        clock,
+        sources: options.sources,
+        observers: options.observers,
+        stats: Arc::clone(&stats),
+        stop: Arc::clone(&stop),
+        due: Vec::new(),
+        answers: Vec::new(),
+        steppers: Vec::new(),
+        shown: Vec::new(),
+    };
+    let thread = std::thread::Builder::new()
+        .name("farm-tick".into())
+        .spawn(|| ticker.run())?;
+    let inbox = Arc::new(Inbox {
+        letters,
+        thread: thread.thread().clone(),
+        stats: Arc::clone(&stats),
+    });
+    Ok(FarmHandle {
+        snapshots,
+        inbox,
+        stats,
+        stop,
+        thread,
+    })
+}
+
+/// Longest sleep of the loop: it beats at least this often, also while paused.
+const BEAT: Duration = Duration::from_millis(200);
+/// Time for letters in one tick; the rest wait for the next.
+const LETTERS_BUDGET: Duration = Duration::from_millis(20);
+
+struct Loop {
+    engine: Engine,
+    pacer: Pacer,
+    inbox: mpsc::Receiver<Submission>,
+    publisher: watch::Sender<Arc<Snapshot>>,
+    clock: ClockView,
+    sources: Vec<Box<dyn CommandSource>>,
+    observers: Vec<Box<dyn Observer>>,
+    stats: Arc<Stats>,
+    stop: Arc<AtomicBool>,
+    due: Vec<Command>,
+    /// Replies to send after the next publication.
+    answers: Vec<(Reply, Result<(), Rejection>)>,
+    /// Replies to send when the steps are done.
+    steppers: Vec<Reply>,
+    shown: Vec<(UnitId, Stopwatch)>,
+}
+
+impl Loop {
+    fn run(mut self) {
+        while !self.stop.load(Ordering::Acquire) {
+            self.stats
+                .ticks
+                .last_beat_unix_ns
+                .store(wall_unix_ns(), Ordering::Relaxed);
+            match (self.clock.mode, self.clock.steps_left) {
+                (ClockMode::Paused, 0) => {
+                    if self.take_letters() {
+                        self.engine.look();
+                        self.publish();
+                    } else {
+                        std::thread::park_timeout(BEAT);
+                    }
+                }
+                (ClockMode::Paused, _) => {
+                    self.clock.steps_left -= 1;
+                    self.tick();
+                    if self.clock.steps_left == 0 {
+                        let replies = std::mem::take(&mut self.steppers);
+                        self.answer(replies.into_iter().map(|reply| (reply, Ok(()))).collect());
+                    }
+                }
+                (ClockMode::Running | ClockMode::Free, _) => {
+                    let wait = self.pacer.remaining();
+                    if wait > Duration::ZERO {
+                        std::thread::park_timeout(wait.min(BEAT));
+                        continue;
+                    }
+                    let (late, skipped) = self.pacer.start();
+                    let ticks = &self.stats.ticks;
+                    ticks.lateness.observe(late.as_secs_f64());
+                    ticks.skipped.fetch_add(skipped, Ordering::Relaxed);
+                    let took = self.tick();
+                    if took > self.pacer.period() {
+                        self.stats.ticks.overruns.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+        self.close();
+    }
+
+    /// One tick; returns how long it took.
+    fn tick(&mut self) -> Duration {
+        let watch = Stopwatch::start();
+        self.take_timed_commands();
+        self.take_letters();
+        self.engine.step();
+        self.publish();
+        let took = watch.elapsed();
+        self.stats.ticks.ticks.fetch_add(1, Ordering::Relaxed);
+        self.stats.ticks.duration.observe(took.as_secs_f64());
+        took
+    }
+
+    fn take_timed_commands(&mut self) {
+        let now = self.engine.tick().next();
+        let mut due = std::mem::take(&mut self.due);
+        for source in &mut self.sources {
+            source.due(now, &mut due);
+        }
+        for command in due.drain(..) {
+            let _ = self.control(&command, ControlSource::Schedule);
+        }
+        self.due = due;
+    }
+
+    fn control(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
+        let result = self.engine.apply(command, source);
+        let commands = &self.stats.commands;
+        let counters = if result.is_ok() {
+            &commands.applied
+        } else {
+            &commands.refused
+        };
+        counters[source as usize].fetch_add(1, Ordering::Relaxed);
+        result
+    }
+
+    /// Applies the letters that wait; whether there were any.
+    fn take_letters(&mut self) -> bool {
+        let watch = Stopwatch::start();
+        let mut any = false;
+        while watch.elapsed() < LETTERS_BUDGET {
+            let Ok(letter) = self.inbox.try_recv() else {
+                break;
+            };
+            any = true;
+            let result = match letter.request {
+                Request::Control(command) => self.control(&command, letter.origin.source),
+                Request::ShowCells(unit) => self.show_cells(unit),
+                Request::Clock(ClockCommand::Step(ticks)) => match self.begin_steps(ticks) {
+                    Ok(()) => {
+                        self.steppers.push(letter.reply);
+                        continue;
+                    }
+                    refused => refused,
+                },
+                Request::Clock(command) => self.set_clock(command),
+            };
+            self.answers.push((letter.reply, result));
+        }
+        any
+    }
+
+    fn show_cells(&mut self, unit: UnitId) -> Result<(), Rejection> {
+        find_unit(self.engine.spec(), unit)?;
+        self.shown.retain(|(shown, _)| *shown != unit);
+        self.shown.push((unit, Stopwatch::start()));
+        Ok(())
+    }
+
+    fn begin_steps(&mut self, ticks: u64) -> Result<(), Rejection> {
+        validate_clock(ClockCommand::Step(ticks))?;
+        self.clock.mode = ClockMode::Paused;
+        self.clock.steps_left += ticks;
+        Ok(())
+    }
+
+    fn set_clock(&mut self, command: ClockCommand) -> Result<(), Rejection> {
+        validate_clock(command)?;
+        match command {
+            ClockCommand::Pause => self.clock.mode = ClockMode::Paused,
+            ClockCommand::Resume => {
+                if self.clock.mode == ClockMode::Paused {
+                    self.pacer.restart();
+                }
+                self.clock.mode = ClockMode::Running;
+            }
+            ClockCommand::SetSpeed(speed) => {
+                self.clock.speed = speed;
+                self.pacer.set_speed(speed);
+            }
+            ClockCommand::Step(_) => {}
+        }
+        if self.clock.mode != ClockMode::Paused || matches!(command, ClockCommand::Pause) {
+            // Whoever waits for steps that will not come is told where the clock stopped.
+            self.clock.steps_left = 0;
+            self.answers
+                .extend(self.steppers.drain(..).map(|reply| (reply, Ok(()))));
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) {
+        let lease = Duration::from_secs_f64(CELLS_LEASE.0);
+        self.shown.retain(|(_, since)| since.elapsed() < lease);
+        let shown: Vec<UnitId> = self.shown.iter().map(|(unit, _)| *unit).collect();
+        let snapshot = self.engine.snapshot(self.clock, wall_unix_ns(), &shown);
+        for observer in &mut self.observers {
+            observer.published(&snapshot);
+        }
+        self.publisher.send_replace(snapshot);
+        let answers = std::mem::take(&mut self.answers);
+        self.answer(answers);
+    }
+
+    fn answer(&mut self, answers: Vec<(Reply, Result<(), Rejection>)>) {
+        if answers.is_empty() {
+            return;
+        }
+        let applied = {
+            let seen = self.publisher.borrow();
+            Applied {
+                tick: seen.tick,
+                publication: seen.publication,
+            }
+        };
+        for (reply, result) in answers {
+            let outcome: Outcome = result.map(|()| applied);
+            reply.send(outcome);
+        }
+    }
+
+    fn close(mut self) {
+        self.inbox.close();
+        let waiting = std::mem::take(&mut self.steppers);
+        waiting
+            .into_iter()
+            .for_each(|reply| reply.send(Err(Rejection::Closed)));
+        while let Ok(letter) = self.inbox.try_recv() {
+            letter.reply.send(Err(Rejection::Closed));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

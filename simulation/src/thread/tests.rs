@@ -1,0 +1,173 @@
+use super::*;
+use crate::engine::{EngineOptions, Inputs};
+use bess_core::command::{ControlChange, Origin};
+use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::units::Watts;
+use std::sync::mpsc as std_mpsc;
+
+fn farm(options: LoopOptions) -> FarmHandle {
+    let text = BUILT_IN_FARM
+        .replace("count = 10", "count = 2")
+        .replace("racks = 12", "racks = 1")
+        .replace("cells_in_series = 416", "cells_in_series = 16")
+        .replace("cells_per_module = 52", "cells_per_module = 16")
+        .replace("rated_power_kw = 2500", "rated_power_kw = 8");
+    let spec = Arc::new(parse_farm("farm", &text, &|_| unreachable!()).unwrap());
+    let engine = Engine::new(spec, Inputs::default(), EngineOptions::default());
+    spawn(engine, options).unwrap()
+}
+fn ask_later(farm: &FarmHandle, request: Request) -> std_mpsc::Receiver<Outcome> {
+    let (answer, answers) = std_mpsc::channel();
+    let reply = Reply::new(move |outcome| drop(answer.send(outcome)));
+    let origin = Origin::local(ControlSource::Rest);
+    farm.mailbox().post(Submission {
+        request,
+        origin,
+        reply,
+    });
+    answers
+}
+fn ask(farm: &FarmHandle, request: Request) -> Outcome {
+    ask_later(farm, request)
+        .recv_timeout(Duration::from_secs(20))
+        .expect("the loop answers")
+}
+fn set_power(watts: f64) -> Request {
+    let change = ControlChange::active_power(Watts(watts));
+    Request::Control(Command::ControlUnit {
+        unit: UnitId::from_idx(1),
+        change,
+    })
+}
+fn paused() -> LoopOptions {
+    LoopOptions {
+        paused: true,
+        ..LoopOptions::default()
+    }
+}
+
+#[test]
+fn who_has_an_answer_reads_a_snapshot_that_shows_the_effect() {
+    let farm = farm(LoopOptions {
+        speed: 20.0,
+        ..LoopOptions::default()
+    });
+    for watts in [1000.0, -2000.0, 3000.0] {
+        let applied = ask(&farm, set_power(watts)).unwrap();
+        let seen = farm.snapshots().borrow().clone();
+        assert!(seen.tick >= applied.tick && seen.publication >= applied.publication);
+        assert!((seen.units[1].control.active.absolute - watts).abs() < 1e-9);
+    }
+    farm.stop().unwrap();
+}
+
+#[test]
+fn a_paused_farm_keeps_answering_and_publishes_the_change_at_the_same_tick() {
+    let farm = farm(paused());
+    let before = farm.snapshots().borrow().clone();
+    let applied = ask(&farm, set_power(1234.0)).unwrap();
+    let after = farm.snapshots().borrow().clone();
+    assert_eq!(applied.tick, before.tick);
+    assert!(after.publication > before.publication);
+    assert!((after.units[1].setpoint.0 - 1234.0).abs() < 1e-9);
+    farm.stop().unwrap();
+}
+
+#[test]
+fn a_step_runs_exactly_its_ticks_and_answers_when_they_are_done() {
+    let farm = farm(paused());
+    let applied = ask(&farm, Request::Clock(ClockCommand::Step(250))).unwrap();
+    assert_eq!(applied.tick.0, 250);
+    assert_eq!(farm.snapshots().borrow().tick.0, 250);
+    assert_eq!(farm.snapshots().borrow().clock.mode, ClockMode::Paused);
+    farm.stop().unwrap();
+}
+
+#[test]
+fn letters_are_answered_while_a_long_step_runs() {
+    let farm = farm(paused());
+    let step = ask_later(&farm, Request::Clock(ClockCommand::Step(500_000)));
+    let applied = ask(&farm, set_power(500.0)).unwrap();
+    assert!(applied.tick.0 < 500_000);
+    ask(&farm, Request::Clock(ClockCommand::Pause)).unwrap();
+    let stopped = step
+        .recv_timeout(Duration::from_secs(20))
+        .expect("the step ends")
+        .unwrap();
+    assert!(
+        stopped.tick.0 < 500_000,
+        "the pause cut the step short at {}",
+        stopped.tick
+    );
+    farm.stop().unwrap();
+}
+
+#[test]
+fn bad_clock_commands_are_refused_and_change_nothing() {
+    let farm = farm(paused());
+    for command in [
+        ClockCommand::SetSpeed(0.0),
+        ClockCommand::SetSpeed(f64::NAN),
+        ClockCommand::Step(0),
+    ] {
+        assert!(matches!(
+            ask(&farm, Request::Clock(command)),
+            Err(Rejection::OutOfRange { .. })
+        ));
+    }
+    assert!((farm.snapshots().borrow().clock.speed - 1.0).abs() < 1e-12);
+    farm.stop().unwrap();
+}
+
+#[test]
+fn a_full_inbox_says_busy_at_once_and_nothing_is_lost() {
+    let farm = farm(LoopOptions {
+        inbox: 4,
+        speed: 0.01,
+        ..LoopOptions::default()
+    });
+    let answers: Vec<_> = (0..10).map(|_| ask_later(&farm, set_power(1.0))).collect();
+    let busy = answers
+        .iter()
+        .filter(|a| matches!(a.try_recv(), Ok(Err(Rejection::Busy))))
+        .count();
+    assert_eq!(busy, 6);
+    farm.stop().unwrap();
+    let closed = answers
+        .iter()
+        .filter(|a| matches!(a.try_recv(), Ok(Err(Rejection::Closed))))
+        .count();
+    assert_eq!(closed, 4, "what waited at the stop is told so");
+}
+
+#[test]
+fn cells_are_shown_to_who_asks() {
+    let farm = farm(paused());
+    assert!(farm.snapshots().borrow().cells.is_empty());
+    ask(&farm, Request::ShowCells(UnitId::from_idx(1))).unwrap();
+    let seen = farm.snapshots().borrow().clone();
+    assert_eq!(
+        (
+            seen.cells.len(),
+            seen.cells[0].unit_idx,
+            seen.cells[0].soc.len()
+        ),
+        (1, 1, 16)
+    );
+    assert!(ask(&farm, Request::ShowCells(UnitId::from_idx(9))).is_err());
+    farm.stop().unwrap();
+}
+
+#[test]
+fn the_loop_beats_while_paused() {
+    let farm = farm(paused());
+    let beat = || farm.stats().ticks.last_beat_unix_ns.load(Ordering::Relaxed);
+    let first = beat();
+    let mut waited = Duration::ZERO;
+    while beat() == first && waited < Duration::from_secs(5) {
+        std::thread::park_timeout(Duration::from_millis(20));
+        waited += Duration::from_millis(20);
+    }
+    assert!(beat() > first);
+    farm.stop().unwrap();
+}
