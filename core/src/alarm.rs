@@ -61,11 +61,7 @@ impl AlarmSet {
     /// Raises or clears `code`.
     pub fn set(&mut self, code: AlarmCode, active: bool) {
         let bit = 1 << code as u8;
-        if active {
-            self.0 |= bit
-        } else {
-            self.0 &= !bit
-        }
+        self.0 = if active { self.0 | bit } else { self.0 & !bit };
     }
     /// The active alarms in the order of the table.
     pub fn iter(self) -> impl Iterator<Item = &'static Alarm> {

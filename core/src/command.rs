@@ -398,6 +398,18 @@ pub trait CommandSource: Send + fmt::Debug {
 /// # Errors
 /// The reason why the command must be refused.
 pub fn validate(spec: &FarmSpec, units: &[UnitView], command: &Command) -> Result<(), Rejection> {
+    validate_with(spec, |unit| units[unit.idx()].state, command)
+}
+
+/// Like [`validate`], with the present state of a unit from `state_of` (asked for existing units).
+///
+/// # Errors
+/// The reason why the command must be refused.
+pub fn validate_with(
+    spec: &FarmSpec,
+    state_of: impl Fn(UnitId) -> UnitState,
+    command: &Command,
+) -> Result<(), Rejection> {
     match command {
         Command::ControlUnit { unit, change } => {
             let design = &find_unit(spec, *unit)?.design;
@@ -405,7 +417,7 @@ pub fn validate(spec: &FarmSpec, units: &[UnitView], command: &Command) -> Resul
         }
         Command::OperateUnit { unit, action } => {
             find_unit(spec, *unit)?;
-            validate_action(*unit, units[unit.idx()].state, *action)
+            validate_action(*unit, state_of(*unit), *action)
         }
         Command::SetFarmPower { active, reactive } => {
             let rated_w = spec.rated_power().0;
@@ -512,11 +524,7 @@ fn in_range(
     }
 }
 
-/// Checks an action against the state of its unit.
-///
-/// # Errors
-/// When the state does not allow it.
-pub fn validate_action(
+fn validate_action(
     unit: UnitId,
     state: UnitState,
     action: UnitAction,

@@ -107,6 +107,8 @@ table! {
         "rating.apparent_power" VoltAmps "Rated apparent power" |u| u.design.pcs.rated_apparent_power.0;
         "rating.reactive_power" Vars "Rated reactive power" |u| u.design.pcs.rated_reactive_power.0;
         "rating.voltage" Volts "Nominal line-to-line voltage" |u| u.design.pcs.nominal_voltage.0;
+        "rating.current" Amps "Current of a phase at the rated apparent power and nominal voltage" |u| u.design.pcs.rated_apparent_power.0 / (3f64.sqrt() * u.design.pcs.nominal_voltage.0);
+        "rating.dc_current" Amps "DC current at the rated active power and the lowest rack voltage that the cells allow" |u| u.design.pcs.rated_power.0 / u.design.dc_voltage_window().0.0;
         "rating.energy" Joules "Nominal energy" |u| u.design.nominal_energy().0;
         "rating.charge" Count "Nominal charge in ampere-hours" |u| u.design.nominal_charge_c() / 3600.0;
         "rating.racks" Count "Number of racks" |u| u.design.n_racks as f64;

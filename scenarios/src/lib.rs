@@ -1,1 +1,8 @@
-//! stub
+//! What happens to a farm from outside: timed commands and input series.
+//!
+//! [`dispatch`] turns a series of farm power into the commands of a schedule; [`profile`] makes seeded
+//! series (grid frequency, AGC signal, site load, ambient temperature) where no record is at hand.
+//! Like the physics it knows no clock, no file and no socket.
+
+pub mod dispatch;
+pub mod profile;

@@ -6,16 +6,16 @@
 use crate::physics::rack::RackModel;
 use crate::plant::Plant;
 use crate::unit::{Surroundings, Unit};
-use bess_core::command::{Command, ControlSource, Rejection, find_unit, validate};
+use bess_core::command::{Command, ControlSource, Rejection, validate_with};
 use bess_core::id::UnitId;
 use bess_core::rng::Streams;
 use bess_core::series::Series;
 use bess_core::snapshot::{
-    ClockMode, ClockView, EnergyTotals, FarmView, RackView, Snapshot, UnitState, UnitView,
+    ClockMode, ClockView, EnergyTotals, FarmView, RackView, Snapshot, UnitState,
 };
 use bess_core::spec::FarmSpec;
 use bess_core::time::{SimTime, TICK_S, Tick};
-use bess_core::units::{Celsius, Hertz, Joules, Vars, Watts};
+use bess_core::units::{Celsius, Hertz, Joules, Watts};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -124,14 +124,7 @@ impl Engine {
 
     fn try_apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
         // The state in the units is fresher than their views when commands follow each other.
-        if let Command::OperateUnit { unit, action } = command {
-            find_unit(&self.spec, *unit)?;
-            let mut view = UnitView::default();
-            view.state = self.units[unit.idx()].state;
-            bess_core::command::validate_action(*unit, view.state, *action)?;
-        } else {
-            validate(&self.spec, &[], command)?;
-        }
+        validate_with(&self.spec, |unit| self.units[unit.idx()].state, command)?;
         match command {
             Command::ControlUnit { unit, change } => {
                 let control = &mut self.units[unit.idx()].control;
@@ -177,7 +170,7 @@ impl Engine {
                 pool.install(|| {
                     self.units
                         .par_iter_mut()
-                        .for_each(|unit| unit.step(&around))
+                        .for_each(|unit| unit.step(&around));
                 });
             }
             None => self.units.iter_mut().for_each(|unit| unit.step(&around)),
@@ -223,14 +216,14 @@ impl Engine {
         snapshot.racks.clear();
         snapshot
             .racks
-            .extend(self.units.iter().flat_map(|unit| unit.rack_views()));
+            .extend(self.units.iter().flat_map(Unit::rack_views));
         snapshot.cells.clear();
         snapshot.cells.extend(
             shown
                 .iter()
                 .map(|id| Arc::new(self.units[id.idx()].cells_view())),
         );
-        snapshot.farm = self.farm_view(&snapshot.units);
+        snapshot.farm = self.farm();
         if self.spare.len() < SPARES {
             self.spare.push(Arc::clone(&arc));
         }
@@ -265,7 +258,8 @@ impl Engine {
         })
     }
 
-    fn farm_view(&self, units: &[UnitView]) -> FarmView {
+    /// The whole farm at the end of the last tick: sums in the order of the units.
+    pub fn farm(&self) -> FarmView {
         let around = self.surroundings(self.tick);
         let mut farm = FarmView {
             setpoint: self.plant.active,
@@ -275,11 +269,11 @@ impl Engine {
             totals: self.poi,
             commands_applied: self.commands_applied,
             commands_refused: self.commands_refused,
-            extremes: units[0].truth.extremes,
+            extremes: self.units[0].view().measured.extremes,
             ..FarmView::default()
         };
         let mut health_j = Joules::ZERO;
-        for (unit, spec) in units.iter().zip(&self.spec.units) {
+        for (unit, spec) in self.units.iter().map(Unit::view).zip(&self.spec.units) {
             farm.units_by_state[unit.state as usize] += 1;
             farm.units_power += unit.ac.active_power;
             farm.reactive_power += unit.ac.reactive_power;
@@ -299,7 +293,6 @@ impl Engine {
         farm.available_discharge_power =
             (farm.available_discharge_power - farm.auxiliary_power).max(Watts::ZERO);
         farm.available_charge_power += farm.auxiliary_power;
-        farm.reactive_power = Vars(farm.reactive_power.0);
         farm.soc = farm.energy / farm.energy_capacity;
         farm.soh = farm.energy_capacity / health_j;
         farm

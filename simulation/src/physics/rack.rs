@@ -11,15 +11,15 @@
 
 use super::real::Real;
 use super::split::Source;
-use super::table::VoltageTable;
-use bess_core::chemistry::{Chemistry, Resistance};
+use super::table::SocTable;
+use bess_core::chemistry::{Chemistry, Curve, Resistance};
 use bess_core::math;
 use bess_core::rng::Stream;
 use bess_core::spec::SpreadSpec;
-use bess_core::units::GAS_CONSTANT_J_PER_MOL_K;
+use bess_core::units::{GAS_CONSTANT_J_PER_MOL_K, Ohms, ZERO_CELSIUS_K};
 
 /// Number of cells that the kernel works on at a time.
-const LANES: usize = 8;
+const BLOCK: usize = 32;
 /// Beyond this charge in coulombs the rack's charge is folded into the cells, so that its `f32`
 /// image keeps its digits.
 const REBASE_C: f64 = 1.0e6;
@@ -27,10 +27,19 @@ const REBASE_C: f64 = 1.0e6;
 /// What all racks of one kind share.
 #[derive(Clone, Debug)]
 pub struct RackModel<R> {
-    table: VoltageTable<R>,
+    /// Open-circuit voltage less the reference, and hysteresis half-width.
+    voltages: SocTable<R, 2>,
+    /// Resistances at 25 degC of r0, r1, r2, and the entropic coefficient.
+    parameters: SocTable<R, 4>,
+    /// Subtracted from every voltage, so that `f32` keeps its digits for what matters.
+    reference_v: f64,
     chemistry: Chemistry,
     wiring_ohm: f64,
     hysteresis_rate_per_c: f64,
+    /// Activation energies of r0, r1, r2 over the gas constant, in K.
+    activation_k: [R; 3],
+    /// Tick over capacitance of the RC pairs, in ohms.
+    tick_over_c: [R; 2],
     /// Seconds of a tick.
     tick_s: f64,
 }
@@ -38,14 +47,53 @@ pub struct RackModel<R> {
 impl<R: Real> RackModel<R> {
     /// Racks of `chemistry` behind `wiring_ohm`, stepped `tick_s` at a time.
     pub fn new(chemistry: &Chemistry, wiring_ohm: f64, tick_s: f64) -> Self {
+        let flat = |value: f64| {
+            Curve::new(vec![0.0, 1.0], vec![value, value]).expect("two increasing nodes")
+        };
+        let (zero, one) = (flat(0.0), flat(1.0));
+        let half_width = chemistry
+            .hysteresis
+            .as_ref()
+            .map_or(&zero, |h| &h.half_width);
         let rate = chemistry
             .hysteresis
             .as_ref()
             .map_or(0.0, |h| h.rate_per_soc);
+        let reference_v = chemistry.ocv.at(0.5);
+        let none = Resistance {
+            value: Ohms(0.0),
+            activation_energy_j_per_mol: 0.0,
+            soc_factor: None,
+        };
+        let pair = |j: usize| chemistry.rc.get(j).map_or(&none, |pair| &pair.resistance);
+        let resistances = [&chemistry.r0, pair(0), pair(1)];
+        let scaled = resistances.map(|resistance| {
+            let factor = resistance.soc_factor.as_ref().unwrap_or(&one);
+            let ohms = factor
+                .values()
+                .iter()
+                .map(|f| f * resistance.value.0)
+                .collect();
+            Curve::new(factor.nodes().to_vec(), ohms).expect("nodes of a curve")
+        });
+        let entropic = chemistry.entropic_v_per_k.as_ref().unwrap_or(&zero);
+        let [r0, r1, r2] = &scaled;
         Self {
-            table: VoltageTable::new(chemistry),
+            voltages: SocTable::new([(&chemistry.ocv, -reference_v), (half_width, 0.0)]),
+            parameters: SocTable::new([(r0, 0.0), (r1, 0.0), (r2, 0.0), (entropic, 0.0)]),
+            reference_v,
             wiring_ohm,
             hysteresis_rate_per_c: rate / chemistry.capacity.0,
+            activation_k: resistances
+                .map(|r| R::of(r.activation_energy_j_per_mol / GAS_CONSTANT_J_PER_MOL_K)),
+            tick_over_c: std::array::from_fn(|j| {
+                R::of(
+                    chemistry
+                        .rc
+                        .get(j)
+                        .map_or(0.0, |pair| tick_s / pair.capacitance_f()),
+                )
+            }),
             chemistry: chemistry.clone(),
             tick_s,
         }
@@ -214,7 +262,7 @@ impl<R: Real> Rack<R> {
     pub fn source(&self, model: &RackModel<R>, direction: f64) -> Source {
         let sums = &self.sums;
         let n = self.n_cells() as f64;
-        let e_v = n * model.table.reference_v + sums.ocv_v + sums.half_width_v * self.hysteresis
+        let e_v = n * model.reference_v + sums.ocv_v + sums.half_width_v * self.hysteresis
             - sums.relaxing_v;
         let build_up = model.hysteresis_rate_per_c * (1.0 + direction * self.hysteresis);
         let r_ohm = sums.resistance_ohm
@@ -256,32 +304,51 @@ impl<R: Real> Rack<R> {
             heat_step: R::of(current_a * model.tick_s),
         };
         let n = self.n_cells();
-        let mut lanes = Lanes::<R, LANES>::new();
-        let mut tail = Lanes::<R, 1>::new();
-        let whole = n - n % LANES;
-        for first in (0..whole).step_by(LANES) {
-            lanes.block(&mut self.cells, first, &model.table, &held);
-        }
-        for first in whole..n {
-            tail.block(&mut self.cells, first, &model.table, &held);
-        }
-        let (a, b) = (lanes.total(), tail.total());
+        let total = if model.voltages.is_even() {
+            self.sweep::<true>(&model.voltages, &held)
+        } else {
+            self.sweep::<false>(&model.voltages, &held)
+        };
         let sums = &mut self.sums;
-        sums.ocv_v = a.ocv + b.ocv;
-        sums.half_width_v = a.half_width + b.half_width;
-        sums.relaxing_v = a.relaxing + b.relaxing;
-        sums.slope_v_per_c = a.slope + b.slope;
-        sums.terminal_v = a.terminal + b.terminal;
-        let reference_v = model.table.reference_v;
+        sums.ocv_v = total.ocv;
+        sums.half_width_v = total.half_width;
+        sums.relaxing_v = total.relaxing;
+        sums.slope_v_per_c = total.slope;
+        sums.terminal_v = total.terminal;
+        let reference_v = model.reference_v;
         let reading = &mut self.reading;
         reading.current_a = current_a;
         reading.voltage_v = n as f64 * reference_v + sums.terminal_v;
         reading.soc = sums.z0_mean - self.charge_c * sums.inverse_q_mean;
-        reading.voltage_min = offset(lower(a.lowest, b.lowest), reference_v);
-        reading.voltage_max = offset(higher(a.highest, b.highest), reference_v);
+        reading.voltage_min = place(
+            &self.cells.v,
+            total.lowest,
+            reading.voltage_min,
+            reference_v,
+        );
+        reading.voltage_max = place(
+            &self.cells.v,
+            total.highest,
+            reading.voltage_max,
+            reference_v,
+        );
         reading.loss_w =
             current_a * (sums.ocv_v - sums.terminal_v) + current_a * current_a * model.wiring_ohm;
         reading.chemical_w = current_a * (n as f64 * reference_v + sums.ocv_v);
+    }
+
+    /// All cells, in blocks and then one by one.
+    fn sweep<const EVEN: bool>(&mut self, table: &SocTable<R, 2>, held: &Held<R>) -> Total {
+        let n = self.n_cells();
+        let whole = n - n % BLOCK;
+        let mut total = Total::NOTHING;
+        for first in (0..whole).step_by(BLOCK) {
+            total = total.and(block::<R, BLOCK, EVEN>(&mut self.cells, first, table, held));
+        }
+        for first in whole..n {
+            total = total.and(block::<R, 1, EVEN>(&mut self.cells, first, table, held));
+        }
+        total
     }
 
     /// Heat, temperatures and temperature-dependent parameters for the ticks since the last call;
@@ -304,37 +371,33 @@ impl<R: Real> Rack<R> {
     /// Explicit step of every cell between its neighbours and the plate. dt G / C is 4e-4 per second:
     /// far from the bound of stability, and exact to a millikelvin.
     fn refresh_temperatures(&mut self, model: &RackModel<R>, plate_degc: f64, span_s: f64) -> f64 {
+        let charge_since_c = std::mem::take(&mut self.charge_since_refresh_c);
+        let cells = &mut self.cells;
         let Some(thermal) = model.chemistry.thermal else {
-            self.charge_since_refresh_c = 0.0;
-            self.cells
-                .heat
-                .iter_mut()
-                .for_each(|heat| *heat = R::default());
+            cells.heat.fill(R::default());
             return 0.0;
         };
-        let n = self.n_cells();
-        let charge_c = std::mem::take(&mut self.charge_since_refresh_c);
+        let n = cells.z0.len();
+        let to_plate = R::of(thermal.plate_w_per_k * span_s);
+        let to_neighbours = R::of(thermal.neighbour_w_per_k * span_s);
+        let per_j = R::of(1.0 / thermal.heat_capacity_j_per_k);
+        let (plate, zero_k) = (R::of(plate_degc), R::of(ZERO_CELSIUS_K));
+        let (charge, charge_since) = (R::of(self.charge_c), R::of(charge_since_c));
         let mut plate_j = 0.0;
-        let mut left = self.cells.temperature[0].f64();
+        let mut left = cells.temperature[0];
         for i in 0..n {
-            let here = self.cells.temperature[i].f64();
-            let right = self.cells.temperature[(i + 1).min(n - 1)].f64();
-            let to_plate_w = thermal.plate_w_per_k * (here - plate_degc);
-            let from_neighbours_w = thermal.neighbour_w_per_k * (left + right - 2.0 * here);
-            let reversible_j = model
-                .chemistry
-                .entropic_v_per_k
-                .as_ref()
-                .map_or(0.0, |curve| {
-                    let soc =
-                        self.cells.z0[i].f64() - self.charge_c * self.cells.inverse_q[i].f64();
-                    -charge_c * (here + bess_core::units::ZERO_CELSIUS_K) * curve.at_clamped(soc)
-                });
-            let gained_j =
-                self.cells.heat[i].f64() + reversible_j + span_s * (from_neighbours_w - to_plate_w);
-            self.cells.temperature[i] = R::of(here + gained_j / thermal.heat_capacity_j_per_k);
-            self.cells.heat[i] = R::default();
-            plate_j += to_plate_w * span_s;
+            let here = cells.temperature[i];
+            let right = cells.temperature[(i + 1).min(n - 1)];
+            let [_, _, _, entropic] = model
+                .parameters
+                .at(cells.z0[i] - charge * cells.inverse_q[i]);
+            let lost = to_plate * (here - plate);
+            let gained = cells.heat[i] - charge_since * (here + zero_k) * entropic
+                + to_neighbours * ((left - here) + (right - here))
+                - lost;
+            cells.temperature[i] = here + gained * per_j;
+            cells.heat[i] = R::default();
+            plate_j += lost.f64();
             left = here;
         }
         plate_j
@@ -342,42 +405,29 @@ impl<R: Real> Rack<R> {
 
     /// Resistances and decay factors at the present temperature and SoC.
     fn refresh_parameters(&mut self, model: &RackModel<R>) {
-        let chemistry = &model.chemistry;
-        let second = chemistry.rc.get(1);
-        let curves = [
-            Some(&chemistry.r0),
-            chemistry.rc.first().map(|pair| &pair.resistance),
-            second.map(|pair| &pair.resistance),
-        ];
-        let inverse_c: [R; 2] = std::array::from_fn(|j| {
-            R::of(
-                chemistry
-                    .rc
-                    .get(j)
-                    .map_or(0.0, |pair| model.tick_s / pair.capacitance_f()),
-            )
-        });
+        let [energy0, energy1, energy2] = model.activation_k;
+        let one_energy = energy0 == energy1 && energy0 == energy2;
+        let [over_c1, over_c2] = model.tick_over_c;
+        let charge = R::of(self.charge_c);
         let cells = &mut self.cells;
         for i in 0..cells.z0.len() {
-            let soc = cells.z0[i].f64() - self.charge_c * cells.inverse_q[i].f64();
-            let factors = Factors::<R>::at(cells.temperature[i]);
-            let mut last = (f64::NAN, R::default());
-            let mut resistance = |curve: Option<&Resistance>| {
-                let Some(curve) = curve else {
-                    return R::default();
-                };
-                // The pairs mostly share one activation energy: one exponential serves them all.
-                if curve.activation_energy_j_per_mol != last.0 {
-                    let energy = curve.activation_energy_j_per_mol;
-                    last = (energy, factors.arrhenius(energy));
-                }
-                let by_soc = curve.soc_factor.as_ref().map_or(1.0, |c| c.at_clamped(soc));
-                R::of(curve.value.0 * by_soc) * last.1 * cells.r_factor[i]
+            let [r0, r1, r2, _] = model
+                .parameters
+                .at(cells.z0[i] - charge * cells.inverse_q[i]);
+            let inverse_k = inverse_k_above_reference(cells.temperature[i]);
+            let arrhenius = |energy: R| (energy * inverse_k).exp() * cells.r_factor[i];
+            let factor0 = arrhenius(energy0);
+            // The resistances mostly share one activation energy: one exponential serves them all.
+            let (factor1, factor2) = if one_energy {
+                (factor0, factor0)
+            } else {
+                (arrhenius(energy1), arrhenius(energy2))
             };
-            let [r0, r1, r2] = curves.map(&mut resistance);
-            (cells.r0[i], cells.r1[i], cells.r2[i]) = (r0, r1, r2);
-            cells.b1[i] = decay_of(r1, inverse_c[0]);
-            cells.b2[i] = decay_of(r2, inverse_c[1]);
+            cells.r0[i] = r0 * factor0;
+            cells.r1[i] = r1 * factor1;
+            cells.r2[i] = r2 * factor2;
+            cells.b1[i] = decay_of(cells.r1[i], over_c1);
+            cells.b2[i] = decay_of(cells.r2[i], over_c2);
         }
         self.sum_static();
     }
@@ -425,7 +475,7 @@ impl<R: Real> Rack<R> {
     /// SoC, terminal voltage in V and temperature in degC of cell `idx`.
     pub fn cell(&self, model: &RackModel<R>, idx: usize) -> (f64, f64, f64) {
         let soc = self.cells.z0[idx].f64() - self.charge_c * self.cells.inverse_q[idx].f64();
-        let voltage_v = model.table.reference_v + self.cells.v[idx].f64();
+        let voltage_v = model.reference_v + self.cells.v[idx].f64();
         (soc, voltage_v, self.cells.temperature[idx].f64())
     }
     /// RC voltages of cell `idx` in V, as drops during discharge.
@@ -470,31 +520,35 @@ impl<R: Real> Rack<R> {
     }
 }
 
+/// The cell that shows `extreme`: the one that did last time if it still does, else the first.
+fn place<R: Real>(v: &[R], extreme: f64, last: At, reference_v: f64) -> At {
+    let shows = |value: &R| value.f64() >= extreme && value.f64() <= extreme;
+    let cell = if v.get(last.cell).is_some_and(shows) {
+        last.cell
+    } else {
+        v.iter().position(shows).unwrap_or(0)
+    };
+    At {
+        value: extreme + reference_v,
+        cell,
+    }
+}
+
+/// `1 - exp(-tick / (r c))`; 0 where there is no pair.
 fn decay_of<R: Real>(r: R, tick_over_c: R) -> R {
     if r > R::default() {
-        R::of(tick_over_c.f64() / r.f64()).decay()
+        (tick_over_c / r).decay()
     } else {
         R::default()
     }
 }
 
-/// 1/T - 1/T_ref over the gas constant, for Arrhenius factors of one temperature.
-struct Factors<R>(R);
-impl<R: Real> Factors<R> {
-    fn at(temperature: R) -> Self {
-        use bess_core::units::ZERO_CELSIUS_K;
-        let kelvin = temperature.f64() + ZERO_CELSIUS_K;
-        let reference_k = 25.0 + ZERO_CELSIUS_K;
-        Self(R::of(
-            (1.0 / kelvin - 1.0 / reference_k) / GAS_CONSTANT_J_PER_MOL_K,
-        ))
-    }
-    fn arrhenius(&self, activation_energy_j_per_mol: f64) -> R {
-        if activation_energy_j_per_mol == 0.0 {
-            return R::of(1.0);
-        }
-        (self.0 * R::of(activation_energy_j_per_mol)).exp()
-    }
+/// 1/T - 1/T_ref in 1/K, with the reference at 25 degC.
+fn inverse_k_above_reference<R: Real>(temperature_degc: R) -> R {
+    const REFERENCE_K: f64 = 25.0 + ZERO_CELSIUS_K;
+    // (T_ref - T) / (T T_ref) keeps its digits where 1/T - 1/T_ref would cancel.
+    let above = R::of(25.0) - temperature_degc;
+    above / ((temperature_degc + R::of(ZERO_CELSIUS_K)) * R::of(REFERENCE_K))
 }
 
 /// What is the same for all cells of a rack during a tick.
@@ -505,158 +559,225 @@ struct Held<R> {
     heat_step: R,
 }
 
-/// Partial sums and extremes, a lane for each cell of a block. Lanes are added in fixed order, so
-/// the result does not depend on how the compiler vectorises.
-struct Lanes<R, const L: usize> {
-    ocv: [R; L],
-    half_width: [R; L],
-    relaxing: [R; L],
-    slope: [R; L],
-    terminal: [R; L],
-    lowest: [R; L],
-    lowest_at: [u32; L],
-    highest: [R; L],
-    highest_at: [u32; L],
-}
-
+/// Sums and extremes over cells.
+#[derive(Clone, Copy)]
 struct Total {
     ocv: f64,
     half_width: f64,
     relaxing: f64,
     slope: f64,
     terminal: f64,
-    lowest: At,
-    highest: At,
+    lowest: f64,
+    highest: f64,
 }
 
-impl<R: Real, const L: usize> Lanes<R, L> {
-    fn new() -> Self {
-        let zero = [R::default(); L];
+impl Total {
+    const NOTHING: Self = Self {
+        ocv: 0.0,
+        half_width: 0.0,
+        relaxing: 0.0,
+        slope: 0.0,
+        terminal: 0.0,
+        lowest: f64::INFINITY,
+        highest: f64::NEG_INFINITY,
+    };
+
+    fn and(self, other: Self) -> Self {
         Self {
-            ocv: zero,
-            half_width: zero,
-            relaxing: zero,
-            slope: zero,
-            terminal: zero,
-            lowest: [R::INFINITY; L],
-            lowest_at: [0; L],
-            highest: [-R::INFINITY; L],
-            highest_at: [0; L],
+            ocv: self.ocv + other.ocv,
+            half_width: self.half_width + other.half_width,
+            relaxing: self.relaxing + other.relaxing,
+            slope: self.slope + other.slope,
+            terminal: self.terminal + other.terminal,
+            lowest: if other.lowest < self.lowest {
+                other.lowest
+            } else {
+                self.lowest
+            },
+            highest: if other.highest > self.highest {
+                other.highest
+            } else {
+                self.highest
+            },
         }
     }
+}
 
-    /// Cells `first..first + L`. Written in stages over small arrays: the arithmetic stages
-    /// vectorise, only the look-up is scalar.
-    #[inline(always)]
-    fn block(
-        &mut self,
-        cells: &mut Cells<R>,
-        first: usize,
-        table: &VoltageTable<R>,
-        held: &Held<R>,
-    ) {
-        fn at<R, const L: usize>(column: &[R], first: usize) -> &[R; L] {
-            column[first..first + L]
-                .try_into()
-                .expect("a block has L cells")
-        }
-        fn at_mut<R, const L: usize>(column: &mut [R], first: usize) -> &mut [R; L] {
-            (&mut column[first..first + L])
-                .try_into()
-                .expect("a block has L cells")
-        }
-        let z0: &[R; L] = at(&cells.z0, first);
-        let inverse_q: &[R; L] = at(&cells.inverse_q, first);
-        let (r0, r1, r2): (&[R; L], &[R; L], &[R; L]) = (
-            at(&cells.r0, first),
-            at(&cells.r1, first),
-            at(&cells.r2, first),
-        );
-        let (b1, b2): (&[R; L], &[R; L]) = (at(&cells.b1, first), at(&cells.b2, first));
-        let v1: &mut [R; L] = at_mut(&mut cells.v1, first);
-        let v2: &mut [R; L] = at_mut(&mut cells.v2, first);
-        let v: &mut [R; L] = at_mut(&mut cells.v, first);
-        let heat: &mut [R; L] = at_mut(&mut cells.heat, first);
+/// One block of `B` cells from `first`. Each stage is a plain loop over small arrays of its own, so
+/// that the arithmetic vectorises and only the look-up is scalar. Sums run over fixed lanes: the
+/// result does not depend on what the compiler makes of it.
+#[inline(always)]
+fn block<R: Real, const B: usize, const EVEN: bool>(
+    cells: &mut Cells<R>,
+    first: usize,
+    table: &SocTable<R, 2>,
+    held: &Held<R>,
+) -> Total {
+    let inverse_q = part(&cells.inverse_q, first);
+    let z = charge_stage(part(&cells.z0, first), inverse_q, held.charge);
+    let (ocv, slope, half_width) = lookup_stage::<R, B, EVEN>(&z, table);
+    let parameters = Parameters {
+        r0: part(&cells.r0, first),
+        r1: part(&cells.r1, first),
+        r2: part(&cells.r2, first),
+        b1: part(&cells.b1, first),
+        b2: part(&cells.b2, first),
+    };
+    let v1 = part_mut(&mut cells.v1, first);
+    let v2 = part_mut(&mut cells.v2, first);
+    let v = part_mut(&mut cells.v, first);
+    let relaxing = relax_stage(&parameters, v1, v2, held.current);
+    voltage_stage(&ocv, &half_width, parameters.r0, (v1, v2), v, held);
+    heat_stage(&ocv, v, part_mut(&mut cells.heat, first), held.heat_step);
+    let mut slope_per_c = [R::default(); B];
+    for l in 0..B {
+        slope_per_c[l] = slope[l] * inverse_q[l];
+    }
+    let (lowest, highest) = extremes(v);
+    Total {
+        ocv: sum(&ocv),
+        half_width: sum(&half_width),
+        relaxing: sum(&relaxing),
+        slope: sum(&slope_per_c),
+        terminal: sum(v),
+        lowest,
+        highest,
+    }
+}
 
-        let bins = table.bins();
-        let mut z = [R::default(); L];
-        let mut bin = [0i32; L];
-        for l in 0..L {
-            z[l] = z0[l] - held.charge * inverse_q[l];
-            bin[l] = (z[l] * bins).truncated();
-        }
-        let mut ocv = [R::default(); L];
-        let mut slope = [R::default(); L];
-        let mut half_width = [R::default(); L];
-        for l in 0..L {
-            let piece = table.piece(bin[l], z[l]);
-            let beyond = z[l] - piece.soc;
-            ocv[l] = piece.ocv + piece.ocv_slope * beyond;
-            slope[l] = piece.ocv_slope;
-            half_width[l] = piece.half_width + piece.half_width_slope * beyond;
-        }
-        let current = held.current;
-        for l in 0..L {
-            v1[l] += b1[l] * (r1[l] * current - v1[l]);
-            v2[l] += b2[l] * (r2[l] * current - v2[l]);
-            v[l] = ocv[l] + half_width[l] * held.hysteresis - r0[l] * current - v1[l] - v2[l];
-            heat[l] += held.heat_step * (ocv[l] - v[l]);
-            self.ocv[l] += ocv[l];
-            self.half_width[l] += half_width[l];
-            self.relaxing[l] += v1[l] + v2[l] - b1[l] * v1[l] - b2[l] * v2[l];
-            self.slope[l] += slope[l] * inverse_q[l];
-            self.terminal[l] += v[l];
-        }
-        let first = first as u32;
-        for l in 0..L {
-            let lower = v[l] < self.lowest[l];
-            self.lowest[l] = if lower { v[l] } else { self.lowest[l] };
-            self.lowest_at[l] = if lower { first } else { self.lowest_at[l] };
-            let higher = v[l] > self.highest[l];
-            self.highest[l] = if higher { v[l] } else { self.highest[l] };
-            self.highest_at[l] = if higher { first } else { self.highest_at[l] };
+fn part<R, const B: usize>(column: &[R], first: usize) -> &[R; B] {
+    column[first..first + B]
+        .try_into()
+        .expect("a block has B cells")
+}
+fn part_mut<R, const B: usize>(column: &mut [R], first: usize) -> &mut [R; B] {
+    (&mut column[first..first + B])
+        .try_into()
+        .expect("a block has B cells")
+}
+
+/// State of charge.
+#[inline(always)]
+fn charge_stage<R: Real, const B: usize>(z0: &[R; B], inverse_q: &[R; B], charge: R) -> [R; B] {
+    let mut z = [R::default(); B];
+    for l in 0..B {
+        z[l] = z0[l] - charge * inverse_q[l];
+    }
+    z
+}
+
+/// Open-circuit voltage, its slope, and hysteresis half-width.
+#[inline(always)]
+fn lookup_stage<R: Real, const B: usize, const EVEN: bool>(
+    z: &[R; B],
+    table: &SocTable<R, 2>,
+) -> ([R; B], [R; B], [R; B]) {
+    let bins = table.bins();
+    let mut bin = [0; B];
+    for l in 0..B {
+        bin[l] = (z[l] * bins).truncated();
+    }
+    let zero = [R::default(); B];
+    let (mut ocv, mut slope, mut half_width) = (zero, zero, zero);
+    for l in 0..B {
+        let piece = table.piece::<EVEN>(bin[l], z[l]);
+        let beyond = z[l] - piece.soc;
+        ocv[l] = piece.value[0] + piece.slope[0] * beyond;
+        slope[l] = piece.slope[0];
+        half_width[l] = piece.value[1] + piece.slope[1] * beyond;
+    }
+    (ocv, slope, half_width)
+}
+
+/// Parameters of a block of cells.
+struct Parameters<'c, R, const B: usize> {
+    r0: &'c [R; B],
+    r1: &'c [R; B],
+    r2: &'c [R; B],
+    b1: &'c [R; B],
+    b2: &'c [R; B],
+}
+
+/// RC voltages, exact for a held current; returns what is left of them after another tick.
+#[inline(always)]
+fn relax_stage<R: Real, const B: usize>(
+    p: &Parameters<'_, R, B>,
+    v1: &mut [R; B],
+    v2: &mut [R; B],
+    current: R,
+) -> [R; B] {
+    let mut left = [R::default(); B];
+    for l in 0..B {
+        v1[l] += p.b1[l] * (p.r1[l] * current - v1[l]);
+        v2[l] += p.b2[l] * (p.r2[l] * current - v2[l]);
+        left[l] = v1[l] + v2[l] - p.b1[l] * v1[l] - p.b2[l] * v2[l];
+    }
+    left
+}
+
+/// Terminal voltage less the reference.
+#[inline(always)]
+fn voltage_stage<R: Real, const B: usize>(
+    ocv: &[R; B],
+    half_width: &[R; B],
+    r0: &[R; B],
+    (v1, v2): (&[R; B], &[R; B]),
+    v: &mut [R; B],
+    held: &Held<R>,
+) {
+    for l in 0..B {
+        v[l] = ocv[l] + half_width[l] * held.hysteresis - r0[l] * held.current - v1[l] - v2[l];
+    }
+}
+
+/// Heat of the tick: what the chemistry gave and the terminals did not.
+#[inline(always)]
+fn heat_stage<R: Real, const B: usize>(ocv: &[R; B], v: &[R; B], heat: &mut [R; B], heat_step: R) {
+    for l in 0..B {
+        heat[l] += heat_step * (ocv[l] - v[l]);
+    }
+}
+
+/// Lanes of a sum: fixed, so that its rounding is.
+const SUM_LANES: usize = 4;
+
+#[inline(always)]
+fn sum<R: Real, const B: usize>(values: &[R; B]) -> f64 {
+    let mut lanes = [R::default(); SUM_LANES];
+    let (chunks, rest) = values.as_chunks::<SUM_LANES>();
+    for chunk in chunks {
+        for lane in 0..SUM_LANES {
+            lanes[lane] += chunk[lane];
         }
     }
+    rest.iter()
+        .chain(&lanes)
+        .fold(0.0, |total, value| total + value.f64())
+}
 
-    fn total(&self) -> Total {
-        let sum = |lanes: &[R; L]| lanes.iter().fold(0.0, |sum, lane| sum + lane.f64());
-        let mut lowest = At {
-            value: f64::INFINITY,
-            cell: 0,
-        };
-        let mut highest = At {
-            value: f64::NEG_INFINITY,
-            cell: 0,
-        };
-        for l in 0..L {
-            let at = |value: R, first: u32| At {
-                value: value.f64(),
-                cell: first as usize + l,
+#[inline(always)]
+fn extremes<R: Real, const B: usize>(values: &[R; B]) -> (f64, f64) {
+    let (mut lowest, mut highest) = ([values[0]; SUM_LANES], [values[0]; SUM_LANES]);
+    let (chunks, rest) = values.as_chunks::<SUM_LANES>();
+    for chunk in chunks {
+        for lane in 0..SUM_LANES {
+            let value = chunk[lane];
+            lowest[lane] = if value < lowest[lane] {
+                value
+            } else {
+                lowest[lane]
             };
-            lowest = lower(lowest, at(self.lowest[l], self.lowest_at[l]));
-            highest = higher(highest, at(self.highest[l], self.highest_at[l]));
-        }
-        Total {
-            ocv: sum(&self.ocv),
-            half_width: sum(&self.half_width),
-            relaxing: sum(&self.relaxing),
-            slope: sum(&self.slope),
-            terminal: sum(&self.terminal),
-            lowest,
-            highest,
+            highest[lane] = if value > highest[lane] {
+                value
+            } else {
+                highest[lane]
+            };
         }
     }
-}
-
-fn lower(a: At, b: At) -> At {
-    if b.value < a.value { b } else { a }
-}
-fn higher(a: At, b: At) -> At {
-    if b.value > a.value { b } else { a }
-}
-fn offset(at: At, by: f64) -> At {
-    At {
-        value: at.value + by,
-        cell: at.cell,
-    }
+    let least = |a: f64, b: &R| if b.f64() < a { b.f64() } else { a };
+    let most = |a: f64, b: &R| if b.f64() > a { b.f64() } else { a };
+    (
+        rest.iter().chain(&lowest).fold(f64::INFINITY, least),
+        rest.iter().chain(&highest).fold(f64::NEG_INFINITY, most),
+    )
 }

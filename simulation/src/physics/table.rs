@@ -1,68 +1,60 @@
-//! Open-circuit voltage and hysteresis of a chemistry, prepared for the cell kernel.
+//! Curves over SoC, prepared for the cell kernels: one look-up finds the piece of all of them.
 //!
-//! Both curves keep their own nodes: the table holds the union of them, and equal bins over SoC lead
-//! to the node at or before a bin. A uniform resampling would err by up to 47 mV at the foot of LFP.
+//! The curves keep their own nodes: a table holds the union of them, and equal bins over SoC lead to
+//! the node at or before a bin. An even resampling would err by up to 47 mV at the foot of LFP.
 
 use super::real::Real;
-use bess_core::chemistry::Chemistry;
+use bess_core::chemistry::Curve;
 
-/// A piece between two nodes: values at its start and slopes per unit of SoC.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Piece<R> {
+/// A piece between two nodes: the values of `K` curves at its start and their slopes per unit of SoC.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece<R, const K: usize> {
     /// SoC where the piece starts.
     pub soc: R,
-    /// Open-circuit voltage there, less the table's reference voltage.
-    pub ocv: R,
-    /// Slope of the open-circuit voltage.
-    pub ocv_slope: R,
-    /// Hysteresis half-width there.
-    pub half_width: R,
-    /// Slope of the half-width.
-    pub half_width_slope: R,
+    /// Values there.
+    pub value: [R; K],
+    /// Slopes.
+    pub slope: [R; K],
 }
 
-/// Piecewise linear voltage curves over SoC; beyond 0 and 1 the outer pieces go on.
+/// `K` piecewise linear curves over SoC; beyond 0 and 1 the outer pieces go on.
 #[derive(Clone, Debug)]
-pub struct VoltageTable<R> {
-    /// Subtracted from every voltage, so that `f32` keeps its digits for what matters.
-    pub reference_v: f64,
+pub struct SocTable<R, const K: usize> {
     bins: f64,
+    /// Whether each bin is one piece, so that the bin is the piece.
+    even: bool,
     first_piece: Vec<u32>,
-    pieces: Vec<Piece<R>>,
+    pieces: Vec<Piece<R, K>>,
 }
 
 /// Most bins: 0.05 % of SoC.
 const BINS_MAX: usize = 2000;
 
-impl<R: Real> VoltageTable<R> {
-    /// The curves of `chemistry`.
-    pub fn new(chemistry: &Chemistry) -> Self {
-        let reference_v = chemistry.ocv.at(0.5);
-        let half_width = chemistry
-            .hysteresis
-            .as_ref()
-            .map(|hysteresis| &hysteresis.half_width);
-        let mut nodes: Vec<f64> = chemistry.ocv.nodes().to_vec();
-        nodes.extend(half_width.into_iter().flat_map(|curve| curve.nodes()));
+impl<R: Real, const K: usize> SocTable<R, K> {
+    /// The table of `curves`, each with an offset that is added to its values.
+    pub fn new(curves: [(&Curve, f64); K]) -> Self {
+        let mut nodes: Vec<f64> = vec![0.0, 1.0];
+        nodes.extend(curves.iter().flat_map(|(curve, _)| curve.nodes()));
         nodes.sort_by(f64::total_cmp);
         nodes.dedup_by(|a, b| (*a - *b).abs() < 1e-12);
+        let bins = bins_for(&nodes);
+        if bins < BINS_MAX {
+            // Even nodes throughout: the look-up needs no search.
+            nodes = (0..=bins).map(|i| i as f64 / bins as f64).collect();
+        }
         let pieces = nodes
             .windows(2)
             .map(|pair| {
                 let (from, to) = (pair[0], pair[1]);
-                let slope = |y0: f64, y1: f64| (y1 - y0) / (to - from);
-                let (ocv0, ocv1) = (chemistry.ocv.at(from), chemistry.ocv.at(to));
-                let (m0, m1) = half_width.map_or((0.0, 0.0), |m| (m.at(from), m.at(to)));
+                let at = |(curve, offset): &(&Curve, f64), soc: f64| curve.at(soc) + offset;
+                let slope = |curve| R::of((at(curve, to) - at(curve, from)) / (to - from));
                 Piece {
                     soc: R::of(from),
-                    ocv: R::of(ocv0 - reference_v),
-                    ocv_slope: R::of(slope(ocv0, ocv1)),
-                    half_width: R::of(m0),
-                    half_width_slope: R::of(slope(m0, m1)),
+                    value: std::array::from_fn(|k| R::of(at(&curves[k], from))),
+                    slope: std::array::from_fn(|k| slope(&curves[k])),
                 }
             })
             .collect();
-        let bins = bins_for(&nodes);
         // The last piece that starts at or before the bin; a tolerance of a millionth of a bin keeps
         // a node that sits on a bin's edge in that bin.
         let first_piece = (0..bins)
@@ -74,8 +66,8 @@ impl<R: Real> VoltageTable<R> {
             })
             .collect();
         Self {
-            reference_v,
             bins: bins as f64,
+            even: bins < BINS_MAX,
             first_piece,
             pieces,
         }
@@ -85,23 +77,43 @@ impl<R: Real> VoltageTable<R> {
     pub fn bins(&self) -> R {
         R::of(self.bins)
     }
+    /// Whether `piece::<true>` may be used.
+    pub fn is_even(&self) -> bool {
+        self.even
+    }
 
     /// The piece that holds at `soc`, found from its bin (`soc * bins`, truncated).
     #[inline(always)]
-    pub fn piece(&self, bin: i32, soc: R) -> Piece<R> {
+    pub fn piece<const EVEN: bool>(&self, bin: i32, soc: R) -> &Piece<R, K> {
+        if EVEN {
+            return &self.pieces[(bin.max(0) as usize).min(self.pieces.len() - 1)];
+        }
         let bin = (bin.max(0) as usize).min(self.first_piece.len() - 1);
         let mut idx = self.first_piece[bin] as usize;
         // Bins are no wider than most pieces: at most a step or two.
         while idx + 1 < self.pieces.len() && soc >= self.pieces[idx + 1].soc {
             idx += 1;
         }
-        self.pieces[idx]
+        &self.pieces[idx]
+    }
+
+    /// The values of all curves at `soc`.
+    #[inline(always)]
+    pub fn at(&self, soc: R) -> [R; K] {
+        let bin = (soc * self.bins()).truncated();
+        let piece = if self.even {
+            self.piece::<true>(bin, soc)
+        } else {
+            self.piece::<false>(bin, soc)
+        };
+        let beyond = soc - piece.soc;
+        std::array::from_fn(|k| piece.value[k] + piece.slope[k] * beyond)
     }
 }
 
 /// The smallest number of equal bins on whose edges all nodes lie, or [`BINS_MAX`].
 fn bins_for(nodes: &[f64]) -> usize {
-    (1..=BINS_MAX)
+    (1..BINS_MAX)
         .find(|&n| {
             nodes
                 .iter()
@@ -116,19 +128,21 @@ mod tests {
     use bess_core::chemistry::{built_in, parse_chemistry};
 
     #[test]
-    fn the_table_gives_the_curve_itself_everywhere() {
+    fn the_table_gives_the_curves_themselves_everywhere() {
         let text = built_in("lfp-314").unwrap();
         let uneven = text.replacen("0.005, 0.010,", "0.004, 0.0123,", 1);
-        for text in [text, &uneven] {
+        for (text, even) in [(text, true), (&uneven, false)] {
             let chemistry = parse_chemistry("test", text).unwrap();
-            let table = VoltageTable::<f64>::new(&chemistry);
             let half_width = &chemistry.hysteresis.as_ref().unwrap().half_width;
+            let table = SocTable::<f64, 2>::new([(&chemistry.ocv, -3.3), (half_width, 0.0)]);
+            assert_eq!(table.is_even(), even);
             for i in -50..=10_050 {
                 let soc = f64::from(i) / 10_000.0;
-                let piece = table.piece((soc * table.bins()).truncated(), soc);
-                let ocv = table.reference_v + piece.ocv + piece.ocv_slope * (soc - piece.soc);
-                let m = piece.half_width + piece.half_width_slope * (soc - piece.soc);
-                assert!((ocv - chemistry.ocv.at(soc)).abs() < 1e-9, "{soc} {ocv}");
+                let [ocv, m] = table.at(soc);
+                assert!(
+                    (ocv + 3.3 - chemistry.ocv.at(soc)).abs() < 1e-9,
+                    "{soc} {ocv}"
+                );
                 assert!((m - half_width.at(soc)).abs() < 1e-9, "{soc} {m}");
             }
         }
@@ -139,6 +153,6 @@ mod tests {
         let nodes: Vec<f64> = (0..=200).map(|i| f64::from(i) / 200.0).collect();
         assert_eq!(bins_for(&nodes), 200);
         assert_eq!(bins_for(&[0.0, 1.0]), 1);
-        assert_eq!(bins_for(&[0.0, 0.1234567, 1.0]), BINS_MAX);
+        assert_eq!(bins_for(&[0.0, 0.123_456_7, 1.0]), BINS_MAX);
     }
 }
