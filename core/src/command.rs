@@ -38,6 +38,9 @@ pub enum Command {
     },
     /// Takes the farm setpoint back: the units under plant control go to 0 W.
     ReleaseFarm,
+    /// Several commands in one tick: all are checked against the present state, then applied in
+    /// order; one that fails refuses all.
+    Batch(Vec<Command>),
 }
 
 /// What an operator does to a unit.
@@ -398,7 +401,7 @@ pub trait CommandSource: Send + fmt::Debug {
 /// # Errors
 /// The reason why the command must be refused.
 pub fn validate(spec: &FarmSpec, units: &[UnitView], command: &Command) -> Result<(), Rejection> {
-    validate_with(spec, |unit| units[unit.idx()].state, command)
+    validate_with(spec, &|unit| units[unit.idx()].state, command)
 }
 
 /// Like [`validate`], with the present state of a unit from `state_of` (asked for existing units).
@@ -407,7 +410,7 @@ pub fn validate(spec: &FarmSpec, units: &[UnitView], command: &Command) -> Resul
 /// The reason why the command must be refused.
 pub fn validate_with(
     spec: &FarmSpec,
-    state_of: impl Fn(UnitId) -> UnitState,
+    state_of: &dyn Fn(UnitId) -> UnitState,
     command: &Command,
 ) -> Result<(), Rejection> {
     match command {
@@ -428,6 +431,9 @@ pub fn validate_with(
             })
         }
         Command::ReleaseFarm => Ok(()),
+        Command::Batch(commands) => commands
+            .iter()
+            .try_for_each(|command| validate_with(spec, state_of, command)),
     }
 }
 
@@ -524,11 +530,7 @@ fn in_range(
     }
 }
 
-fn validate_action(
-    unit: UnitId,
-    state: UnitState,
-    action: UnitAction,
-) -> Result<(), Rejection> {
+fn validate_action(unit: UnitId, state: UnitState, action: UnitAction) -> Result<(), Rejection> {
     let refuse = |reason| {
         Err(Rejection::WrongState {
             unit: unit.number(),

@@ -124,7 +124,13 @@ impl Engine {
 
     fn try_apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
         // The state in the units is fresher than their views when commands follow each other.
-        validate_with(&self.spec, |unit| self.units[unit.idx()].state, command)?;
+        let state_of = |unit: UnitId| self.units[unit.idx()].state;
+        validate_with(&self.spec, &state_of, command)?;
+        self.apply_checked(command, source);
+        Ok(())
+    }
+
+    fn apply_checked(&mut self, command: &Command, source: ControlSource) {
         match command {
             Command::ControlUnit { unit, change } => {
                 let control = &mut self.units[unit.idx()].control;
@@ -138,8 +144,12 @@ impl Engine {
                 self.plant.set(*active, *reactive, &mut self.units);
             }
             Command::ReleaseFarm => self.plant.release(&mut self.units),
+            Command::Batch(commands) => {
+                commands
+                    .iter()
+                    .for_each(|command| self.apply_checked(command, source));
+            }
         }
-        Ok(())
     }
 
     fn surroundings(&self, tick: Tick) -> Surroundings {

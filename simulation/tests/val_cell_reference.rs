@@ -3,7 +3,10 @@
 //! Source and parameters: `data/README.md`. The same files are run through `bess cell` in the tests
 //! of the command line.
 
-#![expect(clippy::print_stderr, reason = "the figures are the point of a validation")]
+#![expect(
+    clippy::print_stderr,
+    reason = "the figures are the point of a validation"
+)]
 
 use bess_core::chemistry::{Chemistry, parse_chemistry};
 use bess_core::rng::{Domain, Streams};

@@ -250,6 +250,36 @@ fn a_refused_command_changes_nothing() {
 }
 
 #[test]
+fn a_batch_is_applied_whole_or_not_at_all() {
+    let spec = small(2, 1, 16);
+    let mut engine = engine(&spec, 1);
+    let set = |idx: usize, power_w: f64| {
+        let change = ControlChange::active_power(Watts(power_w));
+        Command::ControlUnit {
+            unit: UnitId::from_idx(idx),
+            change,
+        }
+    };
+    let stop = Command::OperateUnit {
+        unit: UnitId::from_idx(0),
+        action: UnitAction::Stop,
+    };
+    let bad = Command::Batch(vec![set(0, 1_000.0), stop.clone(), set(1, 1e9)]);
+    let before = engine.state_hash();
+    assert!(engine.apply(&bad, ControlSource::Modbus).is_err());
+    assert_eq!(engine.state_hash(), before);
+    let good = Command::Batch(vec![set(0, 1_000.0), stop, set(1, 2_000.0)]);
+    engine.apply(&good, ControlSource::Modbus).unwrap();
+    engine.step();
+    let seen = see(&mut engine);
+    assert_eq!(
+        (seen.units[0].state, seen.units[1].state),
+        (UnitState::Off, UnitState::Running)
+    );
+    assert!((seen.units[1].setpoint.0 - 2_000.0).abs() < 1e-9);
+}
+
+#[test]
 fn stop_opens_the_contactors_and_start_brings_the_unit_back() {
     let spec = small(1, 2, 16);
     let mut engine = engine(&spec, 1);

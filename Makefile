@@ -1,0 +1,45 @@
+# `make help` lists the targets. On a fresh machine with Rust, Python 3, Node.js and apt,
+# `make run` and `make test` do everything.
+
+BESS := target/release/bess
+VENV := .tools/venv
+PYTHON := $(VENV)/bin/python
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help run build test check bench clients live-1gwh fmt
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Build and start the built-in farm: 10 containers, Modbus 5020, REST 8000, metrics 9090
+	@exec $(BESS) serve
+
+build:
+	cargo build --release --locked -p bess-cli
+
+test: check ## Everything that proves the project: check, Rust tests, real clients
+	cargo test --workspace --locked
+	$(MAKE) --no-print-directory clients
+
+check: ## Formatting, lints, documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+
+clients: build $(VENV)/ready ## Acceptance tests with pymodbus, pysunspec2, mbpoll and prometheus_client
+	@command -v mbpoll >/dev/null || cli/tests/clients/install-mbpoll.sh
+	BESS_BIN=$(abspath $(BESS)) PATH="$(abspath .tools/bin):$$PATH" $(PYTHON) -m unittest discover -s cli/tests/clients -v
+
+$(VENV)/ready: cli/tests/clients/requirements.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench: ## Criterion benches; the bare kernel is the fixed reference
+	cargo bench --workspace --locked
+
+live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
+	benches/live-1gwh.sh $(BESS)
+
+fmt: ## Format the code
+	cargo fmt --all

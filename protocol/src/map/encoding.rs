@@ -1,0 +1,287 @@
+//! How a value becomes registers and back: types, "not available", scaling and saturation.
+//!
+//! Big endian, high word first. A number that does not fit saturates at the last value that is not
+//! the type's "not available" word; a NaN becomes that word. Nothing here knows a register's meaning.
+
+/// Type of a register or of a run of registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    U16,
+    I16,
+    Enum16,
+    Bits16,
+    U32,
+    I32,
+    Bits32,
+    U64,
+    I64,
+    /// A power of ten, -10 to 10.
+    ScaleFactor,
+    /// A filler.
+    Pad,
+    /// Text of this many registers, filled up with NUL.
+    Text(u16),
+}
+
+/// What is to be encoded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value<'v> {
+    /// Not available.
+    Missing,
+    /// A quantity in the unit of the register, still to be scaled.
+    Number(f64),
+    /// A whole number that goes into the register as it is: an enum, bits, a counter.
+    Raw(i64),
+    /// Text.
+    Text(&'v str),
+}
+
+impl Encoding {
+    /// Number of registers.
+    pub(crate) const fn registers(self) -> u16 {
+        match self {
+            Self::U16 | Self::I16 | Self::Enum16 | Self::Bits16 | Self::ScaleFactor | Self::Pad => {
+                1
+            }
+            Self::U32 | Self::I32 | Self::Bits32 => 2,
+            Self::U64 | Self::I64 => 4,
+            Self::Text(registers) => registers,
+        }
+    }
+
+    /// Name in documents, as SunSpec writes it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::U16 => "uint16",
+            Self::I16 => "int16",
+            Self::Enum16 => "enum16",
+            Self::Bits16 => "bitfield16",
+            Self::U32 => "uint32",
+            Self::I32 => "int32",
+            Self::Bits32 => "bitfield32",
+            Self::U64 => "uint64",
+            Self::I64 => "int64",
+            Self::ScaleFactor => "sunssf",
+            Self::Pad => "pad",
+            Self::Text(_) => "string",
+        }
+    }
+
+    const fn is_signed(self) -> bool {
+        matches!(
+            self,
+            Self::I16 | Self::I32 | Self::I64 | Self::ScaleFactor | Self::Pad
+        )
+    }
+
+    /// The bits that say "not available"; text says it with NUL.
+    pub(crate) const fn missing(self) -> u64 {
+        match self {
+            Self::Text(_) => 0,
+            _ if self.is_signed() => 1 << (16 * self.registers() - 1),
+            _ => u64::MAX >> (64 - 16 * self.registers()),
+        }
+    }
+
+    /// The bits of `number` in units of 10^`exponent`.
+    fn number_bits(self, number: f64, exponent: i8) -> u64 {
+        if number.is_nan() {
+            return self.missing();
+        }
+        let scaled = unscale(number, exponent).round();
+        // `as` saturates; the bounds keep clear of the word that means "not available".
+        if self.is_signed() {
+            let max = (self.missing() - 1) as i64;
+            (scaled as i64).clamp(-max, max) as u64
+        } else {
+            (scaled as u64).min(self.missing() - 1)
+        }
+    }
+
+    /// Writes `value` into `words`, which has [`Self::registers`] elements.
+    pub(crate) fn encode(self, value: Value<'_>, exponent: i8, words: &mut [u16]) {
+        let bits = match (self, value) {
+            (Self::Text(_), Value::Text(text)) => return encode_text(text, words),
+            (_, Value::Missing | Value::Text(_)) | (Self::Text(_), _) => self.missing(),
+            (_, Value::Number(number)) => self.number_bits(number, exponent),
+            (_, Value::Raw(raw)) => raw as u64,
+        };
+        if let Self::Text(_) = self {
+            words.fill(0);
+            return;
+        }
+        for (index, word) in words.iter_mut().rev().enumerate() {
+            *word = (bits >> (16 * index)) as u16;
+        }
+    }
+
+    /// The number in `words` in the unit of the register; `None` for text and "not available".
+    pub(crate) fn decode(self, words: &[u16], exponent: i8) -> Option<f64> {
+        if matches!(self, Self::Text(_)) {
+            return None;
+        }
+        let bits = join(words);
+        if bits == self.missing() {
+            return None;
+        }
+        let raw = if self.is_signed() {
+            let shift = 64 - 16 * u32::from(self.registers());
+            ((bits << shift) as i64 >> shift) as f64
+        } else {
+            bits as f64
+        };
+        Some(scale(raw, exponent))
+    }
+
+    /// The words of a counter as a number; no word of it means "not available".
+    pub(crate) fn count(words: &[u16]) -> f64 {
+        join(words) as f64
+    }
+}
+
+fn join(words: &[u16]) -> u64 {
+    let word = |bits, word: &u16| bits << 16 | u64::from(*word);
+    words.iter().fold(0, word)
+}
+
+/// `raw` times 10^`exponent`, with one rounding.
+fn scale(raw: f64, exponent: i8) -> f64 {
+    if exponent < 0 {
+        raw / power_of_ten(-exponent)
+    } else {
+        raw * power_of_ten(exponent)
+    }
+}
+
+/// `number` over 10^`exponent`, with one rounding.
+fn unscale(number: f64, exponent: i8) -> f64 {
+    if exponent < 0 {
+        number * power_of_ten(-exponent)
+    } else {
+        number / power_of_ten(exponent)
+    }
+}
+
+fn power_of_ten(exponent: i8) -> f64 {
+    // Powers of ten up to 10^22 are exact, so repeated products are too.
+    (0..exponent).fold(1.0, |power, _| power * 10.0)
+}
+
+fn encode_text(text: &str, words: &mut [u16]) {
+    let mut end = text.len().min(2 * words.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut bytes = text.as_bytes()[..end].iter().copied();
+    for word in words {
+        *word = u16::from_be_bytes([bytes.next().unwrap_or(0), bytes.next().unwrap_or(0)]);
+    }
+}
+
+/// The smallest scale factor at which 1.25 times `rating` fits into 15 bits, as the exponent of ten;
+/// static for a device, so that a reader may keep it.
+pub(crate) fn scale_factor_for(rating: f64) -> i8 {
+    const EXPONENTS: std::ops::RangeInclusive<i8> = -10..=10;
+    EXPONENTS
+        .clone()
+        .find(|exponent| 1.25 * rating.abs() <= scale(32_767.0, *exponent))
+        .unwrap_or(*EXPONENTS.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(encoding: Encoding, value: Value<'_>, exponent: i8) -> Vec<u16> {
+        let mut words = vec![0xAAAA; usize::from(encoding.registers())];
+        encoding.encode(value, exponent, &mut words);
+        words
+    }
+
+    #[test]
+    fn a_value_that_is_not_available_is_the_word_of_its_type() {
+        for (encoding, words) in [
+            (Encoding::I16, &[0x8000][..]),
+            (Encoding::U16, &[0xFFFF]),
+            (Encoding::Enum16, &[0xFFFF]),
+            (Encoding::Bits16, &[0xFFFF]),
+            (Encoding::ScaleFactor, &[0x8000]),
+            (Encoding::Pad, &[0x8000]),
+            (Encoding::I32, &[0x8000, 0]),
+            (Encoding::U32, &[0xFFFF, 0xFFFF]),
+            (Encoding::Bits32, &[0xFFFF, 0xFFFF]),
+            (Encoding::I64, &[0x8000, 0, 0, 0]),
+            (Encoding::U64, &[0xFFFF; 4]),
+            (Encoding::Text(2), &[0, 0]),
+        ] {
+            assert_eq!(encode(encoding, Value::Missing, 0), words, "{encoding:?}");
+            assert_eq!(encoding.decode(words, 0), None, "{encoding:?}");
+            let nan = encode(encoding, Value::Number(f64::NAN), 0);
+            assert_eq!(nan, words, "NaN as {encoding:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_saturates_and_is_never_the_missing_word() {
+        for (encoding, number, words) in [
+            (Encoding::I16, 1e9, &[0x7FFF][..]),
+            (Encoding::I16, -1e9, &[0x8001]),
+            (Encoding::U16, 65_535.0, &[0xFFFE]),
+            (Encoding::U16, -5.0, &[0]),
+            (Encoding::I32, f64::NEG_INFINITY, &[0x8000, 1]),
+            (Encoding::U32, f64::INFINITY, &[0xFFFF, 0xFFFE]),
+            (Encoding::U64, 1e30, &[0xFFFF, 0xFFFF, 0xFFFF, 0xFFFE]),
+            (Encoding::I64, -1e30, &[0x8000, 0, 0, 1]),
+        ] {
+            assert_eq!(
+                encode(encoding, Value::Number(number), 0),
+                words,
+                "{number} as {encoding:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_are_big_endian_with_the_high_word_first() {
+        assert_eq!(
+            encode(Encoding::I32, Value::Number(-2.0), 0),
+            [0xFFFF, 0xFFFE]
+        );
+        assert_eq!(
+            encode(Encoding::U32, Value::Raw(0x0102_0304), 0),
+            [0x0102, 0x0304]
+        );
+        assert_eq!(
+            encode(Encoding::Text(3), Value::Text("abc"), 0),
+            [0x6162, 0x6300, 0]
+        );
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(
+            encode(Encoding::Text(1), Value::Text("a\u{e9}"), 0),
+            [0x6100]
+        );
+    }
+
+    #[test]
+    fn what_was_encoded_decodes_to_the_nearest_step() {
+        for (number, exponent) in [(50.012, -3), (-1_234_500.0, 2), (0.0, 0), (99.995, -2)] {
+            let words = encode(Encoding::I32, Value::Number(number), exponent);
+            let back = Encoding::I32.decode(&words, exponent).unwrap();
+            assert!(
+                (back - number).abs() <= 0.5 * scale(1.0, exponent),
+                "{number}: {back}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_scale_factor_leaves_a_quarter_of_headroom() {
+        // Watts, a line voltage, and energies in watt-hours.
+        for (rating, exponent) in [(1e6, 2), (100e6, 4), (2e6, 2), (1e9, 5), (690.0, -1)] {
+            assert_eq!(scale_factor_for(rating), exponent, "{rating}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Where a register's value comes from: a signal of `core`, a constant, a text or a state.
+//!
+//! Rows of the maps hold a [`Bind`], which is data; a layout resolves it once to a [`Source`] for one
+//! design of unit, so that a read looks nothing up by name.
+
+use super::encoding::{Value, scale_factor_for};
+use bess_core::UnitId;
+use bess_core::signal::{self, FarmGetter, Quantity, RackGetter, Signal, UnitGetter, UnitSight};
+use bess_core::snapshot::{RackView, Snapshot, UnitView};
+use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
+
+/// What a request sees: one snapshot, and the unit that it addresses if it is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sight<'s> {
+    pub(crate) snapshot: &'s Snapshot,
+    pub(crate) unit: Option<UnitId>,
+}
+
+impl<'s> Sight<'s> {
+    pub(crate) fn view(self) -> Option<&'s UnitView> {
+        self.snapshot.units.get(self.unit?.idx())
+    }
+    pub(crate) fn spec(self) -> Option<&'s UnitSpec> {
+        self.snapshot.spec.units.get(self.unit?.idx())
+    }
+    pub(crate) fn racks(self) -> &'s [RackView] {
+        self.unit.map_or(&[], |unit| self.snapshot.racks_of(unit))
+    }
+}
+
+/// What a chain of models describes: its ratings choose the scale factors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject<'s> {
+    Unit(&'s UnitDesign),
+    Plant(&'s FarmSpec),
+}
+
+impl Subject<'_> {
+    /// Repetitions of a group that stands for a rack.
+    pub(crate) fn n_racks(self) -> usize {
+        match self {
+            Self::Unit(design) => design.n_racks,
+            Self::Plant(_) => 0,
+        }
+    }
+}
+
+/// How a row of a map says where its value comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bind {
+    /// Not available.
+    Missing,
+    /// A constant.
+    Raw(i64),
+    /// A signal of the unit, times a factor.
+    Unit(&'static str, f64),
+    /// A signal of the rack that a repeating group shows.
+    Rack(&'static str),
+    /// A signal of the farm.
+    Farm(&'static str),
+    /// A quantity that is no signal, in the unit of the register.
+    Number(fn(Sight<'_>) -> f64),
+    /// A whole number: an enum, bits, a counter.
+    Whole(fn(Sight<'_>) -> i64),
+    /// The same of the rack that a repeating group shows.
+    RackWhole(fn(&RackView, &UnitDesign) -> i64),
+    /// Text.
+    Text(for<'s> fn(Sight<'s>) -> &'s str),
+    /// A scale factor that is the same for every design.
+    Scale(i8),
+    /// A scale factor that follows from a rating: a signal of the unit that does not change, times a
+    /// factor, in the unit of the registers.
+    ScaleFor(&'static str, f64),
+    /// The same from a rating of the farm, in the unit of the registers.
+    ScaleForFarm(fn(&FarmSpec) -> f64),
+}
+
+/// The signal of the unit called `name`.
+pub(crate) const fn unit(name: &'static str) -> Bind {
+    Bind::Unit(name, 1.0)
+}
+
+/// A resolved [`Bind`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    Missing,
+    Raw(i64),
+    Unit(&'static Signal<UnitGetter>, f64),
+    Rack(&'static Signal<RackGetter>, usize, f64),
+    Farm(&'static Signal<FarmGetter>, f64),
+    Number(fn(Sight<'_>) -> f64),
+    Whole(fn(Sight<'_>) -> i64),
+    RackWhole(fn(&RackView, &UnitDesign) -> i64, usize),
+    Text(for<'s> fn(Sight<'s>) -> &'s str),
+}
+
+impl Bind {
+    /// Resolves names; `register_unit` is the unit of the register and `rack_idx` the repetition.
+    ///
+    /// # Panics
+    /// When a name is not in the tables of signals; a test builds every map.
+    pub(crate) fn resolve(self, register_unit: &str, rack_idx: usize) -> Source {
+        match self {
+            Self::Raw(raw) => Source::Raw(raw),
+            Self::Unit(name, factor) => {
+                let signal = signal::unit(name);
+                Source::Unit(signal, factor * per_si(signal.quantity, register_unit))
+            }
+            Self::Rack(name) => {
+                let signal = signal::rack(name);
+                Source::Rack(signal, rack_idx, per_si(signal.quantity, register_unit))
+            }
+            Self::Farm(name) => {
+                let signal = signal::farm(name);
+                Source::Farm(signal, per_si(signal.quantity, register_unit))
+            }
+            Self::Number(get) => Source::Number(get),
+            Self::Whole(get) => Source::Whole(get),
+            Self::RackWhole(get) => Source::RackWhole(get, rack_idx),
+            Self::Text(get) => Source::Text(get),
+            Self::Scale(exponent) => Source::Raw(i64::from(exponent)),
+            // `scale_factor` has the value of the latter two; the ratings are known there.
+            Self::Missing | Self::ScaleFor(..) | Self::ScaleForFarm(_) => Source::Missing,
+        }
+    }
+
+    /// The exponent that a scale factor has for this subject.
+    pub(crate) fn scale_factor(self, subject: Subject<'_>) -> Option<i8> {
+        match (self, subject) {
+            (Self::Scale(exponent), _) => Some(exponent),
+            (Self::ScaleForFarm(rating), Subject::Plant(spec)) => {
+                Some(scale_factor_for(rating(spec)))
+            }
+            (Self::ScaleFor(name, factor), Subject::Unit(design)) => {
+                let signal = signal::unit(name);
+                let view = UnitView::default();
+                let rating = (signal.get)(UnitSight {
+                    view: &view,
+                    design,
+                });
+                let per_si = match signal.quantity {
+                    Quantity::Joules => 1.0 / JOULES_PER_WH,
+                    _ => 1.0,
+                };
+                Some(scale_factor_for(rating * factor * per_si))
+            }
+            _ => None,
+        }
+    }
+
+    /// Name of the signal behind it, for documents.
+    pub(crate) fn signal_name(self) -> Option<&'static str> {
+        match self {
+            Self::Unit(name, _) | Self::Rack(name) | Self::Farm(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+const JOULES_PER_WH: f64 = 3600.0;
+
+/// Registers' units per unit of the signal. Signals are SI based; registers use watt-hours and
+/// percent.
+fn per_si(quantity: Quantity, register_unit: &str) -> f64 {
+    let is_percent = register_unit.starts_with('%') || register_unit.eq_ignore_ascii_case("pct");
+    match quantity {
+        Quantity::Joules => 1.0 / JOULES_PER_WH,
+        Quantity::Ratio if is_percent => 100.0,
+        _ => 1.0,
+    }
+}
+
+impl Source {
+    /// The value in the unit of the register.
+    pub(crate) fn value(self, sight: Sight<'_>) -> Value<'_> {
+        match self {
+            Self::Missing => Value::Missing,
+            Self::Raw(raw) => Value::Raw(raw),
+            Self::Unit(signal, factor) => match (sight.view(), sight.spec()) {
+                (Some(view), Some(spec)) => {
+                    let design = &spec.design;
+                    Value::Number((signal.get)(UnitSight { view, design }) * factor)
+                }
+                _ => Value::Missing,
+            },
+            Self::Rack(signal, rack_idx, factor) => {
+                sight.racks().get(rack_idx).map_or(Value::Missing, |rack| {
+                    Value::Number((signal.get)(rack) * factor)
+                })
+            }
+            Self::Farm(signal, factor) => {
+                Value::Number((signal.get)(&sight.snapshot.farm) * factor)
+            }
+            Self::Number(get) => Value::Number(get(sight)),
+            Self::Whole(get) => Value::Raw(get(sight)),
+            Self::RackWhole(get, rack_idx) => match (sight.racks().get(rack_idx), sight.spec()) {
+                (Some(rack), Some(spec)) => Value::Raw(get(rack, &spec.design)),
+                _ => Value::Missing,
+            },
+            Self::Text(get) => Value::Text(get(sight)),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Points of SunSpec model 701; made by `tools/sunspec_tables.py`.
+
+use super::super::table::{Model, p};
+use crate::map::encoding::Encoding;
+
+pub(crate) const MODEL: Model = Model {
+    id: 701,
+    length: 155,
+    points: &[
+        p("ID", 0, Encoding::U16).mandatory(),
+        p("L", 1, Encoding::U16).mandatory(),
+        p("ACType", 2, Encoding::Enum16).mandatory().symbols(&[
+            ("SINGLE_PHASE", 0),
+            ("SPLIT_PHASE", 1),
+            ("THREE_PHASE", 2),
+        ]),
+        p("St", 3, Encoding::Enum16).symbols(&[("OFF", 0), ("ON", 1)]),
+        p("InvSt", 4, Encoding::Enum16).symbols(&[
+            ("OFF", 0),
+            ("SLEEPING", 1),
+            ("STARTING", 2),
+            ("RUNNING", 3),
+            ("THROTTLED", 4),
+            ("SHUTTING_DOWN", 5),
+            ("FAULT", 6),
+            ("STANDBY", 7),
+        ]),
+        p("ConnSt", 5, Encoding::Enum16).symbols(&[("DISCONNECTED", 0), ("CONNECTED", 1)]),
+        p("Alrm", 6, Encoding::Bits32).symbols(&[
+            ("GROUND_FAULT", 0),
+            ("DC_OVER_VOLT", 1),
+            ("AC_DISCONNECT", 2),
+            ("DC_DISCONNECT", 3),
+            ("GRID_DISCONNECT", 4),
+            ("CABINET_OPEN", 5),
+            ("MANUAL_SHUTDOWN", 6),
+            ("OVER_TEMP", 7),
+            ("OVER_FREQUENCY", 8),
+            ("UNDER_FREQUENCY", 9),
+            ("AC_OVER_VOLT", 10),
+            ("AC_UNDER_VOLT", 11),
+            ("BLOWN_STRING_FUSE", 12),
+            ("UNDER_TEMP", 13),
+            ("MEMORY_LOSS", 14),
+            ("HW_TEST_FAILURE", 15),
+            ("MANUFACTURER_ALRM", 16),
+        ]),
+        p("DERMode", 8, Encoding::Bits32).symbols(&[
+            ("GRID_FOLLOWING", 0),
+            ("GRID_FORMING", 1),
+            ("PV_CLIPPED", 2),
+        ]),
+        p("W", 10, Encoding::I16).sf("W_SF").unit("W"),
+        p("VA", 11, Encoding::I16).sf("VA_SF").unit("VA"),
+        p("Var", 12, Encoding::I16).sf("Var_SF").unit("Var"),
+        p("PF", 13, Encoding::I16).sf("PF_SF"),
+        p("A", 14, Encoding::I16).sf("A_SF").unit("A"),
+        p("LLV", 15, Encoding::U16).sf("V_SF").unit("V"),
+        p("LNV", 16, Encoding::U16).sf("V_SF").unit("V"),
+        p("Hz", 17, Encoding::U32).sf("Hz_SF").unit("Hz"),
+        p("TotWhInj", 19, Encoding::U64).sf("TotWh_SF").unit("Wh"),
+        p("TotWhAbs", 23, Encoding::U64).sf("TotWh_SF").unit("Wh"),
+        p("TotVarhInj", 27, Encoding::U64)
+            .sf("TotVarh_SF")
+            .unit("Varh"),
+        p("TotVarhAbs", 31, Encoding::U64)
+            .sf("TotVarh_SF")
+            .unit("Varh"),
+        p("TmpAmb", 35, Encoding::I16).sf("Tmp_SF").unit("C"),
+        p("TmpCab", 36, Encoding::I16).sf("Tmp_SF").unit("C"),
+        p("TmpSnk", 37, Encoding::I16).sf("Tmp_SF").unit("C"),
+        p("TmpTrns", 38, Encoding::I16).sf("Tmp_SF").unit("C"),
+        p("TmpSw", 39, Encoding::I16).sf("Tmp_SF").unit("C"),
+        p("TmpOt", 40, Encoding::I16).sf("Tmp_SF").unit("C"),
+        p("WL1", 41, Encoding::I16).sf("W_SF").unit("W"),
+        p("VAL1", 42, Encoding::I16).sf("VA_SF").unit("VA"),
+        p("VarL1", 43, Encoding::I16).sf("Var_SF").unit("Var"),
+        p("PFL1", 44, Encoding::I16).sf("PF_SF"),
+        p("AL1", 45, Encoding::I16).sf("A_SF").unit("A"),
+        p("VL1L2", 46, Encoding::U16).sf("V_SF").unit("V"),
+        p("VL1", 47, Encoding::U16).sf("V_SF").unit("V"),
+        p("TotWhInjL1", 48, Encoding::U64).sf("TotWh_SF").unit("Wh"),
+        p("TotWhAbsL1", 52, Encoding::U64).sf("TotWh_SF").unit("Wh"),
+        p("TotVarhInjL1", 56, Encoding::U64)
+            .sf("TotVarh_SF")
+            .unit("Varh"),
+        p("TotVarhAbsL1", 60, Encoding::U64)
+            .sf("TotVarh_SF")
+            .unit("Varh"),
+        p("WL2", 64, Encoding::I16).sf("W_SF").unit("W"),
+        p("VAL2", 65, Encoding::I16).sf("VA_SF").unit("VA"),
+        p("VarL2", 66, Encoding::I16).sf("Var_SF").unit("Var"),
+        p("PFL2", 67, Encoding::I16).sf("PF_SF"),
+        p("AL2", 68, Encoding::I16).sf("A_SF").unit("A"),
+        p("VL2L3", 69, Encoding::U16).sf("V_SF").unit("V"),
+        p("VL2", 70, Encoding::U16).sf("V_SF").unit("V"),
+        p("TotWhInjL2", 71, Encoding::U64).sf("TotWh_SF").unit("Wh"),
+        p("TotWhAbsL2", 75, Encoding::U64).sf("TotWh_SF").unit("Wh"),
+        p("TotVarhInjL2", 79, Encoding::U64)
+            .sf("TotVarh_SF")
+            .unit("Varh"),
+        p("TotVarhAbsL2", 83, Encoding::U64)
+            .sf("TotVarh_SF")
+            .unit("Varh"),
+        p("WL3", 87, Encoding::I16).sf("W_SF").unit("W"),
+        p("VAL3", 88, Encoding::I16).sf("VA_SF").unit("VA"),
+        p("VarL3", 89, Encoding::I16).sf("Var_SF").unit("Var"),
+        p("PFL3", 90, Encoding::I16).sf("PF_SF"),
+        p("AL3", 91, Encoding::I16).sf("A_SF").unit("A"),
+        p("VL3L1", 92, Encoding::U16).sf("V_SF").unit("V"),
+        p("VL3", 93, Encoding::U16).sf("V_SF").unit("V"),
+        p("TotWhInjL3", 94, Encoding::U64).sf("TotWh_SF").unit("Wh"),
+        p("TotWhAbsL3", 98, Encoding::U64).sf("TotWh_SF").unit("Wh"),
+        p("TotVarhInjL3", 102, Encoding::U64)
+            .sf("TotVarh_SF")
+            .unit("Varh"),
+        p("TotVarhAbsL3", 106, Encoding::U64)
+            .sf("TotVarh_SF")
+            .unit("Varh"),
+        p("ThrotPct", 110, Encoding::U16).unit("Pct"),
+        p("ThrotSrc", 111, Encoding::Bits32).symbols(&[
+            ("MAX_W", 0),
+            ("FIXED_W", 1),
+            ("FIXED_VAR", 2),
+            ("FIXED_PF", 3),
+            ("VOLT_VAR", 4),
+            ("FREQ_WATT", 5),
+            ("DYN_REACT_CURR", 6),
+            ("LVRT", 7),
+            ("HVRT", 8),
+            ("WATT_VAR", 9),
+            ("VOLT_WATT", 10),
+            ("SCHEDULED", 11),
+            ("LFRT", 12),
+            ("HFRT", 13),
+            ("DERATED", 14),
+        ]),
+        p("A_SF", 113, Encoding::ScaleFactor),
+        p("V_SF", 114, Encoding::ScaleFactor),
+        p("Hz_SF", 115, Encoding::ScaleFactor),
+        p("W_SF", 116, Encoding::ScaleFactor),
+        p("PF_SF", 117, Encoding::ScaleFactor),
+        p("VA_SF", 118, Encoding::ScaleFactor),
+        p("Var_SF", 119, Encoding::ScaleFactor),
+        p("TotWh_SF", 120, Encoding::ScaleFactor),
+        p("TotVarh_SF", 121, Encoding::ScaleFactor),
+        p("Tmp_SF", 122, Encoding::ScaleFactor),
+        p("MnAlrmInfo", 123, Encoding::Text(32)),
+    ],
+    group: "",
+    group_length: 0,
+    group_points: &[],
+};
