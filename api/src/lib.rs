@@ -1,1 +1,23 @@
-//! stub
+//! The HTTP edges of bess: REST with its OpenAPI document, server-sent events, health and metrics.
+//!
+//! Nothing here computes physics. A read takes one [`Snapshot`](bess_core::snapshot::Snapshot) and
+//! answers a whole request from it; a change is posted to the loop's
+//! [`Mailbox`](bess_core::command::Mailbox) and answered after the tick that applied it.
+//!
+//! - `server`: what `cli` wires, and how the two servers start and end
+//! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
+//! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
+//! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
+
+mod ask;
+mod body;
+mod metrics;
+mod params;
+mod problem;
+mod routes;
+mod server;
+mod traffic;
+mod wire;
+
+pub use routes::openapi;
+pub use server::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};

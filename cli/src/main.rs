@@ -1,2 +1,102 @@
-//! stub
-fn main() {}
+//! `bess`: a simulator of a grid-scale battery farm that speaks Modbus, REST and Prometheus.
+//!
+//! This crate only wires: it reads files and flags, builds the farm, and connects the loop to the
+//! edges. Data goes to stdout, talk to stderr. Exit codes: 0 fine, 1 failed while running, 2 bad usage
+//! or configuration, before any port is bound.
+
+mod cell;
+mod client;
+mod farm;
+mod input;
+mod profile;
+mod registers;
+mod run;
+mod serve;
+mod setup;
+mod summary;
+
+use bess_core::config::Problems;
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// A battery-farm simulator: every cell at 10 Hz, behind real Modbus TCP, REST and metrics
+#[derive(Debug, Parser)]
+#[command(name = "bess", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a live farm with Modbus TCP, REST and metrics
+    Serve(serve::ServeArgs),
+    /// Run a farm headless, as fast as the machine allows, and print a summary
+    Run(run::RunArgs),
+    /// Run one cell against a profile of current or power
+    Cell(cell::CellArgs),
+    Profile(profile::ProfileArgs),
+    /// Show, check or write farm files
+    #[command(subcommand)]
+    Farm(farm::FarmCommand),
+    /// Print a register map
+    Registers(registers::RegistersArgs),
+    /// List and control the units of a running farm
+    Unit(client::UnitArgs),
+    /// Show and control the clock of a running farm
+    Clock(client::ClockArgs),
+}
+
+/// Bad usage or configuration: nothing was started. Ends the process with exit code 2.
+#[derive(Debug)]
+pub(crate) struct BadInput(pub(crate) String);
+
+impl std::fmt::Display for BadInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl std::error::Error for BadInput {}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = std::io::stdout().lock();
+    let mut err = std::io::stderr();
+    let result = match &cli.command {
+        Command::Serve(args) => {
+            drop(out);
+            return finish(serve::run(args));
+        }
+        Command::Run(args) => run::run(args, &mut out),
+        Command::Cell(args) => cell::run(args, &mut out),
+        Command::Profile(args) => profile::run(args, &mut out, &mut err),
+        Command::Farm(command) => farm::run(command, &mut out),
+        Command::Registers(args) => registers::run(args, &mut out),
+        Command::Unit(args) => client::unit(args, &mut out),
+        Command::Clock(args) => client::clock(args, &mut out),
+    };
+    let flushed = out.flush();
+    finish(result.and_then(|()| Ok(flushed?)))
+}
+
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    let closed_pipe = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe);
+    if closed_pipe {
+        return ExitCode::SUCCESS;
+    }
+    let mut err = std::io::stderr();
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        let _ = writeln!(err, "{problems}");
+        return ExitCode::from(2);
+    }
+    let _ = writeln!(err, "error: {error:#}");
+    let is_usage = error.chain().any(|cause| {
+        cause.is::<BadInput>() || cause.is::<bess_scenarios::profile::ProfileError>()
+    });
+    if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
+}

@@ -19,6 +19,7 @@ pub(crate) use layout::Layout;
 pub(crate) use source::Sight;
 
 use bess_core::UnitId;
+use bess_core::snapshot::Snapshot;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use layout::Field;
 use std::sync::Arc;
@@ -85,14 +86,14 @@ const PLANT_IDS: [u8; 2] = [0, 255];
 
 /// The layouts behind one listener: unit id k is unit k, 0 and 255 are the plant.
 #[derive(Debug)]
-pub(crate) struct Gateway {
+pub struct Gateway {
     plant: Layout,
     units: Vec<Arc<Layout>>,
 }
 
 impl Gateway {
     /// Lays out the maps of a farm; units beyond the 247th have no id here.
-    pub(crate) fn new(spec: &FarmSpec) -> Self {
+    pub fn new(spec: &FarmSpec) -> Self {
         let mut designs: Vec<(Arc<UnitDesign>, Arc<Layout>)> = Vec::new();
         let units = spec.units.iter().take(UNIT_ID_MAX).map(|unit| {
             let known = designs
@@ -113,6 +114,19 @@ impl Gateway {
             units: units.collect(),
             plant: Layout::new(plant),
         }
+    }
+
+    /// Reads `count` registers from `address` on as `unit_id` shows them in `snapshot`; `None` where
+    /// nobody answers or a register is in no map.
+    pub fn read(
+        &self,
+        snapshot: &Snapshot,
+        unit_id: u8,
+        address: u16,
+        count: u16,
+    ) -> Option<Vec<u16>> {
+        let (unit, layout) = self.find(unit_id)?;
+        layout.read(Sight { snapshot, unit }, address, count).ok()
     }
 
     /// Who answers to `unit_id`; `None` for nobody.

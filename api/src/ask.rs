@@ -1,0 +1,52 @@
+//! Posts a letter to the loop and waits for its answer.
+
+use crate::problem::{Fallible, Problem, kind};
+use crate::server::Api;
+use crate::wire::AppliedAnswer;
+use axum::Json;
+use bess_core::command::{Applied, ControlSource, Origin, Reply, Request, Submission};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+impl Api {
+    /// Asks the loop and waits at most `timeout`. A read that follows sees the effect.
+    pub(crate) async fn ask(
+        &self,
+        request: Request,
+        peer: SocketAddr,
+        timeout: Duration,
+    ) -> Fallible<Applied> {
+        let (answer, answers) = oneshot::channel();
+        self.farm.mailbox.post(Submission {
+            request,
+            origin: Origin {
+                source: ControlSource::Rest,
+                peer: Some(peer.to_string()),
+            },
+            // A client that went away no longer listens.
+            reply: Reply::new(move |outcome| drop(answer.send(outcome))),
+        });
+        match tokio::time::timeout(timeout, answers).await {
+            Ok(Ok(outcome)) => Ok(outcome?),
+            Ok(Err(_)) => Err(Problem::new(&kind::CLOSING, "the farm is shutting down")),
+            Err(_) => {
+                let detail = format!(
+                    "the loop did not answer within {} s; whether the request takes effect is not known",
+                    timeout.as_secs_f64()
+                );
+                Err(Problem::new(&kind::ANSWER_TIMEOUT, detail))
+            }
+        }
+    }
+
+    /// Asks and answers with the tick that applied it.
+    pub(crate) async fn change(
+        &self,
+        request: Request,
+        peer: SocketAddr,
+    ) -> Fallible<Json<AppliedAnswer>> {
+        let applied = self.ask(request, peer, self.config.answer_timeout).await?;
+        Ok(Json(AppliedAnswer::new(applied, &self.snapshot())))
+    }
+}

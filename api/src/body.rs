@@ -1,0 +1,150 @@
+//! Reads a JSON body into a type, or says what is wrong with it and where.
+
+use crate::problem::{Allowed, Fallible, Problem, kind};
+use crate::server::Api;
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A JSON body; unknown fields are refused by the types' own `deny_unknown_fields`.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
+    type Rejection = Box<Problem>;
+
+    async fn from_request(request: Request, api: &Arc<Api>) -> Fallible<Self> {
+        check_content_type(&request)?;
+        let limit = api.config.max_body_bytes;
+        let reading = axum::body::to_bytes(request.into_body(), limit);
+        let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, reading).await else {
+            return Err(Problem::new(
+                &kind::SLOW_BODY,
+                "the body did not arrive within 5 s",
+            ));
+        };
+        let bytes = read.map_err(|_| {
+            let detail = format!("a body may have at most {limit} bytes");
+            Problem::new(&kind::BODY_TOO_LARGE, detail)
+        })?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn check_content_type(request: &Request) -> Fallible<()> {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let text = content_type
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = text.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = format!("the content type must be application/json, got {media_type:?}");
+    Err(Problem::new(&kind::WRONG_CONTENT_TYPE, detail)
+        .field("content-type")
+        .value(text)
+        .allowed(Allowed::one_of(["application/json"])))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Fallible<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        refuse(&path, error.inner())
+    })?;
+    deserializer.end().map_err(|error| refuse(".", &error))?;
+    Ok(value)
+}
+
+fn refuse(path: &str, error: &serde_json::Error) -> Box<Problem> {
+    let detail = error.to_string();
+    if !error.is_data() {
+        return Problem::new(
+            &kind::MALFORMED_JSON,
+            format!("the body is not JSON: {detail}"),
+        );
+    }
+    let quoted = |after: &str| {
+        detail
+            .split_once(after)?
+            .1
+            .split('`')
+            .next()
+            .map(str::to_owned)
+    };
+    let parent = path.trim_end_matches('.').trim_end_matches('?');
+    if let Some(field) = quoted("unknown field `") {
+        return Problem::new(&kind::UNKNOWN_FIELD, detail).field(field);
+    }
+    let field = quoted("missing field `").unwrap_or_else(|| parent.to_owned());
+    let problem = Problem::new(&kind::BAD_FIELD, detail);
+    if field.is_empty() {
+        problem
+    } else {
+        problem.field(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wish {
+        active_power_w: f64,
+    }
+    fn refusal(text: &str) -> serde_json::Value {
+        serde_json::to_value(parse::<Wish>(text.as_bytes()).expect_err("refused")).unwrap()
+    }
+
+    #[test]
+    fn a_good_body_is_read() {
+        assert!(
+            (parse::<Wish>(br#"{"active_power_w": 5}"#)
+                .unwrap()
+                .active_power_w
+                - 5.0)
+                .abs()
+                < 1e-9
+        );
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_by_name() {
+        let problem = refusal(r#"{"active_power_kw": 5}"#);
+        assert_eq!(
+            (problem["status"].as_u64(), problem["field"].as_str()),
+            (Some(422), Some("active_power_kw"))
+        );
+    }
+
+    #[test]
+    fn a_missing_field_and_a_wrong_type_name_the_field() {
+        assert_eq!(refusal("{}")["field"], "active_power_w");
+        assert_eq!(
+            refusal(r#"{"active_power_w": "5 MW"}"#)["field"],
+            "active_power_w"
+        );
+        assert_eq!(refusal(r#"{"active_power_w": null}"#)["status"], 422);
+    }
+
+    #[test]
+    fn what_is_no_json_is_a_bad_request() {
+        for text in [
+            "",
+            "{",
+            "{\"active_power_w\": NaN}",
+            "{\"active_power_w\": 1} 2",
+        ] {
+            assert_eq!(refusal(text)["status"], 400, "{text}");
+        }
+    }
+}

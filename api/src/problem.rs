@@ -1,0 +1,348 @@
+//! The one error form: RFC 9457 problem details, `application/problem+json`.
+//!
+//! Every refusal is a row of [`kind`] plus what was wrong: the field, the value and what is allowed.
+//! Rejections of the loop become problems here and nowhere else. `type` is a URN that scripts may
+//! compare; nothing is served behind it.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bess_core::command::Rejection;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, example::ExampleBuilder};
+
+/// What kind of refusal: its status, the end of its `type`, its title.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    pub(crate) status: StatusCode,
+    pub(crate) slug: &'static str,
+    pub(crate) title: &'static str,
+    /// Seconds for `Retry-After`, where trying again helps.
+    pub(crate) retry_after_s: Option<u32>,
+}
+
+/// Every kind of refusal, one row each.
+pub(crate) mod kind {
+    use super::{Kind, StatusCode};
+
+    macro_rules! kinds {
+        ($($name:ident $status:ident $slug:literal $title:literal $retry:expr;)*) => {
+            $(pub(crate) const $name: Kind = Kind {
+                status: StatusCode::$status, slug: $slug, title: $title, retry_after_s: $retry,
+            };)*
+            /// All of them.
+            #[cfg(test)]
+            pub(crate) const ALL: &[&Kind] = &[$(&$name,)*];
+        };
+    }
+
+    kinds! {
+        MALFORMED_JSON BAD_REQUEST "malformed_json" "The body is not JSON" None;
+        BAD_PARAMETER BAD_REQUEST "bad_parameter" "A query parameter is not allowed" None;
+        NO_SUCH_ROUTE NOT_FOUND "no_such_route" "There is no such resource" None;
+        NO_SUCH_UNIT NOT_FOUND "no_such_unit" "The farm has no such unit" None;
+        WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
+        SLOW_BODY REQUEST_TIMEOUT "slow_body" "The body did not arrive in time" None;
+        WRONG_STATE CONFLICT "wrong_state" "The state does not allow it" None;
+        BODY_TOO_LARGE PAYLOAD_TOO_LARGE "body_too_large" "The body is too large" None;
+        WRONG_CONTENT_TYPE UNSUPPORTED_MEDIA_TYPE "wrong_content_type" "The body must be JSON" None;
+        UNKNOWN_FIELD UNPROCESSABLE_ENTITY "unknown_field" "A field is not known" None;
+        BAD_FIELD UNPROCESSABLE_ENTITY "bad_field" "A field is missing or has the wrong type" None;
+        CONTRADICTION UNPROCESSABLE_ENTITY "contradiction" "Fields do not go together" None;
+        OUT_OF_RANGE UNPROCESSABLE_ENTITY "out_of_range" "A value is out of its range" None;
+        INTERNAL INTERNAL_SERVER_ERROR "internal" "The server failed" None;
+        BUSY SERVICE_UNAVAILABLE "busy" "The farm is busy" Some(1);
+        CLOSING SERVICE_UNAVAILABLE "closing" "The farm is shutting down" Some(5);
+        NOT_READY SERVICE_UNAVAILABLE "not_ready" "The farm is not ready" Some(1);
+        LOOP_SILENT SERVICE_UNAVAILABLE "loop_silent" "The tick loop does not beat" Some(5);
+        TOO_MANY_STREAMS SERVICE_UNAVAILABLE "too_many_streams" "Too many streams are open" Some(5);
+        ANSWER_TIMEOUT GATEWAY_TIMEOUT "answer_timeout" "The loop did not answer in time" None;
+    }
+}
+
+/// What a value may be.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Allowed {
+    /// A closed range.
+    Range {
+        /// Smallest allowed value.
+        min: f64,
+        /// Largest allowed value.
+        max: f64,
+        /// Unit of both.
+        unit: String,
+    },
+    /// One of these.
+    Values(Vec<String>),
+}
+
+impl Allowed {
+    /// A closed range; `unit` is empty for bare numbers.
+    pub(crate) fn range(min: f64, max: f64, unit: &str) -> Self {
+        let unit = unit.to_owned();
+        Self::Range { min, max, unit }
+    }
+    /// One of `values`.
+    pub(crate) fn one_of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::Values(values.into_iter().map(str::to_owned).collect())
+    }
+}
+
+/// Why a request was refused, as RFC 9457 problem details. Nothing was changed by it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "type": "urn:bess:problem:out_of_range",
+    "title": "A value is out of its range",
+    "status": 422,
+    "detail": "active_power_w must be from -2500000 to 2500000 W, got 9000000",
+    "field": "active_power_w",
+    "value": 9_000_000.0,
+    "allowed": {"min": -2_500_000.0, "max": 2_500_000.0, "unit": "W"}
+}))]
+pub(crate) struct Problem {
+    /// What kind of problem: a URN that stays the same between versions.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What was wrong this time.
+    detail: String,
+    /// The field or query parameter that was wrong; a path such as `a.b` for inner ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// What was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    /// What is allowed instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<Allowed>,
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
+}
+
+/// A result whose error is the answer.
+pub(crate) type Fallible<T> = Result<T, Box<Problem>>;
+
+impl Problem {
+    /// A problem of this kind.
+    pub(crate) fn new(kind: &Kind, detail: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            kind: format!("urn:bess:problem:{}", kind.slug),
+            title: kind.title,
+            status: kind.status.as_u16(),
+            detail: detail.into(),
+            field: None,
+            value: None,
+            allowed: None,
+            retry_after_s: kind.retry_after_s,
+        })
+    }
+    /// Names the field.
+    #[must_use]
+    pub(crate) fn field(mut self: Box<Self>, field: impl Into<String>) -> Box<Self> {
+        self.field = Some(field.into());
+        self
+    }
+    /// Shows what was sent.
+    #[must_use]
+    pub(crate) fn value(mut self: Box<Self>, value: impl Into<Value>) -> Box<Self> {
+        self.value = Some(value.into());
+        self
+    }
+    /// Says what is allowed.
+    #[must_use]
+    pub(crate) fn allowed(mut self: Box<Self>, allowed: Allowed) -> Box<Self> {
+        self.allowed = Some(allowed);
+        self
+    }
+    /// There is no unit that people call `name`.
+    pub(crate) fn no_such_unit(name: &str, n_units: usize) -> Box<Self> {
+        let detail = format!("the farm has units 1 to {n_units} (or their names), not {name:?}");
+        Self::new(&kind::NO_SUCH_UNIT, detail)
+            .field("id")
+            .value(name)
+            .allowed(Allowed::range(1.0, n_units as f64, ""))
+    }
+}
+
+impl From<Rejection> for Box<Problem> {
+    fn from(rejection: Rejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            Rejection::OutOfRange {
+                field,
+                value,
+                min,
+                max,
+                unit,
+            } => Problem::new(&kind::OUT_OF_RANGE, detail)
+                .field(field)
+                .value(value)
+                .allowed(Allowed::range(min, max, unit)),
+            Rejection::NoSuchUnit { number, n_units } => {
+                Problem::no_such_unit(&number.to_string(), n_units)
+            }
+            Rejection::WrongState { state, .. } => Problem::new(&kind::WRONG_STATE, detail)
+                .field("state")
+                .value(state.name()),
+            Rejection::Busy => Problem::new(&kind::BUSY, detail),
+            Rejection::Closed => Problem::new(&kind::CLOSING, detail),
+        }
+    }
+}
+
+impl IntoResponse for Box<Problem> {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry = self.retry_after_s;
+        // The document is strings and numbers: it always serialises.
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let content_type = HeaderValue::from_static(PROBLEM_JSON);
+        let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
+        if let Some(seconds) = retry {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Media type of problem documents.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The OpenAPI responses of these kinds, one for each status, with an example of each kind.
+pub(crate) fn responses_of(kinds: &[&Kind]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+    let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
+    for kind in kinds {
+        by_status
+            .entry(kind.status.as_u16())
+            .or_default()
+            .push(kind);
+    }
+    by_status
+        .into_iter()
+        .map(|(status, kinds)| {
+            let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
+            let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+            for kind in kinds {
+                let document = json!({
+                    "type": format!("urn:bess:problem:{}", kind.slug),
+                    "title": kind.title, "status": status, "detail": "what was wrong this time",
+                });
+                let example = ExampleBuilder::new()
+                    .summary(kind.title)
+                    .value(Some(document))
+                    .build();
+                content = content.examples_from_iter([(kind.slug, example)]);
+            }
+            let response = ResponseBuilder::new()
+                .description(format!("{}.", titles.join(", or: ")))
+                .content(PROBLEM_JSON, content.build())
+                .build();
+            (status.to_string(), RefOr::T(response))
+        })
+        .collect()
+}
+
+macro_rules! problem_set {
+    ($(#[$doc:meta])* $name:ident: $($kind:ident)*) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+        impl utoipa::IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                responses_of(&[$(&kind::$kind,)*])
+            }
+        }
+    };
+}
+
+problem_set! {
+    /// How a read of the farm may be refused.
+    FarmReadProblems: BAD_PARAMETER
+}
+problem_set! {
+    /// How a read of one unit may be refused.
+    UnitReadProblems: BAD_PARAMETER NO_SUCH_UNIT
+}
+problem_set! {
+    /// How a read of cells, which the loop must gather first, may be refused.
+    CellReadProblems: BAD_PARAMETER NO_SUCH_UNIT BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a change of the farm without a body may be refused.
+    FarmReleaseProblems: BAD_PARAMETER BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a change of the farm may be refused.
+    FarmWriteProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
+        UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a change of a unit may be refused.
+    UnitWriteProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT SLOW_BODY WRONG_STATE
+        BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY
+        CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a stream may be refused.
+    StreamProblems: BAD_PARAMETER TOO_MANY_STREAMS
+}
+problem_set! {
+    /// How the health check fails.
+    HealthProblems: LOOP_SILENT
+}
+problem_set! {
+    /// How the readiness check fails.
+    ReadinessProblems: NOT_READY CLOSING
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_unique_and_every_kind_is_an_error_status() {
+        for (index, row) in kind::ALL.iter().enumerate() {
+            assert!(row.status.is_client_error() || row.status.is_server_error());
+            assert!(
+                !kind::ALL[..index]
+                    .iter()
+                    .any(|other| other.slug == row.slug)
+            );
+        }
+    }
+
+    #[test]
+    fn a_rejection_keeps_its_field_value_and_range() {
+        let problem: Box<Problem> = Rejection::OutOfRange {
+            field: "active_power_w",
+            value: f64::NAN,
+            min: -1.0,
+            max: 1.0,
+            unit: "W",
+        }
+        .into();
+        let document = serde_json::to_value(&problem).unwrap();
+        assert_eq!(document["status"], 422);
+        assert_eq!(document["field"], "active_power_w");
+        assert_eq!(document["value"], Value::Null);
+        assert_eq!(
+            document["allowed"],
+            json!({"min": -1.0, "max": 1.0, "unit": "W"})
+        );
+    }
+
+    #[test]
+    fn busy_says_when_to_try_again() {
+        let response = Box::<Problem>::from(Rejection::Busy).into_response();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "1");
+        assert_eq!(response.headers()["content-type"], PROBLEM_JSON);
+    }
+}

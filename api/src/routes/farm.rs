@@ -1,0 +1,166 @@
+//! `/farm`: the whole farm at its POI.
+
+use crate::body::Body;
+use crate::params::Params;
+use crate::problem::{Fallible, FarmReadProblems, FarmReleaseProblems, FarmWriteProblems};
+use crate::server::Api;
+use crate::wire::{AppliedAnswer, Extremes, Num, Stamp, Totals, wh};
+use axum::Json;
+use axum::extract::{ConnectInfo, State};
+use bess_core::command::{Command, Request};
+use bess_core::snapshot::{Snapshot, UnitState};
+use bess_core::units::{Vars, Watts};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// The farm at its POI.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FarmAnswer {
+    #[serde(flatten)]
+    stamp: Stamp,
+    /// Name from the farm file.
+    name: String,
+    /// Number of units.
+    units: usize,
+    /// Number of cells.
+    cells: usize,
+    /// Number of units in each state.
+    units_by_state: BTreeMap<&'static str, u32>,
+    /// Active power at the POI, positive is discharge: units less auxiliaries.
+    active_power_w: Num,
+    /// Reactive power at the POI, positive is injection.
+    reactive_power_var: Num,
+    /// Sum of the units' AC power, before auxiliaries.
+    units_power_w: Num,
+    /// Consumption of the auxiliaries.
+    auxiliary_power_w: Num,
+    /// Setpoint at the POI; null when none is in force.
+    setpoint_active_power_w: Option<Num>,
+    /// Reactive setpoint at the POI; null when none is in force.
+    setpoint_reactive_power_var: Option<Num>,
+    /// What could be discharged now.
+    available_discharge_power_w: Num,
+    /// What could be charged now, as a magnitude.
+    available_charge_power_w: Num,
+    /// Sum of the ratings.
+    rated_power_w: Num,
+    /// Energy-weighted state of charge, 0 to 1.
+    soc: Num,
+    /// Energy-weighted state of health, 0 to 1.
+    soh: Num,
+    /// Energy that is left, at nominal voltage.
+    energy_wh: Num,
+    /// Energy when full, at nominal voltage and present health.
+    energy_capacity_wh: Num,
+    /// Grid frequency.
+    frequency_hz: Num,
+    /// Nominal grid frequency.
+    nominal_frequency_hz: Num,
+    /// Ambient temperature.
+    ambient_temperature_degc: Num,
+    /// Extremes over all cells.
+    extremes: Extremes,
+    /// Energy at the POI since the start.
+    totals: Totals,
+    /// Commands applied since the start.
+    commands_applied: u64,
+    /// Commands refused since the start.
+    commands_refused: u64,
+}
+
+impl FarmAnswer {
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        let (farm, spec) = (&snapshot.farm, &snapshot.spec);
+        let by_state = UnitState::ALL.iter().zip(farm.units_by_state);
+        Self {
+            stamp: Stamp::of(snapshot),
+            name: spec.name.clone(),
+            units: spec.units.len(),
+            cells: spec.n_cells(),
+            units_by_state: by_state
+                .map(|(state, count)| (state.name(), count))
+                .collect(),
+            active_power_w: Num(farm.active_power.0),
+            reactive_power_var: Num(farm.reactive_power.0),
+            units_power_w: Num(farm.units_power.0),
+            auxiliary_power_w: Num(farm.auxiliary_power.0),
+            setpoint_active_power_w: farm.setpoint.map(|power| Num(power.0)),
+            setpoint_reactive_power_var: farm.reactive_setpoint.map(|power| Num(power.0)),
+            available_discharge_power_w: Num(farm.available_discharge_power.0),
+            available_charge_power_w: Num(farm.available_charge_power.0),
+            rated_power_w: Num(spec.rated_power().0),
+            soc: Num(farm.soc),
+            soh: Num(farm.soh),
+            energy_wh: wh(farm.energy),
+            energy_capacity_wh: wh(farm.energy_capacity),
+            frequency_hz: Num(farm.frequency.0),
+            nominal_frequency_hz: Num(spec.nominal_frequency.0),
+            ambient_temperature_degc: Num(farm.ambient.0),
+            extremes: Extremes::from(&farm.extremes),
+            totals: Totals::from(&farm.totals),
+            commands_applied: farm.commands_applied,
+            commands_refused: farm.commands_refused,
+        }
+    }
+}
+
+/// A setpoint at the POI.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FarmSetpoint {
+    /// Active power, positive is discharge; within the sum of the ratings.
+    #[schema(example = 10_000_000.0)]
+    active_power_w: f64,
+    /// Reactive power, positive is injection; absent keeps what is in force.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    reactive_power_var: Option<f64>,
+}
+
+/// The farm
+///
+/// Everything at the POI, of one tick.
+#[utoipa::path(get, path = "/farm", tag = "farm",
+    responses((status = 200, description = "The farm.", body = FarmAnswer), FarmReadProblems))]
+pub(crate) async fn show(State(api): State<Arc<Api>>, query: Params) -> Fallible<Json<FarmAnswer>> {
+    query.finish()?;
+    Ok(Json(FarmAnswer::of(&api.snapshot())))
+}
+
+/// Set the farm's power
+///
+/// The plant controller splits it over the running units by what each has available and takes them
+/// over from whoever controlled them.
+#[utoipa::path(put, path = "/farm/setpoint", tag = "farm", request_body = FarmSetpoint,
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmWriteProblems))]
+pub(crate) async fn set(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    query: Params,
+    Body(wish): Body<FarmSetpoint>,
+) -> Fallible<Json<AppliedAnswer>> {
+    query.finish()?;
+    let command = Command::SetFarmPower {
+        active: Watts(wish.active_power_w),
+        reactive: wish.reactive_power_var.map(Vars),
+    };
+    api.change(Request::Control(command), peer).await
+}
+
+/// Take the farm's setpoint back
+///
+/// The units under plant control go to 0 W.
+#[utoipa::path(delete, path = "/farm/setpoint", tag = "farm",
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmReleaseProblems))]
+pub(crate) async fn release(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    query: Params,
+) -> Fallible<Json<AppliedAnswer>> {
+    query.finish()?;
+    api.change(Request::Control(Command::ReleaseFarm), peer)
+        .await
+}

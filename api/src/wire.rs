@@ -1,0 +1,248 @@
+//! Pieces that many answers share: the stamp, numbers that may be missing, places of cells.
+
+use bess_core::command::Applied;
+use bess_core::id::CellAddress;
+use bess_core::snapshot::{CellExtremes, EnergyTotals, Snapshot};
+use bess_core::time::TICK_NS;
+use bess_core::units::Joules;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+
+/// A number; null when it is not available (not a number or infinite inside).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Num(pub(crate) f64);
+
+impl Serialize for Num {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_finite() {
+            serializer.serialize_f64(self.0)
+        } else {
+            serializer.serialize_none()
+        }
+    }
+}
+impl utoipa::PartialSchema for Num {
+    fn schema() -> utoipa::openapi::RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::Array(vec![Type::Number, Type::Null]))
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
+            .description(Some("A number; null when it is not available."))
+            .into()
+    }
+}
+impl ToSchema for Num {}
+
+/// Energy in watt-hours.
+pub(crate) fn wh(energy: Joules) -> Num {
+    Num(energy.0 / 3600.0)
+}
+
+/// An instant in RFC 3339.
+pub(crate) fn rfc3339(unix_ns: i64) -> String {
+    // Every i64 of nanoseconds is within jiff's years -9999 to 9999.
+    jiff::Timestamp::from_nanosecond(i128::from(unix_ns))
+        .unwrap_or_default()
+        .to_string()
+}
+
+fn wall_time(unix_ns: i64) -> Option<String> {
+    (unix_ns != 0).then(|| rfc3339(unix_ns))
+}
+
+/// Of which instant an answer is.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Stamp {
+    /// The tick whose end the answer shows.
+    #[schema(example = 36_000)]
+    tick: u64,
+    /// Number of the publication; grows also while the clock is paused.
+    #[schema(example = 36_001)]
+    publication: u64,
+    /// Simulated instant, RFC 3339, UTC.
+    #[schema(example = "2026-01-01T01:00:00Z")]
+    simulation_time: String,
+    /// Wall time of the publication, RFC 3339, UTC; absent in headless runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-01-01T01:00:00.000512Z")]
+    wall_time: Option<String>,
+}
+
+impl Stamp {
+    /// The stamp of this snapshot.
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            tick: snapshot.tick.0,
+            publication: snapshot.publication,
+            simulation_time: rfc3339(snapshot.time.unix_ns),
+            wall_time: wall_time(snapshot.wall_unix_ns),
+        }
+    }
+}
+
+/// A change was applied: a read that follows shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct AppliedAnswer {
+    /// The tick that applied it; a snapshot of this tick or a later one shows the effect.
+    #[schema(example = 36_000)]
+    applied_tick: u64,
+    #[serde(flatten)]
+    stamp: Stamp,
+}
+
+impl AppliedAnswer {
+    /// The answer for `applied`, with the times of its tick reckoned from a later `snapshot`.
+    pub(crate) fn new(applied: Applied, snapshot: &Snapshot) -> Self {
+        let ticks_since = snapshot.tick.0.saturating_sub(applied.tick.0) as i64;
+        let unix_ns = snapshot
+            .time
+            .unix_ns
+            .saturating_sub(ticks_since.saturating_mul(TICK_NS));
+        Self {
+            applied_tick: applied.tick.0,
+            stamp: Stamp {
+                tick: applied.tick.0,
+                publication: applied.publication,
+                simulation_time: rfc3339(unix_ns),
+                wall_time: wall_time(snapshot.wall_unix_ns),
+            },
+        }
+    }
+}
+
+/// Where a cell is; all numbers from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Place {
+    /// Number of the unit.
+    #[schema(example = 3)]
+    unit: u32,
+    /// Number of the rack in its unit.
+    #[schema(example = 12)]
+    rack: u32,
+    /// Number of the cell in its rack.
+    #[schema(example = 416)]
+    cell: u32,
+}
+
+impl From<CellAddress> for Place {
+    fn from(address: CellAddress) -> Self {
+        Self {
+            unit: address.unit_idx + 1,
+            rack: u32::from(address.rack_idx) + 1,
+            cell: u32::from(address.cell_idx) + 1,
+        }
+    }
+}
+
+/// Extremes over cells, each with its place.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Extremes {
+    /// Lowest cell voltage.
+    #[schema(example = 3.281)]
+    cell_voltage_min_v: Num,
+    /// Where it is.
+    cell_voltage_min_at: Place,
+    /// Highest cell voltage.
+    #[schema(example = 3.302)]
+    cell_voltage_max_v: Num,
+    /// Where it is.
+    cell_voltage_max_at: Place,
+    /// Lowest cell temperature.
+    #[schema(example = 24.8)]
+    temperature_min_degc: Num,
+    /// Where it is.
+    temperature_min_at: Place,
+    /// Highest cell temperature.
+    #[schema(example = 27.1)]
+    temperature_max_degc: Num,
+    /// Where it is.
+    temperature_max_at: Place,
+}
+
+impl From<&CellExtremes> for Extremes {
+    fn from(extremes: &CellExtremes) -> Self {
+        Self {
+            cell_voltage_min_v: Num(extremes.voltage_min.0),
+            cell_voltage_min_at: extremes.voltage_min_at.into(),
+            cell_voltage_max_v: Num(extremes.voltage_max.0),
+            cell_voltage_max_at: extremes.voltage_max_at.into(),
+            temperature_min_degc: Num(extremes.temperature_min.0),
+            temperature_min_at: extremes.temperature_min_at.into(),
+            temperature_max_degc: Num(extremes.temperature_max.0),
+            temperature_max_at: extremes.temperature_max_at.into(),
+        }
+    }
+}
+
+/// Energy since the start of the run; never falls.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Totals {
+    /// Out at the terminals.
+    #[schema(example = 1_250_000.0)]
+    discharged_energy_wh: Num,
+    /// In at the terminals.
+    #[schema(example = 1_400_000.0)]
+    charged_energy_wh: Num,
+    /// Turned into heat in cells and their wiring.
+    #[schema(example = 21_000.0)]
+    cell_loss_energy_wh: Num,
+    /// Turned into heat in the PCS.
+    #[schema(example = 40_000.0)]
+    pcs_loss_energy_wh: Num,
+    /// Drawn by the auxiliaries.
+    #[schema(example = 9_000.0)]
+    auxiliary_energy_wh: Num,
+}
+
+impl From<&EnergyTotals> for Totals {
+    fn from(totals: &EnergyTotals) -> Self {
+        Self {
+            discharged_energy_wh: wh(totals.discharged),
+            charged_energy_wh: wh(totals.charged),
+            cell_loss_energy_wh: wh(totals.cell_loss),
+            pcs_loss_energy_wh: wh(totals.pcs_loss),
+            auxiliary_energy_wh: wh(totals.auxiliary),
+        }
+    }
+}
+
+/// A pair of powers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Power {
+    /// Active power, positive is discharge.
+    #[schema(example = 1_000_000.0)]
+    pub(crate) active_power_w: Num,
+    /// Reactive power, positive is injection.
+    #[schema(example = 0.0)]
+    pub(crate) reactive_power_var: Num,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_becomes_null() {
+        let text = serde_json::to_string(&[Num(1.5), Num(f64::NAN), Num(f64::INFINITY)]).unwrap();
+        assert_eq!(text, "[1.5,null,null]");
+    }
+
+    #[test]
+    fn times_are_rfc_3339_with_the_tenths_of_a_tick() {
+        assert_eq!(rfc3339(1_767_225_600_100_000_000), "2026-01-01T00:00:00.1Z");
+        assert_eq!(
+            rfc3339(i64::MIN).len(),
+            "1677-09-21T00:12:43.145224192Z".len()
+        );
+    }
+
+    #[test]
+    fn places_are_counted_from_one() {
+        let place = Place::from(CellAddress {
+            unit_idx: 9,
+            rack_idx: 11,
+            cell_idx: 415,
+        });
+        assert_eq!((place.unit, place.rack, place.cell), (10, 12, 416));
+    }
+}

@@ -1,0 +1,106 @@
+//! `bess farm`: show, check and write farm files.
+
+use crate::setup::load_farm;
+use bess_core::config::BUILT_IN_FARM;
+use bess_core::spec::FarmSpec;
+use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum FarmCommand {
+    /// Print what a farm file describes
+    Show {
+        /// Farm file; the built-in farm when absent
+        file: Option<PathBuf>,
+    },
+    /// Check farm files and report all their problems
+    Check {
+        /// Farm files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Print a commented farm file to start from
+    Init,
+}
+
+pub(crate) fn run(command: &FarmCommand, out: &mut dyn Write) -> anyhow::Result<()> {
+    match command {
+        FarmCommand::Show { file } => show(&load_farm(file.as_deref())?, out),
+        FarmCommand::Check { files } => check(files, out),
+        FarmCommand::Init => Ok(out.write_all(BUILT_IN_FARM.as_bytes())?),
+    }
+}
+
+fn check(files: &[PathBuf], out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut problems = bess_core::config::Problems::default();
+    for file in files {
+        match load_farm(Some(file)) {
+            Ok(spec) => writeln!(
+                out,
+                "{}: fine: {} units, {} cells",
+                file.display(),
+                spec.units.len(),
+                spec.n_cells()
+            )?,
+            Err(mut found) => problems.0.append(&mut found.0),
+        }
+    }
+    if problems.0.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+fn show(spec: &FarmSpec, out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "{}: {} units, {} racks, {} cells, {:.1} MW, {:.2} MWh, {} Hz, seed {}",
+        spec.name,
+        spec.units.len(),
+        spec.n_racks(),
+        spec.n_cells(),
+        spec.rated_power().0 / 1e6,
+        spec.nominal_energy().watt_hours() / 1e6,
+        spec.nominal_frequency.0,
+        spec.seed
+    )?;
+    writeln!(
+        out,
+        "starts {} at SoC {} and {} degC; a farm setpoint is split every {} s",
+        spec.initial.state.name(),
+        spec.initial.soc,
+        spec.initial.temperature.0,
+        spec.plant.split_period_ticks as f64 / 10.0
+    )?;
+    let mut first = 0;
+    while first < spec.units.len() {
+        let design = &spec.units[first].design;
+        let count = spec.units[first..]
+            .iter()
+            .take_while(|unit| std::sync::Arc::ptr_eq(&unit.design, design))
+            .count();
+        let (dc_min, dc_max) = design.dc_voltage_window();
+        let last = first + count - 1;
+        writeln!(out, "\n{} to {}:", spec.units[first].name, spec.units[last].name)?;
+        writeln!(out, "  {} {}", design.manufacturer, design.model)?;
+        writeln!(
+            out,
+            "  {} racks of {} x {} in series: {:.3} MWh, {:.0} to {:.0} V DC",
+            design.n_racks,
+            design.cells_in_series,
+            design.chemistry.name,
+            design.nominal_energy().watt_hours() / 1e6,
+            dc_min.0,
+            dc_max.0
+        )?;
+        writeln!(
+            out,
+            "  PCS {:.3} MW, {:.3} MVA, +-{:.3} Mvar, dead time {} s, time constant {} s, ramp {} %/s",
+            design.pcs.rated_power.0 / 1e6,
+            design.pcs.rated_apparent_power.0 / 1e6,
+            design.pcs.rated_reactive_power.0 / 1e6,
+            design.pcs.dead_time.0,
+            design.pcs.time_constant.0,
+            design.pcs.ramp_per_s * 100.0
+        )?;
+        first += count;
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! `bess run`: the same engine headless, as fast as the machine allows.
+
+use crate::BadInput;
+use crate::setup::{FarmArgs, Setup};
+use crate::summary::Collector;
+use bess_core::command::{CommandSource, ControlSource};
+use bess_core::snapshot::FarmView;
+use bess_core::time::{SimTime, TICK_S, TICKS_PER_S, Tick};
+use bess_simulation::{Engine, EngineOptions};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Run a farm headless, as fast as the machine allows, and print a summary
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bess run --for 24h
+  bess profile agc --for 4h > dispatch.csv && bess run --dispatch dispatch.csv --out result
+  bess run --farm my.toml --dispatch caiso.csv --column pct_2016-05-03 --frequency hz.csv --json")]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    farm: FarmArgs,
+    /// Simulated time, such as 90s, 4h or 7d [default: the length of the dispatch file, else 24h]
+    #[arg(long = "for", value_name = "DURATION", value_parser = crate::input::parse_duration)]
+    duration_s: Option<f64>,
+    /// Folder for summary.json and series.csv (one row a second)
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+    /// Threads that step units; the result does not depend on it [default: one for each core]
+    #[arg(long, value_name = "N", env = "BESS_WORKERS")]
+    workers: Option<usize>,
+}
+
+pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let setup = args.farm.load(None)?;
+    let n_ticks = n_ticks(args, &setup)?;
+    let workers = workers(args.workers)?;
+    let mut rows = args.out.as_deref().map(Rows::create).transpose()?;
+    let Setup { spec, inputs, mut dispatch } = setup;
+    let options = EngineOptions { start: SimTime::default(), workers };
+    let mut engine = Engine::new(spec.clone(), inputs, options);
+    let first = engine.farm();
+    let mut collector = Collector::new(&spec, &first);
+    if let Some(rows) = &mut rows {
+        rows.write(Tick(0), &first, None)?;
+    }
+    let bar = progress(n_ticks);
+    let started = Instant::now();
+    let mut due = Vec::new();
+    for n in 1..=n_ticks {
+        let tick = Tick(n);
+        if let Some(dispatch) = &mut dispatch {
+            dispatch.due(tick, &mut due);
+        }
+        for command in due.drain(..) {
+            // Dispatch is cut to the rating, so nothing of it is ever refused.
+            engine.apply(&command, ControlSource::Schedule)?;
+        }
+        engine.step();
+        let farm = engine.farm();
+        let wanted_w = dispatch.as_ref().map(|d| d.target_w(tick.elapsed_s() - TICK_S));
+        collector.add(tick, &farm, wanted_w);
+        if n.is_multiple_of(TICKS_PER_S) {
+            if let Some(rows) = &mut rows {
+                rows.write(tick, &farm, wanted_w)?;
+            }
+            bar.set_position(n);
+        }
+    }
+    bar.finish_and_clear();
+    let wall_s = started.elapsed().as_secs_f64();
+    let summary =
+        collector.summary(&spec, &engine.farm(), n_ticks, wall_s, &engine.state_hash());
+    let json = serde_json::to_string_pretty(&summary)?;
+    if let (Some(folder), Some(rows)) = (&args.out, rows) {
+        rows.finish()?;
+        std::fs::write(folder.join("summary.json"), &json)?;
+    }
+    if args.json { writeln!(out, "{json}")? } else { summary.write(out)? }
+    Ok(())
+}
+
+/// The number of worker threads asked for, or one for each core.
+pub(crate) fn workers(asked: Option<usize>) -> anyhow::Result<usize> {
+    match asked {
+        Some(n @ 1..=256) => Ok(n),
+        Some(n) => Err(BadInput(format!("--workers must be from 1 to 256, got {n}")).into()),
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+fn n_ticks(args: &RunArgs, setup: &Setup) -> anyhow::Result<u64> {
+    const YEARS_10_S: f64 = 3.2e8;
+    let dispatched_s = setup.dispatch.as_ref().map(|dispatch| dispatch.series().end_s());
+    let seconds = args.duration_s.or(dispatched_s).unwrap_or(86_400.0);
+    if !(TICK_S..=YEARS_10_S).contains(&seconds) {
+        let message = format!("--for must be from 100ms to 10 years, got {seconds} s");
+        return Err(BadInput(message).into());
+    }
+    Ok(Tick::count_in(seconds))
+}
+
+fn progress(n_ticks: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {percent:>3} % {eta} left");
+    let bar = ProgressBar::new(n_ticks);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// The farm as CSV, one row a second.
+struct Rows(BufWriter<std::fs::File>);
+
+impl Rows {
+    fn create(folder: &Path) -> anyhow::Result<Self> {
+        let refuse = |error| BadInput(format!("cannot write to {}: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(refuse)?;
+        let file = std::fs::File::create(folder.join("series.csv")).map_err(refuse)?;
+        let mut rows = BufWriter::new(file);
+        writeln!(
+            rows,
+            "t_s,poi_power_w,dispatch_w,reactive_power_var,auxiliary_power_w,soc,frequency_hz,ambient_degc,\
+             cell_voltage_min_v,cell_voltage_max_v,cell_temperature_min_degc,cell_temperature_max_degc,\
+             discharged_wh,charged_wh"
+        )?;
+        Ok(Self(rows))
+    }
+
+    fn write(&mut self, tick: Tick, farm: &FarmView, wanted_w: Option<f64>) -> std::io::Result<()> {
+        let wanted = wanted_w.map(|w| format!("{w:.1}")).unwrap_or_default();
+        let x = &farm.extremes;
+        writeln!(
+            self.0,
+            "{},{:.1},{wanted},{:.1},{:.1},{:.6},{:.4},{:.2},{:.5},{:.5},{:.3},{:.3},{:.1},{:.1}",
+            tick.elapsed_s(),
+            farm.active_power.0,
+            farm.reactive_power.0,
+            farm.auxiliary_power.0,
+            farm.soc,
+            farm.frequency.0,
+            farm.ambient.0,
+            x.voltage_min.0,
+            x.voltage_max.0,
+            x.temperature_min.0,
+            x.temperature_max.0,
+            farm.totals.discharged.watt_hours(),
+            farm.totals.charged.watt_hours()
+        )
+    }
+
+    fn finish(mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}

@@ -1,0 +1,351 @@
+//! `bess serve`: a live farm behind Modbus TCP, REST and metrics.
+//!
+//! Order of a start: files, ports, farm, servers, ready. Order of a stop: not ready, drain, stop
+//! accepting and finish requests, last tick, exit code.
+
+use crate::BadInput;
+use crate::run::workers;
+use crate::setup::{FarmArgs, Setup};
+use anyhow::Context;
+use bess_core::command::{CommandSource, SPEED_MAX, SPEED_MIN};
+use bess_core::spec::FarmSpec;
+use bess_core::time::{SimTime, Tick};
+use bess_simulation::pacer::wall_unix_ns;
+use bess_simulation::{Engine, EngineOptions, FarmHandle, LoopOptions};
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Run a live farm with Modbus TCP, REST and metrics
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bess serve
+  bess serve --farm my.toml --speed 10
+  bess serve --dispatch caiso.csv --column pct_2016-05-03 --frequency hz.csv
+  bess serve --modbus-port 0 --api-port 0 --metrics-port 0 --endpoints endpoints.json")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    farm: FarmArgs,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", env = "BESS_BIND", default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// Port of Modbus TCP; 0 for any free port
+    #[arg(long, value_name = "PORT", env = "BESS_MODBUS_PORT", default_value_t = 5020)]
+    modbus_port: u16,
+    /// Port of the REST API; 0 for any free port
+    #[arg(long, value_name = "PORT", env = "BESS_API_PORT", default_value_t = 8000)]
+    api_port: u16,
+    /// Port of the metrics; 0 for any free port
+    #[arg(long, value_name = "PORT", env = "BESS_METRICS_PORT", default_value_t = 9090)]
+    metrics_port: u16,
+    /// Write every bound address to this file as JSON, once the farm is ready
+    #[arg(long, value_name = "FILE", env = "BESS_ENDPOINTS")]
+    endpoints: Option<PathBuf>,
+    /// Simulated seconds per second of wall time
+    #[arg(long, value_name = "FACTOR", env = "BESS_SPEED", default_value_t = 1.0)]
+    speed: f64,
+    /// Start paused: ticks come by `bess clock step` or `resume`
+    #[arg(long, env = "BESS_STEPPED")]
+    stepped: bool,
+    /// Threads that step units; the result does not depend on it
+    #[arg(long, value_name = "N", env = "BESS_WORKERS", default_value_t = 1)]
+    workers: usize,
+    /// On a stop, go on serving this long after readiness is off
+    #[arg(long, value_name = "DURATION", env = "BESS_DRAIN", default_value = "0", value_parser = crate::input::parse_duration)]
+    drain: f64,
+    /// Stop by itself after this simulated time
+    #[arg(long = "for", value_name = "DURATION", value_parser = crate::input::parse_duration)]
+    duration_s: Option<f64>,
+    /// Log levels, such as info or bess_protocol=debug
+    #[arg(long, value_name = "FILTER", env = "BESS_LOG", default_value = "info")]
+    log: String,
+}
+
+/// Longest time that the edges get to finish once they may not accept any more.
+const EDGES_DEADLINE: Duration = Duration::from_millis(1500);
+
+pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    check(args)?;
+    start_log(&args.log)?;
+    raise_file_limit();
+    let start = SimTime { unix_ns: wall_unix_ns() };
+    let setup = args.farm.load(Some(start))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("bess-edge")
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(serve(args, setup, start))
+}
+
+fn check(args: &ServeArgs) -> anyhow::Result<()> {
+    workers(Some(args.workers))?;
+    if !(SPEED_MIN..=SPEED_MAX).contains(&args.speed) {
+        let speed = args.speed;
+        let message = format!("--speed must be from {SPEED_MIN} to {SPEED_MAX}, got {speed}");
+        return Err(BadInput(message).into());
+    }
+    if let Some(path) = &args.endpoints {
+        // Tried now, so that a bad path is told before a port is bound.
+        if let Err(error) = tempfile::NamedTempFile::new_in(folder_of(path)) {
+            let message = format!("cannot write {}: {error}", path.display());
+            return Err(BadInput(message).into());
+        }
+    }
+    Ok(())
+}
+
+fn start_log(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| BadInput(format!("--log \"{filter}\" is no filter: {error}")))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
+/// A thousand clients need a thousand files; the soft limit is often lower than what is allowed.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(65_536) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+/// The bound ports.
+struct Ports {
+    modbus: TcpListener,
+    api: TcpListener,
+    metrics: TcpListener,
+    book: bess_api::AddressBook,
+}
+
+/// Binds every port or says which are taken.
+async fn bind(args: &ServeArgs) -> anyhow::Result<Ports> {
+    let mut refused = Vec::new();
+    let mut bound = Vec::new();
+    for (what, flag, port) in [
+        ("Modbus", "--modbus-port", args.modbus_port),
+        ("REST", "--api-port", args.api_port),
+        ("metrics", "--metrics-port", args.metrics_port),
+    ] {
+        match TcpListener::bind(SocketAddr::new(args.bind, port)).await {
+            Ok(listener) => bound.push(listener),
+            Err(error) => {
+                let also = if port == 9090 { " (a local Prometheus listens on 9090 too)" } else { "" };
+                refused.push(format!(
+                    "cannot listen on {}:{port} for {what}: {error}{also}\nhint: choose another port with {flag}, or {flag} 0 for any free one",
+                    args.bind
+                ));
+            }
+        }
+    }
+    let Ok([modbus, api, metrics]) = <[TcpListener; 3]>::try_from(bound) else {
+        return Err(BadInput(refused.join("\n")).into());
+    };
+    let book = bess_api::AddressBook {
+        modbus: modbus.local_addr()?,
+        api: api.local_addr()?,
+        metrics: metrics.local_addr()?,
+    };
+    Ok(Ports { modbus, api, metrics, book })
+}
+
+async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<()> {
+    let ports = bind(args).await?;
+    // Before the endpoints are told: whoever reads them may send a signal at once.
+    let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    let book = ports.book.clone();
+    let spec = Arc::clone(&setup.spec);
+    let farm = start_farm(args, setup, start)?;
+    let ready = bess_api::Readiness::default();
+    let closing = CancellationToken::new();
+    let mut edges = start_edges(ports, &farm, &ready, &closing);
+    ready.set(true);
+    if let Some(path) = &args.endpoints {
+        write_endpoints(path, &book)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    greet(&spec, &book);
+
+    let reason = wait_for_end(args, &farm, signals, &mut edges).await?;
+    tracing::info!(reason, "stopping");
+    ready.set(false);
+    let second_signal = tokio::spawn(exit_on_second_signal());
+    if args.drain > 0.0 {
+        tokio::time::sleep(Duration::from_secs_f64(args.drain)).await;
+    }
+    closing.cancel();
+    let finish = async { while edges.join_next().await.is_some() {} };
+    if tokio::time::timeout(EDGES_DEADLINE, finish).await.is_err() {
+        tracing::warn!("some clients did not finish in time; their connections are closed");
+        edges.abort_all();
+    }
+    let stopped = tokio::task::spawn_blocking(move || farm.stop()).await?;
+    second_signal.abort();
+    if stopped.is_err() || reason == FARM_ENDED {
+        anyhow::bail!("the tick loop ended by itself; the log above says why");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start_farm(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<FarmHandle> {
+    let Setup { spec, inputs, dispatch } = setup;
+    let engine = Engine::new(spec, inputs, EngineOptions { start, workers: args.workers });
+    let sources: Vec<Box<dyn CommandSource>> =
+        dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
+    let options =
+        LoopOptions { speed: args.speed, paused: args.stepped, sources, ..LoopOptions::default() };
+    bess_simulation::spawn(engine, options).context("cannot start the tick loop")
+}
+
+fn start_edges(
+    ports: Ports,
+    farm: &FarmHandle,
+    ready: &bess_api::Readiness,
+    closing: &CancellationToken,
+) -> JoinSet<&'static str> {
+    let api = bess_api::Api::new(
+        bess_api::FarmAccess {
+            snapshots: farm.snapshots(),
+            mailbox: farm.mailbox(),
+            stats: farm.stats(),
+        },
+        ready.clone(),
+        ports.book,
+        bess_api::ApiConfig::default(),
+        bess_api::BuildInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            revision: option_env!("BESS_REVISION").unwrap_or("unknown").to_owned(),
+        },
+    );
+    let modbus = bess_protocol::FarmAccess {
+        snapshots: farm.snapshots(),
+        mailbox: farm.mailbox(),
+        stats: farm.stats(),
+    };
+    let mut edges = JoinSet::new();
+    let (rest, metrics) = (Arc::clone(&api), api);
+    let closed = closing.clone();
+    edges.spawn(async move {
+        rest.serve_rest(ports.api, closed).await;
+        "REST"
+    });
+    let closed = closing.clone();
+    edges.spawn(async move {
+        metrics.serve_metrics(ports.metrics, closed).await;
+        "metrics"
+    });
+    let closed = closing.clone();
+    edges.spawn(async move {
+        let config = bess_protocol::ServerConfig::default();
+        bess_protocol::serve(ports.modbus, modbus, config, closed).await;
+        "Modbus"
+    });
+    edges
+}
+
+const FARM_ENDED: &str = "the tick loop ended";
+
+/// Waits until something ends the farm and says what.
+async fn wait_for_end(
+    args: &ServeArgs,
+    farm: &FarmHandle,
+    [mut interrupt, mut terminate]: [Signal; 2],
+    edges: &mut JoinSet<&'static str>,
+) -> anyhow::Result<&'static str> {
+    let last_tick = args.duration_s.map_or(Tick(u64::MAX), |s| Tick(Tick::count_in(s)));
+    let mut snapshots = farm.snapshots();
+    let mut alive = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => return Ok("interrupted"),
+            _ = terminate.recv() => return Ok("terminated"),
+            Some(edge) = edges.join_next() => {
+                anyhow::bail!("the {} server ended by itself", edge.unwrap_or("unknown"));
+            }
+            changed = snapshots.changed() => {
+                if changed.is_err() {
+                    return Ok(FARM_ENDED);
+                }
+                if snapshots.borrow_and_update().tick >= last_tick {
+                    return Ok("the time is over");
+                }
+            }
+            _ = alive.tick() => {
+                if farm.is_finished() {
+                    return Ok(FARM_ENDED);
+                }
+            }
+        }
+    }
+}
+
+/// Whoever interrupts a second time does not want to wait.
+#[expect(clippy::exit, reason = "the second Ctrl-C ends the process at once, by contract")]
+async fn exit_on_second_signal() {
+    if let Ok(mut interrupt) = signal(SignalKind::interrupt()) {
+        interrupt.recv().await;
+        std::process::exit(130);
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Written aside and renamed, so that a reader never sees half a file.
+fn write_endpoints(path: &Path, book: &bess_api::AddressBook) -> anyhow::Result<()> {
+    let one = |address: SocketAddr| {
+        serde_json::json!({ "host": address.ip().to_string(), "port": address.port() })
+    };
+    let endpoints = serde_json::json!({
+        "pid": std::process::id(),
+        "modbus": one(book.modbus),
+        "api": { "host": book.api.ip().to_string(), "port": book.api.port(), "url": format!("http://{}/api/v1", book.api) },
+        "metrics": { "host": book.metrics.ip().to_string(), "port": book.metrics.port(), "url": format!("http://{}/metrics", book.metrics) },
+    });
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
+    serde_json::to_writer_pretty(&mut file, &endpoints)?;
+    file.write_all(b"\n")?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Where to look, and three commands to try.
+fn greet(spec: &FarmSpec, book: &bess_api::AddressBook) {
+    let (host, port) = (book.modbus.ip(), book.modbus.port());
+    let unit = spec.units.len().min(3);
+    let quarter_w = spec.units[unit - 1].design.pcs.rated_power.0 / 4.0;
+    let _ = writeln!(
+        std::io::stderr(),
+        "
+bess serves \"{}\": {} units, {} cells, {:.1} MW / {:.1} MWh
+
+  Modbus TCP  {}   unit id k is unit k, 255 is the plant; SunSpec at 40000, compact map at 0
+  REST        http://{}/api/v1
+  metrics     http://{}/metrics
+
+Try:
+  curl -s http://{}/api/v1/farm
+  curl -s -X PUT http://{}/api/v1/units/{unit}/setpoint -H 'content-type: application/json' -d '{{\"active_power_w\": {quarter_w}}}'
+  mbpoll -m tcp -p {port} -a {unit} -0 -r 12 -c 2 -t 4:int -B -1 {host}
+",
+        spec.name,
+        spec.units.len(),
+        spec.n_cells(),
+        spec.rated_power().0 / 1e6,
+        spec.nominal_energy().watt_hours() / 1e6,
+        book.modbus,
+        book.api,
+        book.metrics,
+        book.api,
+        book.api,
+    );
+}

@@ -1,0 +1,129 @@
+//! What `serve` and `run` share: the farm file and the records that drive it.
+
+use crate::input::{ColumnOptions, Quantity, read_series};
+use bess_core::config::{BUILT_IN_FARM, Problem, Problems, parse_farm};
+use bess_core::series::Series;
+use bess_core::spec::FarmSpec;
+use bess_core::time::SimTime;
+use bess_scenarios::dispatch::Dispatch;
+use bess_simulation::Inputs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Which farm, and what drives it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FarmArgs {
+    /// Farm file; the built-in farm of 10 containers when absent
+    #[arg(long, value_name = "FILE", env = "BESS_FARM")]
+    pub(crate) farm: Option<PathBuf>,
+    /// Seed of the cell-to-cell spread; beats the farm file's
+    #[arg(long, value_name = "N", env = "BESS_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// Power that the farm is to follow at its POI, positive is discharge
+    #[arg(long, value_name = "CSV", env = "BESS_DISPATCH")]
+    pub(crate) dispatch: Option<PathBuf>,
+    /// Grid frequency at the POI
+    #[arg(long, value_name = "CSV", env = "BESS_FREQUENCY")]
+    pub(crate) frequency: Option<PathBuf>,
+    /// Ambient temperature
+    #[arg(long, value_name = "CSV", env = "BESS_AMBIENT")]
+    pub(crate) ambient: Option<PathBuf>,
+    /// How to read the dispatch file
+    #[command(flatten, next_help_heading = "Dispatch file")]
+    pub(crate) columns: ColumnOptions,
+}
+
+/// A farm ready to run.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) spec: Arc<FarmSpec>,
+    pub(crate) inputs: Inputs,
+    pub(crate) dispatch: Option<Dispatch>,
+}
+
+impl FarmArgs {
+    /// Reads every file; `start` is the instant of 0 s for calendar columns (the first row of each
+    /// file when absent).
+    ///
+    /// # Errors
+    /// All problems of all files.
+    pub(crate) fn load(&self, start: Option<SimTime>) -> anyhow::Result<Setup> {
+        let mut problems = Problems::default();
+        let spec = collect(&mut problems, load_farm(self.farm.as_deref()));
+        let rated_w = spec.as_ref().map_or(1.0, |spec| spec.rated_power().0);
+        let plain = ColumnOptions { looped: self.columns.looped, start, ..ColumnOptions::default() };
+        let columns = ColumnOptions { start, ..self.columns.clone() };
+        let mut series = |path: &Option<PathBuf>, quantity, options: &ColumnOptions| {
+            let read = path.as_deref().map(|path| read_series(path, quantity, options));
+            read.and_then(|read| collect(&mut problems, read))
+        };
+        let dispatch = series(&self.dispatch, Quantity::FarmPower { rated_w }, &columns);
+        let frequency = series(&self.frequency, Quantity::Frequency, &plain).map(Arc::new);
+        let ambient = series(&self.ambient, Quantity::Ambient, &plain).map(Arc::new);
+        let Some(mut spec) = spec.filter(|_| problems.0.is_empty()) else {
+            return Err(problems.into());
+        };
+        if let Some(seed) = self.seed {
+            spec.seed = seed;
+        }
+        let dispatch = dispatch.map(|series: Series| Dispatch::new(series, spec.rated_power()));
+        if let Some(dispatch) = &dispatch {
+            warn_of_clamping(dispatch, spec.rated_power().0);
+        }
+        if let Some(frequency) = &frequency {
+            warn_of_nominal(frequency, spec.nominal_frequency.0);
+        }
+        Ok(Setup { spec: Arc::new(spec), inputs: Inputs { frequency, ambient }, dispatch })
+    }
+}
+
+fn warn_of_clamping(dispatch: &Dispatch, rated_w: f64) {
+    let (clamped, all) = (dispatch.clamped_samples(), dispatch.series().values().len());
+    if clamped > 0 {
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: {clamped} of {all} dispatch rows are beyond the farm's rating of {} MW and are cut to it\nhint: --scale 0.5 halves every value",
+            rated_w / 1e6
+        );
+    }
+}
+
+fn warn_of_nominal(frequency: &Series, nominal_hz: f64) {
+    let values = frequency.values();
+    let mean_hz = values.iter().sum::<f64>() / values.len() as f64;
+    if (mean_hz - nominal_hz).abs() > 2.0 {
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: the frequency record is around {mean_hz:.1} Hz, but the farm's nominal frequency is {nominal_hz} Hz\nhint: set `nominal_frequency_hz` in the farm file"
+        );
+    }
+}
+
+fn collect<T>(problems: &mut Problems, result: Result<T, Problems>) -> Option<T> {
+    result.map_err(|mut found| problems.0.append(&mut found.0)).ok()
+}
+
+/// Reads a farm file, or the built-in farm. Chemistry files are named relative to the farm file.
+///
+/// # Errors
+/// All problems of the files.
+pub(crate) fn load_farm(path: Option<&Path>) -> Result<FarmSpec, Problems> {
+    let Some(path) = path else {
+        return parse_farm("built-in farm", BUILT_IN_FARM, &|_| Err("it is not built in".into()));
+    };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, &error))?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    parse_farm(&name, &text, &|chemistry| {
+        let path = folder.join(chemistry);
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    })
+}
+
+/// The problem of a file that cannot be read.
+pub(crate) fn unreadable(name: &str, error: &std::io::Error) -> Problems {
+    let hint = (error.kind() == std::io::ErrorKind::NotFound)
+        .then(|| "`bess farm init` prints a farm file to start from".to_owned());
+    Problems(vec![Problem::without_place(name, format!("cannot read the file: {error}"), hint)])
+}
