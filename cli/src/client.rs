@@ -9,7 +9,13 @@ use std::io::Write;
 #[derive(Debug, clap::Args)]
 struct Target {
     /// Base URL of the farm's REST API
-    #[arg(long, value_name = "URL", env = "BESS_API", default_value = "http://127.0.0.1:8000", global = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BESS_API",
+        default_value = "http://127.0.0.1:8000",
+        global = true
+    )]
     api: String,
     /// Print the answer as JSON
     #[arg(long, global = true)]
@@ -104,17 +110,29 @@ enum ClockCommand {
 pub(crate) fn unit(args: &UnitArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let target = &args.target;
     let operate = |unit: &str, action: &str| {
-        target.send("POST", &format!("units/{unit}/commands"), Some(json!({ "action": action })))
+        target.send(
+            "POST",
+            &format!("units/{unit}/commands"),
+            Some(json!({ "action": action })),
+        )
     };
     let answer = match &args.command {
         UnitCommand::List => {
             let answer = target.send("GET", "units", None)?;
-            return if target.json { print(&answer, out) } else { list(&answer, out) };
+            return if target.json {
+                print(&answer, out)
+            } else {
+                list(&answer, out)
+            };
         }
         UnitCommand::Show { unit } => {
             return print(&target.send("GET", &format!("units/{unit}"), None)?, out);
         }
-        UnitCommand::Set { unit, power, reactive } => {
+        UnitCommand::Set {
+            unit,
+            power,
+            reactive,
+        } => {
             let mut body = serde_json::Map::new();
             let (form, value) = parse_power(power, "W")?;
             body.insert(format!("active_power_{form}"), json!(value));
@@ -122,7 +140,11 @@ pub(crate) fn unit(args: &UnitArgs, out: &mut dyn Write) -> anyhow::Result<()> {
                 let (form, value) = parse_power(reactive, "var")?;
                 body.insert(format!("reactive_power_{form}"), json!(value));
             }
-            target.send("PUT", &format!("units/{unit}/setpoint"), Some(Value::Object(body)))?
+            target.send(
+                "PUT",
+                &format!("units/{unit}/setpoint"),
+                Some(Value::Object(body)),
+            )?
         }
         UnitCommand::Start { unit } => operate(unit, "start")?,
         UnitCommand::Stop { unit } => operate(unit, "stop")?,
@@ -156,7 +178,10 @@ impl Target {
             .build()
             .into();
         let unreachable = || {
-            format!("no farm answers at {}\nhint: start one with `bess serve`, or name it with --api", self.api)
+            format!(
+                "no farm answers at {}\nhint: start one with `bess serve`, or name it with --api",
+                self.api
+            )
         };
         let mut response = match (method, body) {
             ("GET", _) => agent.get(&url).call(),
@@ -166,10 +191,9 @@ impl Target {
         }
         .with_context(unreachable)?;
         let status = response.status();
-        let answer: Value = response
-            .body_mut()
-            .read_json()
-            .with_context(|| format!("{url} answered {status} without JSON: is this a bess API?"))?;
+        let answer: Value = response.body_mut().read_json().with_context(|| {
+            format!("{url} answered {status} without JSON: is this a bess API?")
+        })?;
         if status.is_success() {
             return Ok(answer);
         }
@@ -186,15 +210,33 @@ fn acknowledge(target: &Target, answer: &Value, out: &mut dyn Write) -> anyhow::
     if target.json {
         return print(answer, out);
     }
-    let tick = answer.get("applied_tick").or_else(|| answer.get("tick")).cloned();
-    Ok(writeln!(out, "applied at tick {}", tick.unwrap_or(Value::Null))?)
+    let tick = answer
+        .get("applied_tick")
+        .or_else(|| answer.get("tick"))
+        .cloned();
+    Ok(writeln!(
+        out,
+        "applied at tick {}",
+        tick.unwrap_or(Value::Null)
+    )?)
 }
 
 fn list(answer: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
-    let units = answer.get("units").and_then(Value::as_array).context("an answer without units")?;
-    writeln!(out, "{:>4} {:<14} {:<8} {:>11} {:>11} {:>7} {:>8}", "no.", "name", "state", "power kW", "setpoint kW", "SoC %", "T max")?;
+    let units = answer
+        .get("units")
+        .and_then(Value::as_array)
+        .context("an answer without units")?;
+    writeln!(
+        out,
+        "{:>4} {:<14} {:<8} {:>11} {:>11} {:>7} {:>8}",
+        "no.", "name", "state", "power kW", "setpoint kW", "SoC %", "T max"
+    )?;
     for unit in units {
-        let number = |path: &str| unit.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
+        let number = |path: &str| {
+            unit.pointer(path)
+                .and_then(Value::as_f64)
+                .unwrap_or(f64::NAN)
+        };
         let text = |path: &str| unit.pointer(path).and_then(Value::as_str).unwrap_or("?");
         writeln!(
             out,
@@ -205,7 +247,7 @@ fn list(answer: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
             number("/ac/active_power_w") / 1e3,
             number("/setpoint/active_power_w") / 1e3,
             number("/measured/soc") * 100.0,
-            number("/measured/cell_temperature_max_degc"),
+            number("/measured/temperature_max_degc"),
         )?;
     }
     Ok(())
@@ -218,7 +260,9 @@ fn parse_power(text: &str, base: &str) -> Result<(String, f64), BadInput> {
             "\"{text}\" is no power: write a number with its unit, such as 1500k{base}, 1.5M{base} or 60%"
         ))
     };
-    let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '%').trim();
+    let digits = text
+        .trim_end_matches(|c: char| c.is_alphabetic() || c == '%')
+        .trim();
     let unit = text[digits.len()..].trim();
     let value: f64 = digits.parse().map_err(|_| refuse())?;
     if !value.is_finite() {

@@ -81,7 +81,9 @@ fn main() -> ExitCode {
 }
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
     let closed_pipe = error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
@@ -95,8 +97,12 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
         return ExitCode::from(2);
     }
     let _ = writeln!(err, "error: {error:#}");
-    let is_usage = error.chain().any(|cause| {
-        cause.is::<BadInput>() || cause.is::<bess_scenarios::profile::ProfileError>()
-    });
-    if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
+    let is_usage = error
+        .chain()
+        .any(|cause| cause.is::<BadInput>() || cause.is::<bess_scenarios::profile::ProfileError>());
+    if is_usage {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -40,8 +40,15 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let n_ticks = n_ticks(args, &setup)?;
     let workers = workers(args.workers)?;
     let mut rows = args.out.as_deref().map(Rows::create).transpose()?;
-    let Setup { spec, inputs, mut dispatch } = setup;
-    let options = EngineOptions { start: SimTime::default(), workers };
+    let Setup {
+        spec,
+        inputs,
+        mut dispatch,
+    } = setup;
+    let options = EngineOptions {
+        start: SimTime::default(),
+        workers,
+    };
     let mut engine = Engine::new(spec.clone(), inputs, options);
     let first = engine.farm();
     let mut collector = Collector::new(&spec, &first);
@@ -62,7 +69,9 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         }
         engine.step();
         let farm = engine.farm();
-        let wanted_w = dispatch.as_ref().map(|d| d.target_w(tick.elapsed_s() - TICK_S));
+        let wanted_w = dispatch
+            .as_ref()
+            .map(|d| d.target_w(tick.elapsed_s() - TICK_S));
         collector.add(tick, &farm, wanted_w);
         if n.is_multiple_of(TICKS_PER_S) {
             if let Some(rows) = &mut rows {
@@ -73,14 +82,17 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     bar.finish_and_clear();
     let wall_s = started.elapsed().as_secs_f64();
-    let summary =
-        collector.summary(&spec, &engine.farm(), n_ticks, wall_s, &engine.state_hash());
+    let summary = collector.summary(&spec, &engine.farm(), n_ticks, wall_s, &engine.state_hash());
     let json = serde_json::to_string_pretty(&summary)?;
     if let (Some(folder), Some(rows)) = (&args.out, rows) {
         rows.finish()?;
         std::fs::write(folder.join("summary.json"), &json)?;
     }
-    if args.json { writeln!(out, "{json}")? } else { summary.write(out)? }
+    if args.json {
+        writeln!(out, "{json}")?
+    } else {
+        summary.write(out)?
+    }
     Ok(())
 }
 
@@ -95,7 +107,10 @@ pub(crate) fn workers(asked: Option<usize>) -> anyhow::Result<usize> {
 
 fn n_ticks(args: &RunArgs, setup: &Setup) -> anyhow::Result<u64> {
     const YEARS_10_S: f64 = 3.2e8;
-    let dispatched_s = setup.dispatch.as_ref().map(|dispatch| dispatch.series().end_s());
+    let dispatched_s = setup
+        .dispatch
+        .as_ref()
+        .map(|dispatch| dispatch.series().end_s());
     let seconds = args.duration_s.or(dispatched_s).unwrap_or(86_400.0);
     if !(TICK_S..=YEARS_10_S).contains(&seconds) {
         let message = format!("--for must be from 100ms to 10 years, got {seconds} s");

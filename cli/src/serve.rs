@@ -12,7 +12,7 @@ use bess_core::spec::FarmSpec;
 use bess_core::time::{SimTime, Tick};
 use bess_simulation::pacer::wall_unix_ns;
 use bess_simulation::{Engine, EngineOptions, FarmHandle, LoopOptions};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,16 +34,36 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     farm: FarmArgs,
     /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", env = "BESS_BIND", default_value = "127.0.0.1")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "BESS_BIND",
+        default_value = "127.0.0.1"
+    )]
     bind: IpAddr,
     /// Port of Modbus TCP; 0 for any free port
-    #[arg(long, value_name = "PORT", env = "BESS_MODBUS_PORT", default_value_t = 5020)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "BESS_MODBUS_PORT",
+        default_value_t = 5020
+    )]
     modbus_port: u16,
     /// Port of the REST API; 0 for any free port
-    #[arg(long, value_name = "PORT", env = "BESS_API_PORT", default_value_t = 8000)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "BESS_API_PORT",
+        default_value_t = 8000
+    )]
     api_port: u16,
     /// Port of the metrics; 0 for any free port
-    #[arg(long, value_name = "PORT", env = "BESS_METRICS_PORT", default_value_t = 9090)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "BESS_METRICS_PORT",
+        default_value_t = 9090
+    )]
     metrics_port: u16,
     /// Write every bound address to this file as JSON, once the farm is ready
     #[arg(long, value_name = "FILE", env = "BESS_ENDPOINTS")]
@@ -75,7 +95,9 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     check(args)?;
     start_log(&args.log)?;
     raise_file_limit();
-    let start = SimTime { unix_ns: wall_unix_ns() };
+    let start = SimTime {
+        unix_ns: wall_unix_ns(),
+    };
     let setup = args.farm.load(Some(start))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -106,7 +128,12 @@ fn check(args: &ServeArgs) -> anyhow::Result<()> {
 fn start_log(filter: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| BadInput(format!("--log \"{filter}\" is no filter: {error}")))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colour)
+        .with_writer(std::io::stderr)
+        .init();
     Ok(())
 }
 
@@ -137,7 +164,11 @@ async fn bind(args: &ServeArgs) -> anyhow::Result<Ports> {
         match TcpListener::bind(SocketAddr::new(args.bind, port)).await {
             Ok(listener) => bound.push(listener),
             Err(error) => {
-                let also = if port == 9090 { " (a local Prometheus listens on 9090 too)" } else { "" };
+                let also = if port == 9090 {
+                    " (a local Prometheus listens on 9090 too)"
+                } else {
+                    ""
+                };
                 refused.push(format!(
                     "cannot listen on {}:{port} for {what}: {error}{also}\nhint: choose another port with {flag}, or {flag} 0 for any free one",
                     args.bind
@@ -153,13 +184,21 @@ async fn bind(args: &ServeArgs) -> anyhow::Result<Ports> {
         api: api.local_addr()?,
         metrics: metrics.local_addr()?,
     };
-    Ok(Ports { modbus, api, metrics, book })
+    Ok(Ports {
+        modbus,
+        api,
+        metrics,
+        book,
+    })
 }
 
 async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<()> {
     let ports = bind(args).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
-    let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    let signals = [
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    ];
     let book = ports.book.clone();
     let spec = Arc::clone(&setup.spec);
     let farm = start_farm(args, setup, start)?;
@@ -168,8 +207,7 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
     let mut edges = start_edges(ports, &farm, &ready, &closing);
     ready.set(true);
     if let Some(path) = &args.endpoints {
-        write_endpoints(path, &book)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write_endpoints(path, &book).with_context(|| format!("cannot write {}", path.display()))?;
     }
     greet(&spec, &book);
 
@@ -196,12 +234,29 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
 }
 
 fn start_farm(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<FarmHandle> {
-    let Setup { spec, inputs, dispatch } = setup;
-    let engine = Engine::new(spec, inputs, EngineOptions { start, workers: args.workers });
-    let sources: Vec<Box<dyn CommandSource>> =
-        dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
-    let options =
-        LoopOptions { speed: args.speed, paused: args.stepped, sources, ..LoopOptions::default() };
+    let Setup {
+        spec,
+        inputs,
+        dispatch,
+    } = setup;
+    let engine = Engine::new(
+        spec,
+        inputs,
+        EngineOptions {
+            start,
+            workers: args.workers,
+        },
+    );
+    let sources: Vec<Box<dyn CommandSource>> = dispatch
+        .into_iter()
+        .map(|d| Box::new(d) as Box<dyn CommandSource>)
+        .collect();
+    let options = LoopOptions {
+        speed: args.speed,
+        paused: args.stepped,
+        sources,
+        ..LoopOptions::default()
+    };
     bess_simulation::spawn(engine, options).context("cannot start the tick loop")
 }
 
@@ -260,7 +315,9 @@ async fn wait_for_end(
     [mut interrupt, mut terminate]: [Signal; 2],
     edges: &mut JoinSet<&'static str>,
 ) -> anyhow::Result<&'static str> {
-    let last_tick = args.duration_s.map_or(Tick(u64::MAX), |s| Tick(Tick::count_in(s)));
+    let last_tick = args
+        .duration_s
+        .map_or(Tick(u64::MAX), |s| Tick(Tick::count_in(s)));
     let mut snapshots = farm.snapshots();
     let mut alive = tokio::time::interval(Duration::from_millis(200));
     loop {
@@ -288,7 +345,10 @@ async fn wait_for_end(
 }
 
 /// Whoever interrupts a second time does not want to wait.
-#[expect(clippy::exit, reason = "the second Ctrl-C ends the process at once, by contract")]
+#[expect(
+    clippy::exit,
+    reason = "the second Ctrl-C ends the process at once, by contract"
+)]
 async fn exit_on_second_signal() {
     if let Ok(mut interrupt) = signal(SignalKind::interrupt()) {
         interrupt.recv().await;
@@ -297,14 +357,14 @@ async fn exit_on_second_signal() {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Written aside and renamed, so that a reader never sees half a file.
 fn write_endpoints(path: &Path, book: &bess_api::AddressBook) -> anyhow::Result<()> {
-    let one = |address: SocketAddr| {
-        serde_json::json!({ "host": address.ip().to_string(), "port": address.port() })
-    };
+    let one = |address: SocketAddr| serde_json::json!({ "host": address.ip().to_string(), "port": address.port() });
     let endpoints = serde_json::json!({
         "pid": std::process::id(),
         "modbus": one(book.modbus),

@@ -140,7 +140,9 @@ fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 
 /// The status of a child that ends before the deadline.
 pub(crate) fn ended_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
-    poll(limit, || child.try_wait().expect("a child can be waited for"))
+    poll(limit, || {
+        child.try_wait().expect("a child can be waited for")
+    })
 }
 
 /// Asks until there is an answer or the time is over.
@@ -202,13 +204,18 @@ impl Farm {
     pub(crate) fn start(args: &[&str]) -> Self {
         let folder = folder();
         let path = folder.path().join("endpoints.json");
-        let mut child = bess(["serve", "--modbus-port=0", "--api-port=0", "--metrics-port=0"])
-            .args(["--endpoints", &text(&path)])
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        let mut child = bess([
+            "serve",
+            "--modbus-port=0",
+            "--api-port=0",
+            "--metrics-port=0",
+        ])
+        .args(["--endpoints", &text(&path)])
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
         let log = keep_log(child.stderr.take().expect("a pipe"));
         let mut farm = Self {
             child,
@@ -244,7 +251,10 @@ impl Farm {
 
     /// What it wrote to stderr so far.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Address of "modbus", "api" or "metrics".
@@ -262,7 +272,10 @@ impl Farm {
     /// Reads a path of the REST API: status and body.
     pub(crate) fn get(&self, path: &str) -> io::Result<(u16, Value)> {
         let (status, body) = http_get(&format!("{}{path}", self.api()))?;
-        Ok((status, serde_json::from_str(&body).unwrap_or(Value::String(body))))
+        Ok((
+            status,
+            serde_json::from_str(&body).unwrap_or(Value::String(body)),
+        ))
     }
 
     /// The process id.
@@ -315,7 +328,10 @@ pub(crate) fn http_get(url: &str) -> io::Result<(u16, String)> {
         .into();
     let mut response = agent.get(url).call().map_err(io::Error::other)?;
     let status = response.status().as_u16();
-    let body = response.body_mut().read_to_string().map_err(io::Error::other)?;
+    let body = response
+        .body_mut()
+        .read_to_string()
+        .map_err(io::Error::other)?;
     Ok((status, body))
 }
 
@@ -347,7 +363,9 @@ impl Modbus {
             return Err(io::Error::other(format!("answered {answer:?}")));
         }
         let words = answer[2..].chunks_exact(2);
-        Ok(words.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect())
+        Ok(words
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+            .collect())
     }
 
     /// Sends one request and gives the answer's PDU.
