@@ -170,7 +170,10 @@ pub(crate) fn clock(args: &ClockArgs, out: &mut dyn Write) -> anyhow::Result<()>
 impl Target {
     /// One request; a problem document becomes an error that says what it said.
     fn send(&self, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        let url = format!("{}/api/v1/{path}", self.api.trim_end_matches('/'));
+        // Both forms are in use: the bare host, and the base that the endpoints file names.
+        let base = self.api.trim_end_matches('/');
+        let base = base.strip_suffix("/api/v1").unwrap_or(base);
+        let url = format!("{base}/api/v1/{path}");
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(std::time::Duration::from_secs(660)))

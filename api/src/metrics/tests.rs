@@ -1,0 +1,483 @@
+//! What a scraper reads: the whole text, compared with the snapshot and the counters behind it.
+
+use crate::metrics::rows::{Kind, MODBUS_EXCEPTIONS, MODBUS_FUNCTIONS, ROWS};
+use crate::metrics::{BuildInfo, Format, HttpRow, Scrape, encode};
+use bess_core::alarm::{ALARMS, AlarmCode};
+use bess_core::command::ControlSource;
+use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::snapshot::{ClockMode, ClockView, FarmView, Snapshot, UnitState, UnitView};
+use bess_core::stats::{Histogram, Stats};
+use bess_core::time::{SimTime, Tick};
+use bess_core::units::{Amps, Hertz, Joules, Vars, Volts, Watts};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+fn farm_of(text: &str) -> Snapshot {
+    let spec = parse_farm("farm.toml", text, &|path| Err(format!("no {path}")));
+    let spec = Arc::new(spec.unwrap_or_else(|problems| panic!("{problems}")));
+    let n_units = spec.units.len();
+    let mut units = vec![UnitView::default(); n_units];
+    for (index, unit) in units.iter_mut().enumerate() {
+        let share = index as f64 / n_units as f64;
+        unit.state = UnitState::Running;
+        unit.ac.active_power = Watts(-1000.5 * share);
+        unit.ac.reactive_power = Vars(10.25);
+        unit.dc.voltage = Volts(1380.125);
+        unit.dc.current = Amps(-7.5);
+        unit.measured.soc = 0.25 + share / 2.0;
+        unit.truth.soc = unit.measured.soc + 0.01;
+        unit.measured.energy = Joules(1.5e10);
+        unit.equivalent_full_cycles = 3.5;
+        unit.racks_connected = 12;
+    }
+    let mut farm = FarmView {
+        units_by_state: [0, 0, n_units as u32, 0],
+        active_power: Watts(-1.25e6),
+        setpoint: Some(Watts(-1.3e6)),
+        soc: 0.5,
+        frequency: Hertz(49.98),
+        ..FarmView::default()
+    };
+    farm.totals.charged = Joules(7.5e9);
+    farm.totals.cell_loss = Joules(11.5);
+    farm.totals.pcs_loss = Joules(22.5);
+    Snapshot {
+        tick: Tick(1234),
+        publication: 1300,
+        time: SimTime {
+            unix_ns: 1_750_000_000_500_000_000,
+        },
+        wall_unix_ns: 1_760_000_000_000_000_000,
+        clock: ClockView {
+            mode: ClockMode::Running,
+            speed: 2.0,
+            steps_left: 0,
+        },
+        spec,
+        farm,
+        units,
+        racks: Vec::new(),
+        cells: Vec::new(),
+    }
+}
+
+fn farm() -> Snapshot {
+    farm_of(BUILT_IN_FARM)
+}
+
+fn scrape<'a>(snapshot: &'a Snapshot, stats: &'a Stats) -> Scrape<'a> {
+    Scrape {
+        snapshot,
+        stats,
+        build: BuildInfo {
+            version: "1.2.3",
+            revision: "abc",
+        },
+        http: Vec::new(),
+        http_durations: Vec::new(),
+        units_max: 1000,
+        last_encode_s: 0.000_25,
+    }
+}
+
+fn open_metrics(snapshot: &Snapshot, stats: &Stats) -> String {
+    encode(&scrape(snapshot, stats), Format::OpenMetrics)
+}
+
+/// Series with their values, the metadata and the final line left out.
+fn series(text: &str) -> BTreeMap<&str, f64> {
+    let mut all = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, value) = line.rsplit_once(' ').expect("a value");
+        let value = value.parse().unwrap_or_else(|e| panic!("{line}: {e}"));
+        assert!(all.insert(series, value).is_none(), "{series} twice");
+    }
+    all
+}
+
+/// The families that have a line `# {keyword}`, each with what it says.
+fn metadata<'t>(text: &'t str, keyword: &str) -> BTreeMap<&'t str, &'t str> {
+    let mut all = BTreeMap::new();
+    let rest = |line: &'t str| line.strip_prefix("# ")?.strip_prefix(keyword);
+    for rest in text.lines().filter_map(rest) {
+        let (name, said) = rest.trim_start().split_once(' ').expect("a name");
+        assert!(all.insert(name, said).is_none(), "{name} twice");
+    }
+    all
+}
+
+#[track_caller]
+fn assert_values(text: &str, expected: &[(&str, f64)]) {
+    let all = series(text);
+    for (name, value) in expected {
+        assert_eq!(all.get(name), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn every_family_has_help_and_type_and_its_unit() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    let text = open_metrics(&snapshot, &stats);
+    let (help, kind, unit) = (
+        metadata(&text, "HELP"),
+        metadata(&text, "TYPE"),
+        metadata(&text, "UNIT"),
+    );
+    assert_eq!(kind.len(), ROWS.len());
+    for row in ROWS {
+        let (suffix, kind_name) = match row.kind {
+            Kind::Counter => ("_total", "counter"),
+            Kind::Info => ("_info", "info"),
+            Kind::Gauge => ("", "gauge"),
+            Kind::Histogram => ("", "histogram"),
+        };
+        let family = row.name.strip_suffix(suffix).expect("the kind's suffix");
+        assert_eq!(help.get(family), Some(&row.help().as_str()));
+        assert_eq!(kind.get(family), Some(&kind_name));
+        assert_eq!(unit.get(family).copied(), row.unit());
+        if let Some(unit) = row.unit() {
+            assert!(family.ends_with(&format!("_{unit}")), "{family}");
+        }
+    }
+}
+
+#[test]
+fn a_name_is_in_the_table_once_and_only_counters_end_in_total() {
+    let names: BTreeSet<&str> = ROWS.iter().map(|row| row.name).collect();
+    assert_eq!(names.len(), ROWS.len());
+    for row in ROWS {
+        let is_total = row.name.ends_with("_total");
+        assert_eq!(is_total, row.kind == Kind::Counter, "{}", row.name);
+        let is_known = row.name.starts_with("bess_") || row.name.starts_with("process_");
+        assert!(is_known, "{}", row.name);
+    }
+}
+
+#[test]
+fn a_help_text_is_one_sentence_without_anything_to_escape() {
+    for row in ROWS {
+        let help = row.help();
+        assert!(!help.contains(['\\', '"', '\n']), "{help:?}");
+        assert!(help.ends_with('.') && !help.ends_with(".."), "{help:?}");
+        assert!(help.starts_with(char::is_uppercase), "{help:?}");
+    }
+    let state = ROWS.iter().find(|row| row.name == "bess_unit_state");
+    let help = state.expect("a row").help();
+    for state in UnitState::ALL {
+        let meaning = format!("{} {}", state as u8, state.name());
+        assert!(help.contains(&meaning), "{help}");
+    }
+}
+
+#[test]
+fn values_of_the_farm_are_those_of_the_snapshot() {
+    let (mut snapshot, stats) = (farm(), Stats::default());
+    snapshot.units[3]
+        .alarms
+        .set(AlarmCode::PowerBeyondMatchedLoad, true);
+    assert_values(
+        &open_metrics(&snapshot, &stats),
+        &[
+            (r#"bess_build_info{version="1.2.3",revision="abc"}"#, 1.0),
+            (r#"bess_units{state="running"}"#, 10.0),
+            (r#"bess_units{state="fault"}"#, 0.0),
+            (r#"bess_units_alarm{code="power_beyond_matched_load"}"#, 1.0),
+            (r#"bess_units_alarm{code="quarantined"}"#, 0.0),
+            ("bess_farm_soc_ratio", 0.5),
+            ("bess_farm_ac_power_watts", -1.25e6),
+            ("bess_farm_ac_power_setpoint_watts", -1.3e6),
+            ("bess_farm_ac_power_rated_watts", 25e6),
+            ("bess_farm_charged_joules_total", 7.5e9),
+            (r#"bess_farm_loss_joules_total{kind="cell"}"#, 11.5),
+            (r#"bess_farm_loss_joules_total{kind="pcs"}"#, 22.5),
+            ("bess_grid_frequency_hertz", 49.98),
+            ("bess_grid_frequency_nominal_hertz", 50.0),
+            ("bess_simulation_time_seconds", 1_750_000_000.5),
+            ("bess_time_scale_ratio", 2.0),
+            ("bess_tick_period_seconds", 0.05),
+            ("bess_snapshot_tick", 1234.0),
+            ("bess_snapshot_publication", 1300.0),
+            ("bess_scrape_encode_seconds", 0.000_25),
+        ],
+    );
+}
+
+#[test]
+fn values_of_a_unit_are_those_of_its_view() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    let view = &snapshot.units[2];
+    let text = open_metrics(&snapshot, &stats);
+    let info = r#"bess_unit_info{unit="unit-003",manufacturer="bess",model="5 MWh container",chemistry="lfp-314",number="3"}"#;
+    assert_values(&text, &[(info, 1.0)]);
+    let all = series(&text);
+    for (name, value) in [
+        ("state", 2.0),
+        ("soc_ratio", view.measured.soc),
+        ("true_soc_ratio", view.truth.soc),
+        ("ac_power_watts", view.ac.active_power.0),
+        ("ac_reactive_power_vars", 10.25),
+        ("dc_voltage_volts", 1380.125),
+        ("dc_current_amperes", -7.5),
+        ("available_energy_joules", 1.5e10),
+        ("equivalent_full_cycles", 3.5),
+        ("racks_connected", 12.0),
+    ] {
+        let name = format!("bess_unit_{name}{{unit=\"unit-003\"}}");
+        assert_eq!(all.get(name.as_str()), Some(&value), "{name}");
+    }
+}
+
+#[test]
+fn counters_and_histograms_are_those_of_the_process() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    stats.ticks.ticks.store(u64::MAX, Relaxed);
+    stats
+        .ticks
+        .last_beat_unix_ns
+        .store(1_760_000_000_250_000_000, Relaxed);
+    for seconds in [0.0001, 0.02, 7.0] {
+        stats.ticks.duration.observe(seconds);
+    }
+    stats.modbus.requests[3].store(5, Relaxed);
+    stats.modbus.requests[99].store(2, Relaxed);
+    stats.modbus.requests[100].store(1, Relaxed);
+    stats.modbus.exceptions[2].store(4, Relaxed);
+    stats.modbus.exceptions[15].store(6, Relaxed);
+    stats.modbus.bytes[0].store(12, Relaxed);
+    stats.modbus.bytes[1].store(9, Relaxed);
+    stats.commands.refused[ControlSource::Rest as usize].store(8, Relaxed);
+    let durations = Histogram::new(&[0.1]);
+    durations.observe(0.05);
+    let mut scrape = scrape(&snapshot, &stats);
+    scrape.http.push(HttpRow {
+        method: "GET",
+        route: "/api/v1/units/{id}".to_owned(),
+        code: 404,
+        count: 17,
+    });
+    scrape
+        .http_durations
+        .push(("/healthz".to_owned(), durations.read()));
+    let text = encode(&scrape, Format::OpenMetrics);
+    assert!(text.contains("\nbess_ticks_total 18446744073709551615\n"));
+    assert_values(
+        &text,
+        &[
+            ("bess_last_tick_timestamp_seconds", 1_760_000_000.25),
+            (r#"bess_tick_duration_seconds_bucket{le="0.0001"}"#, 1.0),
+            (r#"bess_tick_duration_seconds_bucket{le="0.025"}"#, 2.0),
+            (r#"bess_tick_duration_seconds_bucket{le="0.1"}"#, 2.0),
+            (r#"bess_tick_duration_seconds_bucket{le="+Inf"}"#, 3.0),
+            ("bess_tick_duration_seconds_count", 3.0),
+            ("bess_tick_duration_seconds_sum", 7.0201),
+            ("bess_tick_jitter_seconds_count", 0.0),
+            (r#"bess_modbus_requests_total{function="3"}"#, 5.0),
+            (r#"bess_modbus_requests_total{function="other"}"#, 3.0),
+            (r#"bess_modbus_exceptions_total{exception="2"}"#, 4.0),
+            (r#"bess_modbus_exceptions_total{exception="other"}"#, 6.0),
+            (r#"bess_modbus_bytes_total{direction="received"}"#, 12.0),
+            (r#"bess_modbus_bytes_total{direction="sent"}"#, 9.0),
+            (
+                r#"bess_setpoint_commands_total{source="rest",result="refused"}"#,
+                8.0,
+            ),
+            (
+                r#"bess_http_requests_total{method="GET",route="/api/v1/units/{id}",code="404"}"#,
+                17.0,
+            ),
+            (
+                r#"bess_http_request_duration_seconds_bucket{le="0.1",route="/healthz"}"#,
+                1.0,
+            ),
+            (
+                r#"bess_http_request_duration_seconds_count{route="/healthz"}"#,
+                1.0,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn label_sets_are_complete_before_anything_happened() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    let text = open_metrics(&snapshot, &stats);
+    let all = series(&text);
+    let count_of = |family: &str| {
+        let prefix = format!("{family}{{");
+        all.keys().filter(|name| name.starts_with(&prefix)).count()
+    };
+    assert_eq!(count_of("bess_units"), UnitState::ALL.len());
+    assert_eq!(count_of("bess_units_alarm"), ALARMS.len());
+    assert_eq!(count_of("bess_modbus_bytes_total"), 2);
+    let functions = MODBUS_FUNCTIONS.map(|code| code.to_string());
+    assert_eq!(count_of("bess_modbus_requests_total"), functions.len() + 1);
+    for function in functions.iter().map(String::as_str).chain(["other"]) {
+        let name = format!("bess_modbus_requests_total{{function=\"{function}\"}}");
+        assert_eq!(all.get(name.as_str()), Some(&0.0), "{name}");
+    }
+    let exceptions = MODBUS_EXCEPTIONS.len() + 1;
+    assert_eq!(count_of("bess_modbus_exceptions_total"), exceptions);
+    assert_eq!(count_of("bess_setpoint_commands_total"), 10);
+    for source in ControlSource::NAMES {
+        for result in ["applied", "refused"] {
+            let name =
+                format!("bess_setpoint_commands_total{{source=\"{source}\",result=\"{result}\"}}");
+            assert_eq!(all.get(name.as_str()), Some(&0.0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_available_has_no_series() {
+    let (mut snapshot, stats) = (farm(), Stats::default());
+    snapshot.farm.setpoint = None;
+    snapshot.clock = ClockView {
+        mode: ClockMode::Free,
+        ..ClockView::default()
+    };
+    snapshot.units[0].measured.soc = f64::NAN;
+    let mut scrape = scrape(&snapshot, &stats);
+    scrape.last_encode_s = f64::NAN;
+    let text = encode(&scrape, Format::OpenMetrics);
+    let all = series(&text);
+    for name in [
+        "bess_farm_ac_power_setpoint_watts",
+        "bess_time_scale_ratio",
+        "bess_tick_period_seconds",
+        "bess_last_tick_timestamp_seconds",
+        "bess_scrape_encode_seconds",
+        r#"bess_unit_soc_ratio{unit="unit-001"}"#,
+    ] {
+        assert!(!all.contains_key(name), "{name}");
+    }
+    assert!(all.contains_key(r#"bess_unit_soc_ratio{unit="unit-002"}"#));
+    assert!(all.values().all(|value| value.is_finite()));
+}
+
+#[test]
+fn the_time_scale_is_zero_while_paused() {
+    let (mut snapshot, stats) = (farm(), Stats::default());
+    snapshot.clock.mode = ClockMode::Paused;
+    let text = open_metrics(&snapshot, &stats);
+    assert_values(
+        &text,
+        &[
+            ("bess_time_scale_ratio", 0.0),
+            ("bess_tick_period_seconds", 0.05),
+        ],
+    );
+}
+
+#[test]
+fn the_text_ends_with_eof_in_open_metrics_and_knows_neither_eof_nor_unit_in_classic() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    let scrape = scrape(&snapshot, &stats);
+    let open_metrics = encode(&scrape, Format::OpenMetrics);
+    assert!(open_metrics.ends_with("\n# EOF\n"));
+    assert_eq!(open_metrics.matches("# EOF").count(), 1);
+    let classic = encode(&scrape, Format::Classic);
+    assert!(!classic.contains("# EOF") && !classic.contains("# UNIT"));
+    assert!(classic.ends_with('\n'));
+}
+
+#[test]
+fn classic_text_has_the_same_series_under_metadata_of_their_own_name() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    let scrape = scrape(&snapshot, &stats);
+    let open_metrics = encode(&scrape, Format::OpenMetrics);
+    let classic = encode(&scrape, Format::Classic);
+    let names = |text| series(text).into_keys().collect::<Vec<_>>();
+    assert_eq!(names(&open_metrics), names(&classic));
+    let (help, kind) = (metadata(&classic, "HELP"), metadata(&classic, "TYPE"));
+    assert_eq!(kind.len(), ROWS.len());
+    for row in ROWS {
+        let expected = match row.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge | Kind::Info => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        assert_eq!(kind.get(row.name), Some(&expected), "{}", row.name);
+        assert_eq!(help.get(row.name), Some(&row.help().as_str()));
+    }
+}
+
+#[test]
+fn label_values_are_escaped_in_both_formats() {
+    let text = BUILT_IN_FARM.replace(
+        r#"manufacturer = "bess""#,
+        r#"manufacturer = "a\\b \"c\" é""#,
+    );
+    let (snapshot, stats) = (farm_of(&text), Stats::default());
+    let mut scrape = scrape(&snapshot, &stats);
+    scrape.build.revision = "line one\nline \"two\" \\";
+    for format in [Format::OpenMetrics, Format::Classic] {
+        let text = encode(&scrape, format);
+        let build = r#"bess_build_info{version="1.2.3",revision="line one\nline \"two\" \\"} 1"#;
+        assert!(text.lines().any(|line| line == build), "{text}");
+        assert!(text.contains(r#"manufacturer="a\\b \"c\" é""#), "{text}");
+    }
+}
+
+#[test]
+fn units_have_series_only_while_the_farm_is_small_enough() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    for (units_max, exported) in [(0, 0), (9, 0), (10, 10), (11, 10)] {
+        let mut scrape = scrape(&snapshot, &stats);
+        scrape.units_max = units_max;
+        let text = encode(&scrape, Format::OpenMetrics);
+        assert_eq!(text.contains("bess_unit_"), exported > 0, "{units_max}");
+        assert_values(
+            &text,
+            &[
+                ("bess_metrics_units_exported", f64::from(exported)),
+                ("bess_metrics_units_truncated", f64::from(10 - exported)),
+            ],
+        );
+    }
+}
+
+#[test]
+fn the_number_of_series_does_not_depend_on_the_farm_but_for_its_units() {
+    let stats = Stats::default();
+    let count_with = |n_units: usize, units_max: usize| {
+        let text = BUILT_IN_FARM.replace("count = 10", &format!("count = {n_units}"));
+        let snapshot = farm_of(&text);
+        assert_eq!(snapshot.units.len(), n_units);
+        let mut scrape = scrape(&snapshot, &stats);
+        scrape.units_max = units_max;
+        series(&encode(&scrape, Format::OpenMetrics)).len()
+    };
+    let fixed = count_with(1, 0);
+    assert!(fixed <= 1500, "{fixed}");
+    assert_eq!(count_with(2000, 1000), fixed);
+    let of_a_unit = count_with(1, 1) - fixed;
+    assert_eq!(
+        of_a_unit,
+        ROWS.iter().filter(|row| row.is_of_units()).count()
+    );
+    assert_eq!(count_with(300, 1000), fixed + 300 * of_a_unit);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_is_described_under_the_usual_names() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    let text = open_metrics(&snapshot, &stats);
+    let all = series(&text);
+    for name in [
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        "process_threads",
+        "process_start_time_seconds",
+    ] {
+        assert!(all.get(name).is_some_and(|value| *value >= 0.0), "{name}");
+    }
+}
+
+#[test]
+fn each_format_says_what_it_is() {
+    assert!(Format::OpenMetrics.content_type().contains("version=1.0.0"));
+    assert!(Format::Classic.content_type().contains("version=0.0.4"));
+}
