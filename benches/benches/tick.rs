@@ -26,11 +26,9 @@ fn bare(c: &mut Criterion) {
 
 fn tick(c: &mut Criterion) {
     let mut group = c.benchmark_group("simulation");
-    for (name, units, workers) in [
-        ("tick/50MWh", 10, 1),
-        ("tick/1GWh", 200, 1),
-        ("tick/1GWh/2workers", 200, 2),
-    ] {
+    for (name, units, workers) in
+        [("tick/50MWh", 10, 1), ("tick/1GWh", 200, 1), ("tick/1GWh/2workers", 200, 2)]
+    {
         let mut engine = farms::engine(units, workers);
         group.throughput(Throughput::Elements(engine.spec().n_cells() as u64));
         group.bench_function(name, |b| {
@@ -43,10 +41,7 @@ fn tick(c: &mut Criterion) {
         (0..50).for_each(|_| engine.step());
         let seen = engine.snapshot(ClockView::default(), 0, &[]);
         let wanted_w = engine.spec().rated_power().0 * 0.5;
-        assert!(
-            (seen.farm.active_power.0 / wanted_w - 1.0).abs() < 0.02,
-            "it follows"
-        );
+        assert!((seen.farm.active_power.0 / wanted_w - 1.0).abs() < 0.02, "it follows");
     }
     group.finish();
 }

@@ -23,17 +23,9 @@ pub fn engine(units: usize, workers: usize) -> Engine {
     use bess_core::command::{Command, ControlSource};
     let spec = farm(units);
     let active = spec.rated_power() * 0.5;
-    let options = EngineOptions {
-        workers,
-        ..EngineOptions::default()
-    };
+    let options = EngineOptions { workers, ..EngineOptions::default() };
     let mut engine = Engine::new(spec, Inputs::default(), options);
-    let command = Command::SetFarmPower {
-        active,
-        reactive: None,
-    };
-    engine
-        .apply(&command, ControlSource::Schedule)
-        .expect("within the rating");
+    let command = Command::SetFarmPower { active, reactive: None };
+    engine.apply(&command, ControlSource::Schedule).expect("within the rating");
     engine
 }

@@ -54,14 +54,8 @@ impl BareFarm {
             v: filled(0.0),
             charge_c: 0.0,
         };
-        let table = ocv_v
-            .windows(2)
-            .map(|v| [v[0] as f32, (v[1] - v[0]) as f32])
-            .collect();
-        Self {
-            racks: vec![rack; n_racks],
-            table,
-        }
+        let table = ocv_v.windows(2).map(|v| [v[0] as f32, (v[1] - v[0]) as f32]).collect();
+        Self { racks: vec![rack; n_racks], table }
     }
 
     /// Number of cells.
@@ -85,10 +79,6 @@ impl BareFarm {
 }
 
 impl BareRack {
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "stages over several small arrays at once"
-    )]
     fn step(&mut self, current_a: f32, table: &[[f32; 2]]) -> (f32, f32, f32) {
         let charge_c = self.charge_c as f32;
         let mut sum = [0.0f32; LANES];
@@ -97,11 +87,8 @@ impl BareRack {
         for first in (0..CELLS).step_by(LANES) {
             let block = first..first + LANES;
             let (z0, inverse_q) = (&self.z0[block.clone()], &self.inverse_q[block.clone()]);
-            let (r0, r1, r2) = (
-                &self.r0[block.clone()],
-                &self.r1[block.clone()],
-                &self.r2[block.clone()],
-            );
+            let (r0, r1, r2) =
+                (&self.r0[block.clone()], &self.r1[block.clone()], &self.r2[block.clone()]);
             let (a1, a2) = (&self.a1[block.clone()], &self.a2[block.clone()]);
             let (v1, v2) = (&mut self.v1[block.clone()], &mut self.v2[block.clone()]);
             let v = &mut self.v[block];

@@ -29,12 +29,7 @@ pub(crate) struct CellArgs {
     #[arg(long, value_name = "SOC", default_value_t = 0.5)]
     initial_soc: f64,
     /// Temperature at the start and of the surroundings
-    #[arg(
-        long,
-        value_name = "DEGC",
-        default_value_t = 25.0,
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "DEGC", default_value_t = 25.0, allow_negative_numbers = true)]
     ambient_degc: f64,
     /// Length of a tick
     #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = crate::input::parse_duration)]
@@ -47,20 +42,8 @@ pub(crate) struct CellArgs {
 }
 
 pub(crate) fn run(args: &CellArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    in_range(
-        "--initial-soc",
-        args.initial_soc,
-        0.0,
-        1.0,
-        "a fraction from 0 to 1",
-    )?;
-    in_range(
-        "--ambient-degc",
-        args.ambient_degc,
-        -60.0,
-        100.0,
-        "from -60 to 100 degC",
-    )?;
+    in_range("--initial-soc", args.initial_soc, 0.0, 1.0, "a fraction from 0 to 1")?;
+    in_range("--ambient-degc", args.ambient_degc, -60.0, 100.0, "from -60 to 100 degC")?;
     in_range("--tick", args.tick, 0.001, 3600.0, "from 1ms to 1h")?;
     let chemistry = load_chemistry(&args.chemistry)?;
     let profile = read_cell_profile(&args.profile, &args.columns, None)?;
@@ -90,10 +73,7 @@ fn write_rows(
     let capacity_ah = chemistry.capacity.amp_hours();
     let n_ticks = (profile.end_s / args.tick).round() as u64;
     let mut cell = CellRun::new(chemistry, args.initial_soc, args.ambient_degc, args.tick);
-    writeln!(
-        out,
-        "t_s,current_a,voltage_v,soc,rc1_v,rc2_v,temperature_degc"
-    )?;
+    writeln!(out, "t_s,current_a,voltage_v,soc,rc1_v,rc2_v,temperature_degc")?;
     write_row(out, 0.0, &cell.state(false))?;
     let mut beyond = 0u64;
     for n in 1..=n_ticks {
@@ -137,10 +117,7 @@ fn load_chemistry(name: &str) -> anyhow::Result<Chemistry> {
         Some(text) => text.to_owned(),
         None if name.ends_with(".toml") => std::fs::read_to_string(name).map_err(|error| {
             let mut problems = unreadable(name, &error);
-            problems
-                .0
-                .iter_mut()
-                .for_each(|problem| problem.hint = None);
+            problems.0.iter_mut().for_each(|problem| problem.hint = None);
             problems
         })?,
         None => {

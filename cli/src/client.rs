@@ -110,29 +110,17 @@ enum ClockCommand {
 pub(crate) fn unit(args: &UnitArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let target = &args.target;
     let operate = |unit: &str, action: &str| {
-        target.send(
-            "POST",
-            &format!("units/{unit}/commands"),
-            Some(json!({ "action": action })),
-        )
+        target.send("POST", &format!("units/{unit}/commands"), Some(json!({ "action": action })))
     };
     let answer = match &args.command {
         UnitCommand::List => {
             let answer = target.send("GET", "units", None)?;
-            return if target.json {
-                print(&answer, out)
-            } else {
-                list(&answer, out)
-            };
+            return if target.json { print(&answer, out) } else { list(&answer, out) };
         }
         UnitCommand::Show { unit } => {
             return print(&target.send("GET", &format!("units/{unit}"), None)?, out);
         }
-        UnitCommand::Set {
-            unit,
-            power,
-            reactive,
-        } => {
+        UnitCommand::Set { unit, power, reactive } => {
             let mut body = serde_json::Map::new();
             let (form, value) = parse_power(power, "W")?;
             body.insert(format!("active_power_{form}"), json!(value));
@@ -140,11 +128,7 @@ pub(crate) fn unit(args: &UnitArgs, out: &mut dyn Write) -> anyhow::Result<()> {
                 let (form, value) = parse_power(reactive, "var")?;
                 body.insert(format!("reactive_power_{form}"), json!(value));
             }
-            target.send(
-                "PUT",
-                &format!("units/{unit}/setpoint"),
-                Some(Value::Object(body)),
-            )?
+            target.send("PUT", &format!("units/{unit}/setpoint"), Some(Value::Object(body)))?
         }
         UnitCommand::Start { unit } => operate(unit, "start")?,
         UnitCommand::Stop { unit } => operate(unit, "stop")?,
@@ -213,33 +197,19 @@ fn acknowledge(target: &Target, answer: &Value, out: &mut dyn Write) -> anyhow::
     if target.json {
         return print(answer, out);
     }
-    let tick = answer
-        .get("applied_tick")
-        .or_else(|| answer.get("tick"))
-        .cloned();
-    Ok(writeln!(
-        out,
-        "applied at tick {}",
-        tick.unwrap_or(Value::Null)
-    )?)
+    let tick = answer.get("applied_tick").or_else(|| answer.get("tick")).cloned();
+    Ok(writeln!(out, "applied at tick {}", tick.unwrap_or(Value::Null))?)
 }
 
 fn list(answer: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
-    let units = answer
-        .get("units")
-        .and_then(Value::as_array)
-        .context("an answer without units")?;
+    let units = answer.get("units").and_then(Value::as_array).context("an answer without units")?;
     writeln!(
         out,
         "{:>4} {:<14} {:<8} {:>11} {:>11} {:>7} {:>8}",
         "no.", "name", "state", "power kW", "setpoint kW", "SoC %", "T max"
     )?;
     for unit in units {
-        let number = |path: &str| {
-            unit.pointer(path)
-                .and_then(Value::as_f64)
-                .unwrap_or(f64::NAN)
-        };
+        let number = |path: &str| unit.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
         let text = |path: &str| unit.pointer(path).and_then(Value::as_str).unwrap_or("?");
         writeln!(
             out,
@@ -263,9 +233,7 @@ fn parse_power(text: &str, base: &str) -> Result<(String, f64), BadInput> {
             "\"{text}\" is no power: write a number with its unit, such as 1500k{base}, 1.5M{base} or 60%"
         ))
     };
-    let digits = text
-        .trim_end_matches(|c: char| c.is_alphabetic() || c == '%')
-        .trim();
+    let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '%').trim();
     let unit = text[digits.len()..].trim();
     let value: f64 = digits.parse().map_err(|_| refuse())?;
     if !value.is_finite() {

@@ -45,11 +45,7 @@ fn check(files: &[PathBuf], out: &mut dyn Write) -> anyhow::Result<()> {
             Err(mut found) => problems.0.append(&mut found.0),
         }
     }
-    if problems.0.is_empty() {
-        Ok(())
-    } else {
-        Err(problems.into())
-    }
+    if problems.0.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
 fn show(spec: &FarmSpec, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -82,11 +78,7 @@ fn show(spec: &FarmSpec, out: &mut dyn Write) -> anyhow::Result<()> {
             .count();
         let (dc_min, dc_max) = design.dc_voltage_window();
         let last = first + count - 1;
-        writeln!(
-            out,
-            "\n{} to {}:",
-            spec.units[first].name, spec.units[last].name
-        )?;
+        writeln!(out, "\n{} to {}:", spec.units[first].name, spec.units[last].name)?;
         writeln!(out, "  {} {}", design.manufacturer, design.model)?;
         writeln!(
             out,

@@ -118,17 +118,10 @@ pub(crate) fn read_cell_profile(
         });
     }
     let [.., (end_s, _)] = rows.samples[..] else {
-        return Err(no_place(
-            path,
-            "the file has no rows after its header",
-            None,
-        ));
+        return Err(no_place(path, "the file has no rows after its header", None));
     };
-    let begun: Vec<(f64, f64)> = rows
-        .samples
-        .windows(2)
-        .map(|pair| (pair[0].0, pair[1].1))
-        .collect();
+    let begun: Vec<(f64, f64)> =
+        rows.samples.windows(2).map(|pair| (pair[0].0, pair[1].1)).collect();
     if begun.is_empty() {
         let message = "a trajectory needs at least two rows: each carries the input of the time \
                        from the row before it";
@@ -147,13 +140,8 @@ pub(crate) fn read_cell_profile(
 /// # Errors
 /// What was expected, in words.
 pub(crate) fn parse_duration(text: &str) -> Result<f64, String> {
-    const UNITS_S: [(&str, f64); 5] = [
-        ("ms", 0.001),
-        ("s", 1.0),
-        ("m", 60.0),
-        ("h", 3600.0),
-        ("d", 86_400.0),
-    ];
+    const UNITS_S: [(&str, f64); 5] =
+        [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
     let expected = || {
         let hint = match text.trim().parse::<f64>() {
             Ok(number) if number > 0.0 => format!(" (did you mean {number}s or {number}h?)"),
@@ -169,9 +157,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<f64, String> {
     while !rest.is_empty() {
         let split = rest.find(|c: char| c.is_ascii_alphabetic());
         let (number, tail) = rest.split_at(split.ok_or_else(expected)?);
-        let unit_end = tail
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(tail.len());
+        let unit_end = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
         let (unit, next) = tail.split_at(unit_end);
         let factor = UNITS_S.iter().find(|(name, _)| *name == unit);
         let (_, factor) = factor.ok_or_else(expected)?;
@@ -254,12 +240,7 @@ struct Unit {
 }
 
 const fn unit(token: &'static str, dimension: Dimension, factor: f64) -> Unit {
-    Unit {
-        token,
-        dimension,
-        factor,
-        offset: 0.0,
-    }
+    Unit { token, dimension, factor, offset: 0.0 }
 }
 
 /// Tokens in lower case. `mw` is the megawatt: nobody dispatches milliwatts.
@@ -277,12 +258,7 @@ const UNITS: &[Unit] = &[
     unit("celsius", Dimension::Temperature, 1.0),
     unit("°c", Dimension::Temperature, 1.0),
     unit("c", Dimension::Temperature, 1.0),
-    Unit {
-        token: "k",
-        dimension: Dimension::Temperature,
-        factor: 1.0,
-        offset: -273.15,
-    },
+    Unit { token: "k", dimension: Dimension::Temperature, factor: 1.0, offset: -273.15 },
     Unit {
         token: "degf",
         dimension: Dimension::Temperature,
@@ -309,10 +285,9 @@ impl Wanted {
             }
             Self::Farm(Quantity::Frequency) => dimension == Dimension::Frequency,
             Self::Farm(Quantity::Ambient) => dimension == Dimension::Temperature,
-            Self::Cell => matches!(
-                dimension,
-                Dimension::Current | Dimension::CRate | Dimension::Power
-            ),
+            Self::Cell => {
+                matches!(dimension, Dimension::Current | Dimension::CRate | Dimension::Power)
+            }
         }
     }
     /// The dimension of a column that has no unit but a scale.
@@ -405,9 +380,7 @@ impl Source<'_> {
             file: self.file.to_owned(),
             line: self.line(span.start),
             column: self.text[line_start..span.start].chars().count() + 1,
-            source_line: self.text[line_start..line_end]
-                .trim_end_matches('\r')
-                .to_owned(),
+            source_line: self.text[line_start..line_end].trim_end_matches('\r').to_owned(),
             width: self.text[span.start..end].chars().count().max(1),
             message,
             hint,
@@ -500,11 +473,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 fn read_text(path: &Path) -> Result<String, Problems> {
     let bytes = std::fs::read(path).map_err(|error| {
         let hint = "check the path; it counts from the folder that the command runs in";
-        no_place(
-            path,
-            format!("cannot read the file: {error}"),
-            Some(hint.into()),
-        )
+        no_place(path, format!("cannot read the file: {error}"), Some(hint.into()))
     })?;
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
@@ -528,21 +497,14 @@ fn read_rows(path: &Path, wanted: Wanted, options: &ColumnOptions) -> Result<Row
     }
     let text = read_text(path)?;
     let file = path.display().to_string();
-    let source = Source {
-        file: &file,
-        text: &text,
-        delimiter: delimiter_of(&text),
-    };
+    let source = Source { file: &file, text: &text, delimiter: delimiter_of(&text) };
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .comment(Some(b'#'))
         .trim(csv::Trim::All)
         .delimiter(source.delimiter)
         .from_reader(text.as_bytes());
-    let header = reader
-        .headers()
-        .map_err(|error| no_place(path, error.to_string(), None))?
-        .clone();
+    let header = reader.headers().map_err(|error| no_place(path, error.to_string(), None))?.clone();
     let columns = choose_columns(source, &header, wanted, options).map_err(Problems)?;
     let mut parser = RowParser {
         source,
@@ -571,10 +533,7 @@ fn delimiter_of(text: &str) -> u8 {
     let line = text.lines().find(is_header).unwrap_or("");
     let count = |delimiter: &u8| line.bytes().filter(|byte| byte == delimiter).count();
     // The last of equal maxima wins, so the comma stands last.
-    [b'\t', b';', b',']
-        .into_iter()
-        .max_by_key(count)
-        .unwrap_or(b',')
+    [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }
 
 fn choose_columns(
@@ -593,11 +552,7 @@ fn choose_columns(
     if header.iter().all(is_data) {
         let message = "expected a header line with the names of the columns, found data".to_owned();
         let hint = Some(format!("put a first line before it, {example}"));
-        return Err(vec![source.problem(
-            source.whole_line(header),
-            message,
-            hint,
-        )]);
+        return Err(vec![source.problem(source.whole_line(header), message, hint)]);
     }
     let mut problems = Vec::new();
     let lower: Vec<String> = header.iter().map(str::to_lowercase).collect();
@@ -615,9 +570,7 @@ fn choose_columns(
     }
     let time_idx = time.map(|(index, _)| index);
     let is_trajectory = matches!(wanted, Wanted::Cell)
-        && ["I_A", "V_V"]
-            .iter()
-            .all(|name| header.iter().any(|h| h == *name));
+        && ["I_A", "V_V"].iter().all(|name| header.iter().any(|h| h == *name));
     let value = choose_value(source, header, time_idx, wanted, is_trajectory, options);
     match (value, time) {
         (Ok((value, unit)), Some((time, time_kind))) => {
@@ -734,9 +687,7 @@ fn choose_named(
     scale: Option<f64>,
 ) -> Result<(usize, Unit), Problem> {
     let named = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
-        (0..header.len())
-            .filter(|index| same(&header[*index]))
-            .collect()
+        (0..header.len()).filter(|index| same(&header[*index])).collect()
     };
     let mut found = named(&|column| column == name);
     if found.is_empty() {
@@ -773,15 +724,9 @@ fn choose_named(
         }
         None if scale.is_some() => Ok((index, bare)),
         None => {
-            let message = format!(
-                "the name `{name}` has no unit of {} ({})",
-                wanted.noun(),
-                wanted.units()
-            );
-            let hint = format!(
-                "give --scale X, where value * X is in {}",
-                wanted.base_unit()
-            );
+            let message =
+                format!("the name `{name}` has no unit of {} ({})", wanted.noun(), wanted.units());
+            let hint = format!("give --scale X, where value * X is in {}", wanted.base_unit());
             Err(source.problem(span, message, Some(hint)))
         }
     }
@@ -822,17 +767,14 @@ impl RowParser<'_> {
             };
             let message = format!("the row has {}, the header {n}", fields(record.len()));
             let hint = "a decimal comma or a missing separator makes such rows".to_owned();
-            self.problems
-                .push(self.source.problem(span, message, Some(hint)));
+            self.problems.push(self.source.problem(span, message, Some(hint)));
             return;
         }
         let time_s = self.time_s(record);
         let value = self.value(record);
         match (time_s, value) {
             (Ok(time_s), Ok(value)) => self.samples.push((time_s, value)),
-            (time_s, value) => self
-                .problems
-                .extend(time_s.err().into_iter().chain(value.err())),
+            (time_s, value) => self.problems.extend(time_s.err().into_iter().chain(value.err())),
         }
         self.problems.truncate(PROBLEMS_MAX);
     }
@@ -840,10 +782,8 @@ impl RowParser<'_> {
     fn time_s(&mut self, record: &csv::StringRecord) -> Result<f64, Problem> {
         let index = self.columns.time;
         let text = &record[index];
-        let at = |message, hint| {
-            self.source
-                .problem(self.source.field(record, index), message, hint)
-        };
+        let at =
+            |message, hint| self.source.problem(self.source.field(record, index), message, hint);
         let number = || parse_number(text, "the time").map_err(|(message, hint)| at(message, hint));
         let time_s = match self.columns.time_kind {
             TimeKind::Seconds => number()?,
@@ -891,10 +831,8 @@ impl RowParser<'_> {
     fn value(&self, record: &csv::StringRecord) -> Result<f64, Problem> {
         let index = self.columns.value;
         let text = &record[index];
-        let at = |message, hint| {
-            self.source
-                .problem(self.source.field(record, index), message, hint)
-        };
+        let at =
+            |message, hint| self.source.problem(self.source.field(record, index), message, hint);
         let noun = format!("the {}", self.wanted.noun());
         let number = parse_number(text, &noun).map_err(|(message, hint)| at(message, hint))?;
         // Adding 0.0 turns the negative zero of an inverted 0 into zero.
@@ -913,8 +851,7 @@ impl RowParser<'_> {
     fn finish(mut self) -> Result<Rows, Problems> {
         if self.samples.is_empty() && self.problems.is_empty() {
             let message = "the file has no rows after its header";
-            self.problems
-                .push(Problem::without_place(self.source.file, message, None));
+            self.problems.push(Problem::without_place(self.source.file, message, None));
         }
         if self.problems.is_empty() {
             return Ok(Rows {
@@ -956,14 +893,8 @@ fn parse_number(text: &str, noun: &str) -> Result<f64, (String, Option<String>)>
     };
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err((
-            format!("{noun} must be a finite number, got `{text}`"),
-            None,
-        )),
-        Err(_) => Err((
-            format!("{noun} must be a number, got `{text}`"),
-            hint.map(str::to_owned),
-        )),
+        Ok(_) => Err((format!("{noun} must be a finite number, got `{text}`"), None)),
+        Err(_) => Err((format!("{noun} must be a number, got `{text}`"), hint.map(str::to_owned))),
     }
 }
 
@@ -1001,16 +932,10 @@ mod tests {
         read(text, quantity).unwrap_err().0
     }
     fn column(name: &str) -> ColumnOptions {
-        ColumnOptions {
-            column: Some(name.to_owned()),
-            ..ColumnOptions::default()
-        }
+        ColumnOptions { column: Some(name.to_owned()), ..ColumnOptions::default() }
     }
     fn scaled(name: &str, scale: f64) -> ColumnOptions {
-        ColumnOptions {
-            scale: Some(scale),
-            ..column(name)
-        }
+        ColumnOptions { scale: Some(scale), ..column(name) }
     }
     fn cell(text: &str) -> Result<CellProfile, Problems> {
         read_cell_profile(file(text).path(), &ColumnOptions::default(), None)
@@ -1028,11 +953,7 @@ mod tests {
             ("setpoint-percent", 1e5),
             ("p_pu", 1e7),
         ] {
-            assert_eq!(
-                values(&format!("t_s,{name}\n0,5\n"), POWER),
-                [watts],
-                "{name}"
-            );
+            assert_eq!(values(&format!("t_s,{name}\n0,5\n"), POWER), [watts], "{name}");
         }
     }
 
@@ -1066,9 +987,7 @@ mod tests {
     #[test]
     fn calendar_times_count_from_the_start_of_the_run_when_it_is_given() {
         let options = ColumnOptions {
-            start: Some(SimTime {
-                unix_ns: 10_000_000_000,
-            }),
+            start: Some(SimTime { unix_ns: 10_000_000_000 }),
             ..ColumnOptions::default()
         };
         let text = "time,p_w\n1970-01-01T00:00:04Z,1\n1970-01-01T00:00:14Z,2\n";
@@ -1084,18 +1003,10 @@ mod tests {
         assert_eq!(of(&column("pct_b")).values(), [-1e6, 5e5]);
         assert_eq!(of(&column("PCT_B")).values(), [-1e6, 5e5]);
         assert_eq!(of(&scaled("raw", 1000.0)).values(), [3000.0, 4000.0]);
-        let turned = ColumnOptions {
-            invert: true,
-            looped: true,
-            ..scaled("pct_b", 0.5)
-        };
+        let turned = ColumnOptions { invert: true, looped: true, ..scaled("pct_b", 0.5) };
         assert_eq!(of(&turned).values(), [5e5, -2.5e5]);
         assert_eq!(of(&turned).at(8.0), 5e5);
-        let per_unit = read_with(
-            "t_s,f_pu\n0,1.001\n",
-            Quantity::Frequency,
-            &scaled("f_pu", 60.0),
-        );
+        let per_unit = read_with("t_s,f_pu\n0,1.001\n", Quantity::Frequency, &scaled("f_pu", 60.0));
         assert_eq!(per_unit.unwrap().values(), [1.001 * 60.0]);
     }
 
@@ -1103,10 +1014,7 @@ mod tests {
     fn marks_comments_semicolons_blanks_and_other_columns_do_not_matter() {
         let text =
             "\u{feff}# made by hand\r\n\r\n t_s ; power_kw ;note\r\n0; 1 ;\"a;b\"\r\n\r\n4;2;\r\n";
-        assert_eq!(
-            samples(&read(text, POWER).unwrap()),
-            [(0.0, 1e3), (4.0, 2e3)]
-        );
+        assert_eq!(samples(&read(text, POWER).unwrap()), [(0.0, 1e3), (4.0, 2e3)]);
         assert_eq!(values("t_s,p_w\n0,1,\n1,2,\n", POWER), [1.0, 2.0]);
     }
 
@@ -1114,20 +1022,11 @@ mod tests {
     fn a_file_that_cannot_be_read_says_why() {
         let error = read_series(Path::new("/no/such.csv"), POWER, &ColumnOptions::default());
         let text = error.unwrap_err().to_string();
-        assert!(
-            text.contains("cannot read the file: No such file"),
-            "{text}"
-        );
-        assert!(
-            text.contains("--> /no/such.csv") && text.contains("hint:"),
-            "{text}"
-        );
+        assert!(text.contains("cannot read the file: No such file"), "{text}");
+        assert!(text.contains("--> /no/such.csv") && text.contains("hint:"), "{text}");
         let utf16 = file([b'a', b'\n', 0xff, 0xfe]);
         let error = read_series(utf16.path(), POWER, &ColumnOptions::default()).unwrap_err();
-        assert!(
-            error.0[0].message.contains("UTF-8 text: see line 2"),
-            "{error}"
-        );
+        assert!(error.0[0].message.contains("UTF-8 text: see line 2"), "{error}");
     }
 
     #[test]
@@ -1144,29 +1043,15 @@ mod tests {
     fn a_missing_time_column_lists_the_columns_found() {
         let found = problems("when,power_w\n0,1\n", POWER);
         assert_eq!(found.len(), 1);
-        assert!(
-            found[0].message.contains("`when`, `power_w`"),
-            "{}",
-            found[0]
-        );
+        assert!(found[0].message.contains("`when`, `power_w`"), "{}", found[0]);
         assert_eq!((found[0].line, found[0].column, found[0].width), (1, 1, 12));
     }
 
     #[test]
     fn several_value_columns_are_listed_with_the_option_that_picks_one() {
-        let found = problems(
-            "second_of_day,pct_2016-04-14,pct_2016-05-03\n0,1,2\n",
-            POWER,
-        );
-        assert!(
-            found[0]
-                .message
-                .contains("`pct_2016-04-14`, `pct_2016-05-03`")
-        );
-        assert_eq!(
-            found[0].hint.as_deref(),
-            Some("pick one, such as --column pct_2016-04-14")
-        );
+        let found = problems("second_of_day,pct_2016-04-14,pct_2016-05-03\n0,1,2\n", POWER);
+        assert!(found[0].message.contains("`pct_2016-04-14`, `pct_2016-05-03`"));
+        assert_eq!(found[0].hint.as_deref(), Some("pick one, such as --column pct_2016-04-14"));
         assert_eq!((found[0].column, found[0].width), (15, 14));
     }
 
@@ -1179,15 +1064,9 @@ mod tests {
             "{other}"
         );
         let other = message("t_s,power_kw\n0,50\n", Quantity::Frequency);
-        assert!(
-            other.contains("`power_kw` is a power") && other.contains("--dispatch"),
-            "{other}"
-        );
+        assert!(other.contains("`power_kw` is a power") && other.contains("--dispatch"), "{other}");
         let unknown = message("t_s,power_hp\n0,50\n", POWER);
-        assert!(
-            unknown.contains("no unit among") && unknown.contains("--scale"),
-            "{unknown}"
-        );
+        assert!(unknown.contains("no unit among") && unknown.contains("--scale"), "{unknown}");
 
         let named = |text: &str, name: &str| {
             let error = read_with(text, POWER, &column(name)).unwrap_err();
@@ -1203,10 +1082,8 @@ mod tests {
     #[test]
     fn every_wrong_row_is_reported_at_its_place() {
         let text = "t_s,power_kw\n0,1\n1,abc\n2,NaN\n2,5\nx,6\n3\n4,1,9\n5,2,5 kW\n6,\n";
-        let places: Vec<(usize, usize, usize)> = problems(text, POWER)
-            .iter()
-            .map(|p| (p.line, p.column, p.width))
-            .collect();
+        let places: Vec<(usize, usize, usize)> =
+            problems(text, POWER).iter().map(|p| (p.line, p.column, p.width)).collect();
         assert_eq!(
             places,
             [
@@ -1228,9 +1105,7 @@ mod tests {
         let path = folder.path().join("day.csv");
         std::fs::write(&path, "t_s,power_kw\n0,1\n10,2\n8,3 kW\n").unwrap();
         let shown = read_series(&path, POWER, &ColumnOptions::default()).unwrap_err();
-        let shown = shown
-            .to_string()
-            .replace(&path.display().to_string(), "day.csv");
+        let shown = shown.to_string().replace(&path.display().to_string(), "day.csv");
         assert_eq!(
             shown,
             "error: time must increase from row to row, but 8 s follows 10 s
@@ -1262,27 +1137,15 @@ hint: write the number alone; its unit belongs into the header
         let text = format!("t_s,p_w\n{}", "x,y\n".repeat(50));
         let found = problems(&text, POWER);
         assert_eq!(found.len(), PROBLEMS_MAX);
-        assert!(
-            found[9]
-                .hint
-                .as_deref()
-                .unwrap()
-                .contains("reading stopped here")
-        );
+        assert!(found[9].hint.as_deref().unwrap().contains("reading stopped here"));
     }
 
     #[test]
     fn frequencies_and_temperatures_outside_of_what_exists_are_refused() {
         let found = problems("t_s,f_hz\n0,50\n1,1.0002\n2,400\n", Quantity::Frequency);
         assert_eq!(found.len(), 2);
-        assert_eq!(
-            found[0].hint.as_deref(),
-            Some("per unit? give --scale 60 or --scale 50")
-        );
-        assert_eq!(
-            found[1].message,
-            "the frequency must be from 40 to 70 Hz, got 400"
-        );
+        assert_eq!(found[0].hint.as_deref(), Some("per unit? give --scale 60 or --scale 50"));
+        assert_eq!(found[1].message, "the frequency must be from 40 to 70 Hz, got 400");
         let found = problems("t_s,ambient_degc\n0,-61\n1,80\n", Quantity::Ambient);
         assert_eq!((found.len(), found[0].line), (1, 2));
     }
@@ -1328,25 +1191,15 @@ hint: write the number alone; its unit belongs into the header
         let profile = cell(text).unwrap();
         assert!(profile.row_is_end_of_interval);
         assert_eq!(profile.input, CellInput::CurrentA);
-        assert_eq!(
-            samples(&profile.series),
-            [(0.0, 280.0), (1.0, 280.0), (2.0, -10.0)]
-        );
+        assert_eq!(samples(&profile.series), [(0.0, 280.0), (1.0, 280.0), (2.0, -10.0)]);
         assert_eq!(profile.end_s, 5.0);
 
         let path = file(text);
         let power = read_cell_profile(path.path(), &column("P_W"), None).unwrap();
-        assert_eq!(
-            (power.input, power.series.values()[0]),
-            (CellInput::PowerW, 1138.0)
-        );
+        assert_eq!((power.input, power.series.values()[0]), (CellInput::PowerW, 1138.0));
         let held = read_cell_profile(path.path(), &ColumnOptions::default(), Some(false)).unwrap();
         assert_eq!(held.series.values(), [0.0, 280.0, 280.0, -10.0]);
-        assert!(
-            cell("t_s,I_A,V_V\n0,0,4.1\n").unwrap_err().0[0]
-                .message
-                .contains("two rows")
-        );
+        assert!(cell("t_s,I_A,V_V\n0,0,4.1\n").unwrap_err().0[0].message.contains("two rows"));
     }
 
     #[test]
@@ -1376,11 +1229,7 @@ hint: write the number alone; its unit belongs into the header
         ];
         let mut stream = Streams::new(1).stream(Domain::Profile, 77);
         for round in 0..3000 {
-            let mut text = if round % 2 == 0 {
-                String::new()
-            } else {
-                "t_s,power_w\n".into()
-            };
+            let mut text = if round % 2 == 0 { String::new() } else { "t_s,power_w\n".into() };
             for _ in 0..40 {
                 text += PIECES[(stream.uniform() * 20.0) as usize];
             }
@@ -1408,9 +1257,7 @@ hint: write the number alone; its unit belongs into the header
         ] {
             assert_eq!(parse_duration(text), Ok(seconds), "{text}");
         }
-        for text in [
-            "", "24", "h", "-1h", "1y", "1h30", "inf s", "1e400s", "1 2h",
-        ] {
+        for text in ["", "24", "h", "-1h", "1y", "1h30", "inf s", "1e400s", "1 2h"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert!(parse_duration("24").unwrap_err().contains("24h"));

@@ -100,9 +100,5 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
     let is_usage = error
         .chain()
         .any(|cause| cause.is::<BadInput>() || cause.is::<bess_scenarios::profile::ProfileError>());
-    if is_usage {
-        ExitCode::from(2)
-    } else {
-        ExitCode::FAILURE
-    }
+    if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

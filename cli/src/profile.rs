@@ -118,35 +118,17 @@ fn parse_nominal(text: &str) -> Result<f64, String> {
 impl ProfileArgs {
     fn spec(&self) -> ProfileSpec {
         let (common, profile): (&CommonArgs, Box<dyn Profile>) = match &self.kind {
-            KindArgs::Frequency {
-                common,
-                nominal_hz,
-                sigma_mhz,
-            } => {
+            KindArgs::Frequency { common, nominal_hz, sigma_mhz } => {
                 let (nominal_hz, sigma_hz) = (*nominal_hz, sigma_mhz / 1e3);
-                let frequency = Frequency {
-                    nominal_hz,
-                    sigma_hz,
-                };
+                let frequency = Frequency { nominal_hz, sigma_hz };
                 (common, Box::new(frequency))
             }
-            KindArgs::Agc {
-                common,
-                mean_pct,
-                limit_pct,
-            } => {
+            KindArgs::Agc { common, mean_pct, limit_pct } => {
                 let (mean_pct, limit_pct) = (*mean_pct, *limit_pct);
-                let agc = Agc {
-                    mean_pct,
-                    limit_pct,
-                };
+                let agc = Agc { mean_pct, limit_pct };
                 (common, Box::new(agc))
             }
-            KindArgs::Load {
-                common,
-                site,
-                mean_kw,
-            } => {
+            KindArgs::Load { common, site, mean_kw } => {
                 let site = match site {
                     SiteArg::Household => Site::Household,
                     SiteArg::Commercial => Site::Commercial,
@@ -234,17 +216,9 @@ fn write_summary(spec: &ProfileSpec, series: &Series, err: &mut dyn Write) -> io
         let of_stated = |row: &&Stated| row.figure == figure;
         let measured = number(figure.of(series.values(), spec.step_s));
         let stated = number(stated.iter().find(of_stated).map(|row| row.value));
-        writeln!(
-            err,
-            "  {:<38} {measured:>10} {stated:>10}",
-            figure.to_string()
-        )?;
+        writeln!(err, "  {:<38} {measured:>10} {stated:>10}", figure.to_string())?;
     }
-    writeln!(
-        err,
-        "stated figures are those of a long series; source: {}",
-        kind.source
-    )
+    writeln!(err, "stated figures are those of a long series; source: {}", kind.source)
 }
 
 /// Five significant digits or so, without trailing zeros.
@@ -281,21 +255,14 @@ mod tests {
     fn made(line: &str) -> (String, String) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         run(&args(line), &mut out, &mut err).unwrap();
-        (
-            String::from_utf8(out).unwrap(),
-            String::from_utf8(err).unwrap(),
-        )
+        (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     }
 
     #[test]
     fn every_kind_makes_a_file_that_reads_back_to_the_same_bits() {
         let power = Quantity::FarmPower { rated_w: 100.0 };
         for (line, quantity, factor) in [
-            (
-                "frequency --for 1h --nominal-hz 50",
-                Quantity::Frequency,
-                1.0,
-            ),
+            ("frequency --for 1h --nominal-hz 50", Quantity::Frequency, 1.0),
             ("frequency --for 30s --step 100ms", Quantity::Frequency, 1.0),
             ("agc --for 1h", power, 1.0),
             ("load --for 7d --site commercial", power, 1000.0),
@@ -328,10 +295,7 @@ mod tests {
     #[test]
     fn the_summary_puts_what_was_made_beside_what_is_stated() {
         let (_, summary) = made("frequency --for 24h");
-        let sigma = summary
-            .lines()
-            .find(|line| line.contains("standard deviation"))
-            .unwrap();
+        let sigma = summary.lines().find(|line| line.contains("standard deviation")).unwrap();
         assert!(sigma.trim().ends_with("0.01584"), "{summary}");
         assert!(summary.contains("autocorrelation after 60 s"), "{summary}");
     }
@@ -349,17 +313,10 @@ mod tests {
             format!("{error:#}")
         };
         let message = refused("ambient --mean-degc 400");
-        assert!(
-            message.contains("from -40 to 45 degC, got 400"),
-            "{message}"
-        );
+        assert!(message.contains("from -40 to 45 degC, got 400"), "{message}");
         assert!(refused("frequency --for 9999d").contains("longer step"));
         assert!(refused("agc --for 0").contains("duration"));
-        for line in [
-            "frequency --nominal-hz 55",
-            "agc --for 24",
-            "load --site moon",
-        ] {
+        for line in ["frequency --nominal-hz 55", "agc --for 24", "load --site moon"] {
             let words = std::iter::once("profile").chain(line.split_whitespace());
             assert!(Cli::try_parse_from(words).is_err(), "{line}");
         }

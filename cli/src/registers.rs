@@ -26,18 +26,10 @@ pub(crate) struct RegistersArgs {
 pub(crate) fn run(args: &RegistersArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let spec = load_farm(args.farm.as_deref())?;
     let unit = spec.find_unit(&args.unit).ok_or_else(|| {
-        BadInput(format!(
-            "no unit \"{}\": the farm has units 1 to {}",
-            args.unit,
-            spec.units.len()
-        ))
+        BadInput(format!("no unit \"{}\": the farm has units 1 to {}", args.unit, spec.units.len()))
     })?;
     let points = map::document(&args.map, &spec, unit).ok_or_else(|| {
-        BadInput(format!(
-            "no map \"{}\"\nhint: there are {}",
-            args.map,
-            map::MAPS.join(", ")
-        ))
+        BadInput(format!("no map \"{}\"\nhint: there are {}", args.map, map::MAPS.join(", ")))
     })?;
     match args.format.as_str() {
         "md" => markdown(&points, out)?,
@@ -54,16 +46,9 @@ pub(crate) fn run(args: &RegistersArgs, out: &mut dyn Write) -> anyhow::Result<(
 }
 
 fn cells(point: &PointDoc) -> [String; 9] {
-    let symbols: Vec<String> = point
-        .symbols
-        .iter()
-        .map(|(name, value)| format!("{value}={name}"))
-        .collect();
-    let value = if point.is_available {
-        point.signal
-    } else {
-        "not available"
-    };
+    let symbols: Vec<String> =
+        point.symbols.iter().map(|(name, value)| format!("{value}={name}")).collect();
+    let value = if point.is_available { point.signal } else { "not available" };
     [
         point.address.to_string(),
         point.length.to_string(),
@@ -77,9 +62,8 @@ fn cells(point: &PointDoc) -> [String; 9] {
     ]
 }
 
-const HEADER: [&str; 9] = [
-    "address", "length", "name", "type", "scale", "unit", "access", "value", "symbols",
-];
+const HEADER: [&str; 9] =
+    ["address", "length", "name", "type", "scale", "unit", "access", "value", "symbols"];
 
 fn markdown(points: &[PointDoc], out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "| {} |", HEADER.join(" | "))?;
@@ -100,11 +84,8 @@ fn comma_separated(points: &[PointDoc], out: &mut dyn Write) -> anyhow::Result<(
 }
 
 fn json_row(point: &PointDoc) -> serde_json::Value {
-    let symbols: serde_json::Map<String, serde_json::Value> = point
-        .symbols
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).into()))
-        .collect();
+    let symbols: serde_json::Map<String, serde_json::Value> =
+        point.symbols.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
     serde_json::json!({
         "address": point.address,
         "length": point.length,

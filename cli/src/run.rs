@@ -40,15 +40,8 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let n_ticks = n_ticks(args, &setup)?;
     let workers = workers(args.workers)?;
     let mut rows = args.out.as_deref().map(Rows::create).transpose()?;
-    let Setup {
-        spec,
-        inputs,
-        mut dispatch,
-    } = setup;
-    let options = EngineOptions {
-        start: SimTime::default(),
-        workers,
-    };
+    let Setup { spec, inputs, mut dispatch } = setup;
+    let options = EngineOptions { start: SimTime::default(), workers };
     let mut engine = Engine::new(spec.clone(), inputs, options);
     let first = engine.farm();
     let mut collector = Collector::new(&spec, &first);
@@ -69,9 +62,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         }
         engine.step();
         let farm = engine.farm();
-        let wanted_w = dispatch
-            .as_ref()
-            .map(|d| d.target_w(tick.elapsed_s() - TICK_S));
+        let wanted_w = dispatch.as_ref().map(|d| d.target_w(tick.elapsed_s() - TICK_S));
         collector.add(tick, &farm, wanted_w);
         if n.is_multiple_of(TICKS_PER_S) {
             if let Some(rows) = &mut rows {
@@ -107,10 +98,7 @@ pub(crate) fn workers(asked: Option<usize>) -> anyhow::Result<usize> {
 
 fn n_ticks(args: &RunArgs, setup: &Setup) -> anyhow::Result<u64> {
     const YEARS_10_S: f64 = 3.2e8;
-    let dispatched_s = setup
-        .dispatch
-        .as_ref()
-        .map(|dispatch| dispatch.series().end_s());
+    let dispatched_s = setup.dispatch.as_ref().map(|dispatch| dispatch.series().end_s());
     let seconds = args.duration_s.or(dispatched_s).unwrap_or(86_400.0);
     if !(TICK_S..=YEARS_10_S).contains(&seconds) {
         let message = format!("--for must be from 100ms to 10 years, got {seconds} s");

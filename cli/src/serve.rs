@@ -34,36 +34,16 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     farm: FarmArgs,
     /// Address to listen on
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        env = "BESS_BIND",
-        default_value = "127.0.0.1"
-    )]
+    #[arg(long, value_name = "ADDRESS", env = "BESS_BIND", default_value = "127.0.0.1")]
     bind: IpAddr,
     /// Port of Modbus TCP; 0 for any free port
-    #[arg(
-        long,
-        value_name = "PORT",
-        env = "BESS_MODBUS_PORT",
-        default_value_t = 5020
-    )]
+    #[arg(long, value_name = "PORT", env = "BESS_MODBUS_PORT", default_value_t = 5020)]
     modbus_port: u16,
     /// Port of the REST API; 0 for any free port
-    #[arg(
-        long,
-        value_name = "PORT",
-        env = "BESS_API_PORT",
-        default_value_t = 8000
-    )]
+    #[arg(long, value_name = "PORT", env = "BESS_API_PORT", default_value_t = 8000)]
     api_port: u16,
     /// Port of the metrics; 0 for any free port
-    #[arg(
-        long,
-        value_name = "PORT",
-        env = "BESS_METRICS_PORT",
-        default_value_t = 9090
-    )]
+    #[arg(long, value_name = "PORT", env = "BESS_METRICS_PORT", default_value_t = 9090)]
     metrics_port: u16,
     /// Write every bound address to this file as JSON, once the farm is ready
     #[arg(long, value_name = "FILE", env = "BESS_ENDPOINTS")]
@@ -95,9 +75,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     check(args)?;
     start_log(&args.log)?;
     raise_file_limit();
-    let start = SimTime {
-        unix_ns: wall_unix_ns(),
-    };
+    let start = SimTime { unix_ns: wall_unix_ns() };
     let setup = args.farm.load(Some(start))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -164,11 +142,8 @@ async fn bind(args: &ServeArgs) -> anyhow::Result<Ports> {
         match TcpListener::bind(SocketAddr::new(args.bind, port)).await {
             Ok(listener) => bound.push(listener),
             Err(error) => {
-                let also = if port == 9090 {
-                    " (a local Prometheus listens on 9090 too)"
-                } else {
-                    ""
-                };
+                let also =
+                    if port == 9090 { " (a local Prometheus listens on 9090 too)" } else { "" };
                 refused.push(format!(
                     "cannot listen on {}:{port} for {what}: {error}{also}\nhint: choose another port with {flag}, or {flag} 0 for any free one",
                     args.bind
@@ -184,21 +159,13 @@ async fn bind(args: &ServeArgs) -> anyhow::Result<Ports> {
         api: api.local_addr()?,
         metrics: metrics.local_addr()?,
     };
-    Ok(Ports {
-        modbus,
-        api,
-        metrics,
-        book,
-    })
+    Ok(Ports { modbus, api, metrics, book })
 }
 
 async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<()> {
     let ports = bind(args).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
-    let signals = [
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    ];
+    let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
     let book = ports.book.clone();
     let spec = Arc::clone(&setup.spec);
     let farm = start_farm(args, setup, start)?;
@@ -234,29 +201,12 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
 }
 
 fn start_farm(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<FarmHandle> {
-    let Setup {
-        spec,
-        inputs,
-        dispatch,
-    } = setup;
-    let engine = Engine::new(
-        spec,
-        inputs,
-        EngineOptions {
-            start,
-            workers: args.workers,
-        },
-    );
-    let sources: Vec<Box<dyn CommandSource>> = dispatch
-        .into_iter()
-        .map(|d| Box::new(d) as Box<dyn CommandSource>)
-        .collect();
-    let options = LoopOptions {
-        speed: args.speed,
-        paused: args.stepped,
-        sources,
-        ..LoopOptions::default()
-    };
+    let Setup { spec, inputs, dispatch } = setup;
+    let engine = Engine::new(spec, inputs, EngineOptions { start, workers: args.workers });
+    let sources: Vec<Box<dyn CommandSource>> =
+        dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
+    let options =
+        LoopOptions { speed: args.speed, paused: args.stepped, sources, ..LoopOptions::default() };
     bess_simulation::spawn(engine, options).context("cannot start the tick loop")
 }
 
@@ -315,9 +265,7 @@ async fn wait_for_end(
     [mut interrupt, mut terminate]: [Signal; 2],
     edges: &mut JoinSet<&'static str>,
 ) -> anyhow::Result<&'static str> {
-    let last_tick = args
-        .duration_s
-        .map_or(Tick(u64::MAX), |s| Tick(Tick::count_in(s)));
+    let last_tick = args.duration_s.map_or(Tick(u64::MAX), |s| Tick(Tick::count_in(s)));
     let mut snapshots = farm.snapshots();
     let mut alive = tokio::time::interval(Duration::from_millis(200));
     loop {
@@ -345,10 +293,7 @@ async fn wait_for_end(
 }
 
 /// Whoever interrupts a second time does not want to wait.
-#[expect(
-    clippy::exit,
-    reason = "the second Ctrl-C ends the process at once, by contract"
-)]
+#[expect(clippy::exit, reason = "the second Ctrl-C ends the process at once, by contract")]
 async fn exit_on_second_signal() {
     if let Ok(mut interrupt) = signal(SignalKind::interrupt()) {
         interrupt.recv().await;
@@ -357,9 +302,7 @@ async fn exit_on_second_signal() {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Written aside and renamed, so that a reader never sees half a file.

@@ -52,19 +52,11 @@ impl FarmArgs {
         let mut problems = Problems::default();
         let spec = collect(&mut problems, load_farm(self.farm.as_deref()));
         let rated_w = spec.as_ref().map_or(1.0, |spec| spec.rated_power().0);
-        let plain = ColumnOptions {
-            looped: self.columns.looped,
-            start,
-            ..ColumnOptions::default()
-        };
-        let columns = ColumnOptions {
-            start,
-            ..self.columns.clone()
-        };
+        let plain =
+            ColumnOptions { looped: self.columns.looped, start, ..ColumnOptions::default() };
+        let columns = ColumnOptions { start, ..self.columns.clone() };
         let mut series = |path: &Option<PathBuf>, quantity, options: &ColumnOptions| {
-            let read = path
-                .as_deref()
-                .map(|path| read_series(path, quantity, options));
+            let read = path.as_deref().map(|path| read_series(path, quantity, options));
             read.and_then(|read| collect(&mut problems, read))
         };
         let dispatch = series(&self.dispatch, Quantity::FarmPower { rated_w }, &columns);
@@ -83,11 +75,7 @@ impl FarmArgs {
         if let Some(frequency) = &frequency {
             warn_of_nominal(frequency, spec.nominal_frequency.0);
         }
-        Ok(Setup {
-            spec: Arc::new(spec),
-            inputs: Inputs { frequency, ambient },
-            dispatch,
-        })
+        Ok(Setup { spec: Arc::new(spec), inputs: Inputs { frequency, ambient }, dispatch })
     }
 }
 
@@ -114,9 +102,7 @@ fn warn_of_nominal(frequency: &Series, nominal_hz: f64) {
 }
 
 fn collect<T>(problems: &mut Problems, result: Result<T, Problems>) -> Option<T> {
-    result
-        .map_err(|mut found| problems.0.append(&mut found.0))
-        .ok()
+    result.map_err(|mut found| problems.0.append(&mut found.0)).ok()
 }
 
 /// Reads a farm file, or the built-in farm. Chemistry files are named relative to the farm file.
@@ -125,9 +111,7 @@ fn collect<T>(problems: &mut Problems, result: Result<T, Problems>) -> Option<T>
 /// All problems of the files.
 pub(crate) fn load_farm(path: Option<&Path>) -> Result<FarmSpec, Problems> {
     let Some(path) = path else {
-        return parse_farm("built-in farm", BUILT_IN_FARM, &|_| {
-            Err("it is not built in".into())
-        });
+        return parse_farm("built-in farm", BUILT_IN_FARM, &|_| Err("it is not built in".into()));
     };
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, &error))?;
@@ -142,9 +126,5 @@ pub(crate) fn load_farm(path: Option<&Path>) -> Result<FarmSpec, Problems> {
 pub(crate) fn unreadable(name: &str, error: &std::io::Error) -> Problems {
     let hint = (error.kind() == std::io::ErrorKind::NotFound)
         .then(|| "`bess farm init` prints a farm file to start from".to_owned());
-    Problems(vec![Problem::without_place(
-        name,
-        format!("cannot read the file: {error}"),
-        hint,
-    )])
+    Problems(vec![Problem::without_place(name, format!("cannot read the file: {error}"), hint)])
 }

@@ -22,13 +22,7 @@ pub(crate) struct Extreme {
 
 impl Extreme {
     fn new(value: f64, at: CellAddress, at_s: f64) -> Self {
-        Self {
-            value,
-            unit: at.unit_idx + 1,
-            rack: at.rack_idx + 1,
-            cell: at.cell_idx + 1,
-            at_s,
-        }
+        Self { value, unit: at.unit_idx + 1, rack: at.rack_idx + 1, cell: at.cell_idx + 1, at_s }
     }
 }
 
@@ -49,12 +43,7 @@ struct Running {
 }
 
 impl Running {
-    const EMPTY: Self = Self {
-        min: f64::INFINITY,
-        max: f64::NEG_INFINITY,
-        sum: 0.0,
-        n: 0,
-    };
+    const EMPTY: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, n: 0 };
     fn add(&mut self, x: f64) {
         self.min = self.min.min(x);
         self.max = self.max.max(x);
@@ -62,11 +51,7 @@ impl Running {
         self.n += 1;
     }
     fn range(&self) -> Option<Range> {
-        (self.n > 0).then(|| Range {
-            min: self.min,
-            mean: self.sum / self.n as f64,
-            max: self.max,
-        })
+        (self.n > 0).then(|| Range { min: self.min, mean: self.sum / self.n as f64, max: self.max })
     }
 }
 
@@ -149,10 +134,8 @@ impl Collector {
         let mwh = |joules: f64| joules / MWH_J;
         let stored = -last.chemical_energy_drawn.0;
         // What went in beyond what came out is lost, drawn by auxiliaries, or still in the cells.
-        let (given, taken) = (
-            totals.discharged.0 + stored.max(0.0),
-            totals.charged.0 + (-stored).max(0.0),
-        );
+        let (given, taken) =
+            (totals.discharged.0 + stored.max(0.0), totals.charged.0 + (-stored).max(0.0));
         let n = self.error_n as f64;
         let following = (self.error_n > 0).then(|| Following {
             rms_w: (self.error_square / n).sqrt(),
@@ -209,10 +192,7 @@ impl Collector {
                 temperature_min_degc: temperature_min,
                 temperature_max_degc: temperature_max,
             },
-            state_sha256: state_hash
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            state_sha256: state_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
 }
@@ -308,20 +288,12 @@ impl Summary {
             self.cell_steps_per_s
         )?;
         writeln!(out, "\nenergy at the POI")?;
-        writeln!(
-            out,
-            "  out (discharged)      {:>10.3} MWh",
-            e.discharged_mwh
-        )?;
+        writeln!(out, "  out (discharged)      {:>10.3} MWh", e.discharged_mwh)?;
         writeln!(out, "  in (charged)          {:>10.3} MWh", e.charged_mwh)?;
         writeln!(out, "  lost in cells         {:>10.3} MWh", e.cell_loss_mwh)?;
         writeln!(out, "  lost in the PCS       {:>10.3} MWh", e.pcs_loss_mwh)?;
         writeln!(out, "  auxiliaries           {:>10.3} MWh", e.auxiliary_mwh)?;
-        writeln!(
-            out,
-            "  change of stored      {:>+10.3} MWh",
-            e.stored_change_mwh
-        )?;
+        writeln!(out, "  change of stored      {:>+10.3} MWh", e.stored_change_mwh)?;
         match e.round_trip_efficiency {
             Some(rte) => writeln!(
                 out,
@@ -378,10 +350,6 @@ impl Summary {
 
 fn hours(seconds: f64) -> String {
     let whole = seconds as u64;
-    let (h, m, s) = (
-        whole / 3600,
-        whole / 60 % 60,
-        seconds - (whole / 60 * 60) as f64,
-    );
+    let (h, m, s) = (whole / 3600, whole / 60 % 60, seconds - (whole / 60 * 60) as f64);
     format!("{h}:{m:02}:{s:04.1}")
 }

@@ -69,15 +69,11 @@ impl AlarmSet {
     }
     /// The bits of SunSpec 802.Evt1.
     pub fn evt1(self) -> u32 {
-        self.iter()
-            .filter_map(|alarm| alarm.evt1_bit)
-            .fold(0, |bits, bit| bits | 1 << bit)
+        self.iter().filter_map(|alarm| alarm.evt1_bit).fold(0, |bits, bit| bits | 1 << bit)
     }
     /// The bits of SunSpec 701.Alrm.
     pub fn alrm(self) -> u32 {
-        self.iter()
-            .filter_map(|alarm| alarm.alrm_bit)
-            .fold(0, |bits, bit| bits | 1 << bit)
+        self.iter().filter_map(|alarm| alarm.alrm_bit).fold(0, |bits, bit| bits | 1 << bit)
     }
 }
 

@@ -69,10 +69,7 @@ impl UnitAction {
     ];
     /// The action called `name`.
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, action)| *action)
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, action)| *action)
     }
 }
 
@@ -237,10 +234,7 @@ impl ControlChange {
         set(&mut control.reactive.absolute, self.reactive_var);
         set(&mut control.reactive.percent, self.reactive_pct);
         set(&mut control.priority, self.priority);
-        set(
-            &mut control.discharge_limit_enabled,
-            self.discharge_limit_enabled,
-        );
+        set(&mut control.discharge_limit_enabled, self.discharge_limit_enabled);
         set(&mut control.discharge_limit_pct, self.discharge_limit_pct);
         set(&mut control.ramp_pct_per_s, self.ramp_pct_per_s);
         set(&mut control.controller_heartbeat, self.controller_heartbeat);
@@ -431,9 +425,9 @@ pub fn validate_with(
             })
         }
         Command::ReleaseFarm => Ok(()),
-        Command::Batch(commands) => commands
-            .iter()
-            .try_for_each(|command| validate_with(spec, state_of, command)),
+        Command::Batch(commands) => {
+            commands.iter().try_for_each(|command| validate_with(spec, state_of, command))
+        }
     }
 }
 
@@ -457,10 +451,7 @@ pub fn validate_clock(command: ClockCommand) -> Result<(), Rejection> {
 /// When there is none with this id.
 pub fn find_unit(spec: &FarmSpec, unit: UnitId) -> Result<&crate::spec::UnitSpec, Rejection> {
     let n_units = spec.units.len();
-    spec.units.get(unit.idx()).ok_or(Rejection::NoSuchUnit {
-        number: unit.number(),
-        n_units,
-    })
+    spec.units.get(unit.idx()).ok_or(Rejection::NoSuchUnit { number: unit.number(), n_units })
 }
 
 fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Rejection> {
@@ -469,34 +460,10 @@ fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Re
     let checks = [
         ("active_power_w", change.active_w, -rated_w, rated_w, "W"),
         ("active_power_pct", change.active_pct, -100.0, 100.0, "%"),
-        (
-            "reactive_power_var",
-            change.reactive_var,
-            -rated_var,
-            rated_var,
-            "var",
-        ),
-        (
-            "reactive_power_pct",
-            change.reactive_pct,
-            -100.0,
-            100.0,
-            "%",
-        ),
-        (
-            "discharge_limit_pct",
-            change.discharge_limit_pct,
-            0.0,
-            100.0,
-            "%",
-        ),
-        (
-            "ramp_pct_per_s",
-            change.ramp_pct_per_s,
-            RAMP_MIN_PCT_PER_S,
-            ramp_max,
-            "%/s",
-        ),
+        ("reactive_power_var", change.reactive_var, -rated_var, rated_var, "var"),
+        ("reactive_power_pct", change.reactive_pct, -100.0, 100.0, "%"),
+        ("discharge_limit_pct", change.discharge_limit_pct, 0.0, 100.0, "%"),
+        ("ramp_pct_per_s", change.ramp_pct_per_s, RAMP_MIN_PCT_PER_S, ramp_max, "%/s"),
     ];
     for (field, value, min, max, unit) in checks {
         if let Some(value) = value {
@@ -520,24 +487,12 @@ fn in_range(
     if (min..=max).contains(&value) {
         Ok(())
     } else {
-        Err(Rejection::OutOfRange {
-            field,
-            value,
-            min,
-            max,
-            unit,
-        })
+        Err(Rejection::OutOfRange { field, value, min, max, unit })
     }
 }
 
 fn validate_action(unit: UnitId, state: UnitState, action: UnitAction) -> Result<(), Rejection> {
-    let refuse = |reason| {
-        Err(Rejection::WrongState {
-            unit: unit.number(),
-            state,
-            reason,
-        })
-    };
+    let refuse = |reason| Err(Rejection::WrongState { unit: unit.number(), state, reason });
     match (state, action) {
         (UnitState::Fault, UnitAction::ResetAlarms) => {
             refuse("its state left the numbers; only a new run clears that")

@@ -35,10 +35,7 @@ impl Streams {
         let b = splitmix(a ^ splitmix(index.wrapping_add(0x5851_F42D_4C95_7F2D)));
         let state = (u128::from(a) << 64) | u128::from(b);
         let sequence = (u128::from(domain as u64) << 64) | u128::from(index);
-        Stream {
-            pcg: Pcg64::new(state, sequence),
-            spare: None,
-        }
+        Stream { pcg: Pcg64::new(state, sequence), spare: None }
     }
 }
 
@@ -91,11 +88,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_domain_and_index_repeat_and_others_differ() {
-        let draw = |seed, index| {
-            Streams::new(seed)
-                .stream(Domain::CellSpread, index)
-                .uniform()
-        };
+        let draw = |seed, index| Streams::new(seed).stream(Domain::CellSpread, index).uniform();
         assert_eq!(draw(7, 3).to_bits(), draw(7, 3).to_bits());
         assert_ne!(draw(7, 3).to_bits(), draw(7, 4).to_bits());
         assert_ne!(draw(7, 3).to_bits(), draw(8, 3).to_bits());
@@ -107,11 +100,8 @@ mod tests {
         let drawn: Vec<u64> = (0..3).map(|_| stream.normal().to_bits()).collect();
         assert_eq!(drawn, PINNED, "drawn: {drawn:#x?}");
     }
-    const PINNED: [u64; 3] = [
-        4_590_332_264_342_398_246,
-        13_829_045_689_429_062_840,
-        13_808_995_080_751_042_381,
-    ];
+    const PINNED: [u64; 3] =
+        [4_590_332_264_342_398_246, 13_829_045_689_429_062_840, 13_808_995_080_751_042_381];
 
     #[test]
     fn normal_draws_have_mean_zero_and_unit_variance() {
@@ -120,9 +110,6 @@ mod tests {
         let draws: Vec<f64> = (0..n).map(|_| stream.normal()).collect();
         let mean = draws.iter().sum::<f64>() / f64::from(n);
         let variance = draws.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / f64::from(n);
-        assert!(
-            mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02,
-            "{mean} {variance}"
-        );
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
     }
 }

@@ -50,19 +50,11 @@ impl Series {
             }
             if index > 0 && sample.0 <= samples[index - 1].0 {
                 let previous_s = samples[index - 1].0;
-                return Err(SeriesError::NotIncreasing {
-                    index,
-                    time_s: sample.0,
-                    previous_s,
-                });
+                return Err(SeriesError::NotIncreasing { index, time_s: sample.0, previous_s });
             }
         }
         let (time_s, value) = samples.iter().copied().unzip();
-        Ok(Self {
-            time_s,
-            value,
-            looped,
-        })
+        Ok(Self { time_s, value, looped })
     }
 
     /// The value in force at `time_s`: that of the latest sample at or before it, and the first
@@ -103,11 +95,7 @@ impl Series {
     /// The time at which the series has been used up (for a looped one: one turn), in seconds.
     pub fn end_s(&self) -> f64 {
         let n = self.time_s.len();
-        let last_hold = if n > 1 {
-            self.time_s[n - 1] - self.time_s[n - 2]
-        } else {
-            0.0
-        };
+        let last_hold = if n > 1 { self.time_s[n - 1] - self.time_s[n - 2] } else { 0.0 };
         self.time_s[n - 1] + last_hold
     }
     /// The time of the first sample in seconds.
@@ -131,9 +119,7 @@ impl Series {
         self.start_s() + (time_s - self.start_s()) % length
     }
     fn index_at(&self, time_s: f64) -> usize {
-        self.time_s
-            .partition_point(|&t| t <= time_s)
-            .saturating_sub(1)
+        self.time_s.partition_point(|&t| t <= time_s).saturating_sub(1)
     }
 }
 
@@ -147,9 +133,7 @@ mod tests {
 
     #[test]
     fn a_value_holds_from_its_row_until_the_next_and_the_last_one_stays() {
-        let held: Vec<f64> = [-1.0, 0.0, 3.9, 4.0, 8.0, 99.0]
-            .map(|t| series(false).at(t))
-            .into();
+        let held: Vec<f64> = [-1.0, 0.0, 3.9, 4.0, 8.0, 99.0].map(|t| series(false).at(t)).into();
         assert_eq!(held, [1.0, 1.0, 1.0, 3.0, -2.0, -2.0]);
     }
 
@@ -170,10 +154,7 @@ mod tests {
     fn samples_that_are_no_series_are_refused_with_their_index() {
         assert_eq!(Series::new(&[], false), Err(SeriesError::Empty));
         let backwards = Series::new(&[(0.0, 1.0), (0.0, 2.0)], false);
-        assert!(matches!(
-            backwards,
-            Err(SeriesError::NotIncreasing { index: 1, .. })
-        ));
+        assert!(matches!(backwards, Err(SeriesError::NotIncreasing { index: 1, .. })));
         let nan = Series::new(&[(0.0, f64::NAN)], false);
         assert_eq!(nan, Err(SeriesError::NotFinite { index: 0 }));
     }

@@ -296,11 +296,7 @@ pub struct AcView {
 impl AcView {
     /// Power factor with the sign of the active power; 1 at no load.
     pub fn power_factor(&self) -> f64 {
-        if self.apparent_power.0 > 0.0 {
-            self.active_power.0 / self.apparent_power.0
-        } else {
-            1.0
-        }
+        if self.apparent_power.0 > 0.0 { self.active_power.0 / self.apparent_power.0 } else { 1.0 }
     }
 }
 

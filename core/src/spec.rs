@@ -38,31 +38,22 @@ impl FarmSpec {
     }
     /// Sum of the units' rated active power.
     pub fn rated_power(&self) -> Watts {
-        self.units
-            .iter()
-            .fold(Watts::ZERO, |sum, unit| sum + unit.design.pcs.rated_power)
+        self.units.iter().fold(Watts::ZERO, |sum, unit| sum + unit.design.pcs.rated_power)
     }
     /// Sum of the units' largest reactive power.
     pub fn rated_reactive_power(&self) -> Vars {
-        self.units.iter().fold(Vars::ZERO, |sum, unit| {
-            sum + unit.design.pcs.rated_reactive_power
-        })
+        self.units.iter().fold(Vars::ZERO, |sum, unit| sum + unit.design.pcs.rated_reactive_power)
     }
     /// Sum of the units' nominal energy.
     pub fn nominal_energy(&self) -> Joules {
-        self.units
-            .iter()
-            .fold(Joules::ZERO, |sum, unit| sum + unit.design.nominal_energy())
+        self.units.iter().fold(Joules::ZERO, |sum, unit| sum + unit.design.nominal_energy())
     }
     /// The unit that people call `name`: its number or its name.
     pub fn find_unit(&self, name: &str) -> Option<UnitId> {
         if let Ok(number) = name.parse::<u32>() {
             return UnitId::from_number(number).filter(|id| id.idx() < self.units.len());
         }
-        self.units
-            .iter()
-            .find(|unit| unit.name == name)
-            .map(|unit| unit.id)
+        self.units.iter().find(|unit| unit.name == name).map(|unit| unit.id)
     }
 }
 
@@ -157,10 +148,7 @@ impl UnitDesign {
     /// # Panics
     /// Never for a design that `parse_farm` made: it refuses a chemistry without limits.
     pub fn limits(&self) -> &crate::chemistry::Limits {
-        self.chemistry
-            .limits
-            .as_ref()
-            .expect("parse_farm refuses a chemistry without limits")
+        self.chemistry.limits.as_ref().expect("parse_farm refuses a chemistry without limits")
     }
 }
 

@@ -27,11 +27,7 @@ impl Histogram {
     /// An empty histogram with these bounds, in increasing order.
     pub fn new(bounds_s: &'static [f64]) -> Self {
         let counts = (0..=bounds_s.len()).map(|_| AtomicU64::new(0)).collect();
-        Self {
-            bounds_s,
-            counts,
-            sum_ns: AtomicU64::new(0),
-        }
+        Self { bounds_s, counts, sum_ns: AtomicU64::new(0) }
     }
     /// Adds one observation of `seconds` (>= 0).
     pub fn observe(&self, seconds: f64) {
@@ -42,26 +38,19 @@ impl Histogram {
     /// What it holds; the count is the sum of the buckets, so the reading is consistent in itself.
     pub fn read(&self) -> HistogramReading {
         let bounds = self.bounds_s.iter().copied().chain([f64::INFINITY]);
-        let buckets: Vec<(f64, u64)> = bounds
-            .zip(self.counts.iter().map(|count| count.load(Relaxed)))
-            .collect();
+        let buckets: Vec<(f64, u64)> =
+            bounds.zip(self.counts.iter().map(|count| count.load(Relaxed))).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
-        HistogramReading {
-            buckets,
-            sum_s: self.sum_ns.load(Relaxed) as f64 / 1e9,
-            count,
-        }
+        HistogramReading { buckets, sum_s: self.sum_ns.load(Relaxed) as f64 / 1e9, count }
     }
 }
 
 /// Bounds for the loop: 0.1 s, the deadline of a tick, is one of them.
-pub const TICK_BOUNDS_S: &[f64] = &[
-    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25,
-];
+pub const TICK_BOUNDS_S: &[f64] =
+    &[0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25];
 /// Bounds for a Modbus request.
-pub const MODBUS_BOUNDS_S: &[f64] = &[
-    0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-];
+pub const MODBUS_BOUNDS_S: &[f64] =
+    &[0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
 
 /// Numbers of the tick loop.
 #[derive(Debug)]

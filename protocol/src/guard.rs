@@ -45,10 +45,7 @@ pub(crate) struct Seat {
 impl Seat {
     pub(crate) fn take(shared: &Arc<Shared>) -> Self {
         shared.farm.stats.modbus.connections.fetch_add(1, Relaxed);
-        Self {
-            shared: Arc::clone(shared),
-            _token: shared.tracker.token(),
-        }
+        Self { shared: Arc::clone(shared), _token: shared.tracker.token() }
     }
 }
 
@@ -244,10 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Has the task woken when the server drains. One registration serves the connection's life: a
     /// poll takes a lock that all connections share.
     fn watch_drain(&mut self, cx: &mut Context<'_>) {
-        let is_watched = self
-            .drain_waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()));
+        let is_watched = self.drain_waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
         if !is_watched {
             self.drain_waker = Some(cx.waker().clone());
             if self.drain.as_mut().poll(cx).is_ready() {

@@ -29,10 +29,7 @@ const FUNCTIONS: &[Function] = &[
         code: 4,
         is_well_formed: |data| data.len() == 4 && (1..=125).contains(&word(data, 2)),
     },
-    Function {
-        code: 6,
-        is_well_formed: |data| data.len() == 4,
-    },
+    Function { code: 6, is_well_formed: |data| data.len() == 4 },
     Function {
         code: 16,
         is_well_formed: |data| {
@@ -48,10 +45,8 @@ const FUNCTIONS: &[Function] = &[
 /// answer; the frame's length keeps it out.
 pub(crate) fn check(pdu: &[u8]) -> Result<(), u8> {
     let (code, data) = pdu.split_first().ok_or(ILLEGAL_FUNCTION)?;
-    let function = FUNCTIONS
-        .iter()
-        .find(|function| function.code == *code)
-        .ok_or(ILLEGAL_FUNCTION)?;
+    let function =
+        FUNCTIONS.iter().find(|function| function.code == *code).ok_or(ILLEGAL_FUNCTION)?;
     if pdu.len() <= PDU_MAX && (function.is_well_formed)(data) {
         Ok(())
     } else {
@@ -105,14 +100,8 @@ mod tests {
 
     #[test]
     fn an_unsupported_function_is_exception_1_however_malformed_it_is() {
-        for pdu in [
-            &[0][..],
-            &[15, 0, 0, 0xFF, 0xFF, 1, 0],
-            &[7],
-            &[43, 0x55],
-            &[0x83, 2],
-            &[255],
-        ] {
+        for pdu in [&[0][..], &[15, 0, 0, 0xFF, 0xFF, 1, 0], &[7], &[43, 0x55], &[0x83, 2], &[255]]
+        {
             assert_eq!(check(pdu), Err(ILLEGAL_FUNCTION), "{pdu:?}");
         }
     }

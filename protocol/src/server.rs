@@ -108,10 +108,7 @@ pub async fn serve(
     shared.is_draining.store(true, Relaxed);
     shared.drain.cancel();
     shared.tracker.close();
-    if tokio::time::timeout(DRAIN, shared.tracker.wait())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(DRAIN, shared.tracker.wait()).await.is_err() {
         let open = shared.tracker.len();
         warn!(open, "connections cut that did not finish in time");
     }
@@ -129,10 +126,7 @@ async fn accept(server: &Server, shared: &Arc<Shared>) -> std::convert::Infallib
         let ended = server.serve(&on_connected, on_process_error).await;
         shared.farm.stats.modbus.restarts.fetch_add(1, Relaxed);
         let error = ended.err().map(|error| error.to_string());
-        warn!(
-            error,
-            "accept loop ended, connections are closed; starting again"
-        );
+        warn!(error, "accept loop ended, connections are closed; starting again");
         if started.elapsed() > RESTART_MAX {
             wait = RESTART_MIN;
         }
@@ -166,8 +160,6 @@ fn seat(
 }
 
 fn has_spare_descriptors() -> bool {
-    let spares: Result<Vec<_>, _> = (0..SPARE_DESCRIPTORS)
-        .map(|_| TcpSocket::new_v4())
-        .collect();
+    let spares: Result<Vec<_>, _> = (0..SPARE_DESCRIPTORS).map(|_| TcpSocket::new_v4()).collect();
     spares.is_ok()
 }

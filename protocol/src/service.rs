@@ -84,10 +84,8 @@ impl Service {
         unit_id: u8,
         request: &Request<'_>,
     ) -> Result<Answer, ExceptionCode> {
-        let (unit, layout) = self
-            .gateway
-            .find(unit_id)
-            .ok_or(ExceptionCode::GatewayTargetDevice)?;
+        let (unit, layout) =
+            self.gateway.find(unit_id).ok_or(ExceptionCode::GatewayTargetDevice)?;
         let sight = Sight { snapshot, unit };
         let ready = |response| Answer::Ready(Some(Ok(response)));
         match request {
@@ -149,10 +147,7 @@ impl Service {
         let (sender, receiver) = oneshot::channel();
         self.farm.mailbox.post(Submission {
             request: Letter::Control(command),
-            origin: Origin {
-                source: ControlSource::Modbus,
-                peer: Some(self.peer.clone()),
-            },
+            origin: Origin { source: ControlSource::Modbus, peer: Some(self.peer.clone()) },
             reply: Reply::new(move |outcome| {
                 // A client that gave up no longer listens.
                 let _ = sender.send(outcome);

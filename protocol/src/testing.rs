@@ -18,11 +18,7 @@ pub(crate) fn snapshot() -> Snapshot {
     );
     let extremes = CellExtremes {
         voltage_min: Volts(3.297),
-        voltage_min_at: CellAddress {
-            unit_idx: 0,
-            rack_idx: 1,
-            cell_idx: 60,
-        },
+        voltage_min_at: CellAddress { unit_idx: 0, rack_idx: 1, cell_idx: 60 },
         voltage_max: Volts(3.312),
         voltage_max_at: CellAddress::default(),
         temperature_min: Celsius(-4.04),
@@ -41,11 +37,7 @@ pub(crate) fn snapshot() -> Snapshot {
             current: Amps(853.3),
             frequency: Hertz(50.012),
         },
-        dc: DcView {
-            voltage: Volts(1_375.3),
-            current: Amps(742.0),
-            power: Watts(1_020_000.0),
-        },
+        dc: DcView { voltage: Volts(1_375.3), current: Amps(742.0), power: Watts(1_020_000.0) },
         setpoint: Watts(1_000_000.0),
         available_discharge_power: Watts(2_500_000.0),
         available_charge_power: Watts(2_400_000.0),
@@ -81,9 +73,7 @@ pub(crate) fn snapshot() -> Snapshot {
     Snapshot {
         tick: Tick(1_000),
         publication: 0x1_0000_0007,
-        time: SimTime {
-            unix_ns: 1_700_000_000_123_000_000,
-        },
+        time: SimTime { unix_ns: 1_700_000_000_123_000_000 },
         wall_unix_ns: 0,
         clock: ClockView::default(),
         farm: FarmView {

@@ -31,12 +31,7 @@ impl Dispatch {
     pub fn new(series: Series, rated: Watts) -> Self {
         let rated_w = rated.0.abs();
         let clamped = series.values().iter().filter(|w| w.abs() > rated_w).count();
-        Self {
-            series,
-            rated_w,
-            clamped,
-            emitted_w: None,
-        }
+        Self { series, rated_w, clamped, emitted_w: None }
     }
     /// How many samples of the series lay beyond the rating and were cut.
     pub fn clamped_samples(&self) -> usize {
@@ -65,10 +60,9 @@ impl CommandSource for Dispatch {
         let asked_w = self.asked_w(start_s);
         if asked_w.is_some() && asked_w != self.emitted_w {
             self.emitted_w = asked_w;
-            out.extend(asked_w.map(|watts| Command::SetFarmPower {
-                active: Watts(watts),
-                reactive: None,
-            }));
+            out.extend(
+                asked_w.map(|watts| Command::SetFarmPower { active: Watts(watts), reactive: None }),
+            );
         }
     }
 }
@@ -90,10 +84,7 @@ mod tests {
             dispatch.due(Tick(tick), &mut out);
             for command in out {
                 match command {
-                    Command::SetFarmPower {
-                        active,
-                        reactive: None,
-                    } => sent.push((tick, active.0)),
+                    Command::SetFarmPower { active, reactive: None } => sent.push((tick, active.0)),
                     other => panic!("unexpected {other:?}"),
                 }
             }
@@ -123,10 +114,7 @@ mod tests {
     #[test]
     fn a_skip_lands_on_the_value_that_holds_then() {
         let rows = dispatch(&[(0.0, 1e5), (1.0, 2e5), (2.0, 3e5), (3.0, 4e5)], false);
-        assert_eq!(
-            sent(rows.clone(), [5, 25, 26, 5000]),
-            [(5, 1e5), (25, 3e5), (5000, 4e5)]
-        );
+        assert_eq!(sent(rows.clone(), [5, 25, 26, 5000]), [(5, 1e5), (25, 3e5), (5000, 4e5)]);
         assert_eq!(sent(rows, [5000, 5001]), [(5000, 4e5)]);
     }
 
@@ -140,9 +128,8 @@ mod tests {
     #[test]
     fn a_looped_series_starts_over_in_the_right_tick() {
         let rows = dispatch(&[(0.0, 1e5), (0.1, 2e5), (0.2, 3e5)], true);
-        let turns: Vec<(u64, f64)> = (0..90_000)
-            .map(|tick: u64| (tick + 1, [1e5, 2e5, 3e5][(tick % 3) as usize]))
-            .collect();
+        let turns: Vec<(u64, f64)> =
+            (0..90_000).map(|tick: u64| (tick + 1, [1e5, 2e5, 3e5][(tick % 3) as usize])).collect();
         assert_eq!(sent(rows, 1..=90_000), turns);
     }
 
@@ -155,9 +142,8 @@ mod tests {
 
     #[test]
     fn the_same_series_sends_the_same_commands() {
-        let samples: Vec<(f64, f64)> = (0..500)
-            .map(|k| (f64::from(k) * 0.4, f64::from(k % 17) * 1e4))
-            .collect();
+        let samples: Vec<(f64, f64)> =
+            (0..500).map(|k| (f64::from(k) * 0.4, f64::from(k % 17) * 1e4)).collect();
         let first = sent(dispatch(&samples, true), 1..5000);
         assert_eq!(first, sent(dispatch(&samples, true), 1..5000));
         assert!(first.len() > 400);

@@ -22,18 +22,10 @@ fn record(name: &str) -> Option<Vec<Vec<f64>>> {
     let rows: Vec<Vec<f64>> = text
         .lines()
         .skip(1)
-        .map(|line| {
-            line.split(',')
-                .map(|field| field.parse().expect("a number"))
-                .collect()
-        })
+        .map(|line| line.split(',').map(|field| field.parse().expect("a number")).collect())
         .collect();
     let columns = rows[0].len();
-    Some(
-        (0..columns)
-            .map(|c| rows.iter().map(|row| row[c]).collect())
-            .collect(),
-    )
+    Some((0..columns).map(|c| rows.iter().map(|row| row[c]).collect()).collect())
 }
 
 /// Fails when a figure that the usual profile of `kind` states, and that `judged` picks, is further from
@@ -44,10 +36,7 @@ fn assert_as_recorded(
     measure: impl Fn(Figure) -> f64,
 ) {
     let stated: Vec<Stated> = (kind.usual)().stated();
-    let stated: Vec<Stated> = stated
-        .into_iter()
-        .filter(|row| judged(row.figure))
-        .collect();
+    let stated: Vec<Stated> = stated.into_iter().filter(|row| judged(row.figure)).collect();
     assert!(!stated.is_empty(), "nothing to judge");
     for row in stated {
         let measured = measure(row.figure);
@@ -126,10 +115,6 @@ fn the_stated_ambient_temperature_is_that_of_the_recorded_year() {
     assert_as_recorded(
         &ambient::KIND,
         |_| true,
-        |figure| {
-            figure
-                .of(&columns[1], 3600.0)
-                .expect("a year is long enough")
-        },
+        |figure| figure.of(&columns[1], 3600.0).expect("a year is long enough"),
     );
 }

@@ -47,18 +47,10 @@ impl CellRun {
     /// A rested cell of `chemistry` at `soc` and ambient temperature, stepped `tick_s` at a time.
     pub fn new(chemistry: &Chemistry, soc: f64, ambient_degc: f64, tick_s: f64) -> Self {
         let model = RackModel::new(chemistry, 0.0, tick_s);
-        let none = SpreadSpec {
-            capacity_sigma: 0.0,
-            resistance_sigma: 0.0,
-            soc_sigma: 0.0,
-        };
+        let none = SpreadSpec { capacity_sigma: 0.0, resistance_sigma: 0.0, soc_sigma: 0.0 };
         let mut stream = Streams::new(0).stream(Domain::CellSpread, 0);
         let rack = Rack::new(&model, 1, soc, ambient_degc, &none, &mut stream);
-        Self {
-            model,
-            rack,
-            ambient_degc,
-        }
+        Self { model, rack, ambient_degc }
     }
 
     /// The present state, with `current_a` as the current of the tick that ended.

@@ -40,10 +40,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self {
-            start: SimTime::default(),
-            workers: 1,
-        }
+        Self { start: SimTime::default(), workers: 1 }
     }
 }
 
@@ -145,9 +142,7 @@ impl Engine {
             }
             Command::ReleaseFarm => self.plant.release(&mut self.units),
             Command::Batch(commands) => {
-                commands
-                    .iter()
-                    .for_each(|command| self.apply_checked(command, source));
+                commands.iter().for_each(|command| self.apply_checked(command, source));
             }
         }
     }
@@ -155,16 +150,11 @@ impl Engine {
     fn surroundings(&self, tick: Tick) -> Surroundings {
         let (from_s, to_s) = (tick.elapsed_s() - TICK_S, tick.elapsed_s());
         let over_tick = |series: &Option<Arc<Series>>, otherwise: f64| {
-            series
-                .as_ref()
-                .map_or(otherwise, |series| series.mean(from_s, to_s))
+            series.as_ref().map_or(otherwise, |series| series.mean(from_s, to_s))
         };
         Surroundings {
             tick,
-            frequency: Hertz(over_tick(
-                &self.inputs.frequency,
-                self.spec.nominal_frequency.0,
-            )),
+            frequency: Hertz(over_tick(&self.inputs.frequency, self.spec.nominal_frequency.0)),
             ambient: Celsius(over_tick(&self.inputs.ambient, self.spec.ambient.0)),
         }
     }
@@ -178,9 +168,7 @@ impl Engine {
             // Units do not read each other, so the order of the workers changes no bit.
             Some(pool) => {
                 pool.install(|| {
-                    self.units
-                        .par_iter_mut()
-                        .for_each(|unit| unit.step(&around));
+                    self.units.par_iter_mut().for_each(|unit| unit.step(&around));
                 });
             }
             None => self.units.iter_mut().for_each(|unit| unit.step(&around)),
@@ -220,19 +208,11 @@ impl Engine {
         snapshot.wall_unix_ns = wall_unix_ns;
         snapshot.clock = clock;
         snapshot.units.clear();
-        snapshot
-            .units
-            .extend(self.units.iter().map(|unit| *unit.view()));
+        snapshot.units.extend(self.units.iter().map(|unit| *unit.view()));
         snapshot.racks.clear();
-        snapshot
-            .racks
-            .extend(self.units.iter().flat_map(Unit::rack_views));
+        snapshot.racks.extend(self.units.iter().flat_map(Unit::rack_views));
         snapshot.cells.clear();
-        snapshot.cells.extend(
-            shown
-                .iter()
-                .map(|id| Arc::new(self.units[id.idx()].cells_view())),
-        );
+        snapshot.cells.extend(shown.iter().map(|id| Arc::new(self.units[id.idx()].cells_view())));
         snapshot.farm = self.farm();
         if self.spare.len() < SPARES {
             self.spare.push(Arc::clone(&arc));
@@ -256,10 +236,7 @@ impl Engine {
             publication: 0,
             time: self.start,
             wall_unix_ns: 0,
-            clock: ClockView {
-                mode: ClockMode::Free,
-                ..ClockView::default()
-            },
+            clock: ClockView { mode: ClockMode::Free, ..ClockView::default() },
             spec: Arc::clone(&self.spec),
             farm: FarmView::default(),
             units: Vec::with_capacity(self.units.len()),
@@ -334,27 +311,17 @@ fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
         let shared = idx > 0 && Arc::ptr_eq(&unit.design, &spec.units[idx - 1].design);
         if !shared {
             let design = &unit.design;
-            models.push(Arc::new(RackModel::new(
-                &design.chemistry,
-                design.rack_wiring.0,
-                TICK_S,
-            )));
+            models.push(Arc::new(RackModel::new(&design.chemistry, design.rack_wiring.0, TICK_S)));
         }
-        model_of_unit.push(Arc::clone(
-            models.last().expect("one was pushed for the first unit"),
-        ));
+        model_of_unit.push(Arc::clone(models.last().expect("one was pushed for the first unit")));
     }
     let build = |(unit, model): (&bess_core::spec::UnitSpec, Arc<RackModel<f32>>)| {
         Unit::new(unit, &spec.initial, model, streams)
     };
     match pool {
-        Some(pool) => pool.install(|| {
-            spec.units
-                .par_iter()
-                .zip(model_of_unit)
-                .map(build)
-                .collect()
-        }),
+        Some(pool) => {
+            pool.install(|| spec.units.par_iter().zip(model_of_unit).map(build).collect())
+        }
         None => spec.units.iter().zip(model_of_unit).map(build).collect(),
     }
 }

@@ -1,9 +1,6 @@
 //! When ticks are due: the only place in the simulation that asks for wall time.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "the pacer is where wall time comes in"
-)]
+#![expect(clippy::disallowed_types, reason = "the pacer is where wall time comes in")]
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,10 +18,7 @@ impl Pacer {
     /// A pacer whose first tick is due one period from now.
     pub fn new(speed: f64) -> Self {
         let period = period_at(speed);
-        Self {
-            period,
-            due: Instant::now() + period,
-        }
+        Self { period, due: Instant::now() + period }
     }
     /// Wall time between two ticks.
     pub fn period(&self) -> Duration {
@@ -82,9 +76,7 @@ impl Stopwatch {
 pub fn wall_unix_ns() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-        })
+        .map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -98,10 +90,7 @@ mod tests {
         let (late, skipped) = pacer.start();
         assert!(late >= Duration::from_secs(2));
         assert!((19..=21).contains(&skipped), "{skipped}");
-        assert!(
-            pacer.remaining() > Duration::from_millis(50),
-            "the schedule began anew"
-        );
+        assert!(pacer.remaining() > Duration::from_millis(50), "the schedule began anew");
     }
 
     #[test]
@@ -109,11 +98,7 @@ mod tests {
         let mut pacer = Pacer::new(1.0);
         pacer.due = Instant::now() - Duration::from_millis(150);
         assert_eq!(pacer.start().1, 0);
-        assert_eq!(
-            pacer.remaining(),
-            Duration::ZERO,
-            "the next one is due at once"
-        );
+        assert_eq!(pacer.remaining(), Duration::ZERO, "the next one is due at once");
     }
 
     #[test]

@@ -31,10 +31,7 @@ impl Plant {
     /// No setpoint any more: the units under plant control go to zero.
     pub(crate) fn release(&mut self, units: &mut [Unit]) {
         *self = Self::default();
-        for unit in units
-            .iter_mut()
-            .filter(|unit| unit.control.source == ControlSource::Plant)
-        {
+        for unit in units.iter_mut().filter(|unit| unit.control.source == ControlSource::Plant) {
             unit.control.active.enabled = false;
             unit.control.reactive.enabled = false;
             unit.control.source = ControlSource::None;
@@ -69,11 +66,7 @@ impl Plant {
         };
         let total_w: f64 = units.iter().filter(|unit| is_ours(unit)).map(weight).sum();
         let rated_var = spec.rated_reactive_power().0;
-        let share = if total_w > 0.0 {
-            (wanted_w.abs() / total_w).min(1.0)
-        } else {
-            0.0
-        };
+        let share = if total_w > 0.0 { (wanted_w.abs() / total_w).min(1.0) } else { 0.0 };
         for (unit, unit_spec) in units.iter_mut().zip(&spec.units) {
             if !is_ours(unit) {
                 continue;

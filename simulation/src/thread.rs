@@ -36,13 +36,7 @@ pub struct LoopOptions {
 
 impl Default for LoopOptions {
     fn default() -> Self {
-        Self {
-            speed: 1.0,
-            paused: false,
-            inbox: 1024,
-            sources: Vec::new(),
-            observers: Vec::new(),
-        }
+        Self { speed: 1.0, paused: false, inbox: 1024, sources: Vec::new(), observers: Vec::new() }
     }
 }
 
@@ -114,20 +108,13 @@ impl Mailbox for Inbox {
 pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHandle> {
     let (letters, inbox) = mpsc::channel(options.inbox);
     let clock = ClockView {
-        mode: if options.paused {
-            ClockMode::Paused
-        } else {
-            ClockMode::Running
-        },
+        mode: if options.paused { ClockMode::Paused } else { ClockMode::Running },
         speed: options.speed,
         steps_left: 0,
     };
     let (publisher, snapshots) = watch::channel(engine.snapshot(clock, wall_unix_ns(), &[]));
     let stats = Arc::new(Stats::default());
-    stats
-        .ticks
-        .last_beat_unix_ns
-        .store(wall_unix_ns(), Ordering::Relaxed);
+    stats.ticks.last_beat_unix_ns.store(wall_unix_ns(), Ordering::Relaxed);
     let stop = Arc::new(AtomicBool::new(false));
     let ticker = Loop {
         pacer: Pacer::new(options.speed),
@@ -144,21 +131,10 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
         steppers: Vec::new(),
         shown: Vec::new(),
     };
-    let thread = std::thread::Builder::new()
-        .name("farm-tick".into())
-        .spawn(|| ticker.run())?;
-    let inbox = Arc::new(Inbox {
-        letters,
-        thread: thread.thread().clone(),
-        stats: Arc::clone(&stats),
-    });
-    Ok(FarmHandle {
-        snapshots,
-        inbox,
-        stats,
-        stop,
-        thread,
-    })
+    let thread = std::thread::Builder::new().name("farm-tick".into()).spawn(|| ticker.run())?;
+    let inbox =
+        Arc::new(Inbox { letters, thread: thread.thread().clone(), stats: Arc::clone(&stats) });
+    Ok(FarmHandle { snapshots, inbox, stats, stop, thread })
 }
 
 /// Longest sleep of the loop: it beats at least this often, also while paused.
@@ -187,10 +163,7 @@ struct Loop {
 impl Loop {
     fn run(mut self) {
         while !self.stop.load(Ordering::Acquire) {
-            self.stats
-                .ticks
-                .last_beat_unix_ns
-                .store(wall_unix_ns(), Ordering::Relaxed);
+            self.stats.ticks.last_beat_unix_ns.store(wall_unix_ns(), Ordering::Relaxed);
             match (self.clock.mode, self.clock.steps_left) {
                 (ClockMode::Paused, 0) => {
                     if self.take_letters() {
@@ -256,11 +229,7 @@ impl Loop {
     fn control(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
         let result = self.engine.apply(command, source);
         let commands = &self.stats.commands;
-        let counters = if result.is_ok() {
-            &commands.applied
-        } else {
-            &commands.refused
-        };
+        let counters = if result.is_ok() { &commands.applied } else { &commands.refused };
         counters[source as usize].fetch_add(1, Ordering::Relaxed);
         result
     }
@@ -324,8 +293,7 @@ impl Loop {
         if self.clock.mode != ClockMode::Paused || matches!(command, ClockCommand::Pause) {
             // Whoever waits for steps that will not come is told where the clock stopped.
             self.clock.steps_left = 0;
-            self.answers
-                .extend(self.steppers.drain(..).map(|reply| (reply, Ok(()))));
+            self.answers.extend(self.steppers.drain(..).map(|reply| (reply, Ok(()))));
         }
         Ok(())
     }
@@ -349,10 +317,7 @@ impl Loop {
         }
         let applied = {
             let seen = self.publisher.borrow();
-            Applied {
-                tick: seen.tick,
-                publication: seen.publication,
-            }
+            Applied { tick: seen.tick, publication: seen.publication }
         };
         for (reply, result) in answers {
             let outcome: Outcome = result.map(|()| applied);
@@ -363,9 +328,7 @@ impl Loop {
     fn close(mut self) {
         self.inbox.close();
         let waiting = std::mem::take(&mut self.steppers);
-        waiting
-            .into_iter()
-            .for_each(|reply| reply.send(Err(Rejection::Closed)));
+        waiting.into_iter().for_each(|reply| reply.send(Err(Rejection::Closed)));
         while let Ok(letter) = self.inbox.try_recv() {
             letter.reply.send(Err(Rejection::Closed));
         }

@@ -77,10 +77,7 @@ impl Unit {
                 )
             })
             .collect();
-        let soh = racks
-            .iter()
-            .map(|rack| rack.capacity_ratio(&model))
-            .sum::<f64>()
+        let soh = racks.iter().map(|rack| rack.capacity_ratio(&model)).sum::<f64>()
             / design.n_racks as f64;
         let mut unit = Self {
             idx: spec.id.idx(),
@@ -89,13 +86,7 @@ impl Unit {
             control: UnitControl::initial(&design),
             alarms: AlarmSet::default(),
             pcs: Pcs::new(&design.pcs),
-            limits: vec![
-                RackLimits {
-                    discharge: 1.0,
-                    charge: 1.0
-                };
-                design.n_racks
-            ],
+            limits: vec![RackLimits { discharge: 1.0, charge: 1.0 }; design.n_racks],
             cooling: Cooling::new(initial.temperature.0),
             bus: None,
             totals: EnergyTotals::default(),
@@ -142,10 +133,7 @@ impl Unit {
         if self.control.discharge_limit_enabled {
             p_w = p_w.min(self.control.discharge_limit_pct / 100.0 * pcs.rated_power.0);
         }
-        Power {
-            p_w,
-            q_var: self.control.reactive.target(pcs.rated_reactive_power.0),
-        }
+        Power { p_w, q_var: self.control.reactive.target(pcs.rated_reactive_power.0) }
     }
 
     /// One tick. A unit in fault keeps what it last showed.
@@ -188,17 +176,11 @@ impl Unit {
     fn share(&mut self, power: Power) -> (DcView, bool) {
         let spec = &self.design.pcs;
         let running = self.state == UnitState::Running;
-        let loss_w = if running {
-            pcs::loss_w(spec, power)
-        } else {
-            0.0
-        };
+        let loss_w = if running { pcs::loss_w(spec, power) } else { 0.0 };
         let power_w = power.p_w + loss_w;
         let direction = sign(power_w);
         let Some(bus) = self.bus_now(direction) else {
-            self.racks
-                .iter_mut()
-                .for_each(|rack| rack.step(&self.model, 0.0));
+            self.racks.iter_mut().for_each(|rack| rack.step(&self.model, 0.0));
             return (DcView::default(), false);
         };
         let point = bus.at_power(power_w);
@@ -206,9 +188,7 @@ impl Unit {
             self.pcs.curtail(point.voltage_v * point.current_a - loss_w);
         }
         for rack in &mut self.racks {
-            let current_a = rack
-                .source(&self.model, direction)
-                .current_a(point.voltage_v);
+            let current_a = rack.source(&self.model, direction).current_a(point.voltage_v);
             rack.step(&self.model, current_a);
         }
         let dc = DcView {
@@ -229,8 +209,7 @@ impl Unit {
             }
         }
         let heat_w: f64 = self.racks.iter().map(|rack| rack.reading().plate_w).sum();
-        self.cooling
-            .step(&self.design.cooling, heat_w, around.ambient.0);
+        self.cooling.step(&self.design.cooling, heat_w, around.ambient.0);
     }
 
     fn cell_range(&self, rack_idx: usize) -> CellRange {
@@ -255,11 +234,7 @@ impl Unit {
         if !self.connected() {
             return None;
         }
-        Bus::of(
-            self.racks
-                .iter()
-                .map(|rack| rack.source(&self.model, direction)),
-        )
+        Bus::of(self.racks.iter().map(|rack| rack.source(&self.model, direction)))
     }
 
     /// Largest discharge and charge current of the whole unit: the weakest rack's limit for each,
@@ -289,15 +264,7 @@ impl Unit {
         let most_a = discharge_a.min(0.5 * bus.a_v / bus.b_ohm);
         let dc_discharge_w = most_a * bus.at_current(most_a).voltage_v;
         let dc_charge_w = charge_a * bus.at_current(-charge_a).voltage_v;
-        let at = |p_w: f64| {
-            pcs::loss_w(
-                spec,
-                Power {
-                    p_w,
-                    q_var: self.pcs.output().q_var,
-                },
-            )
-        };
+        let at = |p_w: f64| pcs::loss_w(spec, Power { p_w, q_var: self.pcs.output().q_var });
         let discharge_w = (dc_discharge_w - at(dc_discharge_w)).clamp(0.0, spec.rated_power.0);
         // Losses help a charging limit, but are not counted on.
         let charge_w = dc_charge_w.clamp(0.0, spec.rated_power.0);
@@ -325,11 +292,8 @@ impl Unit {
         let view = &mut self.view;
         view.state = self.state;
         view.alarms = self.alarms;
-        view.ac = AcView {
-            voltage: view.ac.voltage,
-            frequency: view.ac.frequency,
-            ..AcView::default()
-        };
+        view.ac =
+            AcView { voltage: view.ac.voltage, frequency: view.ac.frequency, ..AcView::default() };
         view.dc = DcView::default();
         view.available_discharge_power = Watts::ZERO;
         view.available_charge_power = Watts::ZERO;
@@ -341,12 +305,7 @@ impl Unit {
         view.auxiliary_power = Watts::ZERO;
         view.cooling_power = Watts::ZERO;
         for rack in &mut self.rack_views {
-            *rack = RackView {
-                connected: false,
-                current: Amps::ZERO,
-                loss: Watts::ZERO,
-                ..*rack
-            };
+            *rack = RackView { connected: false, current: Amps::ZERO, loss: Watts::ZERO, ..*rack };
         }
     }
 
@@ -406,11 +365,8 @@ impl Unit {
         let voltage = design.pcs.nominal_voltage;
         let (discharge_power, charge_power) = self.available();
         let (discharge_a, charge_a) = self.current_limits();
-        let target = if self.state == UnitState::Running {
-            self.target()
-        } else {
-            Power::default()
-        };
+        let target =
+            if self.state == UnitState::Running { self.target() } else { Power::default() };
         let battery = self.battery_view();
         self.view = UnitView {
             state: self.state,
@@ -437,11 +393,7 @@ impl Unit {
             coolant_temperature: Celsius(self.cooling.coolant_degc),
             cooling_power: Watts(self.cooling.cooling_w),
             auxiliary_power: Watts(self.auxiliary_w()),
-            racks_connected: if self.connected() {
-                self.racks.len() as u32
-            } else {
-                0
-            },
+            racks_connected: if self.connected() { self.racks.len() as u32 } else { 0 },
             totals: self.totals,
             chemical_energy_drawn: self.chemical,
             equivalent_full_cycles: self.charge_moved_c / (2.0 * design.nominal_charge_c()),

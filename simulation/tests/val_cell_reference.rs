@@ -3,10 +3,7 @@
 //! Source and parameters: `data/README.md`. The same files are run through `bess cell` in the tests
 //! of the command line.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "the figures are the point of a validation"
-)]
+#![expect(clippy::print_stderr, reason = "the figures are the point of a validation")]
 
 use bess_core::chemistry::{Chemistry, parse_chemistry};
 use bess_core::rng::{Domain, Streams};
@@ -25,25 +22,13 @@ struct Row {
 fn trajectory(name: &str) -> Vec<Row> {
     let text = std::fs::read_to_string(format!("{DATA}/{name}.csv")).expect("a reference file");
     let header: Vec<&str> = text.lines().next().expect("a header").split(',').collect();
-    let column = |name: &str| {
-        header
-            .iter()
-            .position(|h| *h == name)
-            .expect("a known column")
-    };
+    let column = |name: &str| header.iter().position(|h| *h == name).expect("a known column");
     let (i, v, soc) = (column("I_A"), column("V_V"), column("soc"));
     text.lines()
         .skip(1)
         .map(|line| {
-            let fields: Vec<f64> = line
-                .split(',')
-                .map(|f| f.parse().expect("a number"))
-                .collect();
-            Row {
-                current_a: fields[i],
-                voltage_v: fields[v],
-                soc: fields[soc],
-            }
+            let fields: Vec<f64> = line.split(',').map(|f| f.parse().expect("a number")).collect();
+            Row { current_a: fields[i], voltage_v: fields[v], soc: fields[soc] }
         })
         .collect()
 }
@@ -76,10 +61,7 @@ fn a_cell_follows_the_solver_within_a_microvolt_and_a_millionth_of_soc_at_any_ti
                 worst_v = worst_v.max((state.voltage_v - row.voltage_v).abs());
                 worst_soc = worst_soc.max((state.soc - row.soc).abs());
             }
-            println!(
-                "{name} at {tick_s} s: {:.4} uV, {worst_soc:.1e} SoC",
-                worst_v * 1e6
-            );
+            eprintln!("{name} at {tick_s} s: {:.4} uV, {worst_soc:.1e} SoC", worst_v * 1e6);
             assert!(worst_v <= 1e-6, "{name} at {tick_s} s: {worst_v:e} V");
             assert!(worst_soc <= 1e-6, "{name} at {tick_s} s: {worst_soc:e}");
         }
@@ -88,11 +70,7 @@ fn a_cell_follows_the_solver_within_a_microvolt_and_a_millionth_of_soc_at_any_ti
 
 #[test]
 fn the_farms_single_precision_cell_follows_the_solver_within_five_microvolts() {
-    let none = SpreadSpec {
-        capacity_sigma: 0.0,
-        resistance_sigma: 0.0,
-        soc_sigma: 0.0,
-    };
+    let none = SpreadSpec { capacity_sigma: 0.0, resistance_sigma: 0.0, soc_sigma: 0.0 };
     for (name, cell, soc, row_s) in CASES {
         let rows = trajectory(name);
         let model = RackModel::<f32>::new(&chemistry(cell), 0.0, row_s);

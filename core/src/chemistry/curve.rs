@@ -39,18 +39,11 @@ impl Curve {
     /// When the lengths differ, there are fewer than two nodes, or the nodes do not increase.
     pub fn new(x: Vec<f64>, y: Vec<f64>) -> Result<Self, CurveError> {
         if x.len() != y.len() || x.len() < 2 {
-            return Err(CurveError::Length {
-                nodes: x.len(),
-                values: y.len(),
-            });
+            return Err(CurveError::Length { nodes: x.len(), values: y.len() });
         }
         if let Some(index) = (1..x.len()).find(|&i| x[i] <= x[i - 1]) {
             let (value, previous) = (x[index], x[index - 1]);
-            return Err(CurveError::NodesNotIncreasing {
-                index,
-                value,
-                previous,
-            });
+            return Err(CurveError::NodesNotIncreasing { index, value, previous });
         }
         Ok(Self { x, y })
     }
@@ -69,10 +62,7 @@ impl Curve {
     }
     /// The value at `x`; beyond the nodes the first or last piece goes on.
     pub fn at(&self, x: f64) -> f64 {
-        let piece = self
-            .x
-            .partition_point(|&node| node <= x)
-            .clamp(1, self.x.len() - 1);
+        let piece = self.x.partition_point(|&node| node <= x).clamp(1, self.x.len() - 1);
         let (x0, x1) = (self.x[piece - 1], self.x[piece]);
         let (y0, y1) = (self.y[piece - 1], self.y[piece]);
         y0 + (y1 - y0) * ((x - x0) / (x1 - x0))
@@ -111,13 +101,7 @@ mod tests {
     #[test]
     fn nodes_that_do_not_increase_are_refused() {
         let error = Curve::new(vec![0.0, 0.0], vec![1.0, 2.0]);
-        assert!(matches!(
-            error,
-            Err(CurveError::NodesNotIncreasing { index: 1, .. })
-        ));
-        assert!(matches!(
-            Curve::new(vec![0.0], vec![1.0]),
-            Err(CurveError::Length { .. })
-        ));
+        assert!(matches!(error, Err(CurveError::NodesNotIncreasing { index: 1, .. })));
+        assert!(matches!(Curve::new(vec![0.0], vec![1.0]), Err(CurveError::Length { .. })));
     }
 }

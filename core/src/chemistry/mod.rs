@@ -20,10 +20,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
 
 /// The text of the built-in chemistry `name`.
 pub fn built_in(name: &str) -> Option<&'static str> {
-    BUILT_IN
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, text)| *text)
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 /// Parameters of one cell.
@@ -74,10 +71,7 @@ pub struct Resistance {
 impl Resistance {
     /// The resistance in ohms at `soc` and `temperature_degc`.
     pub fn at(&self, soc: f64, temperature_degc: f64) -> f64 {
-        let factor = self
-            .soc_factor
-            .as_ref()
-            .map_or(1.0, |curve| curve.at_clamped(soc));
+        let factor = self.soc_factor.as_ref().map_or(1.0, |curve| curve.at_clamped(soc));
         let arrhenius = if self.activation_energy_j_per_mol > 0.0 {
             crate::math::arrhenius(self.activation_energy_j_per_mol, temperature_degc)
         } else {

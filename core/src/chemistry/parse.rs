@@ -95,41 +95,28 @@ fn close(section: Section<'_, '_>) {
 
 fn read_resistance(section: &Section<'_, '_>) -> Resistance {
     let value = Ohms(section.f64("resistance_ohm", Bounds::positive(10.0)));
-    let activation_energy_j_per_mol = section.f64_or(
-        "activation_energy_j_per_mol",
-        0.0,
-        Bounds::within(0.0, 200_000.0),
-    );
+    let activation_energy_j_per_mol =
+        section.f64_or("activation_energy_j_per_mol", 0.0, Bounds::within(0.0, 200_000.0));
     let soc_factor = if section.has("soc") || section.has("factor") {
         soc_curve(section, "factor", Bounds::positive(100.0))
     } else {
         None
     };
-    Resistance {
-        value,
-        activation_energy_j_per_mol,
-        soc_factor,
-    }
+    Resistance { value, activation_energy_j_per_mol, soc_factor }
 }
 
 fn read_rc(section: Section<'_, '_>) -> RcPair {
     let resistance = read_resistance(&section);
     let time_constant = Seconds(section.f64("time_constant_s", Bounds::positive(1e6)));
     close(section);
-    RcPair {
-        resistance,
-        time_constant,
-    }
+    RcPair { resistance, time_constant }
 }
 
 fn read_hysteresis(section: Section<'_, '_>) -> Option<Hysteresis> {
     let half_width = soc_curve(&section, "half_width_v", Bounds::within(0.0, 1.0));
     let rate_per_soc = section.f64("rate_per_soc", Bounds::positive(10_000.0));
     close(section);
-    Some(Hysteresis {
-        half_width: half_width?,
-        rate_per_soc,
-    })
+    Some(Hysteresis { half_width: half_width?, rate_per_soc })
 }
 
 fn read_thermal(section: Section<'_, '_>) -> Thermal {
@@ -264,15 +251,10 @@ source = "here"
     #[test]
     fn all_problems_of_a_file_come_at_once() {
         let text = MINIMAL
-            .replace(
-                "resistance_ohm = 0.00025\nsource = \"here\"",
-                "resistance_ohm = -1",
-            )
+            .replace("resistance_ohm = 0.00025\nsource = \"here\"", "resistance_ohm = -1")
             .replace("soc = [0, 1]", "soc = [0.1, 1]")
             .replace("capacity_ah", "capacity_mah");
-        let problems = parse_chemistry("t.toml", &text)
-            .expect_err("four faults")
-            .to_string();
+        let problems = parse_chemistry("t.toml", &text).expect_err("four faults").to_string();
         for part in [
             "lacks `capacity_ah`",
             "unknown key `capacity_mah`",

@@ -74,21 +74,11 @@ impl fmt::Display for Problem {
             writeln!(f, "  --> {}", self.file)?;
         } else {
             let gutter = self.line.to_string().len();
-            writeln!(
-                f,
-                "{:gutter$}--> {}:{}:{}",
-                "", self.file, self.line, self.column
-            )?;
+            writeln!(f, "{:gutter$}--> {}:{}:{}", "", self.file, self.line, self.column)?;
             writeln!(f, "{:gutter$} |", "")?;
             writeln!(f, "{} | {}", self.line, self.source_line)?;
             let indent = self.column - 1;
-            writeln!(
-                f,
-                "{:gutter$} | {:indent$}{}",
-                "",
-                "",
-                "^".repeat(self.width)
-            )?;
+            writeln!(f, "{:gutter$} | {:indent$}{}", "", "", "^".repeat(self.width))?;
         }
         if let Some(hint) = &self.hint {
             writeln!(f, "hint: {hint}")?;

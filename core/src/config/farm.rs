@@ -63,14 +63,8 @@ fn read(
         seed: 1,
         nominal_frequency: Hertz(50.0),
         ambient: Celsius(20.0),
-        initial: InitialSpec {
-            state: UnitState::Running,
-            soc: 0.5,
-            temperature: Celsius(25.0),
-        },
-        plant: PlantSpec {
-            split_period_ticks: 10,
-        },
+        initial: InitialSpec { state: UnitState::Running, soc: 0.5, temperature: Celsius(25.0) },
+        plant: PlantSpec { split_period_ticks: 10 },
         units: Vec::new(),
     };
     if let Some(farm) = root.required_section("farm") {
@@ -91,11 +85,7 @@ fn read(
     }
     let groups = root.sections("units");
     if groups.is_empty() && !root.has("units") {
-        root.report(
-            0..0,
-            "the farm has no units: write at least one `[[units]]`".into(),
-            None,
-        );
+        root.report(0..0, "the farm has no units: write at least one `[[units]]`".into(), None);
     }
     let mut n_cells = 0;
     for group in groups {
@@ -110,11 +100,8 @@ fn read(
 }
 
 fn read_initial(section: Section<'_, '_>) -> InitialSpec {
-    let states = [
-        ("running", UnitState::Running),
-        ("standby", UnitState::Standby),
-        ("off", UnitState::Off),
-    ];
+    let states =
+        [("running", UnitState::Running), ("standby", UnitState::Standby), ("off", UnitState::Off)];
     let initial = InitialSpec {
         state: section.choice_or("state", UnitState::Running, &states),
         soc: section.f64_or("soc", 0.5, Bounds::FRACTION),
@@ -177,11 +164,7 @@ fn append_units(
     count: u64,
     design: &Arc<UnitDesign>,
 ) {
-    if spec
-        .units
-        .iter()
-        .any(|unit| unit.name.starts_with(&format!("{name}-")))
-    {
+    if spec.units.iter().any(|unit| unit.name.starts_with(&format!("{name}-"))) {
         let message = format!("two groups of units are called \"{name}\"");
         let hint = "give each `[[units]]` its own `name`".to_owned();
         group.report(group.span_of("name"), message, Some(hint));
@@ -225,9 +208,7 @@ fn read_chemistry(
     if name.is_empty() {
         return None;
     }
-    let is_path = std::path::Path::new(&name)
-        .extension()
-        .is_some_and(|e| e == "toml");
+    let is_path = std::path::Path::new(&name).extension().is_some_and(|e| e == "toml");
     let text = match chemistry::built_in(&name) {
         Some(text) => Ok(text.to_owned()),
         None if is_path => source(&name),
@@ -238,20 +219,17 @@ fn read_chemistry(
         Err(reason) => {
             let known: Vec<&str> = chemistry::BUILT_IN.iter().map(|(name, _)| *name).collect();
             let message = format!("no chemistry \"{name}\": {reason}");
-            let hint = format!(
-                "built in are {}; or name a file that ends in .toml",
-                known.join(", ")
-            );
+            let hint =
+                format!("built in are {}; or name a file that ends in .toml", known.join(", "));
             group.report(group.span_of("chemistry"), message, Some(hint));
             return None;
         }
     };
     match parse_chemistry(&name, &text) {
         Ok(chemistry) => {
-            for (table, missing) in [
-                ("limits", chemistry.limits.is_none()),
-                ("thermal", chemistry.thermal.is_none()),
-            ] {
+            for (table, missing) in
+                [("limits", chemistry.limits.is_none()), ("thermal", chemistry.thermal.is_none())]
+            {
                 if missing {
                     let message =
                         format!("chemistry \"{name}\" has no `[{table}]`, which a farm needs");
@@ -270,11 +248,8 @@ fn read_chemistry(
 
 /// New cells: sigma Q 0.17 %, R 0.45 % inherent (Wildfeuer and Lienkamp, 600 cells); literature 0.2 to
 /// 0.3 % and 0.7 to 3.8 %. The spread of the starting SoC is an engineering choice.
-const SPREAD: SpreadSpec = SpreadSpec {
-    capacity_sigma: 0.0025,
-    resistance_sigma: 0.01,
-    soc_sigma: 0.003,
-};
+const SPREAD: SpreadSpec =
+    SpreadSpec { capacity_sigma: 0.0025, resistance_sigma: 0.01, soc_sigma: 0.003 };
 
 fn read_spread(section: Section<'_, '_>) -> SpreadSpec {
     let percent =
@@ -309,11 +284,8 @@ fn read_pcs(section: Section<'_, '_>) -> PcsSpec {
         section.report(section.span_of("rated_apparent_power_kva"), message, None);
     }
     // IEEE 1547-2018 category B: 44 % of the apparent power as reactive power.
-    let rated_reactive_kvar = section.f64_or(
-        "rated_reactive_power_kvar",
-        0.44 * rated_apparent_kva,
-        POWER_KW,
-    );
+    let rated_reactive_kvar =
+        section.f64_or("rated_reactive_power_kvar", 0.44 * rated_apparent_kva, POWER_KW);
     let nominal_voltage =
         Volts(section.f64_or("nominal_voltage_v", 690.0, Bounds::positive(6500.0)));
     let dead_time_ms = section.f64_or("dead_time_ms", 100.0, Bounds::within(0.0, 60_000.0));
@@ -384,27 +356,17 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<FarmSpec, Problems> {
-        parse_farm("farm.toml", text, &|path| {
-            Err(format!("cannot read {path}"))
-        })
+        parse_farm("farm.toml", text, &|path| Err(format!("cannot read {path}")))
     }
     fn refusal(from: &str, to: &str) -> String {
-        assert!(
-            BUILT_IN_FARM.contains(from),
-            "the built-in farm has no {from:?}"
-        );
-        parse(&BUILT_IN_FARM.replace(from, to))
-            .expect_err("must be refused")
-            .to_string()
+        assert!(BUILT_IN_FARM.contains(from), "the built-in farm has no {from:?}");
+        parse(&BUILT_IN_FARM.replace(from, to)).expect_err("must be refused").to_string()
     }
 
     #[test]
     fn the_built_in_farm_is_ten_containers_of_five_megawatt_hours() {
         let farm = parse(BUILT_IN_FARM).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(
-            (farm.units.len(), farm.n_racks(), farm.n_cells()),
-            (10, 120, 49_920)
-        );
+        assert_eq!((farm.units.len(), farm.n_racks(), farm.n_cells()), (10, 120, 49_920));
         let energy_mwh = farm.units[0].design.nominal_energy().watt_hours() / 1e6;
         assert!((energy_mwh - 5.016).abs() < 0.001, "{energy_mwh}");
         assert!((farm.rated_power().0 - 25e6).abs() < 1e-6);
@@ -420,10 +382,7 @@ mod tests {
             text.contains("`farm.initial.soc` must be a fraction from 0 to 1, got 85"),
             "{text}"
         );
-        assert!(
-            text.contains("did you write a percentage? 85 % is 0.85"),
-            "{text}"
-        );
+        assert!(text.contains("did you write a percentage? 85 % is 0.85"), "{text}");
         assert!(text.contains("farm.toml:") && text.contains("^^"), "{text}");
     }
 
@@ -431,24 +390,15 @@ mod tests {
     fn an_unknown_key_or_a_wrong_unit_draws_the_right_one() {
         let text = refusal("rated_power_kw = 2500", "rated_power_mw = 2.5");
         assert!(text.contains("unknown key `rated_power_mw`"), "{text}");
-        assert!(
-            text.contains("did you mean `rated_power_kw`? Mind the unit"),
-            "{text}"
-        );
+        assert!(text.contains("did you mean `rated_power_kw`? Mind the unit"), "{text}");
         let text = refusal("rated_power_kw = 2500", "rated_power_kw = \"2.5 MW\"");
-        assert!(
-            text.contains("got the text \"2.5 MW\"") && text.contains("bare number"),
-            "{text}"
-        );
+        assert!(text.contains("got the text \"2.5 MW\"") && text.contains("bare number"), "{text}");
     }
 
     #[test]
     fn racks_without_cells_and_a_missing_chemistry_are_refused() {
         let text = refusal("cells_in_series = 416", "cells_in_series = 0");
-        assert!(
-            text.contains("must be a whole number from 1 to 2000, got 0"),
-            "{text}"
-        );
+        assert!(text.contains("must be a whole number from 1 to 2000, got 0"), "{text}");
         let text = refusal("chemistry = \"lfp-314\"", "chemistry = \"lpf-314\"");
         assert!(text.contains("no chemistry \"lpf-314\""), "{text}");
         assert!(text.contains("lfp-280, lfp-314"), "{text}");

@@ -21,38 +21,19 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// Both ends belong to the range.
     pub(crate) const fn within(min: f64, max: f64) -> Self {
-        Self {
-            min,
-            max,
-            min_excluded: false,
-            fraction: false,
-        }
+        Self { min, max, min_excluded: false, fraction: false }
     }
     /// Greater than zero and at most `max`.
     pub(crate) const fn positive(max: f64) -> Self {
-        Self {
-            min: 0.0,
-            max,
-            min_excluded: true,
-            fraction: false,
-        }
+        Self { min: 0.0, max, min_excluded: true, fraction: false }
     }
     /// A fraction from 0 to 1; a value up to 100 draws the hint that it may be a percentage.
-    pub(crate) const FRACTION: Self = Self {
-        min: 0.0,
-        max: 1.0,
-        min_excluded: false,
-        fraction: true,
-    };
+    pub(crate) const FRACTION: Self =
+        Self { min: 0.0, max: 1.0, min_excluded: false, fraction: true };
 
     fn contains(&self, value: f64) -> bool {
         // A NaN fails both comparisons.
-        value <= self.max
-            && if self.min_excluded {
-                value > self.min
-            } else {
-                value >= self.min
-            }
+        value <= self.max && if self.min_excluded { value > self.min } else { value >= self.min }
     }
     fn words(&self) -> String {
         if self.fraction {
@@ -60,10 +41,7 @@ impl Bounds {
         }
         match (self.min_excluded, self.max == f64::INFINITY) {
             (true, true) => format!("a number greater than {}", self.min),
-            (true, false) => format!(
-                "a number greater than {} and at most {}",
-                self.min, self.max
-            ),
+            (true, false) => format!("a number greater than {} and at most {}", self.min, self.max),
             (false, true) => format!("a number of at least {}", self.min),
             (false, false) => format!("a number from {} to {}", self.min, self.max),
         }
@@ -84,11 +62,7 @@ pub(crate) struct Document<'a> {
 
 impl<'a> Document<'a> {
     pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
-        Self {
-            file,
-            text,
-            problems: RefCell::default(),
-        }
+        Self { file, text, problems: RefCell::default() }
     }
 
     /// Parses the text; syntax errors are reported, what could be read is returned.
@@ -120,9 +94,7 @@ impl<'a> Document<'a> {
         if problems.is_empty() {
             Ok(())
         } else {
-            Err(Problems(
-                problems.into_iter().map(|(_, problem)| problem).collect(),
-            ))
+            Err(Problems(problems.into_iter().map(|(_, problem)| problem).collect()))
         }
     }
 }
@@ -154,9 +126,7 @@ impl<'d, 'a> Section<'d, 'a> {
     }
     /// Where the value of `key` is, or the table when the key is absent.
     pub(crate) fn span_of(&self, key: &str) -> Range<usize> {
-        self.table
-            .get(key)
-            .map_or_else(|| self.span(), Spanned::span)
+        self.table.get(key).map_or_else(|| self.span(), Spanned::span)
     }
     pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
@@ -166,11 +136,7 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     fn name(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
     fn get(&self, key: &'static str) -> Option<&'d Spanned<DeValue<'a>>> {
         if !self.known.borrow().contains(&key) {
@@ -179,11 +145,8 @@ impl<'d, 'a> Section<'d, 'a> {
         self.table.get(key)
     }
     fn missing(&self, key: &str, expected: &str) {
-        let place = if self.path.is_empty() {
-            "the file".to_owned()
-        } else {
-            format!("`[{}]`", self.path)
-        };
+        let place =
+            if self.path.is_empty() { "the file".to_owned() } else { format!("`[{}]`", self.path) };
         let message = format!("{place} lacks `{key}`: expected {expected}");
         self.report(self.span(), message, None);
     }
@@ -195,18 +158,12 @@ impl<'d, 'a> Section<'d, 'a> {
         let hint = matches!(value.get_ref(), DeValue::String(_))
             .then(|| "write a bare number; its unit is in the key's name".to_owned());
         let message = format!("`{}` must be {expected}, got {found}", self.name(key));
-        self.report(
-            value.span(),
-            message,
-            hint.filter(|_| expected.contains("number")),
-        );
+        self.report(value.span(), message, hint.filter(|_| expected.contains("number")));
     }
 
     /// A number within `bounds`, or `default` when the key is absent.
     pub(crate) fn f64_or(&self, key: &'static str, default: f64, bounds: Bounds) -> f64 {
-        self.get(key).map_or(default, |value| {
-            self.number(key, value, bounds).unwrap_or(default)
-        })
+        self.get(key).map_or(default, |value| self.number(key, value, bounds).unwrap_or(default))
     }
     /// A number within `bounds`; reported when absent.
     pub(crate) fn f64(&self, key: &'static str, bounds: Bounds) -> f64 {
@@ -222,11 +179,7 @@ impl<'d, 'a> Section<'d, 'a> {
             return None;
         };
         if !bounds.contains(number) {
-            let message = format!(
-                "`{}` must be {}, got {number}",
-                self.name(key),
-                bounds.words()
-            );
+            let message = format!("`{}` must be {}, got {number}", self.name(key), bounds.words());
             self.report(value.span(), message, bounds.hint(number));
             return None;
         }
@@ -257,11 +210,8 @@ impl<'d, 'a> Section<'d, 'a> {
         match parsed {
             Ok(number) if number >= i128::from(min) && number <= i128::from(max) => number as u64,
             _ => {
-                let message = format!(
-                    "`{}` must be {expected}, got {}",
-                    self.name(key),
-                    integer.as_str()
-                );
+                let message =
+                    format!("`{}` must be {expected}, got {}", self.name(key), integer.as_str());
                 self.report(value.span(), message, None);
                 min
             }
@@ -270,8 +220,7 @@ impl<'d, 'a> Section<'d, 'a> {
 
     /// A text, or `default` when the key is absent.
     pub(crate) fn text_or(&self, key: &'static str, default: &str) -> String {
-        self.get(key)
-            .map_or_else(|| default.to_owned(), |value| self.string(key, value))
+        self.get(key).map_or_else(|| default.to_owned(), |value| self.string(key, value))
     }
     /// A text that is not empty; reported when absent.
     pub(crate) fn text(&self, key: &'static str) -> String {
@@ -315,11 +264,8 @@ impl<'d, 'a> Section<'d, 'a> {
         }
         if matches!(value.get_ref(), DeValue::String(_)) {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            let message = format!(
-                "`{}` must be one of {}, got \"{text}\"",
-                self.name(key),
-                names.join(", ")
-            );
+            let message =
+                format!("`{}` must be one of {}, got \"{text}\"", self.name(key), names.join(", "));
             self.report(value.span(), message, did_you_mean(&text, &names));
         }
         default
@@ -335,10 +281,7 @@ impl<'d, 'a> Section<'d, 'a> {
             self.wrong_type(key, value, "an array of numbers");
             return Vec::new();
         };
-        array
-            .iter()
-            .filter_map(|value| self.number(key, value, bounds))
-            .collect()
+        array.iter().filter_map(|value| self.number(key, value, bounds)).collect()
     }
 
     /// The sub-table `key`, if present.
@@ -381,13 +324,7 @@ impl<'d, 'a> Section<'d, 'a> {
         sections
     }
     fn child(&self, path: String, table: &'d DeTable<'a>, span: Range<usize>) -> Section<'d, 'a> {
-        Section {
-            document: self.document,
-            table,
-            span,
-            path,
-            known: RefCell::default(),
-        }
+        Section { document: self.document, table, span, path, known: RefCell::default() }
     }
 
     /// Reports each key that nothing asked for.
@@ -410,11 +347,7 @@ impl<'d, 'a> Section<'d, 'a> {
 }
 
 fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    }
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 fn as_f64(value: &DeValue<'_>) -> Option<f64> {
@@ -422,9 +355,7 @@ fn as_f64(value: &DeValue<'_>) -> Option<f64> {
         DeValue::Float(float) => float.as_str().replace('_', "").parse().ok(),
         DeValue::Integer(integer) => {
             let digits = integer.as_str().replace('_', "");
-            i64::from_str_radix(&digits, integer.radix())
-                .ok()
-                .map(|number| number as f64)
+            i64::from_str_radix(&digits, integer.radix()).ok().map(|number| number as f64)
         }
         _ => None,
     }
@@ -434,10 +365,7 @@ fn as_f64(value: &DeValue<'_>) -> Option<f64> {
 /// unit (`rated_power_mw` for `rated_power_kw`).
 pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
     let stem = |text: &str| text.rsplit_once('_').map(|(stem, _)| stem.to_owned());
-    if let Some(other) = known
-        .iter()
-        .find(|k| stem(k).is_some() && stem(k) == stem(name))
-    {
+    if let Some(other) = known.iter().find(|k| stem(k).is_some() && stem(k) == stem(name)) {
         return Some(format!("did you mean `{other}`? Mind the unit"));
     }
     known

@@ -92,27 +92,13 @@ const TENTH_C: (i8, &str) = (-1, "degC");
 const PERCENT: (i8, &str) = (-2, "%");
 const NONE: Bind = Bind::Missing;
 
-const INVERTER_STATES: &[(&str, u32)] = &[
-    ("OFF", 0),
-    ("RUNNING", 3),
-    ("THROTTLED", 4),
-    ("FAULT", 6),
-    ("STANDBY", 7),
-];
-const BATTERY_STATES: &[(&str, u32)] = &[
-    ("DISCONNECTED", 1),
-    ("CONNECTED", 3),
-    ("STANDBY", 4),
-    ("FAULT", 99),
-];
+const INVERTER_STATES: &[(&str, u32)] =
+    &[("OFF", 0), ("RUNNING", 3), ("THROTTLED", 4), ("FAULT", 6), ("STANDBY", 7)];
+const BATTERY_STATES: &[(&str, u32)] =
+    &[("DISCONNECTED", 1), ("CONNECTED", 3), ("STANDBY", 4), ("FAULT", 99)];
 /// `ControlSource::NAMES` by position.
-const SOURCES: &[(&str, u32)] = &[
-    ("NONE", 0),
-    ("PLANT", 1),
-    ("MODBUS", 2),
-    ("REST", 3),
-    ("SCHEDULE", 4),
-];
+const SOURCES: &[(&str, u32)] =
+    &[("NONE", 0), ("PLANT", 1), ("MODBUS", 2), ("REST", 3), ("SCHEDULE", 4)];
 const MODES: &[(&str, u32)] = &[("STOP", 0), ("STANDBY", 1), ("PQ", 2)];
 
 #[rustfmt::skip]
@@ -229,11 +215,6 @@ fn reserved(address: u16) -> Field {
         source: Source::Raw(0),
         write: None,
         is_writable: false,
-        about: About {
-            name: "reserved".to_owned(),
-            unit: "",
-            symbols: &[],
-            signal: None,
-        },
+        about: About { name: "reserved".to_owned(), unit: "", symbols: &[], signal: None },
     }
 }

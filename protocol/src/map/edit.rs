@@ -66,10 +66,7 @@ impl<'s> Edit<'s> {
         };
         let mut commands = Vec::new();
         if self.change != ControlChange::default() {
-            commands.push(Command::ControlUnit {
-                unit,
-                change: self.change,
-            });
+            commands.push(Command::ControlUnit { unit, change: self.change });
         }
         let operate = |action| Command::OperateUnit { unit, action };
         commands.extend(self.actions.into_iter().map(operate));
@@ -78,11 +75,7 @@ impl<'s> Edit<'s> {
 
     fn farm_commands(self) -> Result<Vec<Command>, Refusal> {
         let in_force = self.sight.snapshot.farm.setpoint;
-        match (
-            self.farm_active_w,
-            self.farm_reactive_var,
-            self.farm_in_force,
-        ) {
+        match (self.farm_active_w, self.farm_reactive_var, self.farm_in_force) {
             (None, None, None) => Ok(vec![]),
             (None, None, Some(false)) if in_force.is_some() => Ok(vec![Command::ReleaseFarm]),
             (None, None, Some(wanted)) if wanted == in_force.is_some() => Ok(vec![]),
@@ -90,10 +83,7 @@ impl<'s> Edit<'s> {
             (active_w, reactive_var, _) => {
                 // Reactive power alone must not take the units over at a power that nobody gave.
                 let active = active_w.map(Watts).or(in_force).ok_or(Refusal::State)?;
-                Ok(vec![Command::SetFarmPower {
-                    active,
-                    reactive: reactive_var.map(Vars),
-                }])
+                Ok(vec![Command::SetFarmPower { active, reactive: reactive_var.map(Vars) }])
             }
         }
     }
@@ -124,11 +114,8 @@ pub(crate) fn active_enable(edit: &mut Edit<'_>, value: f64) -> Result<(), Refus
 
 /// 704.WSetMod: 0 is percent, 1 is watts.
 pub(crate) fn active_mode(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    edit.change.active_mode = Some(if switch(value)? {
-        SetpointMode::Absolute
-    } else {
-        SetpointMode::Percent
-    });
+    edit.change.active_mode =
+        Some(if switch(value)? { SetpointMode::Absolute } else { SetpointMode::Percent });
     Ok(())
 }
 
@@ -168,11 +155,8 @@ pub(crate) fn reactive_pct(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusa
 }
 
 pub(crate) fn priority(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    edit.change.priority = Some(if switch(value)? {
-        PowerPriority::Reactive
-    } else {
-        PowerPriority::Active
-    });
+    edit.change.priority =
+        Some(if switch(value)? { PowerPriority::Reactive } else { PowerPriority::Active });
     Ok(())
 }
 
@@ -229,11 +213,7 @@ pub(crate) fn contactors(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal>
 
 /// 802.SetInvState tells the battery what its converter does. Both are one unit here, which knows.
 pub(crate) fn inverter_told(_: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    if (1.0..=3.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(Refusal::Value)
-    }
+    if (1.0..=3.0).contains(&value) { Ok(()) } else { Err(Refusal::Value) }
 }
 
 /// The compact map's setpoints are in force as soon as they are written.
@@ -266,11 +246,7 @@ pub(crate) fn mode(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
 
 /// A register whose only setting so far is 0, off.
 pub(crate) fn off_only(_: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    if value == 0.0 {
-        Ok(())
-    } else {
-        Err(Refusal::Address)
-    }
+    if value == 0.0 { Ok(()) } else { Err(Refusal::Address) }
 }
 
 pub(crate) fn farm_active_w(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {

@@ -68,10 +68,7 @@ impl Encoding {
     }
 
     const fn is_signed(self) -> bool {
-        matches!(
-            self,
-            Self::I16 | Self::I32 | Self::I64 | Self::ScaleFactor | Self::Pad
-        )
+        matches!(self, Self::I16 | Self::I32 | Self::I64 | Self::ScaleFactor | Self::Pad)
     }
 
     /// The bits that say "not available"; text says it with NUL.
@@ -146,20 +143,12 @@ fn join(words: &[u16]) -> u64 {
 
 /// `raw` times 10^`exponent`, with one rounding.
 fn scale(raw: f64, exponent: i8) -> f64 {
-    if exponent < 0 {
-        raw / power_of_ten(-exponent)
-    } else {
-        raw * power_of_ten(exponent)
-    }
+    if exponent < 0 { raw / power_of_ten(-exponent) } else { raw * power_of_ten(exponent) }
 }
 
 /// `number` over 10^`exponent`, with one rounding.
 fn unscale(number: f64, exponent: i8) -> f64 {
-    if exponent < 0 {
-        number * power_of_ten(-exponent)
-    } else {
-        number / power_of_ten(exponent)
-    }
+    if exponent < 0 { number * power_of_ten(-exponent) } else { number / power_of_ten(exponent) }
 }
 
 fn power_of_ten(exponent: i8) -> f64 {
@@ -243,26 +232,14 @@ mod tests {
 
     #[test]
     fn words_are_big_endian_with_the_high_word_first() {
-        assert_eq!(
-            encode(Encoding::I32, Value::Number(-2.0), 0),
-            [0xFFFF, 0xFFFE]
-        );
-        assert_eq!(
-            encode(Encoding::U32, Value::Raw(0x0102_0304), 0),
-            [0x0102, 0x0304]
-        );
-        assert_eq!(
-            encode(Encoding::Text(3), Value::Text("abc"), 0),
-            [0x6162, 0x6300, 0]
-        );
+        assert_eq!(encode(Encoding::I32, Value::Number(-2.0), 0), [0xFFFF, 0xFFFE]);
+        assert_eq!(encode(Encoding::U32, Value::Raw(0x0102_0304), 0), [0x0102, 0x0304]);
+        assert_eq!(encode(Encoding::Text(3), Value::Text("abc"), 0), [0x6162, 0x6300, 0]);
     }
 
     #[test]
     fn a_text_is_cut_between_characters() {
-        assert_eq!(
-            encode(Encoding::Text(1), Value::Text("a\u{e9}"), 0),
-            [0x6100]
-        );
+        assert_eq!(encode(Encoding::Text(1), Value::Text("a\u{e9}"), 0), [0x6100]);
     }
 
     #[test]
@@ -270,10 +247,7 @@ mod tests {
         for (number, exponent) in [(50.012, -3), (-1_234_500.0, 2), (0.0, 0), (99.995, -2)] {
             let words = encode(Encoding::I32, Value::Number(number), exponent);
             let back = Encoding::I32.decode(&words, exponent).unwrap();
-            assert!(
-                (back - number).abs() <= 0.5 * scale(1.0, exponent),
-                "{number}: {back}"
-            );
+            assert!((back - number).abs() <= 0.5 * scale(1.0, exponent), "{number}: {back}");
         }
     }
 

@@ -42,8 +42,7 @@ impl Field {
     /// Encodes the present value; the slice has the field's length.
     fn encode<'w>(&self, sight: Sight<'_>, words: &'w mut [u16; FIELD_MAX]) -> &'w [u16] {
         let words = &mut words[..usize::from(self.encoding.registers())];
-        self.encoding
-            .encode(self.source.value(sight), self.exponent, words);
+        self.encoding.encode(self.source.value(sight), self.exponent, words);
         words
     }
 
@@ -98,9 +97,7 @@ impl Layout {
         let touched = &self.fields[first..];
         let n = touched.partition_point(|field| u32::from(field.address) < to);
         let touched = &touched[..n];
-        let has_gap = touched
-            .windows(2)
-            .any(|pair| pair[0].end() != u32::from(pair[1].address));
+        let has_gap = touched.windows(2).any(|pair| pair[0].end() != u32::from(pair[1].address));
         match (touched.first(), touched.last()) {
             (Some(first), Some(last))
                 if u32::from(first.address) <= from && last.end() >= to && !has_gap =>

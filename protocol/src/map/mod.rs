@@ -96,9 +96,7 @@ impl Gateway {
     pub fn new(spec: &FarmSpec) -> Self {
         let mut designs: Vec<(Arc<UnitDesign>, Arc<Layout>)> = Vec::new();
         let units = spec.units.iter().take(UNIT_ID_MAX).map(|unit| {
-            let known = designs
-                .iter()
-                .find(|(design, _)| Arc::ptr_eq(design, &unit.design));
+            let known = designs.iter().find(|(design, _)| Arc::ptr_eq(design, &unit.design));
             if let Some((_, layout)) = known {
                 return Arc::clone(layout);
             }
@@ -110,10 +108,7 @@ impl Gateway {
         });
         let mut plant = compact::fields(compact::Level::Plant);
         plant.extend(sunspec::plant_chain(spec));
-        Self {
-            units: units.collect(),
-            plant: Layout::new(plant),
-        }
+        Self { units: units.collect(), plant: Layout::new(plant) }
     }
 
     /// Reads `count` registers from `address` on as `unit_id` shows them in `snapshot`; `None` where

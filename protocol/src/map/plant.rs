@@ -7,11 +7,7 @@ use bess_core::spec::FarmSpec;
 
 /// The mode word of the plant: 2 while a farm setpoint is in force.
 pub(crate) fn mode(sight: Sight<'_>) -> i64 {
-    if sight.snapshot.farm.setpoint.is_some() {
-        2
-    } else {
-        0
-    }
+    if sight.snapshot.farm.setpoint.is_some() { 2 } else { 0 }
 }
 
 /// The inverter state that stands for the plant: that of the most active unit.
@@ -83,9 +79,7 @@ pub(crate) fn reactive_setpoint_var(sight: Sight<'_>) -> f64 {
 /// Sum of the units' rated apparent power.
 pub(crate) fn rated_apparent_power_va(spec: &FarmSpec) -> f64 {
     let units = spec.units.iter();
-    units
-        .map(|unit| unit.design.pcs.rated_apparent_power.0)
-        .sum()
+    units.map(|unit| unit.design.pcs.rated_apparent_power.0).sum()
 }
 
 /// Sum of the units' nominal energy in watt-hours.

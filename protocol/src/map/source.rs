@@ -134,10 +134,7 @@ impl Bind {
             (Self::ScaleFor(name, factor), Subject::Unit(design)) => {
                 let signal = signal::unit(name);
                 let view = UnitView::default();
-                let rating = (signal.get)(UnitSight {
-                    view: &view,
-                    design,
-                });
+                let rating = (signal.get)(UnitSight { view: &view, design });
                 let per_si = match signal.quantity {
                     Quantity::Joules => 1.0 / JOULES_PER_WH,
                     _ => 1.0,
@@ -183,11 +180,10 @@ impl Source {
                 }
                 _ => Value::Missing,
             },
-            Self::Rack(signal, rack_idx, factor) => {
-                sight.racks().get(rack_idx).map_or(Value::Missing, |rack| {
-                    Value::Number((signal.get)(rack) * factor)
-                })
-            }
+            Self::Rack(signal, rack_idx, factor) => sight
+                .racks()
+                .get(rack_idx)
+                .map_or(Value::Missing, |rack| Value::Number((signal.get)(rack) * factor)),
             Self::Farm(signal, factor) => {
                 Value::Number((signal.get)(&sight.snapshot.farm) * factor)
             }

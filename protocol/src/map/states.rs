@@ -201,9 +201,7 @@ pub(crate) fn priority(sight: Sight<'_>) -> i64 {
 
 /// 704.WMaxLimPctEna.
 pub(crate) fn discharge_limit_enabled(sight: Sight<'_>) -> i64 {
-    of_unit(sight, |view| {
-        i64::from(view.control.discharge_limit_enabled)
-    })
+    of_unit(sight, |view| i64::from(view.control.discharge_limit_enabled))
 }
 
 /// Number of the module that holds the cell `cell_idx` of a rack, from 1.
@@ -215,9 +213,7 @@ fn module_number(cell_idx: u16, design: &UnitDesign) -> i64 {
 type Place = fn(&CellExtremes) -> bess_core::CellAddress;
 
 fn string_of(sight: Sight<'_>, place: Place) -> i64 {
-    sight.view().map_or(0, |view| {
-        i64::from(place(&view.measured.extremes).rack_idx) + 1
-    })
+    sight.view().map_or(0, |view| i64::from(place(&view.measured.extremes).rack_idx) + 1)
 }
 
 fn module_of(sight: Sight<'_>, place: Place) -> i64 {
@@ -295,9 +291,7 @@ pub(crate) fn mode(sight: Sight<'_>) -> i64 {
 /// Bits of the racks with closed contactors, the first rack in bit 0.
 pub(crate) fn contactor_bits(sight: Sight<'_>) -> i64 {
     let racks = sight.racks().iter().take(32).enumerate();
-    racks.fold(0, |bits, (index, rack)| {
-        bits | i64::from(rack.connected) << index
-    })
+    racks.fold(0, |bits, (index, rack)| bits | i64::from(rack.connected) << index)
 }
 
 /// Simulated instant of the snapshot in Unix milliseconds.
@@ -322,10 +316,7 @@ mod tests {
 
     #[test]
     fn the_warnings_are_the_events_that_are_called_so() {
-        let events = model_802::MODEL
-            .points
-            .iter()
-            .find(|point| point.name == "Evt1");
+        let events = model_802::MODEL.points.iter().find(|point| point.name == "Evt1");
         let symbols = events.unwrap().symbols.iter();
         let bits = symbols
             .filter(|(name, _)| name.ends_with("_WARNING"))

@@ -42,10 +42,7 @@ impl FakeLoop {
         }
         Self::change(&mut snapshot, command);
         snapshot.publication += 1;
-        let applied = Applied {
-            tick: snapshot.tick,
-            publication: snapshot.publication,
-        };
+        let applied = Applied { tick: snapshot.tick, publication: snapshot.publication };
         snapshots.send_replace(Arc::new(snapshot));
         reply.send(Ok(applied));
     }
@@ -70,9 +67,7 @@ impl FakeLoop {
             }
             Command::ReleaseFarm => snapshot.farm.setpoint = None,
             Command::Batch(commands) => {
-                commands
-                    .iter()
-                    .for_each(|command| Self::change(snapshot, command));
+                commands.iter().for_each(|command| Self::change(snapshot, command));
             }
         }
     }
@@ -128,13 +123,7 @@ impl Farm {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(listener, access, config, shutdown.clone()));
-        Self {
-            address,
-            fake,
-            stats,
-            shutdown,
-            server,
-        }
+        Self { address, fake, stats, shutdown, server }
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -191,10 +180,7 @@ pub(crate) fn write_pdu(address: u16, words: &[u16]) -> Vec<u8> {
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        Self {
-            stream,
-            transaction: 0,
-        }
+        Self { stream, transaction: 0 }
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {

@@ -30,11 +30,7 @@ async fn the_chain_of_a_unit_is_contiguous_and_ends() {
         (803, 26 + 12 * 32),
     ];
     assert_eq!(models, expected);
-    assert_eq!(
-        client.read(1, address + 2, 1).await,
-        Err(2),
-        "after the end"
-    );
+    assert_eq!(client.read(1, address + 2, 1).await, Err(2), "after the end");
     assert_eq!(client.read(1, address, 3).await, Err(2), "over the end");
     assert_eq!(client.read(1, 39_999, 2).await, Err(2), "over the start");
 }
@@ -63,25 +59,17 @@ async fn one_read_of_the_compact_map_gives_everything() {
     assert_eq!(words[..2], [0xBE55, 1]);
     assert_eq!(long(2), 3, "unit number");
     assert_eq!(words[5], 3, "running");
-    assert_eq!(
-        (long(12), long(14), long(16)),
-        (1_000_000, -200_000, 1_020_000)
-    );
+    assert_eq!((long(12), long(14), long(16)), (1_000_000, -200_000, 1_020_000));
     assert_eq!(long(18), 50_012);
     assert_eq!((words[20], words[21]), (6_900, 13_753));
     assert_eq!((words[24], words[25]), (6_350, 9_800));
     assert_eq!((long(26), long(28)), (3_000_000, 1_900_000));
     assert_eq!((words[40], words[41] as i16), (313, -40));
     assert_eq!((words[42], words[43]), (3_312, 3_297));
-    let sample_ms = words[60..64]
-        .iter()
-        .fold(0u64, |ms, word| ms << 16 | u64::from(*word));
+    let sample_ms = words[60..64].iter().fold(0u64, |ms, word| ms << 16 | u64::from(*word));
     assert_eq!(sample_ms, 1_700_000_000_123);
     assert_eq!(long(64), 7, "low half of the publication number");
-    assert_eq!(
-        (long(66), long(70), long(72)),
-        (2_500_000, 1_210_000, 2_750_000)
-    );
+    assert_eq!((long(66), long(70), long(72)), (2_500_000, 1_210_000, 2_750_000));
     assert_eq!((words[84], words[86]), (2, 0xFFFF));
     assert_eq!((words[101], long(102)), (12, 0xFFF));
     assert_eq!(words[124], 0, "reserved");

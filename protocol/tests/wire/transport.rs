@@ -70,10 +70,8 @@ async fn junk_closes_its_own_connection_only() {
 
 #[tokio::test]
 async fn a_half_frame_is_dropped_and_a_quiet_connection_kept() {
-    let config = ServerConfig {
-        frame_timeout: Duration::from_millis(100),
-        ..ServerConfig::default()
-    };
+    let config =
+        ServerConfig { frame_timeout: Duration::from_millis(100), ..ServerConfig::default() };
     let farm = Farm::with(Temper::Applies, config).await;
     let mut quiet = farm.client().await;
     assert!(quiet.read(1, 0, 1).await.is_ok());
@@ -96,10 +94,8 @@ async fn a_frame_that_comes_byte_by_byte_is_answered() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let config = ServerConfig {
-        idle_timeout: Duration::from_millis(100),
-        ..ServerConfig::default()
-    };
+    let config =
+        ServerConfig { idle_timeout: Duration::from_millis(100), ..ServerConfig::default() };
     let farm = Farm::with(Temper::Applies, config).await;
     let mut client = farm.client().await;
     assert!(client.is_closed().await);
@@ -145,10 +141,7 @@ async fn what_was_asked_before_junk_or_the_end_is_still_answered() {
 
 #[tokio::test]
 async fn connections_over_the_cap_are_closed_at_once() {
-    let config = ServerConfig {
-        max_connections: 2,
-        ..ServerConfig::default()
-    };
+    let config = ServerConfig { max_connections: 2, ..ServerConfig::default() };
     let farm = Farm::with(Temper::Applies, config).await;
     let mut first = farm.client().await;
     let mut second = farm.client().await;
@@ -156,10 +149,7 @@ async fn connections_over_the_cap_are_closed_at_once() {
     assert!(second.read(1, 0, 1).await.is_ok());
     assert!(farm.client().await.is_closed().await);
     let modbus = &farm.stats.modbus;
-    assert_eq!(
-        (modbus.accepted.load(Relaxed), modbus.rejected.load(Relaxed)),
-        (2, 1)
-    );
+    assert_eq!((modbus.accepted.load(Relaxed), modbus.rejected.load(Relaxed)), (2, 1));
     assert_eq!(modbus.connections.load(Relaxed), 2);
     drop(first);
     while modbus.connections.load(Relaxed) > 1 {

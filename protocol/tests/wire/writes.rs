@@ -53,21 +53,11 @@ async fn every_control_point_can_be_written_alone() {
     ] {
         assert_eq!(client.write(1, address, words).await, Ok(()), "{address}");
         let count = words.len() as u16;
-        assert_eq!(
-            client.read(1, address, count).await.unwrap(),
-            words,
-            "{address}"
-        );
+        assert_eq!(client.read(1, address, count).await.unwrap(), words, "{address}");
     }
     let state = farm.control_of_unit_1();
-    assert_eq!(
-        (state.discharge_limit_pct, state.active.percent),
-        (75.5, -25.0)
-    );
-    assert_eq!(
-        (state.reactive.absolute, state.reactive.percent),
-        (-50_000.0, 12.34)
-    );
+    assert_eq!((state.discharge_limit_pct, state.active.percent), (75.5, -25.0));
+    assert_eq!((state.reactive.absolute, state.reactive.percent), (-50_000.0, 12.34));
     assert_eq!(state.ramp_pct_per_s, 2.5);
 }
 
@@ -133,9 +123,7 @@ async fn one_write_of_the_compact_map_commands_everything() {
     assert_eq!(client.write(2, 80, &words).await, Ok(()));
     let letters = farm.fake.letters.lock().unwrap().clone();
     // One letter, so that the loop applies all of it or nothing.
-    let [(Command::Batch(commands), _)] = letters.as_slice() else {
-        panic!("{letters:?}")
-    };
+    let [(Command::Batch(commands), _)] = letters.as_slice() else { panic!("{letters:?}") };
     assert!(matches!(commands[0], Command::ControlUnit { .. }));
     let operations: Vec<_> = commands[1..]
         .iter()
@@ -160,82 +148,44 @@ async fn operations_follow_the_state_and_a_wrong_state_is_exception_4() {
     let battery = model(&mut client, 802).await;
     let (operate, contactors) = (control + 8, battery + 50);
     assert_eq!(client.write_one(1, operate, 0).await, Ok(()));
-    assert_eq!(
-        client.read(1, battery + 22, 1).await,
-        Ok(vec![1]),
-        "disconnected"
-    );
-    assert_eq!(
-        client.write_one(1, operate, 3).await,
-        Err(4),
-        "standby of a unit that is off"
-    );
-    assert_eq!(
-        client.write_one(1, operate, 4).await,
-        Err(3),
-        "no such operation"
-    );
+    assert_eq!(client.read(1, battery + 22, 1).await, Ok(vec![1]), "disconnected");
+    assert_eq!(client.write_one(1, operate, 3).await, Err(4), "standby of a unit that is off");
+    assert_eq!(client.write_one(1, operate, 4).await, Err(3), "no such operation");
     // The setpoint of the same request must not land either.
     assert_eq!(client.write(1, 80, &[0, 5, 0, 5, 1]).await, Err(4));
     assert_eq!(farm.control_of_unit_1().active.absolute, 0.0);
     assert_eq!(client.write_one(1, contactors, 1).await, Ok(()));
-    assert_eq!(
-        client.read(1, battery + 22, 1).await,
-        Ok(vec![3]),
-        "connected"
-    );
+    assert_eq!(client.read(1, battery + 22, 1).await, Ok(vec![3]), "connected");
     assert_eq!(client.read(1, operate, 1).await, Ok(vec![1]));
     let n_letters = farm.n_letters();
     assert_eq!(client.write_one(1, contactors, 1).await, Ok(()), "as it is");
     assert_eq!(client.write_one(1, 84, 2).await, Ok(()), "as it is");
     assert_eq!(farm.n_letters(), n_letters);
     assert_eq!(client.write_one(1, control + 7, 1).await, Ok(()));
-    assert_eq!(
-        client.read(1, control + 7, 1).await,
-        Ok(vec![0]),
-        "the reset goes back"
-    );
+    assert_eq!(client.read(1, control + 7, 1).await, Ok(vec![0]), "the reset goes back");
 }
 
 #[tokio::test]
 async fn the_plant_takes_a_farm_setpoint_and_gives_it_back() {
     let farm = Farm::start().await;
     let mut client = farm.client().await;
-    assert_eq!(
-        client.read(255, 80, 2).await,
-        Ok(vec![0x8000, 0]),
-        "none in force"
-    );
-    assert_eq!(
-        client.write(255, 82, &[0, 5]).await,
-        Err(4),
-        "reactive power alone"
-    );
+    assert_eq!(client.read(255, 80, 2).await, Ok(vec![0x8000, 0]), "none in force");
+    assert_eq!(client.write(255, 82, &[0, 5]).await, Err(4), "reactive power alone");
     assert_eq!(client.write(255, 80, &[0x0098, 0x9680]).await, Ok(()));
     assert_eq!(client.read(0, 80, 5).await.unwrap()[..2], [0x0098, 0x9680]);
     assert_eq!(client.read(0, 84, 1).await, Ok(vec![2]));
-    assert_eq!(
-        client.write(0, 80, &[0x7000, 0]).await,
-        Err(3),
-        "beyond the rating"
-    );
+    assert_eq!(client.write(0, 80, &[0x7000, 0]).await, Err(3), "beyond the rating");
     assert_eq!(client.write_one(0, 84, 0).await, Ok(()));
     assert_eq!(client.read(0, 84, 1).await, Ok(vec![0]));
-    assert_eq!(
-        client.write_one(0, 85, 1).await,
-        Err(2),
-        "the plant has no heartbeat to write"
-    );
+    assert_eq!(client.write_one(0, 85, 1).await, Err(2), "the plant has no heartbeat to write");
 }
 
 #[tokio::test]
 async fn a_busy_loop_is_exception_6_and_a_silent_one_exception_4() {
     let busy = Farm::with(Temper::IsBusy, ServerConfig::default()).await;
     assert_eq!(busy.client().await.write(1, 80, &[0, 5]).await, Err(6));
-    let config = ServerConfig {
-        answer_timeout: Duration::from_millis(50),
-        ..ServerConfig::default()
-    };
+    let config =
+        ServerConfig { answer_timeout: Duration::from_millis(50), ..ServerConfig::default() };
     let silent = Farm::with(Temper::Holds, config).await;
     let mut client = silent.client().await;
     assert_eq!(client.write(1, 80, &[0, 5]).await, Err(4));

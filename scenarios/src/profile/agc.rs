@@ -37,11 +37,7 @@ pub const KIND: Kind = Kind {
 /// limits (which wants 128 %) and its standard deviation (which wants 110 %).
 const NEED_SIGMA_PCT: f64 = 120.0;
 /// Fitted by hand to the record's autocorrelation from 4 s to 600 s.
-const MIXTURE: Mixture = Mixture {
-    slow_share: 0.93,
-    slow_tau_s: 1500.0,
-    fast_tau_s: 20.0,
-};
+const MIXTURE: Mixture = Mixture { slow_share: 0.93, slow_tau_s: 1500.0, fast_tau_s: 20.0 };
 /// Mean time between two values sent: one in four of the record's cycles.
 const HOLD_S: f64 = 13.9;
 /// Values are rounded to a quarter of a percent, as the record is.
@@ -58,10 +54,7 @@ pub struct Agc {
 
 impl Default for Agc {
     fn default() -> Self {
-        Self {
-            mean_pct: 0.0,
-            limit_pct: 100.0,
-        }
+        Self { mean_pct: 0.0, limit_pct: 100.0 }
     }
 }
 
@@ -125,10 +118,7 @@ mod tests {
     #[test]
     fn thirty_days_show_the_stated_figures() {
         assert_states(Agc::default(), 30.0 * DAY_S, 4.0);
-        let half = Agc {
-            limit_pct: 50.0,
-            ..Agc::default()
-        };
+        let half = Agc { limit_pct: 50.0, ..Agc::default() };
         assert_states(half, 30.0 * DAY_S, 4.0);
     }
 

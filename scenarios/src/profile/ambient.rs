@@ -45,11 +45,8 @@ const SECOND_TOP_HOUR: f64 = 11.59;
 /// Amplitude of the second harmonic over that of the first.
 const SECOND_OVER_FIRST: f64 = 0.283;
 /// Fitted by hand to the autocorrelation of what remains of the record, from 1 h to 72 h.
-const WEATHER: Mixture = Mixture {
-    slow_share: 0.85,
-    slow_tau_s: 36.0 * 3600.0,
-    fast_tau_s: 6.0 * 3600.0,
-};
+const WEATHER: Mixture =
+    Mixture { slow_share: 0.85, slow_tau_s: 36.0 * 3600.0, fast_tau_s: 6.0 * 3600.0 };
 /// The weather is cut at this many standard deviations.
 const WEATHER_CUT: f64 = 3.5;
 /// Values are rounded to 0.01 K.
@@ -110,20 +107,11 @@ impl Profile for Ambient {
             Stated::new(Figure::Sigma, sigma, 0.15),
         ];
         let usual = Self::default();
-        let as_recorded = Self {
-            mean_degc: usual.mean_degc,
-            start_day: usual.start_day,
-            ..*self
-        } == usual;
+        let as_recorded =
+            Self { mean_degc: usual.mean_degc, start_day: usual.start_day, ..*self } == usual;
         if as_recorded {
             let correlation = |lag_h: f64, value| {
-                Stated::new(
-                    Figure::Autocorrelation {
-                        lag_s: lag_h * 3600.0,
-                    },
-                    value,
-                    0.06,
-                )
+                Stated::new(Figure::Autocorrelation { lag_s: lag_h * 3600.0 }, value, 0.06)
             };
             stated.extend([
                 Stated::new(Figure::DayRange, 7.08, 1.2),
@@ -140,13 +128,7 @@ impl Profile for Ambient {
     fn check(&self) -> Result<(), ProfileError> {
         in_range("the mean temperature", self.mean_degc, -40.0, 45.0, "degC")?;
         in_range("the day's amplitude", self.day_amplitude_k, 0.0, 15.0, "K")?;
-        in_range(
-            "the year's amplitude",
-            self.year_amplitude_k,
-            0.0,
-            25.0,
-            "K",
-        )?;
+        in_range("the year's amplitude", self.year_amplitude_k, 0.0, 25.0, "K")?;
         in_range("sigma of the weather", self.weather_sigma_k, 0.0, 6.0, "K")?;
         in_range("the start day", self.start_day, 1.0, 366.0, "days")
     }
@@ -191,20 +173,13 @@ mod tests {
 
     #[test]
     fn afternoons_are_warmer_than_nights_and_summers_than_winters() {
-        let calm = |start_day| Ambient {
-            start_day,
-            weather_sigma_k: 0.0,
-            ..Ambient::default()
-        };
+        let calm = |start_day| Ambient { start_day, weather_sigma_k: 0.0, ..Ambient::default() };
         assert!(calm(1.0).curve_degc(14.0 * 3600.0) > calm(1.0).curve_degc(5.0 * 3600.0) + 4.0);
         assert!(calm(208.0).curve_degc(0.0) > calm(25.0).curve_degc(0.0) + 8.0);
     }
 
     #[test]
     fn the_first_values_are_pinned_so_that_old_seeds_keep_their_days() {
-        assert_eq!(
-            usual(&KIND, 3600.0, 42).values(),
-            [19.57, 19.31, 19.12, 19.19, 19.1, 19.18]
-        );
+        assert_eq!(usual(&KIND, 3600.0, 42).values(), [19.57, 19.31, 19.12, 19.19, 19.1, 19.18]);
     }
 }

@@ -35,11 +35,7 @@ const SIGMA_HZ: f64 = 0.015_84;
 /// Largest deviation in hertz, 3.8 sigma. The record's is 54 mHz in one day.
 const DEVIATION_HZ_MAX: f64 = 0.060;
 /// Fitted by hand to the record's autocorrelation from 1 s to 900 s.
-const MIXTURE: Mixture = Mixture {
-    slow_share: 0.82,
-    slow_tau_s: 730.0,
-    fast_tau_s: 18.0,
-};
+const MIXTURE: Mixture = Mixture { slow_share: 0.82, slow_tau_s: 730.0, fast_tau_s: 18.0 };
 /// Values are rounded to 0.1 mHz, as the record is.
 const PER_HZ: f64 = 10_000.0;
 
@@ -54,10 +50,7 @@ pub struct Frequency {
 
 impl Default for Frequency {
     fn default() -> Self {
-        Self {
-            nominal_hz: 60.0,
-            sigma_hz: SIGMA_HZ,
-        }
+        Self { nominal_hz: 60.0, sigma_hz: SIGMA_HZ }
     }
 }
 
@@ -114,10 +107,7 @@ mod tests {
     #[test]
     fn thirty_days_show_the_stated_figures_at_60_hz_and_at_50_hz() {
         assert_states(Frequency::default(), 30.0 * DAY_S, 1.0);
-        let european = Frequency {
-            nominal_hz: 50.0,
-            ..Frequency::default()
-        };
+        let european = Frequency { nominal_hz: 50.0, ..Frequency::default() };
         assert_states(european, 30.0 * DAY_S, 1.0);
     }
 
@@ -130,9 +120,6 @@ mod tests {
 
     #[test]
     fn the_first_values_are_pinned_so_that_old_seeds_keep_their_days() {
-        assert_eq!(
-            usual(&KIND, 4.0, 42).values(),
-            [59.9882, 59.9931, 59.9903, 59.9894]
-        );
+        assert_eq!(usual(&KIND, 4.0, 42).values(), [59.9882, 59.9931, 59.9903, 59.9894]);
     }
 }

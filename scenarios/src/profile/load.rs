@@ -77,10 +77,7 @@ pub struct Load {
 
 impl Default for Load {
     fn default() -> Self {
-        Self {
-            site: Site::Household,
-            mean_kw: 500.0,
-        }
+        Self { site: Site::Household, mean_kw: 500.0 }
     }
 }
 
@@ -102,9 +99,7 @@ impl Site {
             Self::Commercial => {
                 let hour = time_s % DAY_S / 3600.0;
                 let day = (time_s / DAY_S).floor() % 7.0;
-                let rise = ((hour - 6.0) / 3.0)
-                    .min((20.0 - hour) / 3.0)
-                    .clamp(0.0, 1.0);
+                let rise = ((hour - 6.0) / 3.0).min((20.0 - hour) / 3.0).clamp(0.0, 1.0);
                 let load = COMMERCIAL_NIGHT + rise * (noon_over_peak(day) - COMMERCIAL_NIGHT);
                 load / commercial_mean()
             }
@@ -175,10 +170,7 @@ mod tests {
     fn twelve_weeks_show_the_stated_figures_of_both_sites() {
         for site in [Site::Household, Site::Commercial] {
             for step_s in [60.0, 900.0] {
-                let load = Load {
-                    site,
-                    mean_kw: 250.0,
-                };
+                let load = Load { site, mean_kw: 250.0 };
                 assert_states(load, 84.0 * DAY_S, step_s);
             }
         }
@@ -201,9 +193,6 @@ mod tests {
 
     #[test]
     fn the_first_values_are_pinned_so_that_old_seeds_keep_their_days() {
-        assert_eq!(
-            usual(&KIND, 3600.0, 42).values(),
-            [373.369, 357.118, 354.71, 288.801]
-        );
+        assert_eq!(usual(&KIND, 3600.0, 42).values(), [373.369, 357.118, 354.71, 288.801]);
     }
 }

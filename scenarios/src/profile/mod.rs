@@ -114,12 +114,7 @@ impl ProfileSpec {
     /// A series of `profile` with the usual step of its kind.
     pub fn new(profile: Box<dyn Profile>, duration_s: f64, seed: u64) -> Self {
         let step_s = profile.kind().step_s;
-        Self {
-            profile,
-            duration_s,
-            step_s,
-            seed,
-        }
+        Self { profile, duration_s, step_s, seed }
     }
 
     /// Makes the series: samples at 0, step, 2 step and so on, before the end of the duration.
@@ -132,23 +127,14 @@ impl ProfileSpec {
         self.profile.check()?;
         let n = (self.duration_s / self.step_s - 1e-9).ceil().max(1.0);
         if n > SAMPLES_MAX {
-            return Err(ProfileError::TooLong {
-                duration_s: self.duration_s,
-                step_s: self.step_s,
-            });
+            return Err(ProfileError::TooLong { duration_s: self.duration_s, step_s: self.step_s });
         }
-        let sampling = Sampling {
-            n: n as usize,
-            step_s: self.step_s,
-        };
+        let sampling = Sampling { n: n as usize, step_s: self.step_s };
         let index = self.profile.kind().stream_index;
         let mut stream = Streams::new(self.seed).stream(Domain::Profile, index);
         let values = self.profile.values(sampling, &mut stream);
-        let samples: Vec<(f64, f64)> = values
-            .into_iter()
-            .enumerate()
-            .map(|(k, value)| (sampling.time_s(k), value))
-            .collect();
+        let samples: Vec<(f64, f64)> =
+            values.into_iter().enumerate().map(|(k, value)| (sampling.time_s(k), value)).collect();
         Ok(Series::new(&samples, false)?)
     }
 }
@@ -192,13 +178,7 @@ pub(crate) fn in_range(
     if value >= min && value <= max {
         return Ok(());
     }
-    Err(ProfileError::OutOfRange {
-        name,
-        value,
-        min,
-        max,
-        unit,
-    })
+    Err(ProfileError::OutOfRange { name, value, min, max, unit })
 }
 
 #[cfg(test)]
@@ -221,12 +201,7 @@ pub(crate) mod testing {
         step_s: f64,
     ) {
         for seed in [1, 2, 3] {
-            let spec = ProfileSpec {
-                profile: Box::new(profile),
-                duration_s,
-                step_s,
-                seed,
-            };
+            let spec = ProfileSpec { profile: Box::new(profile), duration_s, step_s, seed };
             assert_series_states(&spec);
         }
     }
@@ -304,10 +279,7 @@ mod tests {
         assert_eq!(times(1.0, 60.0), [0.0]);
         assert_eq!(
             spec(1e9, 1.0).generate(),
-            Err(ProfileError::TooLong {
-                duration_s: 1e9,
-                step_s: 1.0
-            })
+            Err(ProfileError::TooLong { duration_s: 1e9, step_s: 1.0 })
         );
         assert!(spec(f64::NAN, 1.0).generate().is_err());
         assert!(spec(60.0, 0.0).generate().is_err());

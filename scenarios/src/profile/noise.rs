@@ -19,11 +19,7 @@ impl OrnsteinUhlenbeck {
     /// A process with standard deviation `sigma` and correlation time `tau_s` (> 0).
     pub(crate) fn new(sigma: f64, tau_s: f64, step_s: f64, stream: &mut Stream) -> Self {
         let keep = math::exp(-step_s / tau_s);
-        Self {
-            value: sigma * stream.normal(),
-            keep,
-            kick: sigma * math::sqrt(1.0 - keep * keep),
-        }
+        Self { value: sigma * stream.normal(), keep, kick: sigma * math::sqrt(1.0 - keep * keep) }
     }
     /// The value now; then a step on.
     pub(crate) fn next(&mut self, stream: &mut Stream) -> f64 {
@@ -85,10 +81,7 @@ mod tests {
             let correlation = after_40_s.of(&values, step_s).expect("long enough");
             assert!((sigma - 3.0).abs() < 0.06, "{step_s}: {sigma}");
             let expected = math::exp(-2.0);
-            assert!(
-                (correlation - expected).abs() < 0.02,
-                "{step_s}: {correlation}"
-            );
+            assert!((correlation - expected).abs() < 0.02, "{step_s}: {correlation}");
         }
     }
 }

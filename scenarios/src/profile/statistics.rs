@@ -47,11 +47,7 @@ pub struct Stated {
 impl Stated {
     /// The figure has this value, give or take the tolerance.
     pub const fn new(figure: Figure, value: f64, tolerance: f64) -> Self {
-        Self {
-            figure,
-            value,
-            tolerance,
-        }
+        Self { figure, value, tolerance }
     }
 }
 
@@ -98,10 +94,8 @@ impl Figure {
                     let second = (k as f64 * step_s) % DAY_S;
                     (second / HOUR_S).floor() == f64::from(hour)
                 };
-                let of_hour: Vec<f64> = (0..values.len())
-                    .filter(|k| in_hour(*k))
-                    .map(|k| values[k])
-                    .collect();
+                let of_hour: Vec<f64> =
+                    (0..values.len()).filter(|k| in_hour(*k)).map(|k| values[k]).collect();
                 Some(mean(&of_hour)? / mean(values)?)
             }
         }
@@ -145,9 +139,7 @@ fn autocorrelation(values: &[f64], lag: usize) -> Option<f64> {
     if variance == 0.0 {
         return None;
     }
-    let products: f64 = (0..n)
-        .map(|k| (values[k] - mean) * (values[k + lag] - mean))
-        .sum();
+    let products: f64 = (0..n).map(|k| (values[k] - mean) * (values[k + lag] - mean)).sum();
     Some(products / n as f64 / variance)
 }
 
@@ -180,10 +172,7 @@ mod tests {
         let of = |figure: Figure| figure.of(&values, 21_600.0);
         assert_eq!(of(Figure::DayRange), Some(6.0));
         assert_eq!(of(Figure::DayMeanSigma), Some(0.5));
-        assert_eq!(
-            Figure::HourOverMean(6).of(&values[..8], 21_600.0),
-            Some(4.5 / 3.5)
-        );
+        assert_eq!(Figure::HourOverMean(6).of(&values[..8], 21_600.0), Some(4.5 / 3.5));
     }
 
     #[test]

@@ -12,40 +12,19 @@ fn small(units: usize, racks: usize, cells: usize) -> Arc<FarmSpec> {
     spec(move |text| {
         text.replace("count = 10", &format!("count = {units}"))
             .replace("racks = 12", &format!("racks = {racks}"))
-            .replace(
-                "cells_in_series = 416",
-                &format!("cells_in_series = {cells}"),
-            )
+            .replace("cells_in_series = 416", &format!("cells_in_series = {cells}"))
             .replace("cells_per_module = 52", "cells_per_module = 1")
-            .replace(
-                "rated_power_kw = 2500",
-                &format!("rated_power_kw = {rated_kw}"),
-            )
-            .replace(
-                "power_kva = 2750",
-                &format!("power_kva = {}", rated_kw * 1.1),
-            )
-            .replace(
-                "power_kvar = 1210",
-                &format!("power_kvar = {}", rated_kw * 0.44),
-            )
-            .replace(
-                "capacity_kw = 80",
-                &format!("capacity_kw = {}", rated_kw * 0.03),
-            )
-            .replace(
-                "base_load_kw = 3",
-                &format!("base_load_kw = {}", rated_kw * 0.001),
-            )
+            .replace("rated_power_kw = 2500", &format!("rated_power_kw = {rated_kw}"))
+            .replace("power_kva = 2750", &format!("power_kva = {}", rated_kw * 1.1))
+            .replace("power_kvar = 1210", &format!("power_kvar = {}", rated_kw * 0.44))
+            .replace("capacity_kw = 80", &format!("capacity_kw = {}", rated_kw * 0.03))
+            .replace("base_load_kw = 3", &format!("base_load_kw = {}", rated_kw * 0.001))
             .replace("wall_w_per_k = 100", "wall_w_per_k = 1")
             .replace("kj_per_k = 1500", &format!("kj_per_k = {}", rated_kw * 0.6))
     })
 }
 fn engine(spec: &Arc<FarmSpec>, workers: usize) -> Engine {
-    let options = EngineOptions {
-        workers,
-        ..EngineOptions::default()
-    };
+    let options = EngineOptions { workers, ..EngineOptions::default() };
     Engine::new(Arc::clone(spec), Inputs::default(), options)
 }
 fn see(engine: &mut Engine) -> Arc<Snapshot> {
@@ -53,17 +32,11 @@ fn see(engine: &mut Engine) -> Arc<Snapshot> {
 }
 fn set_unit(engine: &mut Engine, idx: usize, power_w: f64) {
     let change = ControlChange::active_power(Watts(power_w));
-    let command = Command::ControlUnit {
-        unit: UnitId::from_idx(idx),
-        change,
-    };
+    let command = Command::ControlUnit { unit: UnitId::from_idx(idx), change };
     engine.apply(&command, ControlSource::Rest).unwrap();
 }
 fn set_farm(engine: &mut Engine, power_w: f64) {
-    let command = Command::SetFarmPower {
-        active: Watts(power_w),
-        reactive: None,
-    };
+    let command = Command::SetFarmPower { active: Watts(power_w), reactive: None };
     engine.apply(&command, ControlSource::Schedule).unwrap();
 }
 
@@ -82,10 +55,7 @@ fn the_same_farm_seed_and_commands_give_the_same_bits_on_1_2_and_8_workers() {
                 if tick == 5_000 {
                     set_unit(&mut engine, 3, -12_345.0);
                     let unit = UnitId::from_idx(5);
-                    let stop = Command::OperateUnit {
-                        unit,
-                        action: UnitAction::Stop,
-                    };
+                    let stop = Command::OperateUnit { unit, action: UnitAction::Stop };
                     engine.apply(&stop, ControlSource::Modbus).unwrap();
                 }
                 engine.step();
@@ -101,8 +71,7 @@ fn the_same_farm_seed_and_commands_give_the_same_bits_on_1_2_and_8_workers() {
 fn the_seed_matters_and_repeats() {
     let hash = |seed: u64| {
         let spec = spec(move |text| {
-            text.replace("seed = 1 ", &format!("seed = {seed} "))
-                .replace("count = 10", "count = 1")
+            text.replace("seed = 1 ", &format!("seed = {seed} ")).replace("count = 10", "count = 1")
         });
         engine(&spec, 1).state_hash()
     };
@@ -126,55 +95,30 @@ fn a_unit_follows_its_setpoint_and_the_battery_reacts() {
     }
     let after = see(&mut engine);
     let unit = &after.units[0];
-    assert!(
-        (unit.ac.active_power.0 + 10_000.0).abs() < 1.0,
-        "{:?}",
-        unit.ac
-    );
-    assert!(
-        unit.dc.power.0 > unit.ac.active_power.0,
-        "the PCS has losses"
-    );
+    assert!((unit.ac.active_power.0 + 10_000.0).abs() < 1.0, "{:?}", unit.ac);
+    assert!(unit.dc.power.0 > unit.ac.active_power.0, "the PCS has losses");
     assert!(unit.truth.soc > before.units[0].truth.soc + 1e-4);
     assert!(unit.truth.cell_voltage_mean > before.units[0].truth.cell_voltage_mean);
     assert!(after.farm.extremes.temperature_max > before.farm.extremes.temperature_max);
     assert_eq!(unit.control.source, ControlSource::Rest);
-    assert!(
-        (after.units[1].ac.active_power.0).abs() < 1e-9,
-        "its neighbour does not care"
-    );
+    assert!((after.units[1].ac.active_power.0).abs() < 1e-9, "its neighbour does not care");
 }
 
 #[test]
 fn the_farm_is_the_sum_of_its_units_less_the_auxiliaries() {
     let spec = small(5, 2, 16);
     let mut engine = engine(&spec, 1);
-    for (idx, power_w) in [8_000.0, -5_000.0, 0.0, 3_000.0, -1_000.0]
-        .into_iter()
-        .enumerate()
-    {
+    for (idx, power_w) in [8_000.0, -5_000.0, 0.0, 3_000.0, -1_000.0].into_iter().enumerate() {
         set_unit(&mut engine, idx, power_w);
     }
     for _ in 0..100 {
         engine.step();
     }
     let seen = see(&mut engine);
-    let sum: f64 = seen
-        .units
-        .iter()
-        .map(|u| u.ac.active_power.0 - u.auxiliary_power.0)
-        .sum();
+    let sum: f64 = seen.units.iter().map(|u| u.ac.active_power.0 - u.auxiliary_power.0).sum();
     assert!((seen.farm.active_power.0 - sum).abs() < 1e-9);
-    assert!(
-        (seen.farm.units_power.0 - 5_000.0).abs() < 2.0,
-        "{}",
-        seen.farm.units_power
-    );
-    let rack_sum: f64 = seen
-        .racks_of(UnitId::from_idx(0))
-        .iter()
-        .map(|r| r.current.0)
-        .sum();
+    assert!((seen.farm.units_power.0 - 5_000.0).abs() < 2.0, "{}", seen.farm.units_power);
+    let rack_sum: f64 = seen.racks_of(UnitId::from_idx(0)).iter().map(|r| r.current.0).sum();
     assert!((rack_sum - seen.units[0].dc.current.0).abs() < 1e-6);
 }
 
@@ -187,24 +131,15 @@ fn a_farm_setpoint_is_met_at_the_poi_and_a_unit_written_to_leaves_the_plant() {
         engine.step();
     }
     let seen = see(&mut engine);
-    assert!(
-        (seen.farm.active_power.0 - 24_000.0).abs() < 30.0,
-        "{}",
-        seen.farm.active_power
-    );
+    assert!((seen.farm.active_power.0 - 24_000.0).abs() < 30.0, "{}", seen.farm.active_power);
     set_unit(&mut engine, 2, 0.0);
     for _ in 0..100 {
         engine.step();
     }
     let seen = see(&mut engine);
     assert!((seen.units[2].ac.active_power.0).abs() < 1.0);
-    assert!(
-        (seen.farm.active_power.0 - 24_000.0).abs() < 30.0,
-        "the others fill it up"
-    );
-    engine
-        .apply(&Command::ReleaseFarm, ControlSource::Rest)
-        .unwrap();
+    assert!((seen.farm.active_power.0 - 24_000.0).abs() < 30.0, "the others fill it up");
+    engine.apply(&Command::ReleaseFarm, ControlSource::Rest).unwrap();
     for _ in 0..100 {
         engine.step();
     }
@@ -226,24 +161,12 @@ fn a_refused_command_changes_nothing() {
             ..ControlChange::default()
         };
         let refused = engine.apply(&Command::ControlUnit { unit, change }, ControlSource::Rest);
-        assert!(matches!(
-            refused,
-            Err(Rejection::OutOfRange {
-                field: "active_power_w",
-                ..
-            })
-        ));
+        assert!(matches!(refused, Err(Rejection::OutOfRange { field: "active_power_w", .. })));
     }
-    let nobody = Command::OperateUnit {
-        unit: UnitId::from_idx(7),
-        action: UnitAction::Start,
-    };
+    let nobody = Command::OperateUnit { unit: UnitId::from_idx(7), action: UnitAction::Start };
     assert!(matches!(
         engine.apply(&nobody, ControlSource::Rest),
-        Err(Rejection::NoSuchUnit {
-            number: 8,
-            n_units: 1
-        })
+        Err(Rejection::NoSuchUnit { number: 8, n_units: 1 })
     ));
     assert_eq!(engine.state_hash(), before);
     assert!(!see(&mut engine).units[0].control.active.enabled);
@@ -255,15 +178,9 @@ fn a_batch_is_applied_whole_or_not_at_all() {
     let mut engine = engine(&spec, 1);
     let set = |idx: usize, power_w: f64| {
         let change = ControlChange::active_power(Watts(power_w));
-        Command::ControlUnit {
-            unit: UnitId::from_idx(idx),
-            change,
-        }
+        Command::ControlUnit { unit: UnitId::from_idx(idx), change }
     };
-    let stop = Command::OperateUnit {
-        unit: UnitId::from_idx(0),
-        action: UnitAction::Stop,
-    };
+    let stop = Command::OperateUnit { unit: UnitId::from_idx(0), action: UnitAction::Stop };
     let bad = Command::Batch(vec![set(0, 1_000.0), stop.clone(), set(1, 1e9)]);
     let before = engine.state_hash();
     assert!(engine.apply(&bad, ControlSource::Modbus).is_err());
@@ -272,10 +189,7 @@ fn a_batch_is_applied_whole_or_not_at_all() {
     engine.apply(&good, ControlSource::Modbus).unwrap();
     engine.step();
     let seen = see(&mut engine);
-    assert_eq!(
-        (seen.units[0].state, seen.units[1].state),
-        (UnitState::Off, UnitState::Running)
-    );
+    assert_eq!((seen.units[0].state, seen.units[1].state), (UnitState::Off, UnitState::Running));
     assert!((seen.units[1].setpoint.0 - 2_000.0).abs() < 1e-9);
 }
 
@@ -286,9 +200,7 @@ fn stop_opens_the_contactors_and_start_brings_the_unit_back() {
     set_unit(&mut engine, 0, 8_000.0);
     let unit = UnitId::from_idx(0);
     let operate = |engine: &mut Engine, action| {
-        engine
-            .apply(&Command::OperateUnit { unit, action }, ControlSource::Rest)
-            .unwrap();
+        engine.apply(&Command::OperateUnit { unit, action }, ControlSource::Rest).unwrap();
         for _ in 0..50 {
             engine.step();
         }
@@ -299,10 +211,7 @@ fn stop_opens_the_contactors_and_start_brings_the_unit_back() {
     assert_eq!(off.units[0].racks_connected, 0);
     assert!(off.units[0].ac.active_power.0.abs() < 1e-9 && off.racks[0].current.0.abs() < 1e-9);
     let standby = operate(&mut engine, UnitAction::Start);
-    assert!(
-        (standby.units[0].ac.active_power.0 - 8_000.0).abs() < 5.0,
-        "the setpoint is kept"
-    );
+    assert!((standby.units[0].ac.active_power.0 - 8_000.0).abs() < 5.0, "the setpoint is kept");
     let standby = operate(&mut engine, UnitAction::EnterStandby);
     assert_eq!(standby.units[0].racks_connected, 2);
     assert!(standby.units[0].ac.active_power.0.abs() < 1e-9);
@@ -322,22 +231,11 @@ fn a_unit_whose_state_goes_bad_is_quarantined_while_the_farm_goes_on() {
     }
     let seen = see(&mut engine);
     assert_eq!(seen.units[1].state, UnitState::Fault);
-    assert!(
-        seen.units[1]
-            .alarms
-            .has(bess_core::alarm::AlarmCode::Quarantined)
-    );
+    assert!(seen.units[1].alarms.has(bess_core::alarm::AlarmCode::Quarantined));
     assert!(seen.units[1].coolant_temperature.is_finite());
-    assert!(
-        (seen.farm.active_power.0 - 6_000.0).abs() < 20.0,
-        "{}",
-        seen.farm.active_power
-    );
+    assert!((seen.farm.active_power.0 - 6_000.0).abs() < 20.0, "{}", seen.farm.active_power);
     assert!(seen.farm.soc.is_finite());
-    let start = Command::OperateUnit {
-        unit: UnitId::from_idx(1),
-        action: UnitAction::Start,
-    };
+    let start = Command::OperateUnit { unit: UnitId::from_idx(1), action: UnitAction::Start };
     assert!(engine.apply(&start, ControlSource::Rest).is_err());
 }
 
@@ -352,11 +250,7 @@ fn an_empty_battery_stops_discharging_and_a_full_one_stops_charging() {
         }
         let seen = see(&mut engine);
         let unit = &seen.units[0];
-        assert!(
-            (unit.truth.soc - soc_end).abs() < 0.08,
-            "{}",
-            unit.truth.soc
-        );
+        assert!((unit.truth.soc - soc_end).abs() < 0.08, "{}", unit.truth.soc);
         assert!(unit.truth.soc > -0.01 && unit.truth.soc < 1.01);
         assert!(
             unit.truth.extremes.voltage_max.0 < 3.66 && unit.truth.extremes.voltage_min.0 > 2.4
@@ -388,10 +282,7 @@ fn a_snapshot_in_the_hands_of_a_reader_never_changes() {
 fn the_frequency_record_is_what_the_farm_measures() {
     let spec = small(1, 1, 4);
     let series = Series::new(&[(0.0, 50.0), (1.0, 49.9), (2.0, 50.1)], false).unwrap();
-    let inputs = Inputs {
-        frequency: Some(Arc::new(series)),
-        ambient: None,
-    };
+    let inputs = Inputs { frequency: Some(Arc::new(series)), ambient: None };
     let mut engine = Engine::new(spec, inputs, EngineOptions::default());
     for _ in 0..15 {
         engine.step();

@@ -21,10 +21,7 @@ const BAND_K: f64 = 2.0;
 impl Cooling {
     /// A circuit at `coolant_degc`, chiller off.
     pub fn new(coolant_degc: f64) -> Self {
-        Self {
-            coolant_degc,
-            cooling_w: 0.0,
-        }
+        Self { coolant_degc, cooling_w: 0.0 }
     }
 
     /// One tick: `heat_w` comes from the cells' plates, walls exchange with `ambient_degc`.

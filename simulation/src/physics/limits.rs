@@ -30,9 +30,9 @@ pub struct RackLimits {
     pub charge: f64,
 }
 
-/// SoC over which the limits close at both ends [E]: full and empty are reached softly.
+/// SoC over which the limits close at both ends (engineering choice): full and empty are reached softly.
 const SOC_BAND: f64 = 0.005;
-/// Recovery per second, as a fraction of the largest current [E].
+/// Recovery per second, as a fraction of the largest current (engineering choice).
 const RECOVERY_PER_S: f64 = 0.05;
 
 impl RackLimits {
@@ -101,72 +101,31 @@ mod tests {
 
     #[test]
     fn a_high_cell_derates_charging_only() {
-        let (discharge, charge) = limits_at(CellRange {
-            voltage_max_v: 3.525,
-            ..MID
-        });
+        let (discharge, charge) = limits_at(CellRange { voltage_max_v: 3.525, ..MID });
         assert!((discharge - 1.0).abs() < 1e-9 && (charge - 0.5).abs() < 1e-9);
-        assert!(
-            limits_at(CellRange {
-                voltage_max_v: 3.7,
-                ..MID
-            })
-            .1
-            .abs()
-                < 1e-12
-        );
+        assert!(limits_at(CellRange { voltage_max_v: 3.7, ..MID }).1.abs() < 1e-12);
     }
 
     #[test]
     fn a_low_cell_derates_discharging_only() {
-        let (discharge, charge) = limits_at(CellRange {
-            voltage_min_v: 2.8,
-            ..MID
-        });
+        let (discharge, charge) = limits_at(CellRange { voltage_min_v: 2.8, ..MID });
         assert!((discharge - 0.5).abs() < 1e-9 && (charge - 1.0).abs() < 1e-9);
     }
 
     #[test]
     fn cold_stops_charging_and_heat_stops_both() {
-        assert!(
-            limits_at(CellRange {
-                temperature_min_degc: -1.0,
-                ..MID
-            })
-            .1
-            .abs()
-                < 1e-12
-        );
-        assert_eq!(
-            limits_at(CellRange {
-                temperature_max_degc: 56.0,
-                ..MID
-            }),
-            (0.0, 0.0)
-        );
+        assert!(limits_at(CellRange { temperature_min_degc: -1.0, ..MID }).1.abs() < 1e-12);
+        assert_eq!(limits_at(CellRange { temperature_max_degc: 56.0, ..MID }), (0.0, 0.0));
     }
 
     #[test]
     fn limits_fall_at_once_and_recover_slowly() {
-        let mut limits = RackLimits {
-            discharge: 1.0,
-            charge: 1.0,
-        };
-        limits.step(RackLimits {
-            discharge: 0.2,
-            charge: 1.0,
-        });
+        let mut limits = RackLimits { discharge: 1.0, charge: 1.0 };
+        limits.step(RackLimits { discharge: 0.2, charge: 1.0 });
         assert!((limits.discharge - 0.2).abs() < 1e-12);
         for _ in 0..10 {
-            limits.step(RackLimits {
-                discharge: 1.0,
-                charge: 1.0,
-            });
+            limits.step(RackLimits { discharge: 1.0, charge: 1.0 });
         }
-        assert!(
-            (limits.discharge - 0.25).abs() < 1e-9,
-            "{}",
-            limits.discharge
-        );
+        assert!((limits.discharge - 0.25).abs() < 1e-9, "{}", limits.discharge);
     }
 }

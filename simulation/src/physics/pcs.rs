@@ -64,9 +64,7 @@ impl Pcs {
 
     /// Blocks the converter: nothing flows, and nothing asked before is remembered.
     pub fn block(&mut self) {
-        self.delayed
-            .iter_mut()
-            .for_each(|power| *power = Power::default());
+        self.delayed.iter_mut().for_each(|power| *power = Power::default());
         self.lagged = Power::default();
         self.output = Power::default();
     }
@@ -123,18 +121,12 @@ fn within_circle(power: Power, apparent_va: f64, priority: PowerPriority) -> Pow
         PowerPriority::Active => {
             let p_w = power.p_w.clamp(-apparent_va, apparent_va);
             let q_max = left(p_w);
-            Power {
-                p_w,
-                q_var: power.q_var.clamp(-q_max, q_max),
-            }
+            Power { p_w, q_var: power.q_var.clamp(-q_max, q_max) }
         }
         PowerPriority::Reactive => {
             let q_var = power.q_var.clamp(-apparent_va, apparent_va);
             let p_max = left(q_var);
-            Power {
-                p_w: power.p_w.clamp(-p_max, p_max),
-                q_var,
-            }
+            Power { p_w: power.p_w.clamp(-p_max, p_max), q_var }
         }
     }
 }
@@ -163,48 +155,25 @@ mod tests {
         spec.dead_time = Seconds(0.3);
         spec.time_constant = Seconds(1.0);
         let mut pcs = Pcs::new(&spec);
-        let target = Power {
-            p_w: 1.0e6,
-            q_var: 0.0,
-        };
-        let out: Vec<f64> = (0..13)
-            .map(|_| pcs.step(&spec, target, &FREE).p_w)
-            .collect();
+        let target = Power { p_w: 1.0e6, q_var: 0.0 };
+        let out: Vec<f64> = (0..13).map(|_| pcs.step(&spec, target, &FREE).p_w).collect();
         assert!(out[..3].iter().all(|p| p.abs() < 1e-9), "{out:?}");
         let after_1_s = out[12];
-        assert!(
-            (after_1_s - 1.0e6 * (1.0 - math::exp(-1.0))).abs() < 1e-3,
-            "{after_1_s}"
-        );
+        assert!((after_1_s - 1.0e6 * (1.0 - math::exp(-1.0))).abs() < 1e-3, "{after_1_s}");
     }
 
     #[test]
     fn the_output_never_moves_faster_than_the_ramp() {
         let spec = spec();
         let mut pcs = Pcs::new(&spec);
-        let bounds = PowerBounds {
-            ramp_per_s: 0.1,
-            ..FREE
-        };
+        let bounds = PowerBounds { ramp_per_s: 0.1, ..FREE };
         let mut last = 0.0;
         for _ in 0..100 {
-            let out = pcs
-                .step(
-                    &spec,
-                    Power {
-                        p_w: 2.0e6,
-                        q_var: 0.0,
-                    },
-                    &bounds,
-                )
-                .p_w;
+            let out = pcs.step(&spec, Power { p_w: 2.0e6, q_var: 0.0 }, &bounds).p_w;
             assert!(out - last <= 0.1 * 2.5e6 * TICK_S + 1e-6);
             last = out;
         }
-        assert!(
-            (last - 2.0e6).abs() < 1.0,
-            "8 s at 10 %/s reach 80 %: {last}"
-        );
+        assert!((last - 2.0e6).abs() < 1.0, "8 s at 10 %/s reach 80 %: {last}");
     }
 
     #[test]
@@ -214,18 +183,9 @@ mod tests {
         spec.loss.standby = 0.0;
         let s = spec.rated_apparent_power.0;
         for (loading, efficiency) in [(0.2, 0.959), (0.5, 0.973), (1.0, 0.973)] {
-            let loss = loss_w(
-                &spec,
-                Power {
-                    p_w: loading * s,
-                    q_var: 0.0,
-                },
-            );
+            let loss = loss_w(&spec, Power { p_w: loading * s, q_var: 0.0 });
             let modelled = loading * s / (loading * s + loss);
-            assert!(
-                (modelled - efficiency).abs() < 0.004,
-                "{loading}: {modelled}"
-            );
+            assert!((modelled - efficiency).abs() < 0.004, "{loading}: {modelled}");
         }
     }
 

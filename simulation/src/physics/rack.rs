@@ -51,29 +51,16 @@ impl<R: Real> RackModel<R> {
             Curve::new(vec![0.0, 1.0], vec![value, value]).expect("two increasing nodes")
         };
         let (zero, one) = (flat(0.0), flat(1.0));
-        let half_width = chemistry
-            .hysteresis
-            .as_ref()
-            .map_or(&zero, |h| &h.half_width);
-        let rate = chemistry
-            .hysteresis
-            .as_ref()
-            .map_or(0.0, |h| h.rate_per_soc);
+        let half_width = chemistry.hysteresis.as_ref().map_or(&zero, |h| &h.half_width);
+        let rate = chemistry.hysteresis.as_ref().map_or(0.0, |h| h.rate_per_soc);
         let reference_v = chemistry.ocv.at(0.5);
-        let none = Resistance {
-            value: Ohms(0.0),
-            activation_energy_j_per_mol: 0.0,
-            soc_factor: None,
-        };
+        let none =
+            Resistance { value: Ohms(0.0), activation_energy_j_per_mol: 0.0, soc_factor: None };
         let pair = |j: usize| chemistry.rc.get(j).map_or(&none, |pair| &pair.resistance);
         let resistances = [&chemistry.r0, pair(0), pair(1)];
         let scaled = resistances.map(|resistance| {
             let factor = resistance.soc_factor.as_ref().unwrap_or(&one);
-            let ohms = factor
-                .values()
-                .iter()
-                .map(|f| f * resistance.value.0)
-                .collect();
+            let ohms = factor.values().iter().map(|f| f * resistance.value.0).collect();
             Curve::new(factor.nodes().to_vec(), ohms).expect("nodes of a curve")
         });
         let entropic = chemistry.entropic_v_per_k.as_ref().unwrap_or(&zero);
@@ -87,12 +74,7 @@ impl<R: Real> RackModel<R> {
             activation_k: resistances
                 .map(|r| R::of(r.activation_energy_j_per_mol / GAS_CONSTANT_J_PER_MOL_K)),
             tick_over_c: std::array::from_fn(|j| {
-                R::of(
-                    chemistry
-                        .rc
-                        .get(j)
-                        .map_or(0.0, |pair| tick_s / pair.capacitance_f()),
-                )
+                R::of(chemistry.rc.get(j).map_or(0.0, |pair| tick_s / pair.capacitance_f()))
             }),
             chemistry: chemistry.clone(),
             tick_s,
@@ -226,9 +208,7 @@ impl<R: Real> Rack<R> {
             let capacity = 1.0 + stream.normal_within_3_sigma(spread.capacity_sigma);
             let resistance = 1.0 + stream.normal_within_3_sigma(spread.resistance_sigma);
             let z0 = (soc + stream.normal_within_3_sigma(spread.soc_sigma)).clamp(0.0, 1.0);
-            cells
-                .inverse_q
-                .push(R::of(1.0 / (model.chemistry.capacity.0 * capacity)));
+            cells.inverse_q.push(R::of(1.0 / (model.chemistry.capacity.0 * capacity)));
             cells.r_factor.push(R::of(resistance));
             cells.z0.push(R::of(z0));
         }
@@ -320,18 +300,8 @@ impl<R: Real> Rack<R> {
         reading.current_a = current_a;
         reading.voltage_v = n as f64 * reference_v + sums.terminal_v;
         reading.soc = sums.z0_mean - self.charge_c * sums.inverse_q_mean;
-        reading.voltage_min = place(
-            &self.cells.v,
-            total.lowest,
-            reading.voltage_min,
-            reference_v,
-        );
-        reading.voltage_max = place(
-            &self.cells.v,
-            total.highest,
-            reading.voltage_max,
-            reference_v,
-        );
+        reading.voltage_min = place(&self.cells.v, total.lowest, reading.voltage_min, reference_v);
+        reading.voltage_max = place(&self.cells.v, total.highest, reading.voltage_max, reference_v);
         reading.loss_w =
             current_a * (sums.ocv_v - sums.terminal_v) + current_a * current_a * model.wiring_ohm;
         reading.chemical_w = current_a * (n as f64 * reference_v + sums.ocv_v);
@@ -388,9 +358,8 @@ impl<R: Real> Rack<R> {
         for i in 0..n {
             let here = cells.temperature[i];
             let right = cells.temperature[(i + 1).min(n - 1)];
-            let [_, _, _, entropic] = model
-                .parameters
-                .at(cells.z0[i] - charge * cells.inverse_q[i]);
+            let [_, _, _, entropic] =
+                model.parameters.at(cells.z0[i] - charge * cells.inverse_q[i]);
             let lost = to_plate * (here - plate);
             let gained = cells.heat[i] - charge_since * (here + zero_k) * entropic
                 + to_neighbours * ((left - here) + (right - here))
@@ -411,9 +380,7 @@ impl<R: Real> Rack<R> {
         let charge = R::of(self.charge_c);
         let cells = &mut self.cells;
         for i in 0..cells.z0.len() {
-            let [r0, r1, r2, _] = model
-                .parameters
-                .at(cells.z0[i] - charge * cells.inverse_q[i]);
+            let [r0, r1, r2, _] = model.parameters.at(cells.z0[i] - charge * cells.inverse_q[i]);
             let inverse_k = inverse_k_above_reference(cells.temperature[i]);
             let arrhenius = |energy: R| (energy * inverse_k).exp() * cells.r_factor[i];
             let factor0 = arrhenius(energy0);
@@ -463,10 +430,7 @@ impl<R: Real> Rack<R> {
             }
             sum += degc.f64();
         }
-        let at = |cell: usize| At {
-            value: temperature[cell].f64(),
-            cell,
-        };
+        let at = |cell: usize| At { value: temperature[cell].f64(), cell };
         self.reading.temperature_min = at(lowest);
         self.reading.temperature_max = at(highest);
         self.reading.temperature_mean_degc = sum / temperature.len() as f64;
@@ -485,12 +449,7 @@ impl<R: Real> Rack<R> {
     /// Sum of capacities over the nominal sum: the health of the rack, without ageing.
     pub fn capacity_ratio(&self, model: &RackModel<R>) -> f64 {
         let nominal = model.chemistry.capacity.0;
-        let sum: f64 = self
-            .cells
-            .inverse_q
-            .iter()
-            .map(|inverse| 1.0 / inverse.f64())
-            .sum();
+        let sum: f64 = self.cells.inverse_q.iter().map(|inverse| 1.0 / inverse.f64()).sum();
         sum / (nominal * self.n_cells() as f64)
     }
 
@@ -528,19 +487,12 @@ fn place<R: Real>(v: &[R], extreme: f64, last: At, reference_v: f64) -> At {
     } else {
         v.iter().position(shows).unwrap_or(0)
     };
-    At {
-        value: extreme + reference_v,
-        cell,
-    }
+    At { value: extreme + reference_v, cell }
 }
 
 /// `1 - exp(-tick / (r c))`; 0 where there is no pair.
 fn decay_of<R: Real>(r: R, tick_over_c: R) -> R {
-    if r > R::default() {
-        (tick_over_c / r).decay()
-    } else {
-        R::default()
-    }
+    if r > R::default() { (tick_over_c / r).decay() } else { R::default() }
 }
 
 /// 1/T - 1/T_ref in 1/K, with the reference at 25 degC.
@@ -589,16 +541,8 @@ impl Total {
             relaxing: self.relaxing + other.relaxing,
             slope: self.slope + other.slope,
             terminal: self.terminal + other.terminal,
-            lowest: if other.lowest < self.lowest {
-                other.lowest
-            } else {
-                self.lowest
-            },
-            highest: if other.highest > self.highest {
-                other.highest
-            } else {
-                self.highest
-            },
+            lowest: if other.lowest < self.lowest { other.lowest } else { self.lowest },
+            highest: if other.highest > self.highest { other.highest } else { self.highest },
         }
     }
 }
@@ -646,14 +590,10 @@ fn block<R: Real, const B: usize, const EVEN: bool>(
 }
 
 fn part<R, const B: usize>(column: &[R], first: usize) -> &[R; B] {
-    column[first..first + B]
-        .try_into()
-        .expect("a block has B cells")
+    column[first..first + B].try_into().expect("a block has B cells")
 }
 fn part_mut<R, const B: usize>(column: &mut [R], first: usize) -> &mut [R; B] {
-    (&mut column[first..first + B])
-        .try_into()
-        .expect("a block has B cells")
+    (&mut column[first..first + B]).try_into().expect("a block has B cells")
 }
 
 /// State of charge.
@@ -750,9 +690,7 @@ fn sum<R: Real, const B: usize>(values: &[R; B]) -> f64 {
             lanes[lane] += chunk[lane];
         }
     }
-    rest.iter()
-        .chain(&lanes)
-        .fold(0.0, |total, value| total + value.f64())
+    rest.iter().chain(&lanes).fold(0.0, |total, value| total + value.f64())
 }
 
 #[inline(always)]
@@ -762,16 +700,8 @@ fn extremes<R: Real, const B: usize>(values: &[R; B]) -> (f64, f64) {
     for chunk in chunks {
         for lane in 0..SUM_LANES {
             let value = chunk[lane];
-            lowest[lane] = if value < lowest[lane] {
-                value
-            } else {
-                lowest[lane]
-            };
-            highest[lane] = if value > highest[lane] {
-                value
-            } else {
-                highest[lane]
-            };
+            lowest[lane] = if value < lowest[lane] { value } else { lowest[lane] };
+            highest[lane] = if value > highest[lane] { value } else { highest[lane] };
         }
     }
     let least = |a: f64, b: &R| if b.f64() < a { b.f64() } else { a };

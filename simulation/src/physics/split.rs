@@ -42,10 +42,7 @@ impl Bus {
             conductance += 1.0 / source.r_ohm;
             weighted += source.e_v / source.r_ohm;
         }
-        (conductance > 0.0).then(|| Self {
-            a_v: weighted / conductance,
-            b_ohm: 1.0 / conductance,
-        })
+        (conductance > 0.0).then(|| Self { a_v: weighted / conductance, b_ohm: 1.0 / conductance })
     }
 
     /// The point at which the bus gives `power_w` (negative: takes it).
@@ -55,11 +52,7 @@ impl Bus {
             // The most that the racks can give: half the voltage, at the matched load.
             let voltage_v = 0.5 * self.a_v;
             let current_a = voltage_v / self.b_ohm;
-            return BusPoint {
-                voltage_v,
-                current_a,
-                beyond_matched_load: true,
-            };
+            return BusPoint { voltage_v, current_a, beyond_matched_load: true };
         }
         // The small root, in the form that does not cancel near zero power.
         let current_a = 2.0 * power_w / (self.a_v + discriminant.sqrt());
@@ -69,11 +62,7 @@ impl Bus {
     /// The point at which the sum of the currents is `current_a`.
     pub fn at_current(&self, current_a: f64) -> BusPoint {
         let voltage_v = self.a_v - self.b_ohm * current_a;
-        BusPoint {
-            voltage_v,
-            current_a,
-            beyond_matched_load: false,
-        }
+        BusPoint { voltage_v, current_a, beyond_matched_load: false }
     }
 }
 
@@ -91,16 +80,7 @@ mod tests {
 
     #[test]
     fn unequal_racks_exchange_current_at_zero_power() {
-        let racks = [
-            Source {
-                e_v: 1371.0,
-                r_ohm: 0.2,
-            },
-            Source {
-                e_v: 1370.0,
-                r_ohm: 0.2,
-            },
-        ];
+        let racks = [Source { e_v: 1371.0, r_ohm: 0.2 }, Source { e_v: 1370.0, r_ohm: 0.2 }];
         let bus = Bus::of(racks.into_iter()).unwrap();
         let point = bus.at_power(0.0);
         let currents = racks.map(|rack| rack.current_a(point.voltage_v));
@@ -114,10 +94,7 @@ mod tests {
 
     #[test]
     fn beyond_the_matched_load_the_racks_give_the_most_they_can_and_say_so() {
-        let bus = Bus {
-            a_v: 1000.0,
-            b_ohm: 0.1,
-        };
+        let bus = Bus { a_v: 1000.0, b_ohm: 0.1 };
         let point = bus.at_power(3.0e6);
         assert!(point.beyond_matched_load);
         assert!((point.voltage_v * point.current_a - 2.5e6).abs() < 1e-6);

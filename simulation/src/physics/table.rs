@@ -60,17 +60,11 @@ impl<R: Real, const K: usize> SocTable<R, K> {
         let first_piece = (0..bins)
             .map(|bin| {
                 let edge = (bin as f64 + 1e-6) / bins as f64;
-                nodes[..nodes.len() - 1]
-                    .partition_point(|node| *node <= edge)
-                    .saturating_sub(1) as u32
+                nodes[..nodes.len() - 1].partition_point(|node| *node <= edge).saturating_sub(1)
+                    as u32
             })
             .collect();
-        Self {
-            bins: bins as f64,
-            even: bins < BINS_MAX,
-            first_piece,
-            pieces,
-        }
+        Self { bins: bins as f64, even: bins < BINS_MAX, first_piece, pieces }
     }
 
     /// The number of equal bins over SoC 0 to 1, as the kernel multiplies with it.
@@ -101,11 +95,8 @@ impl<R: Real, const K: usize> SocTable<R, K> {
     #[inline(always)]
     pub fn at(&self, soc: R) -> [R; K] {
         let bin = (soc * self.bins()).truncated();
-        let piece = if self.even {
-            self.piece::<true>(bin, soc)
-        } else {
-            self.piece::<false>(bin, soc)
-        };
+        let piece =
+            if self.even { self.piece::<true>(bin, soc) } else { self.piece::<false>(bin, soc) };
         let beyond = soc - piece.soc;
         std::array::from_fn(|k| piece.value[k] + piece.slope[k] * beyond)
     }
@@ -114,11 +105,7 @@ impl<R: Real, const K: usize> SocTable<R, K> {
 /// The smallest number of equal bins on whose edges all nodes lie, or [`BINS_MAX`].
 fn bins_for(nodes: &[f64]) -> usize {
     (1..BINS_MAX)
-        .find(|&n| {
-            nodes
-                .iter()
-                .all(|x| (x * n as f64 - (x * n as f64).round()).abs() < 1e-6)
-        })
+        .find(|&n| nodes.iter().all(|x| (x * n as f64 - (x * n as f64).round()).abs() < 1e-6))
         .unwrap_or(BINS_MAX)
 }
 
@@ -139,10 +126,7 @@ mod tests {
             for i in -50..=10_050 {
                 let soc = f64::from(i) / 10_000.0;
                 let [ocv, m] = table.at(soc);
-                assert!(
-                    (ocv + 3.3 - chemistry.ocv.at(soc)).abs() < 1e-9,
-                    "{soc} {ocv}"
-                );
+                assert!((ocv + 3.3 - chemistry.ocv.at(soc)).abs() < 1e-9, "{soc} {ocv}");
                 assert!((m - half_width.at(soc)).abs() < 1e-9, "{soc} {m}");
             }
         }

@@ -20,38 +20,23 @@ fn ask_later(farm: &FarmHandle, request: Request) -> std_mpsc::Receiver<Outcome>
     let (answer, answers) = std_mpsc::channel();
     let reply = Reply::new(move |outcome| drop(answer.send(outcome)));
     let origin = Origin::local(ControlSource::Rest);
-    farm.mailbox().post(Submission {
-        request,
-        origin,
-        reply,
-    });
+    farm.mailbox().post(Submission { request, origin, reply });
     answers
 }
 fn ask(farm: &FarmHandle, request: Request) -> Outcome {
-    ask_later(farm, request)
-        .recv_timeout(Duration::from_secs(20))
-        .expect("the loop answers")
+    ask_later(farm, request).recv_timeout(Duration::from_secs(20)).expect("the loop answers")
 }
 fn set_power(watts: f64) -> Request {
     let change = ControlChange::active_power(Watts(watts));
-    Request::Control(Command::ControlUnit {
-        unit: UnitId::from_idx(1),
-        change,
-    })
+    Request::Control(Command::ControlUnit { unit: UnitId::from_idx(1), change })
 }
 fn paused() -> LoopOptions {
-    LoopOptions {
-        paused: true,
-        ..LoopOptions::default()
-    }
+    LoopOptions { paused: true, ..LoopOptions::default() }
 }
 
 #[test]
 fn who_has_an_answer_reads_a_snapshot_that_shows_the_effect() {
-    let farm = farm(LoopOptions {
-        speed: 20.0,
-        ..LoopOptions::default()
-    });
+    let farm = farm(LoopOptions { speed: 20.0, ..LoopOptions::default() });
     for watts in [1000.0, -2000.0, 3000.0] {
         let applied = ask(&farm, set_power(watts)).unwrap();
         let seen = farm.snapshots().borrow().clone();
@@ -90,30 +75,18 @@ fn letters_are_answered_while_a_long_step_runs() {
     let applied = ask(&farm, set_power(500.0)).unwrap();
     assert!(applied.tick.0 < 500_000);
     ask(&farm, Request::Clock(ClockCommand::Pause)).unwrap();
-    let stopped = step
-        .recv_timeout(Duration::from_secs(20))
-        .expect("the step ends")
-        .unwrap();
-    assert!(
-        stopped.tick.0 < 500_000,
-        "the pause cut the step short at {}",
-        stopped.tick
-    );
+    let stopped = step.recv_timeout(Duration::from_secs(20)).expect("the step ends").unwrap();
+    assert!(stopped.tick.0 < 500_000, "the pause cut the step short at {}", stopped.tick);
     farm.stop().unwrap();
 }
 
 #[test]
 fn bad_clock_commands_are_refused_and_change_nothing() {
     let farm = farm(paused());
-    for command in [
-        ClockCommand::SetSpeed(0.0),
-        ClockCommand::SetSpeed(f64::NAN),
-        ClockCommand::Step(0),
-    ] {
-        assert!(matches!(
-            ask(&farm, Request::Clock(command)),
-            Err(Rejection::OutOfRange { .. })
-        ));
+    for command in
+        [ClockCommand::SetSpeed(0.0), ClockCommand::SetSpeed(f64::NAN), ClockCommand::Step(0)]
+    {
+        assert!(matches!(ask(&farm, Request::Clock(command)), Err(Rejection::OutOfRange { .. })));
     }
     assert!((farm.snapshots().borrow().clock.speed - 1.0).abs() < 1e-12);
     farm.stop().unwrap();
@@ -121,22 +94,13 @@ fn bad_clock_commands_are_refused_and_change_nothing() {
 
 #[test]
 fn a_full_inbox_says_busy_at_once_and_nothing_is_lost() {
-    let farm = farm(LoopOptions {
-        inbox: 4,
-        speed: 0.01,
-        ..LoopOptions::default()
-    });
+    let farm = farm(LoopOptions { inbox: 4, speed: 0.01, ..LoopOptions::default() });
     let answers: Vec<_> = (0..10).map(|_| ask_later(&farm, set_power(1.0))).collect();
-    let busy = answers
-        .iter()
-        .filter(|a| matches!(a.try_recv(), Ok(Err(Rejection::Busy))))
-        .count();
+    let busy = answers.iter().filter(|a| matches!(a.try_recv(), Ok(Err(Rejection::Busy)))).count();
     assert_eq!(busy, 6);
     farm.stop().unwrap();
-    let closed = answers
-        .iter()
-        .filter(|a| matches!(a.try_recv(), Ok(Err(Rejection::Closed))))
-        .count();
+    let closed =
+        answers.iter().filter(|a| matches!(a.try_recv(), Ok(Err(Rejection::Closed)))).count();
     assert_eq!(closed, 4, "what waited at the stop is told so");
 }
 
@@ -146,14 +110,7 @@ fn cells_are_shown_to_who_asks() {
     assert!(farm.snapshots().borrow().cells.is_empty());
     ask(&farm, Request::ShowCells(UnitId::from_idx(1))).unwrap();
     let seen = farm.snapshots().borrow().clone();
-    assert_eq!(
-        (
-            seen.cells.len(),
-            seen.cells[0].unit_idx,
-            seen.cells[0].soc.len()
-        ),
-        (1, 1, 16)
-    );
+    assert_eq!((seen.cells.len(), seen.cells[0].unit_idx, seen.cells[0].soc.len()), (1, 1, 16));
     assert!(ask(&farm, Request::ShowCells(UnitId::from_idx(9))).is_err());
     farm.stop().unwrap();
 }

@@ -17,28 +17,16 @@ pub(crate) struct Row {
 }
 
 pub(super) const fn r(point: &'static str, read: Bind) -> Row {
-    Row {
-        point,
-        read,
-        write: None,
-    }
+    Row { point, read, write: None }
 }
 
 pub(super) const fn rw(point: &'static str, read: Bind, put: Put) -> Row {
-    Row {
-        point,
-        read,
-        write: Some(Write::Value(put)),
-    }
+    Row { point, read, write: Some(Write::Value(put)) }
 }
 
 /// A writable counter.
 pub(super) const fn counter(point: &'static str, read: Bind, put: Put) -> Row {
-    Row {
-        point,
-        read,
-        write: Some(Write::Counter(put)),
-    }
+    Row { point, read, write: Some(Write::Counter(put)) }
 }
 
 /// A third of a signal: the phases are balanced.
@@ -154,45 +142,17 @@ pub(super) const CAPACITY: &[Row] = &[
 pub(super) const ENTER_SERVICE: &[Row] = &[r("ES", Bind::Raw(1))];
 
 pub(super) const CONTROLS: &[Row] = &[
-    rw(
-        "WMaxLimPctEna",
-        Bind::Whole(states::discharge_limit_enabled),
-        edit::discharge_limit_enable,
-    ),
-    rw(
-        "WMaxLimPct",
-        unit("control.discharge_limit"),
-        edit::discharge_limit_pct,
-    ),
-    rw(
-        "WSetEna",
-        Bind::Whole(states::active_enabled),
-        edit::active_enable,
-    ),
-    rw(
-        "WSetMod",
-        Bind::Whole(states::active_mode),
-        edit::active_mode,
-    ),
+    rw("WMaxLimPctEna", Bind::Whole(states::discharge_limit_enabled), edit::discharge_limit_enable),
+    rw("WMaxLimPct", unit("control.discharge_limit"), edit::discharge_limit_pct),
+    rw("WSetEna", Bind::Whole(states::active_enabled), edit::active_enable),
+    rw("WSetMod", Bind::Whole(states::active_mode), edit::active_mode),
     rw("WSet", unit("control.active_w"), edit::active_w),
     rw("WSetPct", unit("control.active_pct"), edit::active_pct),
-    rw(
-        "VarSetEna",
-        Bind::Whole(states::reactive_enabled),
-        edit::reactive_enable,
-    ),
-    rw(
-        "VarSetMod",
-        Bind::Whole(states::reactive_mode),
-        edit::reactive_mode,
-    ),
+    rw("VarSetEna", Bind::Whole(states::reactive_enabled), edit::reactive_enable),
+    rw("VarSetMod", Bind::Whole(states::reactive_mode), edit::reactive_mode),
     rw("VarSetPri", Bind::Whole(states::priority), edit::priority),
     rw("VarSet", unit("control.reactive_var"), edit::reactive_var),
-    rw(
-        "VarSetPct",
-        unit("control.reactive_pct"),
-        edit::reactive_pct,
-    ),
+    rw("VarSetPct", unit("control.reactive_pct"), edit::reactive_pct),
     rw("WRmp", unit("control.ramp"), edit::ramp),
     // The ramp refers to the active power.
     r("WRmpRef", Bind::Raw(1)),
@@ -217,11 +177,7 @@ pub(super) const STORAGE: &[Row] = &[
 pub(super) const CONTROL: &[Row] = &[
     r("LocRemCtl", Bind::Raw(0)),
     r("DERHb", Bind::Whole(states::heartbeat)),
-    counter(
-        "ControllerHb",
-        Bind::Whole(states::controller_heartbeat),
-        edit::heartbeat,
-    ),
+    counter("ControllerHb", Bind::Whole(states::controller_heartbeat), edit::heartbeat),
     rw("AlarmReset", Bind::Raw(0), edit::alarm_reset),
     rw("OpCtl", Bind::Whole(states::operation), edit::operation),
 ];
@@ -238,11 +194,7 @@ pub(super) const BATTERY: &[Row] = &[
     r("ChaSt", Bind::Whole(states::charge_status)),
     r("LocRemCtl", Bind::Raw(0)),
     r("Hb", Bind::Whole(states::heartbeat16)),
-    counter(
-        "CtrlHb",
-        Bind::Whole(states::controller_heartbeat),
-        edit::heartbeat,
-    ),
+    counter("CtrlHb", Bind::Whole(states::controller_heartbeat), edit::heartbeat),
     rw("AlmRst", Bind::Raw(0), edit::alarm_reset),
     r("Typ", Bind::Raw(4)),
     r("State", Bind::Whole(states::battery_state)),
@@ -267,11 +219,7 @@ pub(super) const BATTERY: &[Row] = &[
     r("ReqInvState", Bind::Raw(0)),
     r("ReqW", Bind::Raw(0)),
     rw("SetOp", Bind::Whole(states::contactors), edit::contactors),
-    rw(
-        "SetInvState",
-        Bind::Whole(states::inverter_told),
-        edit::inverter_told,
-    ),
+    rw("SetInvState", Bind::Whole(states::inverter_told), edit::inverter_told),
     r("AHRtg_SF", Bind::ScaleFor("rating.charge", 1.0)),
     r("WHRtg_SF", ENERGY_SF),
     r("WChaDisChaMax_SF", POWER_SF),
@@ -294,23 +242,11 @@ pub(super) const BANK: &[Row] = &[
     r("ModTmpMinStr", Bind::Whole(states::temperature_min_string)),
     r("ModTmpMinMod", Bind::Whole(states::temperature_min_module)),
     r("ModTmpAvg", unit("cell.temperature_mean")),
-    r(
-        "StrVMax",
-        Bind::Number(|s| extreme(s, f64::max, |rack| rack.voltage.0)),
-    ),
-    r(
-        "StrVMin",
-        Bind::Number(|s| extreme(s, f64::min, |rack| rack.voltage.0)),
-    ),
+    r("StrVMax", Bind::Number(|s| extreme(s, f64::max, |rack| rack.voltage.0))),
+    r("StrVMin", Bind::Number(|s| extreme(s, f64::min, |rack| rack.voltage.0))),
     r("StrVAvg", Bind::Number(|s| mean(s, |rack| rack.voltage.0))),
-    r(
-        "StrAMax",
-        Bind::Number(|s| extreme(s, f64::max, |rack| rack.current.0)),
-    ),
-    r(
-        "StrAMin",
-        Bind::Number(|s| extreme(s, f64::min, |rack| rack.current.0)),
-    ),
+    r("StrAMax", Bind::Number(|s| extreme(s, f64::max, |rack| rack.current.0))),
+    r("StrAMin", Bind::Number(|s| extreme(s, f64::min, |rack| rack.current.0))),
     r("StrAAvg", Bind::Number(|s| mean(s, |rack| rack.current.0))),
     r("NCellBal", Bind::Raw(0)),
     r("CellV_SF", MILLI_SF),
@@ -329,26 +265,14 @@ pub(super) const STRING: &[Row] = &[
     r("StrSoH", Bind::Rack("soh")),
     r("StrA", Bind::Rack("current")),
     r("StrCellVMax", Bind::Rack("cell.voltage_max")),
-    r(
-        "StrCellVMaxMod",
-        Bind::RackWhole(states::rack_voltage_max_module),
-    ),
+    r("StrCellVMaxMod", Bind::RackWhole(states::rack_voltage_max_module)),
     r("StrCellVMin", Bind::Rack("cell.voltage_min")),
-    r(
-        "StrCellVMinMod",
-        Bind::RackWhole(states::rack_voltage_min_module),
-    ),
+    r("StrCellVMinMod", Bind::RackWhole(states::rack_voltage_min_module)),
     r("StrCellVAvg", Bind::Rack("cell.voltage_mean")),
     r("StrModTmpMax", Bind::Rack("cell.temperature_max")),
-    r(
-        "StrModTmpMaxMod",
-        Bind::RackWhole(states::rack_temperature_max_module),
-    ),
+    r("StrModTmpMaxMod", Bind::RackWhole(states::rack_temperature_max_module)),
     r("StrModTmpMin", Bind::Rack("cell.temperature_min")),
-    r(
-        "StrModTmpMinMod",
-        Bind::RackWhole(states::rack_temperature_min_module),
-    ),
+    r("StrModTmpMinMod", Bind::RackWhole(states::rack_temperature_min_module)),
     r("StrModTmpAvg", Bind::Rack("cell.temperature_mean")),
     r("StrConSt", Bind::RackWhole(states::string_contactors)),
     r("StrEvt1", Bind::Raw(0)),

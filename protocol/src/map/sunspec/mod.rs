@@ -36,11 +36,7 @@ struct Link {
 }
 
 const fn link(model: &'static Model, rows: &'static [Row]) -> Link {
-    Link {
-        model,
-        rows,
-        group_rows: &[],
-    }
+    Link { model, rows, group_rows: &[] }
 }
 
 /// The chain of a unit. The last model repeats its group for each rack.
@@ -53,11 +49,7 @@ const CHAIN: &[Link] = &[
     link(&model_713::MODEL, bindings::STORAGE),
     link(&model_715::MODEL, bindings::CONTROL),
     link(&model_802::MODEL, bindings::BATTERY),
-    Link {
-        model: &model_803::MODEL,
-        rows: bindings::BANK,
-        group_rows: bindings::STRING,
-    },
+    Link { model: &model_803::MODEL, rows: bindings::BANK, group_rows: bindings::STRING },
 ];
 
 /// The chain of the plant.
@@ -91,12 +83,7 @@ fn lay_out(chain: &'static [Link], subject: Subject<'_>) -> Vec<Field> {
         let fitting = room.checked_div(group_length).unwrap_or(0);
         let n_groups = (subject.n_racks() as u32).min(fitting);
         let length = u32::from(model.length) + n_groups * group_length;
-        let placer = Placer {
-            link,
-            subject,
-            n_groups,
-            body_length: length - 2,
-        };
+        let placer = Placer { link, subject, n_groups, body_length: length - 2 };
         fields.extend(model.points.iter().map(|point| {
             let at = address + u32::from(point.offset);
             placer.field(point, at, None)
@@ -125,12 +112,7 @@ fn constant(address: u16, word: i64) -> Field {
         source: Source::Raw(word),
         write: None,
         is_writable: false,
-        about: About {
-            name: "chain mark".to_owned(),
-            unit: "",
-            symbols: &[],
-            signal: None,
-        },
+        about: About { name: "chain mark".to_owned(), unit: "", symbols: &[], signal: None },
     }
 }
 
@@ -183,7 +165,6 @@ impl Placer<'_> {
     /// The exponent of a point: what its scale factor shows, 0 where there is none.
     fn exponent(&self, point: &Point) -> i8 {
         let row = self.link.rows.iter().find(|row| row.point == point.sf);
-        row.and_then(|row| row.read.scale_factor(self.subject))
-            .unwrap_or(0)
+        row.and_then(|row| row.read.scale_factor(self.subject)).unwrap_or(0)
     }
 }

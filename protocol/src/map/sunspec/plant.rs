@@ -67,28 +67,12 @@ pub(super) const CAPACITY: &[Row] = &[
 ];
 
 pub(super) const CONTROLS: &[Row] = &[
-    rw(
-        "WSetEna",
-        Bind::Whole(plant::active_enabled),
-        edit::farm_active_enable,
-    ),
+    rw("WSetEna", Bind::Whole(plant::active_enabled), edit::farm_active_enable),
     r("WSetMod", Bind::Raw(1)),
-    rw(
-        "WSet",
-        Bind::Farm("setpoint.active_power"),
-        edit::farm_active_w,
-    ),
-    rw(
-        "VarSetEna",
-        Bind::Whole(plant::reactive_enabled),
-        edit::farm_reactive_enable,
-    ),
+    rw("WSet", Bind::Farm("setpoint.active_power"), edit::farm_active_w),
+    rw("VarSetEna", Bind::Whole(plant::reactive_enabled), edit::farm_reactive_enable),
     r("VarSetMod", Bind::Raw(4)),
-    rw(
-        "VarSet",
-        Bind::Number(plant::reactive_setpoint_var),
-        edit::farm_reactive_var,
-    ),
+    rw("VarSet", Bind::Number(plant::reactive_setpoint_var), edit::farm_reactive_var),
     r("WSet_SF", ONE_SF),
     r("VarSet_SF", ONE_SF),
 ];

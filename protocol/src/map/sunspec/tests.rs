@@ -30,16 +30,7 @@ fn reference(path: &str) -> Option<String> {
 }
 
 fn describe(point: &Point) -> String {
-    let Point {
-        name,
-        offset,
-        encoding,
-        sf,
-        unit,
-        is_writable,
-        is_mandatory,
-        symbols,
-    } = point;
+    let Point { name, offset, encoding, sf, unit, is_writable, is_mandatory, symbols } = point;
     let (kind, size) = (encoding.name(), encoding.registers());
     format!("{name} {offset} {kind} {size} {sf} {unit} {is_writable} {is_mandatory} {symbols:?}")
 }
@@ -80,14 +71,7 @@ fn lines(group: &Json, prefix: &str, mut offset: u64) -> (Vec<String>, u64) {
 #[test]
 fn the_tables_are_those_of_the_published_models() {
     for link in CHAIN {
-        let Model {
-            id,
-            length,
-            points,
-            group,
-            group_length,
-            group_points,
-        } = link.model;
+        let Model { id, length, points, group, group_length, group_points } = link.model;
         let Some(text) = reference(&format!("models/model_{id}.json")) else {
             return;
         };
@@ -109,15 +93,8 @@ fn the_tables_are_those_of_the_published_models() {
         let ours: Vec<_> = points.iter().map(describe).collect();
         let ours_repeated: Vec<_> = group_points.iter().map(describe).collect();
         assert_eq!(ours, fixed, "model {id}");
-        assert_eq!(
-            (u64::from(*length), *group),
-            (offset, &repeated.0[..]),
-            "model {id}"
-        );
-        assert_eq!(
-            (ours_repeated, u64::from(*group_length)),
-            (repeated.1, repeated.2)
-        );
+        assert_eq!((u64::from(*length), *group), (offset, &repeated.0[..]), "model {id}");
+        assert_eq!((ours_repeated, u64::from(*group_length)), (repeated.1, repeated.2));
     }
 }
 
@@ -191,28 +168,14 @@ fn every_row_binds_a_point_of_its_model() {
     for link in CHAIN.iter().chain(PLANT_CHAIN) {
         let has = |points: &[Point], row: &Row| points.iter().any(|p| p.name == row.point);
         for row in link.rows {
-            assert!(
-                has(link.model.points, row),
-                "{} {}",
-                link.model.id,
-                row.point
-            );
+            assert!(has(link.model.points, row), "{} {}", link.model.id, row.point);
         }
         for row in link.group_rows {
-            assert!(
-                has(link.model.group_points, row),
-                "{} {}",
-                link.model.id,
-                row.point
-            );
+            assert!(has(link.model.group_points, row), "{} {}", link.model.id, row.point);
         }
         for (index, row) in link.rows.iter().enumerate() {
             let earlier = &link.rows[..index];
-            assert!(
-                earlier.iter().all(|e| e.point != row.point),
-                "{} twice",
-                row.point
-            );
+            assert!(earlier.iter().all(|e| e.point != row.point), "{} twice", row.point);
         }
     }
 }
@@ -221,11 +184,7 @@ fn every_row_binds_a_point_of_its_model() {
 fn only_points_that_are_writable_by_definition_take_writes() {
     let (_, layout) = layout_of_unit_1();
     for field in layout.fields() {
-        assert!(
-            field.is_writable || field.write.is_none(),
-            "{}",
-            field.about.name
-        );
+        assert!(field.is_writable || field.write.is_none(), "{}", field.about.name);
     }
 }
 
@@ -246,10 +205,7 @@ fn a_signal_is_bound_to_a_point_of_its_unit() {
     };
     for link in CHAIN.iter().chain(PLANT_CHAIN) {
         let model = link.model;
-        for (rows, points) in [
-            (link.rows, model.points),
-            (link.group_rows, model.group_points),
-        ] {
+        for (rows, points) in [(link.rows, model.points), (link.group_rows, model.group_points)] {
             for row in rows {
                 let point = points.iter().find(|point| point.name == row.point).unwrap();
                 let quantity = match row.read {
@@ -259,11 +215,7 @@ fn a_signal_is_bound_to_a_point_of_its_unit() {
                     _ => continue,
                 };
                 let name = row.point;
-                assert!(
-                    agrees(quantity, point.unit),
-                    "{} {name}: {quantity:?}",
-                    model.id
-                );
+                assert!(agrees(quantity, point.unit), "{} {name}: {quantity:?}", model.id);
             }
         }
     }
@@ -272,10 +224,7 @@ fn a_signal_is_bound_to_a_point_of_its_unit() {
 #[test]
 fn mandatory_points_have_values_and_so_have_the_scale_factors_of_others() {
     let (snapshot, layout) = layout_of_unit_1();
-    let sight = Sight {
-        snapshot: &snapshot,
-        unit: UnitId::from_number(1),
-    };
+    let sight = Sight { snapshot: &snapshot, unit: UnitId::from_number(1) };
     let is_missing = |name: &str| {
         let field = layout.fields().iter().find(|f| f.about.name == name);
         let field = field.unwrap_or_else(|| panic!("no {name}"));
@@ -294,10 +243,7 @@ fn mandatory_points_have_values_and_so_have_the_scale_factors_of_others() {
                 assert!(!is_missing(&name), "{name} is mandatory");
             }
             if !point.sf.is_empty() && !is_missing(&name) {
-                assert!(
-                    !is_missing(&format!("{id}.{}", point.sf)),
-                    "{name} has no scale"
-                );
+                assert!(!is_missing(&format!("{id}.{}", point.sf)), "{name} has no scale");
             }
         }
         for point in link.model.group_points {
@@ -338,9 +284,7 @@ fn a_chain_with_very_many_racks_ends_before_the_last_register() {
     let fields = unit_chain(&design);
     let last = fields.last().unwrap();
     assert!(last.address > 65_535 - 32, "{}", last.address);
-    let strings = fields
-        .iter()
-        .filter(|f| f.about.name.ends_with("].StrNMod"));
+    let strings = fields.iter().filter(|f| f.about.name.ends_with("].StrNMod"));
     let counted = fields.iter().find(|f| f.about.name == "803.NStr").unwrap();
     let Source::Raw(n_strings) = counted.source else {
         panic!("NStr is constant");
@@ -351,16 +295,9 @@ fn a_chain_with_very_many_racks_ends_before_the_last_register() {
 #[test]
 fn scale_factors_follow_the_rating_and_values_fit() {
     let (snapshot, layout) = layout_of_unit_1();
-    let sight = Sight {
-        snapshot: &snapshot,
-        unit: UnitId::from_number(1),
-    };
+    let sight = Sight { snapshot: &snapshot, unit: UnitId::from_number(1) };
     let read = |name: &str| {
-        let field = layout
-            .fields()
-            .iter()
-            .find(|f| f.about.name == name)
-            .unwrap();
+        let field = layout.fields().iter().find(|f| f.about.name == name).unwrap();
         let count = field.encoding.registers();
         layout.read(sight, field.address, count).unwrap()[0] as i16
     };

@@ -60,12 +60,8 @@ pub(crate) const MODEL: Model = Model {
         p("Hz", 17, Encoding::U32).sf("Hz_SF").unit("Hz"),
         p("TotWhInj", 19, Encoding::U64).sf("TotWh_SF").unit("Wh"),
         p("TotWhAbs", 23, Encoding::U64).sf("TotWh_SF").unit("Wh"),
-        p("TotVarhInj", 27, Encoding::U64)
-            .sf("TotVarh_SF")
-            .unit("Varh"),
-        p("TotVarhAbs", 31, Encoding::U64)
-            .sf("TotVarh_SF")
-            .unit("Varh"),
+        p("TotVarhInj", 27, Encoding::U64).sf("TotVarh_SF").unit("Varh"),
+        p("TotVarhAbs", 31, Encoding::U64).sf("TotVarh_SF").unit("Varh"),
         p("TmpAmb", 35, Encoding::I16).sf("Tmp_SF").unit("C"),
         p("TmpCab", 36, Encoding::I16).sf("Tmp_SF").unit("C"),
         p("TmpSnk", 37, Encoding::I16).sf("Tmp_SF").unit("C"),
@@ -81,12 +77,8 @@ pub(crate) const MODEL: Model = Model {
         p("VL1", 47, Encoding::U16).sf("V_SF").unit("V"),
         p("TotWhInjL1", 48, Encoding::U64).sf("TotWh_SF").unit("Wh"),
         p("TotWhAbsL1", 52, Encoding::U64).sf("TotWh_SF").unit("Wh"),
-        p("TotVarhInjL1", 56, Encoding::U64)
-            .sf("TotVarh_SF")
-            .unit("Varh"),
-        p("TotVarhAbsL1", 60, Encoding::U64)
-            .sf("TotVarh_SF")
-            .unit("Varh"),
+        p("TotVarhInjL1", 56, Encoding::U64).sf("TotVarh_SF").unit("Varh"),
+        p("TotVarhAbsL1", 60, Encoding::U64).sf("TotVarh_SF").unit("Varh"),
         p("WL2", 64, Encoding::I16).sf("W_SF").unit("W"),
         p("VAL2", 65, Encoding::I16).sf("VA_SF").unit("VA"),
         p("VarL2", 66, Encoding::I16).sf("Var_SF").unit("Var"),
@@ -96,12 +88,8 @@ pub(crate) const MODEL: Model = Model {
         p("VL2", 70, Encoding::U16).sf("V_SF").unit("V"),
         p("TotWhInjL2", 71, Encoding::U64).sf("TotWh_SF").unit("Wh"),
         p("TotWhAbsL2", 75, Encoding::U64).sf("TotWh_SF").unit("Wh"),
-        p("TotVarhInjL2", 79, Encoding::U64)
-            .sf("TotVarh_SF")
-            .unit("Varh"),
-        p("TotVarhAbsL2", 83, Encoding::U64)
-            .sf("TotVarh_SF")
-            .unit("Varh"),
+        p("TotVarhInjL2", 79, Encoding::U64).sf("TotVarh_SF").unit("Varh"),
+        p("TotVarhAbsL2", 83, Encoding::U64).sf("TotVarh_SF").unit("Varh"),
         p("WL3", 87, Encoding::I16).sf("W_SF").unit("W"),
         p("VAL3", 88, Encoding::I16).sf("VA_SF").unit("VA"),
         p("VarL3", 89, Encoding::I16).sf("Var_SF").unit("Var"),
@@ -111,12 +99,8 @@ pub(crate) const MODEL: Model = Model {
         p("VL3", 93, Encoding::U16).sf("V_SF").unit("V"),
         p("TotWhInjL3", 94, Encoding::U64).sf("TotWh_SF").unit("Wh"),
         p("TotWhAbsL3", 98, Encoding::U64).sf("TotWh_SF").unit("Wh"),
-        p("TotVarhInjL3", 102, Encoding::U64)
-            .sf("TotVarh_SF")
-            .unit("Varh"),
-        p("TotVarhAbsL3", 106, Encoding::U64)
-            .sf("TotVarh_SF")
-            .unit("Varh"),
+        p("TotVarhInjL3", 102, Encoding::U64).sf("TotVarh_SF").unit("Varh"),
+        p("TotVarhAbsL3", 106, Encoding::U64).sf("TotVarh_SF").unit("Varh"),
         p("ThrotPct", 110, Encoding::U16).unit("Pct"),
         p("ThrotSrc", 111, Encoding::Bits32).symbols(&[
             ("MAX_W", 0),

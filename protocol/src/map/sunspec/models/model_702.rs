@@ -18,15 +18,9 @@ pub(crate) const MODEL: Model = Model {
         p("VarMaxInjRtg", 8, Encoding::U16).sf("Var_SF").unit("Var"),
         p("VarMaxAbsRtg", 9, Encoding::U16).sf("Var_SF").unit("Var"),
         p("WChaRteMaxRtg", 10, Encoding::U16).sf("W_SF").unit("W"),
-        p("WDisChaRteMaxRtg", 11, Encoding::U16)
-            .sf("W_SF")
-            .unit("W"),
-        p("VAChaRteMaxRtg", 12, Encoding::U16)
-            .sf("VA_SF")
-            .unit("VA"),
-        p("VADisChaRteMaxRtg", 13, Encoding::U16)
-            .sf("VA_SF")
-            .unit("VA"),
+        p("WDisChaRteMaxRtg", 11, Encoding::U16).sf("W_SF").unit("W"),
+        p("VAChaRteMaxRtg", 12, Encoding::U16).sf("VA_SF").unit("VA"),
+        p("VADisChaRteMaxRtg", 13, Encoding::U16).sf("VA_SF").unit("VA"),
         p("VNomRtg", 14, Encoding::U16).sf("V_SF").unit("V"),
         p("VMaxRtg", 15, Encoding::U16).sf("V_SF").unit("V"),
         p("VMinRtg", 16, Encoding::U16).sf("V_SF").unit("V"),
@@ -64,27 +58,12 @@ pub(crate) const MODEL: Model = Model {
         p("WMaxUndExt", 29, Encoding::U16).sf("W_SF").unit("W").rw(),
         p("WUndExtPF", 30, Encoding::U16).sf("PF_SF").rw(),
         p("VAMax", 31, Encoding::U16).sf("VA_SF").unit("VA").rw(),
-        p("VarMaxInj", 32, Encoding::U16)
-            .sf("Var_SF")
-            .unit("Var")
-            .rw(),
-        p("VarMaxAbs", 33, Encoding::U16)
-            .sf("Var_SF")
-            .unit("Var")
-            .rw(),
+        p("VarMaxInj", 32, Encoding::U16).sf("Var_SF").unit("Var").rw(),
+        p("VarMaxAbs", 33, Encoding::U16).sf("Var_SF").unit("Var").rw(),
         p("WChaRteMax", 34, Encoding::U16).sf("W_SF").unit("W").rw(),
-        p("WDisChaRteMax", 35, Encoding::U16)
-            .sf("W_SF")
-            .unit("W")
-            .rw(),
-        p("VAChaRteMax", 36, Encoding::U16)
-            .sf("VA_SF")
-            .unit("VA")
-            .rw(),
-        p("VADisChaRteMax", 37, Encoding::U16)
-            .sf("VA_SF")
-            .unit("VA")
-            .rw(),
+        p("WDisChaRteMax", 35, Encoding::U16).sf("W_SF").unit("W").rw(),
+        p("VAChaRteMax", 36, Encoding::U16).sf("VA_SF").unit("VA").rw(),
+        p("VADisChaRteMax", 37, Encoding::U16).sf("VA_SF").unit("VA").rw(),
         p("VNom", 38, Encoding::U16).sf("V_SF").unit("V").rw(),
         p("VMax", 39, Encoding::U16).sf("V_SF").unit("V").rw(),
         p("VMin", 40, Encoding::U16).sf("V_SF").unit("V").rw(),

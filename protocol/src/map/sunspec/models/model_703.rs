@@ -9,9 +9,7 @@ pub(crate) const MODEL: Model = Model {
     points: &[
         p("ID", 0, Encoding::U16).mandatory(),
         p("L", 1, Encoding::U16).mandatory(),
-        p("ES", 2, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("ES", 2, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
         p("ESVHi", 3, Encoding::U16).sf("V_SF").unit("Pct").rw(),
         p("ESVLo", 4, Encoding::U16).sf("V_SF").unit("Pct").rw(),
         p("ESHzHi", 5, Encoding::U32).sf("Hz_SF").unit("Hz").rw(),

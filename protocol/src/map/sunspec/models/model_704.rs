@@ -9,65 +9,32 @@ pub(crate) const MODEL: Model = Model {
     points: &[
         p("ID", 0, Encoding::U16).mandatory(),
         p("L", 1, Encoding::U16).mandatory(),
-        p("PFWInjEna", 2, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
-        p("PFWInjEnaRvrt", 3, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("PFWInjEna", 2, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("PFWInjEnaRvrt", 3, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
         p("PFWInjRvrtTms", 4, Encoding::U32).unit("Secs").rw(),
         p("PFWInjRvrtRem", 6, Encoding::U32).unit("Secs"),
-        p("PFWAbsEna", 8, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
-        p("PFWAbsEnaRvrt", 9, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("PFWAbsEna", 8, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("PFWAbsEnaRvrt", 9, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
         p("PFWAbsRvrtTms", 10, Encoding::U32).unit("Secs").rw(),
         p("PFWAbsRvrtRem", 12, Encoding::U32).unit("Secs"),
-        p("WMaxLimPctEna", 14, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
-        p("WMaxLimPct", 15, Encoding::U16)
-            .sf("WMaxLimPct_SF")
-            .unit("Pct")
-            .rw(),
-        p("WMaxLimPctRvrt", 16, Encoding::U16)
-            .sf("WMaxLimPct_SF")
-            .unit("Pct")
-            .rw(),
+        p("WMaxLimPctEna", 14, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("WMaxLimPct", 15, Encoding::U16).sf("WMaxLimPct_SF").unit("Pct").rw(),
+        p("WMaxLimPctRvrt", 16, Encoding::U16).sf("WMaxLimPct_SF").unit("Pct").rw(),
         p("WMaxLimPctEnaRvrt", 17, Encoding::Enum16)
             .rw()
             .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
         p("WMaxLimPctRvrtTms", 18, Encoding::U32).unit("Secs").rw(),
         p("WMaxLimPctRvrtRem", 20, Encoding::U32).unit("Secs"),
-        p("WSetEna", 22, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
-        p("WSetMod", 23, Encoding::Enum16)
-            .rw()
-            .symbols(&[("W_MAX_PCT", 0), ("WATTS", 1)]),
+        p("WSetEna", 22, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("WSetMod", 23, Encoding::Enum16).rw().symbols(&[("W_MAX_PCT", 0), ("WATTS", 1)]),
         p("WSet", 24, Encoding::I32).sf("WSet_SF").unit("W").rw(),
-        p("WSetRvrt", 26, Encoding::I32)
-            .sf("WSet_SF")
-            .unit("W")
-            .rw(),
-        p("WSetPct", 28, Encoding::I16)
-            .sf("WSetPct_SF")
-            .unit("Pct")
-            .rw(),
-        p("WSetPctRvrt", 29, Encoding::I16)
-            .sf("WSetPct_SF")
-            .unit("Pct")
-            .rw(),
-        p("WSetEnaRvrt", 30, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("WSetRvrt", 26, Encoding::I32).sf("WSet_SF").unit("W").rw(),
+        p("WSetPct", 28, Encoding::I16).sf("WSetPct_SF").unit("Pct").rw(),
+        p("WSetPctRvrt", 29, Encoding::I16).sf("WSetPct_SF").unit("Pct").rw(),
+        p("WSetEnaRvrt", 30, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
         p("WSetRvrtTms", 31, Encoding::U32).unit("Secs").rw(),
         p("WSetRvrtRem", 33, Encoding::U32).unit("Secs"),
-        p("VarSetEna", 35, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("VarSetEna", 35, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
         p("VarSetMod", 36, Encoding::Enum16).rw().symbols(&[
             ("W_MAX_PCT", 0),
             ("VAR_MAX_PCT", 1),
@@ -80,35 +47,17 @@ pub(crate) const MODEL: Model = Model {
             ("REACTIVE", 1),
             ("VENDOR", 2),
         ]),
-        p("VarSet", 38, Encoding::I32)
-            .sf("VarSet_SF")
-            .unit("Var")
-            .rw(),
-        p("VarSetRvrt", 40, Encoding::I32)
-            .sf("VarSet_SF")
-            .unit("Var")
-            .rw(),
-        p("VarSetPct", 42, Encoding::I16)
-            .sf("VarSetPct_SF")
-            .unit("Pct")
-            .rw(),
-        p("VarSetPctRvrt", 43, Encoding::I16)
-            .sf("VarSetPct_SF")
-            .unit("Pct")
-            .rw(),
-        p("VarSetEnaRvrt", 44, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("VarSet", 38, Encoding::I32).sf("VarSet_SF").unit("Var").rw(),
+        p("VarSetRvrt", 40, Encoding::I32).sf("VarSet_SF").unit("Var").rw(),
+        p("VarSetPct", 42, Encoding::I16).sf("VarSetPct_SF").unit("Pct").rw(),
+        p("VarSetPctRvrt", 43, Encoding::I16).sf("VarSetPct_SF").unit("Pct").rw(),
+        p("VarSetEnaRvrt", 44, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
         p("VarSetRvrtTms", 45, Encoding::U32).unit("Secs").rw(),
         p("VarSetRvrtRem", 47, Encoding::U32).unit("Secs"),
         p("WRmp", 49, Encoding::U16).unit("%Max/Sec").rw(),
-        p("WRmpRef", 50, Encoding::Enum16)
-            .rw()
-            .symbols(&[("A_MAX", 0), ("W_MAX", 1)]),
+        p("WRmpRef", 50, Encoding::Enum16).rw().symbols(&[("A_MAX", 0), ("W_MAX", 1)]),
         p("VarRmp", 51, Encoding::U16).unit("%Max/Sec").rw(),
-        p("AntiIslEna", 52, Encoding::Enum16)
-            .rw()
-            .symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
+        p("AntiIslEna", 52, Encoding::Enum16).rw().symbols(&[("DISABLED", 0), ("ENABLED", 1)]),
         p("PF_SF", 53, Encoding::ScaleFactor),
         p("WMaxLimPct_SF", 54, Encoding::ScaleFactor),
         p("WSet_SF", 55, Encoding::ScaleFactor),

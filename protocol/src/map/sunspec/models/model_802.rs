@@ -9,39 +9,16 @@ pub(crate) const MODEL: Model = Model {
     points: &[
         p("ID", 0, Encoding::U16).mandatory(),
         p("L", 1, Encoding::U16).mandatory(),
-        p("AHRtg", 2, Encoding::U16)
-            .sf("AHRtg_SF")
-            .unit("Ah")
-            .mandatory(),
-        p("WHRtg", 3, Encoding::U16)
-            .sf("WHRtg_SF")
-            .unit("Wh")
-            .mandatory(),
-        p("WChaRteMax", 4, Encoding::U16)
-            .sf("WChaDisChaMax_SF")
-            .unit("W")
-            .mandatory(),
-        p("WDisChaRteMax", 5, Encoding::U16)
-            .sf("WChaDisChaMax_SF")
-            .unit("W")
-            .mandatory(),
-        p("DisChaRte", 6, Encoding::U16)
-            .sf("DisChaRte_SF")
-            .unit("%WHRtg"),
+        p("AHRtg", 2, Encoding::U16).sf("AHRtg_SF").unit("Ah").mandatory(),
+        p("WHRtg", 3, Encoding::U16).sf("WHRtg_SF").unit("Wh").mandatory(),
+        p("WChaRteMax", 4, Encoding::U16).sf("WChaDisChaMax_SF").unit("W").mandatory(),
+        p("WDisChaRteMax", 5, Encoding::U16).sf("WChaDisChaMax_SF").unit("W").mandatory(),
+        p("DisChaRte", 6, Encoding::U16).sf("DisChaRte_SF").unit("%WHRtg"),
         p("SoCMax", 7, Encoding::U16).sf("SoC_SF").unit("%WHRtg"),
         p("SoCMin", 8, Encoding::U16).sf("SoC_SF").unit("%WHRtg"),
-        p("SocRsvMax", 9, Encoding::U16)
-            .sf("SoC_SF")
-            .unit("%WHRtg")
-            .rw(),
-        p("SoCRsvMin", 10, Encoding::U16)
-            .sf("SoC_SF")
-            .unit("%WHRtg")
-            .rw(),
-        p("SoC", 11, Encoding::U16)
-            .sf("SoC_SF")
-            .unit("%WHRtg")
-            .mandatory(),
+        p("SocRsvMax", 9, Encoding::U16).sf("SoC_SF").unit("%WHRtg").rw(),
+        p("SoCRsvMin", 10, Encoding::U16).sf("SoC_SF").unit("%WHRtg").rw(),
+        p("SoC", 11, Encoding::U16).sf("SoC_SF").unit("%WHRtg").mandatory(),
         p("DoD", 12, Encoding::U16).sf("DoD_SF").unit("%"),
         p("SoH", 13, Encoding::U16).sf("SoH_SF").unit("%"),
         p("NCyc", 14, Encoding::U32),
@@ -54,9 +31,7 @@ pub(crate) const MODEL: Model = Model {
             ("HOLDING", 6),
             ("TESTING", 7),
         ]),
-        p("LocRemCtl", 17, Encoding::Enum16)
-            .mandatory()
-            .symbols(&[("REMOTE", 0), ("LOCAL", 1)]),
+        p("LocRemCtl", 17, Encoding::Enum16).mandatory().symbols(&[("REMOTE", 0), ("LOCAL", 1)]),
         p("Hb", 18, Encoding::U16),
         p("CtrlHb", 19, Encoding::U16).rw(),
         p("AlmRst", 20, Encoding::U16).rw().mandatory(),
@@ -144,14 +119,11 @@ pub(crate) const MODEL: Model = Model {
             .rw()
             .mandatory()
             .symbols(&[("CONNECT", 1), ("DISCONNECT", 2)]),
-        p("SetInvState", 51, Encoding::Enum16)
-            .rw()
-            .mandatory()
-            .symbols(&[
-                ("INVERTER_STOPPED", 1),
-                ("INVERTER_STANDBY", 2),
-                ("INVERTER_STARTED", 3),
-            ]),
+        p("SetInvState", 51, Encoding::Enum16).rw().mandatory().symbols(&[
+            ("INVERTER_STOPPED", 1),
+            ("INVERTER_STANDBY", 2),
+            ("INVERTER_STARTED", 3),
+        ]),
         p("AHRtg_SF", 52, Encoding::ScaleFactor).mandatory(),
         p("WHRtg_SF", 53, Encoding::ScaleFactor).mandatory(),
         p("WChaDisChaMax_SF", 54, Encoding::ScaleFactor).mandatory(),

@@ -11,16 +11,10 @@ pub(crate) const MODEL: Model = Model {
         p("L", 1, Encoding::U16).mandatory(),
         p("NStr", 2, Encoding::U16).mandatory(),
         p("NStrCon", 3, Encoding::U16).mandatory(),
-        p("ModTmpMax", 4, Encoding::I16)
-            .sf("ModTmp_SF")
-            .unit("C")
-            .mandatory(),
+        p("ModTmpMax", 4, Encoding::I16).sf("ModTmp_SF").unit("C").mandatory(),
         p("ModTmpMaxStr", 5, Encoding::U16),
         p("ModTmpMaxMod", 6, Encoding::U16),
-        p("ModTmpMin", 7, Encoding::I16)
-            .sf("ModTmp_SF")
-            .unit("C")
-            .mandatory(),
+        p("ModTmpMin", 7, Encoding::I16).sf("ModTmp_SF").unit("C").mandatory(),
         p("ModTmpMinStr", 8, Encoding::U16),
         p("ModTmpMinMod", 9, Encoding::U16),
         p("ModTmpAvg", 10, Encoding::I16).sf("ModTmp_SF").unit("C"),
@@ -60,40 +54,19 @@ pub(crate) const MODEL: Model = Model {
             ("PRECHARGE_FAILURE", 7),
             ("STRING_FAULT", 8),
         ]),
-        p("StrSoC", 4, Encoding::U16)
-            .sf("SoC_SF")
-            .unit("%")
-            .mandatory(),
+        p("StrSoC", 4, Encoding::U16).sf("SoC_SF").unit("%").mandatory(),
         p("StrSoH", 5, Encoding::U16).sf("SoH_SF").unit("%"),
         p("StrA", 6, Encoding::I16).sf("A_SF").unit("A").mandatory(),
-        p("StrCellVMax", 7, Encoding::U16)
-            .sf("CellV_SF")
-            .unit("V")
-            .mandatory(),
+        p("StrCellVMax", 7, Encoding::U16).sf("CellV_SF").unit("V").mandatory(),
         p("StrCellVMaxMod", 8, Encoding::U16),
-        p("StrCellVMin", 9, Encoding::U16)
-            .sf("CellV_SF")
-            .unit("V")
-            .mandatory(),
+        p("StrCellVMin", 9, Encoding::U16).sf("CellV_SF").unit("V").mandatory(),
         p("StrCellVMinMod", 10, Encoding::U16),
-        p("StrCellVAvg", 11, Encoding::U16)
-            .sf("CellV_SF")
-            .unit("V")
-            .mandatory(),
-        p("StrModTmpMax", 12, Encoding::I16)
-            .sf("ModTmp_SF")
-            .unit("C")
-            .mandatory(),
+        p("StrCellVAvg", 11, Encoding::U16).sf("CellV_SF").unit("V").mandatory(),
+        p("StrModTmpMax", 12, Encoding::I16).sf("ModTmp_SF").unit("C").mandatory(),
         p("StrModTmpMaxMod", 13, Encoding::U16),
-        p("StrModTmpMin", 14, Encoding::I16)
-            .sf("ModTmp_SF")
-            .unit("C")
-            .mandatory(),
+        p("StrModTmpMin", 14, Encoding::I16).sf("ModTmp_SF").unit("C").mandatory(),
         p("StrModTmpMinMod", 15, Encoding::U16),
-        p("StrModTmpAvg", 16, Encoding::I16)
-            .sf("ModTmp_SF")
-            .unit("C")
-            .mandatory(),
+        p("StrModTmpAvg", 16, Encoding::I16).sf("ModTmp_SF").unit("C").mandatory(),
         p("StrDisRsn", 17, Encoding::Enum16).symbols(&[
             ("NONE", 0),
             ("FAULT", 1),
