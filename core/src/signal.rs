@@ -4,8 +4,9 @@
 //! computing a value. A value that is not available is NaN, which each edge turns into its own "not
 //! available". Values are in the SI-based unit of the row; fractions are 0 to 1.
 
-use crate::snapshot::{FarmView, RackView, UnitState, UnitView};
+use crate::snapshot::{FarmView, RackView, UnitView};
 use crate::spec::UnitDesign;
+use crate::state::UnitState;
 
 /// What a signal's number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,40 +4,13 @@
 //! whole request from it, so no reader ever sees two ticks mixed. Flat vectors by id.
 
 use crate::alarm::AlarmSet;
-use crate::command::UnitControl;
+use crate::control::UnitControl;
 use crate::id::{CellAddress, UnitId};
 use crate::spec::FarmSpec;
+pub use crate::state::UnitState;
 use crate::time::{SimTime, Tick};
 use crate::units::{Amps, Celsius, Hertz, Joules, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::sync::Arc;
-
-/// State of a unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum UnitState {
-    /// Contactors open.
-    #[default]
-    Off,
-    /// Contactors closed, converter stopped.
-    Standby,
-    /// Converter running; 0 W is still running.
-    Running,
-    /// Stopped by a fault, contactors open.
-    Fault,
-}
-
-impl UnitState {
-    /// Every state; the position is its number in metrics.
-    pub const ALL: [Self; 4] = [Self::Off, Self::Standby, Self::Running, Self::Fault];
-    /// Its name in REST and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Standby => "standby",
-            Self::Running => "running",
-            Self::Fault => "fault",
-        }
-    }
-}
 
 /// How the loop is paced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

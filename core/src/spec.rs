@@ -2,7 +2,7 @@
 
 use crate::chemistry::Chemistry;
 use crate::id::{RackId, UnitId};
-use crate::snapshot::UnitState;
+use crate::state::UnitState;
 use crate::units::{Celsius, Hertz, Joules, Ohms, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::ops::Range;
 use std::sync::Arc;

@@ -9,8 +9,8 @@
 //! tokio-modbus asks for the next frame only after it handed over the answer to the last one; the
 //! order of answers rests on that.
 
+use crate::access::Shared;
 use crate::pdu;
-use crate::server::Shared;
 use crate::service::count_exception;
 use std::io;
 use std::mem::MaybeUninit;

@@ -4,6 +4,7 @@
 //! by the `service` from one snapshot. A write becomes commands for the loop and is answered after
 //! the loop acknowledged them. What a register means is said in [`map`] alone.
 
+mod access;
 mod guard;
 pub mod map;
 mod pdu;
@@ -12,4 +13,5 @@ mod service;
 #[cfg(test)]
 mod testing;
 
-pub use server::{FarmAccess, ServerConfig, serve};
+pub use access::{FarmAccess, ServerConfig};
+pub use server::serve;

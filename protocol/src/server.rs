@@ -5,57 +5,19 @@
 //! turned away while descriptors are scarce, which leaves `accept` one to work with, and a loop that
 //! ended in spite of that is started again.
 
+use crate::access::{FarmAccess, ServerConfig, Shared};
 use crate::guard::{Guard, Seat};
 use crate::map::Gateway;
 use crate::service::Service;
-use bess_core::command::Mailbox;
-use bess_core::snapshot::Snapshot;
-use bess_core::stats::Stats;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
 use tokio_modbus::server::tcp::Server;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
-
-/// How the server sees the farm.
-#[derive(Clone, Debug)]
-pub struct FarmAccess {
-    /// The latest picture of the farm.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// The inbox of the loop.
-    pub mailbox: Arc<dyn Mailbox>,
-    /// Counters.
-    pub stats: Arc<Stats>,
-}
-
-/// Limits of the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerConfig {
-    /// Connections at once; one more is closed when it is accepted.
-    pub max_connections: usize,
-    /// A connection that is quiet for longer is closed.
-    pub idle_timeout: Duration,
-    /// A frame whose rest does not come within this time closes its connection.
-    pub frame_timeout: Duration,
-    /// How long a write waits for the loop before it is answered with exception 4.
-    pub answer_timeout: Duration,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self {
-            max_connections: 512,
-            idle_timeout: Duration::from_secs(600),
-            frame_timeout: Duration::from_secs(5),
-            answer_timeout: Duration::from_secs(2),
-        }
-    }
-}
 
 /// How long requests in hand may take when the server stops.
 const DRAIN: Duration = Duration::from_millis(900);
@@ -64,18 +26,6 @@ const RESTART_MIN: Duration = Duration::from_millis(10);
 const RESTART_MAX: Duration = Duration::from_secs(1);
 /// Descriptors that must be free for a connection to be seated.
 const SPARE_DESCRIPTORS: usize = 4;
-
-/// What all connections share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) farm: FarmAccess,
-    pub(crate) config: ServerConfig,
-    pub(crate) tracker: TaskTracker,
-    /// Whether no further request is taken; set before `drain` wakes the connections.
-    pub(crate) is_draining: AtomicBool,
-    pub(crate) drain: CancellationToken,
-    gateway: Arc<Gateway>,
-}
 
 /// Serves Modbus TCP on `listener` until `shutdown` fires; then requests in hand are finished, for
 /// less than a second, and every connection is closed. Nothing that a client does ends it.

@@ -5,8 +5,8 @@
 //! or nothing. The write is answered when the loop has acknowledged it. The loop publishes before it
 //! acknowledges, so the writer's next read shows the effect.
 
+use crate::access::FarmAccess;
 use crate::map::{Gateway, Refusal, Sight};
-use crate::server::FarmAccess;
 use bess_core::command::{
     Command, ControlSource, Origin, Outcome, Rejection, Reply, Request as Letter, Submission,
     validate,

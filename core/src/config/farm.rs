@@ -4,11 +4,11 @@ use super::reader::{Bounds, Document, Section};
 use super::{Problem, Problems};
 use crate::chemistry::{self, Chemistry, parse_chemistry};
 use crate::id::UnitId;
-use crate::snapshot::UnitState;
 use crate::spec::{
     CoolingSpec, FarmSpec, InitialSpec, PcsLoss, PcsSpec, PlantSpec, SpreadSpec, UnitDesign,
     UnitSpec,
 };
+use crate::state::UnitState;
 use crate::time::Tick;
 use crate::units::{Celsius, Hertz, Ohms, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::sync::Arc;

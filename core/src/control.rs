@@ -1,0 +1,172 @@
+//! Control settings of a unit: what its writable registers and REST fields hold, and changes of them.
+
+use crate::spec::UnitDesign;
+use crate::units::{Vars, Watts};
+
+/// How a setpoint is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SetpointMode {
+    /// In watts or vars.
+    #[default]
+    Absolute,
+    /// In percent of the rated active (or reactive) power.
+    Percent,
+}
+
+/// One setpoint with both of its forms, as SunSpec model 704 keeps them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Setpoint {
+    /// Whether it is in force; when not, the target is 0.
+    pub enabled: bool,
+    /// Which form is in force.
+    pub mode: SetpointMode,
+    /// In watts or vars, positive is discharge or injection.
+    pub absolute: f64,
+    /// In percent of the rating, same sign.
+    pub percent: f64,
+}
+
+impl Setpoint {
+    /// The target in watts or vars for a unit with this rating.
+    pub fn target(&self, rating: f64) -> f64 {
+        match (self.enabled, self.mode) {
+            (false, _) => 0.0,
+            (true, SetpointMode::Absolute) => self.absolute,
+            (true, SetpointMode::Percent) => self.percent / 100.0 * rating,
+        }
+    }
+}
+
+/// Which power gives way when both do not fit on the capability circle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PowerPriority {
+    /// Reactive power gives way.
+    #[default]
+    Active,
+    /// Active power gives way.
+    Reactive,
+}
+
+/// Who last set a unit's power.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ControlSource {
+    /// Nobody yet.
+    #[default]
+    None,
+    /// The plant controller of the farm.
+    Plant,
+    /// A Modbus client.
+    Modbus,
+    /// A REST client.
+    Rest,
+    /// A dispatch file or a scenario.
+    Schedule,
+}
+
+impl ControlSource {
+    /// Every source with its name; the position is its number in registers and metrics.
+    pub const NAMES: [&'static str; 5] = ["none", "plant", "modbus", "rest", "schedule"];
+    /// Its name in REST and metrics.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// The control settings of a unit: what its writable registers and REST fields hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct UnitControl {
+    /// Active power.
+    pub active: Setpoint,
+    /// Reactive power.
+    pub reactive: Setpoint,
+    /// Which of the two wins.
+    pub priority: PowerPriority,
+    /// Whether discharge is capped at `discharge_limit_pct`.
+    pub discharge_limit_enabled: bool,
+    /// Cap of discharge in percent of the rated power, 0 to 100.
+    pub discharge_limit_pct: f64,
+    /// Ramp in percent of the rated power per second, > 0; never faster than the PCS itself.
+    pub ramp_pct_per_s: f64,
+    /// Last heartbeat that a controller wrote.
+    pub controller_heartbeat: u32,
+    /// Who set the active power last.
+    pub source: ControlSource,
+}
+
+impl UnitControl {
+    /// The settings of a unit that nobody has controlled yet.
+    pub fn initial(design: &UnitDesign) -> Self {
+        Self {
+            discharge_limit_pct: 100.0,
+            ramp_pct_per_s: design.pcs.ramp_per_s * 100.0,
+            ..Self::default()
+        }
+    }
+}
+
+/// Fields of [`UnitControl`] to change; absent fields stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(missing_docs)] // Each field is that of `UnitControl` with the same name.
+pub struct ControlChange {
+    pub active_enabled: Option<bool>,
+    pub active_mode: Option<SetpointMode>,
+    pub active_w: Option<f64>,
+    pub active_pct: Option<f64>,
+    pub reactive_enabled: Option<bool>,
+    pub reactive_mode: Option<SetpointMode>,
+    pub reactive_var: Option<f64>,
+    pub reactive_pct: Option<f64>,
+    pub priority: Option<PowerPriority>,
+    pub discharge_limit_enabled: Option<bool>,
+    pub discharge_limit_pct: Option<f64>,
+    pub ramp_pct_per_s: Option<f64>,
+    pub controller_heartbeat: Option<u32>,
+}
+
+impl ControlChange {
+    /// Active power in watts, in force at once.
+    pub fn active_power(power: Watts) -> Self {
+        Self {
+            active_enabled: Some(true),
+            active_mode: Some(SetpointMode::Absolute),
+            active_w: Some(power.0),
+            ..Self::default()
+        }
+    }
+    /// Adds reactive power in vars, in force at once.
+    #[must_use]
+    pub fn with_reactive_power(mut self, power: Vars) -> Self {
+        self.reactive_enabled = Some(true);
+        self.reactive_mode = Some(SetpointMode::Absolute);
+        self.reactive_var = Some(power.0);
+        self
+    }
+    /// Whether the change touches active power, so that the writer becomes the unit's controller.
+    pub fn sets_active_power(&self) -> bool {
+        self.active_enabled.is_some()
+            || self.active_mode.is_some()
+            || self.active_w.is_some()
+            || self.active_pct.is_some()
+    }
+    /// Writes the present fields into `control`.
+    pub fn apply(&self, control: &mut UnitControl) {
+        fn set<T: Copy>(slot: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *slot = value;
+            }
+        }
+        set(&mut control.active.enabled, self.active_enabled);
+        set(&mut control.active.mode, self.active_mode);
+        set(&mut control.active.absolute, self.active_w);
+        set(&mut control.active.percent, self.active_pct);
+        set(&mut control.reactive.enabled, self.reactive_enabled);
+        set(&mut control.reactive.mode, self.reactive_mode);
+        set(&mut control.reactive.absolute, self.reactive_var);
+        set(&mut control.reactive.percent, self.reactive_pct);
+        set(&mut control.priority, self.priority);
+        set(&mut control.discharge_limit_enabled, self.discharge_limit_enabled);
+        set(&mut control.discharge_limit_pct, self.discharge_limit_pct);
+        set(&mut control.ramp_pct_per_s, self.ramp_pct_per_s);
+        set(&mut control.controller_heartbeat, self.controller_heartbeat);
+    }
+}
