@@ -6,7 +6,7 @@ VENV := .tools/venv
 PYTHON := $(VENV)/bin/python
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench clients mbpoll live-1gwh fmt
+.PHONY: help run build test check bench clients live-1gwh fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,12 +26,9 @@ check: ## Formatting, lints, documentation
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 
-clients: build $(VENV)/ready mbpoll ## Acceptance tests with pymodbus, pysunspec2, mbpoll and prometheus_client
-	BESS_BIN=$(abspath $(BESS)) $(PYTHON) -m unittest discover -s cli/tests/clients -v
-
-mbpoll:
-	@command -v mbpoll >/dev/null || { sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends mbpoll; }
+clients: build $(VENV)/ready ## Acceptance tests with pymodbus, pysunspec2, mbpoll and prometheus_client
+	@command -v mbpoll >/dev/null || cli/tests/clients/install-mbpoll.sh
+	BESS_BIN=$(abspath $(BESS)) PATH="$$PATH:$(abspath .tools/bin)" $(PYTHON) -m unittest discover -s cli/tests/clients -v
 
 $(VENV)/ready: cli/tests/clients/requirements.txt
 	python3 -m venv $(VENV)

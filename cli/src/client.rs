@@ -164,9 +164,9 @@ impl Target {
             .timeout_connect(Some(std::time::Duration::from_secs(5)))
             .build()
             .into();
-        let unreachable = || {
-            format!(
-                "no farm answers at {}\nhint: start one with `bess serve`, or name it with --api",
+        let unreachable = |error: ureq::Error| {
+            anyhow::anyhow!(
+                "no farm answers at {}: {error}\nhint: start one with `bess serve`, or name it with --api",
                 self.api
             )
         };
@@ -176,7 +176,7 @@ impl Target {
             ("PATCH", Some(body)) => agent.patch(&url).send_json(body),
             (_, body) => agent.post(&url).send_json(body.unwrap_or(Value::Null)),
         }
-        .with_context(unreachable)?;
+        .map_err(unreachable)?;
         let status = response.status();
         let answer: Value = response.body_mut().read_json().with_context(|| {
             format!("{url} answered {status} without JSON: is this a bess API?")

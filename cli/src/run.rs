@@ -80,9 +80,9 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         std::fs::write(folder.join("summary.json"), &json)?;
     }
     if args.json {
-        writeln!(out, "{json}")?
+        writeln!(out, "{json}")?;
     } else {
-        summary.write(out)?
+        summary.write(out)?;
     }
     Ok(())
 }

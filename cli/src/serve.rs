@@ -152,7 +152,7 @@ async fn bind(args: &ServeArgs) -> anyhow::Result<Ports> {
         }
     }
     let Ok([modbus, api, metrics]) = <[TcpListener; 3]>::try_from(bound) else {
-        return Err(BadInput(refused.join("\n")).into());
+        return Err(BadInput(refused.join("\nerror: ")).into());
     };
     let book = bess_api::AddressBook {
         modbus: modbus.local_addr()?,
@@ -166,6 +166,8 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
     let ports = bind(args).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
     let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    // One of an earlier run would lead whoever waits for it to dead ports.
+    forget_endpoints(args);
     let book = ports.book.clone();
     let spec = Arc::clone(&setup.spec);
     let farm = start_farm(args, setup, start)?;
@@ -193,6 +195,7 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
     }
     let stopped = tokio::task::spawn_blocking(move || farm.stop()).await?;
     second_signal.abort();
+    forget_endpoints(args);
     if stopped.is_err() || reason == FARM_ENDED {
         anyhow::bail!("the tick loop ended by itself; the log above says why");
     }
@@ -319,6 +322,18 @@ fn write_endpoints(path: &Path, book: &bess_api::AddressBook) -> anyhow::Result<
     file.write_all(b"\n")?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Removes the endpoints file, if there is one.
+fn forget_endpoints(args: &ServeArgs) {
+    let Some(path) = &args.endpoints else { return };
+    match std::fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "cannot remove the endpoints file");
+        }
+    }
 }
 
 /// Where to look, and three commands to try.

@@ -34,10 +34,7 @@ fn refused_farm(from: &str, to: &str, parts: &[&str]) {
     let broken = SMALL_FARM.replacen(from, to, 1);
     let at = SMALL_FARM.find(from).expect("a line of the farm file");
     let line = (SMALL_FARM[..at].matches('\n').count() + 1).to_string();
-    let parts: Vec<String> = parts
-        .iter()
-        .map(|part| part.replace("{line}", &line))
-        .collect();
+    let parts: Vec<String> = parts.iter().map(|part| part.replace("{line}", &line)).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let parts = &parts[..];
     let folder = folder();
@@ -156,11 +153,7 @@ fn racks_without_cells_and_units_without_racks_are_refused() {
     refused_farm(
         "racks = 2",
         "racks = 0",
-        &[
-            "`units[0].racks` must be a whole number from 1 to",
-            "got 0",
-            "farm.toml:{line}:9",
-        ],
+        &["`units[0].racks` must be a whole number from 1 to", "got 0", "farm.toml:{line}:9"],
     );
 }
 
@@ -169,20 +162,12 @@ fn a_missing_chemistry_is_refused_with_those_that_there_are() {
     refused_farm(
         "chemistry = \"lfp-314\"",
         "chemistry = \"nmc-52\"",
-        &[
-            "no chemistry \"nmc-52\"",
-            "farm.toml:{line}:13",
-            "hint: built in are lfp-280, lfp-314",
-        ],
+        &["no chemistry \"nmc-52\"", "farm.toml:{line}:13", "hint: built in are lfp-280, lfp-314"],
     );
     refused_farm(
         "chemistry = \"lfp-314\"",
         "chemistry = \"mine.toml\"",
-        &[
-            "no chemistry \"mine.toml\"",
-            "No such file",
-            "farm.toml:{line}:13",
-        ],
+        &["no chemistry \"mine.toml\"", "No such file", "farm.toml:{line}:13"],
     );
     refused_farm(
         "chemistry = \"lfp-314\"\n",
@@ -200,10 +185,7 @@ fn all_problems_of_a_farm_file_come_at_once() {
         .replace("cop = 3.0", "cops = 3.0");
     let folder = folder();
     let farm = file(&folder, "farm.toml", broken);
-    let ran = refused(
-        &["run", "--farm", &farm],
-        &["400", "50 % is 0.5", "units[0].racks", "cops"],
-    );
+    let ran = refused(&["run", "--farm", &farm], &["400", "50 % is 0.5", "units[0].racks", "cops"]);
     assert_eq!(ran.stderr.matches("error:").count(), 4, "{}", ran.stderr);
 }
 
@@ -213,49 +195,24 @@ fn a_farm_file_that_is_absent_or_no_toml_is_refused() {
     let absent = text(&folder.path().join("absent.toml"));
     refused(
         &["run", "--farm", &absent],
-        &[
-            "cannot read the file: No such file",
-            &absent,
-            "hint: `bess farm init`",
-        ],
+        &["cannot read the file: No such file", &absent, "hint: `bess farm init`"],
     );
     let garbled = file(&folder, "garbled.toml", "[farm]\nname = \n");
-    refused(
-        &["serve", "--farm", &garbled],
-        &["not valid TOML", "garbled.toml:2:"],
-    );
-    refused(
-        &["farm", "check", &text(folder.path())],
-        &["cannot read the file", "directory"],
-    );
+    refused(&["serve", "--farm", &garbled], &["not valid TOML", "garbled.toml:2:"]);
+    refused(&["farm", "check", &text(folder.path())], &["cannot read the file", "directory"]);
     let binary = file(&folder, "binary.toml", [0xFF, 0x00, 0xC3, 0x28]);
-    refused(
-        &["farm", "check", &binary],
-        &["cannot read the file", "UTF-8", "binary.toml"],
-    );
+    refused(&["farm", "check", &binary], &["cannot read the file", "UTF-8", "binary.toml"]);
 }
 
 #[test]
 fn a_check_of_several_farm_files_reports_the_problems_of_each() {
     let folder = folder();
     let fine = file(&folder, "fine.toml", SMALL_FARM);
-    let one = file(
-        &folder,
-        "one.toml",
-        SMALL_FARM.replace("racks = 2", "racks = 0"),
-    );
-    let two = file(
-        &folder,
-        "two.toml",
-        SMALL_FARM.replace("soc = 0.5", "soc = -1"),
-    );
+    let one = file(&folder, "one.toml", SMALL_FARM.replace("racks = 2", "racks = 0"));
+    let two = file(&folder, "two.toml", SMALL_FARM.replace("soc = 0.5", "soc = -1"));
     let ran = run(["farm", "check", &fine, &one, &two]);
     assert_eq!(ran.code, Some(2));
-    assert!(
-        ran.stdout.contains("fine.toml: fine: 3 units, 624 cells"),
-        "{}",
-        ran.stdout
-    );
+    assert!(ran.stdout.contains("fine.toml: fine: 3 units, 624 cells"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("one.toml") && !ran.stdout.contains("two.toml"));
     assert!(ran.stderr.contains("one.toml:19:9") && ran.stderr.contains("two.toml:10:7"));
 }
@@ -268,23 +225,16 @@ fn a_csv_that_is_absent_or_a_folder_is_refused() {
     let folder = folder();
     let absent = text(&folder.path().join("absent.csv"));
     for flag in ["--dispatch", "--frequency", "--ambient"] {
-        refused(
-            &["run", flag, &absent],
-            &["cannot read the file: No such file", &absent],
-        );
+        refused(&["run", flag, &absent], &["cannot read the file: No such file", &absent]);
         let directory = text(folder.path());
-        refused(
-            &["run", flag, &directory],
-            &["cannot read the file", "directory", &directory],
-        );
+        refused(&["run", flag, &directory], &["cannot read the file", "directory", &directory]);
     }
 }
 
 #[test]
 fn a_csv_of_binary_rubbish_is_refused() {
-    let rubbish: Vec<u8> = (0..4000u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect();
+    let rubbish: Vec<u8> =
+        (0..4000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     refused_csv("--dispatch", rubbish, &["{}", "UTF-8"]);
     refused_csv("--dispatch", "", &["{}", "error:"]);
     refused_csv("--dispatch", "t_s,power_w\n", &["{}", "no rows"]);
@@ -295,26 +245,14 @@ fn a_value_that_is_no_number_is_refused_at_its_line() {
     refused_csv(
         "--dispatch",
         "t_s,power_w\n0,1\n4,lots\n8,2\n",
-        &[
-            "the power must be a number, got `lots`",
-            "{}:3:3",
-            "3 | 4,lots",
-        ],
+        &["the power must be a number, got `lots`", "{}:3:3", "3 | 4,lots"],
     );
     refused_csv(
         "--frequency",
         "t_s,frequency_hz\n0,60\n1,0.999\n",
-        &[
-            "the frequency must be from 40 to 70 Hz, got 0.999",
-            "{}:3:3",
-            "hint: per unit?",
-        ],
+        &["the frequency must be from 40 to 70 Hz, got 0.999", "{}:3:3", "hint: per unit?"],
     );
-    refused_csv(
-        "--ambient",
-        "t_s,ambient_degc\n0,20\n1,293\n",
-        &["got 293", "{}:3:3"],
-    );
+    refused_csv("--ambient", "t_s,ambient_degc\n0,20\n1,293\n", &["got 293", "{}:3:3"]);
     refused_csv("--dispatch", "t_s,power_w\n4,1\n0,2\n", &["{}:3:1"]);
 }
 
@@ -346,34 +284,18 @@ fn a_frequency_record_given_as_dispatch_is_refused_with_the_flag_that_was_meant(
     refused_csv(
         "--frequency",
         "t_s,power_w\n0,60.01\n",
-        &[
-            "no frequency column",
-            "`power_w` is a power",
-            "hint: is this the file for --dispatch?",
-        ],
+        &["no frequency column", "`power_w` is a power", "hint: is this the file for --dispatch?"],
     );
 }
 
 #[test]
 fn problems_of_all_files_come_at_once() {
     let folder = folder();
-    let farm = file(
-        &folder,
-        "farm.toml",
-        SMALL_FARM.replace("soc = 0.5", "soc = 85"),
-    );
+    let farm = file(&folder, "farm.toml", SMALL_FARM.replace("soc = 0.5", "soc = 85"));
     let dispatch = file(&folder, "dispatch.csv", "t_s,power_w\n0,x\n");
     let frequency = file(&folder, "frequency.csv", "t_s,frequency_hz\n0,1\n");
     refused(
-        &[
-            "run",
-            "--farm",
-            &farm,
-            "--dispatch",
-            &dispatch,
-            "--frequency",
-            &frequency,
-        ],
+        &["run", "--farm", &farm, "--dispatch", &dispatch, "--frequency", &frequency],
         &["farm.toml:10:7", "dispatch.csv:2:3", "frequency.csv:2:3"],
     );
 }
@@ -396,23 +318,12 @@ fn an_unknown_flag_or_command_is_refused() {
 fn a_duration_without_a_unit_is_refused_with_what_may_have_been_meant() {
     refused(
         &["run", "--for", "24"],
-        &[
-            "'24'",
-            "--for",
-            "such as 90s, 15m, 24h",
-            "did you mean 24s or 24h?",
-        ],
+        &["'24'", "--for", "such as 90s, 15m, 24h", "did you mean 24s or 24h?"],
     );
     refused(&["serve", "--for", "2y"], &["'2y'", "such as 90s"]);
     refused(&["run", "--for=-1h"], &["'-1h'", "cannot be negative"]);
-    refused(
-        &["run", "--for", "0"],
-        &["--for must be from 100ms to 10 years, got 0 s"],
-    );
-    refused(
-        &["run", "--for", "11000d"],
-        &["--for must be from 100ms to 10 years"],
-    );
+    refused(&["run", "--for", "0"], &["--for must be from 100ms to 10 years, got 0 s"]);
+    refused(&["run", "--for", "11000d"], &["--for must be from 100ms to 10 years"]);
     refused(&["serve", "--drain", "soon"], &["'soon'", "--drain"]);
 }
 
@@ -433,35 +344,20 @@ fn a_speed_or_a_number_of_workers_out_of_range_is_refused() {
 
 #[test]
 fn a_port_address_seed_or_log_filter_that_is_none_is_refused() {
-    refused(
-        &["serve", "--api-port", "80000"],
-        &["'80000'", "--api-port"],
-    );
+    refused(&["serve", "--api-port", "80000"], &["'80000'", "--api-port"]);
     refused(&["serve", "--bind", "here"], &["'here'", "--bind"]);
     refused(&["run", "--seed", "x"], &["'x'", "--seed"]);
-    refused(
-        &["serve", "--log", "a=b=c"],
-        &["--log \"a=b=c\" is no filter"],
-    );
+    refused(&["serve", "--log", "a=b=c"], &["--log \"a=b=c\" is no filter"]);
 }
 
 #[test]
 fn an_environment_variable_is_checked_like_its_flag() {
-    let ended = bess(["run", "--for", "1s"])
-        .env("BESS_WORKERS", "0")
-        .output()
-        .unwrap();
+    let ended = bess(["run", "--for", "1s"]).env("BESS_WORKERS", "0").output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
     let said = String::from_utf8_lossy(&ended.stderr);
-    assert!(
-        said.contains("--workers must be from 1 to 256, got 0"),
-        "{said}"
-    );
+    assert!(said.contains("--workers must be from 1 to 256, got 0"), "{said}");
     // The flag beats the variable.
-    let ended = bess(["serve", "--speed", "0.001"])
-        .env("BESS_SPEED", "1")
-        .output()
-        .unwrap();
+    let ended = bess(["serve", "--speed", "0.001"]).env("BESS_SPEED", "1").output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
 }
 
@@ -471,14 +367,8 @@ fn an_unknown_map_form_or_unit_is_refused_with_those_that_there_are() {
         &["registers", "--map", "nonsense"],
         &["no map \"nonsense\"", "hint: there are sunspec, compact"],
     );
-    refused(
-        &["registers", "--format", "xml"],
-        &["--format must be md, csv or json, got xml"],
-    );
-    refused(
-        &["registers", "--unit", "11"],
-        &["no unit \"11\"", "units 1 to 10"],
-    );
+    refused(&["registers", "--format", "xml"], &["--format must be md, csv or json, got xml"]);
+    refused(&["registers", "--unit", "11"], &["no unit \"11\"", "units 1 to 10"]);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -492,30 +382,12 @@ fn a_cell_with_an_impossible_start_or_tick_is_refused() {
         args.extend(more);
         refused(&args, parts);
     };
-    cell(
-        &["--initial-soc", "1.5"],
-        &["--initial-soc must be a fraction from 0 to 1, got 1.5"],
-    );
-    cell(
-        &["--initial-soc", "nan"],
-        &["--initial-soc must be a fraction from 0 to 1"],
-    );
-    cell(
-        &["--ambient-degc", "-80"],
-        &["--ambient-degc must be from -60 to 100 degC, got -80"],
-    );
+    cell(&["--initial-soc", "1.5"], &["--initial-soc must be a fraction from 0 to 1, got 1.5"]);
+    cell(&["--initial-soc", "nan"], &["--initial-soc must be a fraction from 0 to 1"]);
+    cell(&["--ambient-degc", "-80"], &["--ambient-degc must be from -60 to 100 degC, got -80"]);
     cell(&["--tick", "0"], &["--tick must be from 1ms to 1h, got 0"]);
-    cell(
-        &["--chemistry", "nmc"],
-        &[
-            "no chemistry \"nmc\"",
-            "hint: built in are lfp-280, lfp-314",
-        ],
-    );
-    cell(
-        &["--chemistry", "absent.toml"],
-        &["cannot read the file: No such file", "absent.toml"],
-    );
+    cell(&["--chemistry", "nmc"], &["no chemistry \"nmc\"", "hint: built in are lfp-280, lfp-314"]);
+    cell(&["--chemistry", "absent.toml"], &["cannot read the file: No such file", "absent.toml"]);
 }
 
 #[test]
@@ -535,28 +407,17 @@ fn a_chemistry_that_cannot_be_is_refused_at_its_place() {
         (
             "voltage_v = [3.0, 4.2]",
             "voltage_v = [4.2, 3.0]",
-            [
-                "the open-circuit voltage must rise with SoC",
-                "is 3 after 4.2",
-                "mine.toml:12:13",
-            ],
+            ["the open-circuit voltage must rise with SoC", "is 3 after 4.2", "mine.toml:12:13"],
         ),
         (
             "capacity_ah = 280",
             "capacity_mah = 280000",
-            [
-                "unknown key `capacity_mah`",
-                "lacks `capacity_ah`",
-                "mine.toml:6:1",
-            ],
+            ["unknown key `capacity_mah`", "lacks `capacity_ah`", "mine.toml:6:1"],
         ),
     ] {
         let folder = folder();
         let chemistry = file(&folder, "mine.toml", good.replacen(from, to, 1));
-        refused(
-            &["cell", "--chemistry", &chemistry, "--profile", &profile],
-            &parts,
-        );
+        refused(&["cell", "--chemistry", &chemistry, "--profile", &profile], &parts);
     }
 }
 
@@ -564,36 +425,18 @@ fn a_chemistry_that_cannot_be_is_refused_at_its_place() {
 fn a_profile_that_drives_no_cell_is_refused() {
     let folder = folder();
     let profile = file(&folder, "p.csv", "t_s,frequency_hz\n0,50\n");
-    refused(
-        &["cell", "--profile", &profile],
-        &["no current, C-rate or power column", "p.csv:1:5"],
-    );
+    refused(&["cell", "--profile", &profile], &["no current, C-rate or power column", "p.csv:1:5"]);
     let profile = file(&folder, "q.csv", "t_s,current_a\n0,1\n1,one\n");
-    refused(
-        &["cell", "--profile", &profile],
-        &["got `one`", "q.csv:3:3"],
-    );
+    refused(&["cell", "--profile", &profile], &["got `one`", "q.csv:3:3"]);
     refused(&["cell"], &["--profile"]);
 }
 
 #[test]
 fn a_profile_generator_out_of_its_range_is_refused() {
-    refused(
-        &["profile", "frequency", "--nominal-hz", "55"],
-        &["'55'", "expected 50 or 60"],
-    );
-    refused(
-        &["profile", "agc", "--limit-pct", "0", "--for", "1h"],
-        &["limit"],
-    );
-    refused(
-        &["profile", "ambient", "--start-day", "400", "--for", "1h"],
-        &["400"],
-    );
-    refused(
-        &["profile", "load", "--site", "moon"],
-        &["'moon'", "household", "commercial"],
-    );
+    refused(&["profile", "frequency", "--nominal-hz", "55"], &["'55'", "expected 50 or 60"]);
+    refused(&["profile", "agc", "--limit-pct", "0", "--for", "1h"], &["limit"]);
+    refused(&["profile", "ambient", "--start-day", "400", "--for", "1h"], &["400"]);
+    refused(&["profile", "load", "--site", "moon"], &["'moon'", "household", "commercial"]);
     refused(&["profile"], &["Usage: bess profile"]);
 }
 
@@ -602,46 +445,22 @@ fn a_profile_generator_out_of_its_range_is_refused() {
 
 #[test]
 fn busy_ports_are_all_named_with_their_flags() {
-    let held: Vec<TcpListener> = (0..3)
-        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-        .collect();
-    let ports: Vec<String> = held
-        .iter()
-        .map(|held| held.local_addr().unwrap().port().to_string())
-        .collect();
-    let [modbus, api, metrics] = &ports[..] else {
-        unreachable!("three were bound")
-    };
+    let held: Vec<TcpListener> =
+        (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let ports: Vec<String> =
+        held.iter().map(|held| held.local_addr().unwrap().port().to_string()).collect();
+    let [modbus, api, metrics] = &ports[..] else { unreachable!("three were bound") };
     let listens_on = |port: &String| format!("cannot listen on 127.0.0.1:{port}");
 
     // One: only the metrics', as when a Prometheus is at home on the machine.
     let ran = refused(
-        &[
-            "serve",
-            "--modbus-port=0",
-            "--api-port=0",
-            "--metrics-port",
-            metrics,
-        ],
-        &[
-            &listens_on(metrics),
-            "for metrics",
-            "in use",
-            "--metrics-port",
-        ],
+        &["serve", "--modbus-port=0", "--api-port=0", "--metrics-port", metrics],
+        &[&listens_on(metrics), "for metrics", "in use", "--metrics-port"],
     );
     assert_eq!(ran.stderr.matches("cannot listen").count(), 1);
     // All of them, at once.
     let ran = refused(
-        &[
-            "serve",
-            "--modbus-port",
-            modbus,
-            "--api-port",
-            api,
-            "--metrics-port",
-            metrics,
-        ],
+        &["serve", "--modbus-port", modbus, "--api-port", api, "--metrics-port", metrics],
         &[
             &listens_on(modbus),
             &listens_on(api),
@@ -658,14 +477,7 @@ fn busy_ports_are_all_named_with_their_flags() {
 fn an_address_that_is_not_ours_is_refused() {
     // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
     refused(
-        &[
-            "serve",
-            "--bind",
-            "192.0.2.1",
-            "--modbus-port=0",
-            "--api-port=0",
-            "--metrics-port=0",
-        ],
+        &["serve", "--bind", "192.0.2.1", "--modbus-port=0", "--api-port=0", "--metrics-port=0"],
         &["cannot listen on 192.0.2.1:0", "assign"],
     );
 }
@@ -676,21 +488,10 @@ fn an_output_that_cannot_be_written_is_refused_before_the_run() {
     let farm = file(&folder, "farm.toml", SMALL_FARM);
     let beneath_a_file = format!("{farm}/out");
     refused(
-        &[
-            "run",
-            "--farm",
-            &farm,
-            "--for",
-            "1s",
-            "--out",
-            &beneath_a_file,
-        ],
+        &["run", "--farm", &farm, "--for", "1s", "--out", &beneath_a_file],
         &["cannot write to", &beneath_a_file],
     );
-    refused(
-        &["run", "--farm", &farm, "--for", "1s", "--out", &farm],
-        &["cannot write to", &farm],
-    );
+    refused(&["run", "--farm", &farm, "--for", "1s", "--out", &farm], &["cannot write to", &farm]);
     let profile = format!("{TRAJECTORIES}/a1_1rc_affine_cc_1C.csv");
     refused(
         &["cell", "--profile", &profile, "--out", &beneath_a_file],
@@ -731,11 +532,7 @@ fn a_closed_stdout_is_no_error() {
         &["cell", "--profile", &trajectory],
         &["farm", "init"],
     ] {
-        let mut child = bess(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = bess(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = collect_stderr(&mut child);
         let mut first = String::new();
         let mut stdout = BufReader::with_capacity(16, child.stdout.take().unwrap());

@@ -3,10 +3,7 @@
 //! The profile is the trajectory itself: its `I_A` column drives the cell, each row carrying the
 //! current of the time that ended there. Source of the files: `simulation/tests/data/README.md`.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "the figures are the point of a validation"
-)]
+#![expect(clippy::print_stdout, reason = "the figures are the point of a validation")]
 
 mod common;
 
@@ -23,23 +20,13 @@ type Points = BTreeMap<i64, (f64, f64)>;
 fn points(csv: &str, voltage: &str) -> Points {
     let mut lines = csv.lines();
     let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
-    let column = |name: &str| {
-        header
-            .iter()
-            .position(|h| *h == name)
-            .expect("a known column")
-    };
+    let column = |name: &str| header.iter().position(|h| *h == name).expect("a known column");
     let (t, v, soc) = (column("t_s"), column(voltage), column("soc"));
     lines
         .map(|line| {
-            let numbers: Vec<f64> = line
-                .split(',')
-                .map(|field| field.parse().expect("a number"))
-                .collect();
-            (
-                (numbers[t] * 1e6).round() as i64,
-                (numbers[v], numbers[soc]),
-            )
+            let numbers: Vec<f64> =
+                line.split(',').map(|field| field.parse().expect("a number")).collect();
+            ((numbers[t] * 1e6).round() as i64, (numbers[v], numbers[soc]))
         })
         .collect()
 }
@@ -72,15 +59,9 @@ fn follows(name: &str, chemistry: &str, soc: &str, tick: &str) {
         worst_v = worst_v.max((our_voltage_v - voltage_v).abs());
         worst_soc = worst_soc.max((our_soc - soc).abs());
     }
-    println!(
-        "{name} at {tick}: {:.4} uV, {worst_soc:.1e} SoC",
-        worst_v * 1e6
-    );
+    println!("{name} at {tick}: {:.4} uV, {worst_soc:.1e} SoC", worst_v * 1e6);
     assert!(worst_v <= MICROVOLT, "{name} at {tick}: {worst_v:e} V");
-    assert!(
-        worst_soc <= SOC_TOLERANCE,
-        "{name} at {tick}: {worst_soc:e}"
-    );
+    assert!(worst_soc <= SOC_TOLERANCE, "{name} at {tick}: {worst_soc:e}");
 }
 
 #[test]
@@ -116,41 +97,22 @@ fn a_profile_may_be_a_current_a_c_rate_or_a_power() {
     let folder = folder();
     let cell = |profile: &str, more: &[&str]| {
         let profile = file(&folder, "profile.csv", profile);
-        let mut args = vec![
-            "cell",
-            "--chemistry",
-            "lfp-314",
-            "--profile",
-            &profile,
-            "--tick",
-            "1s",
-        ];
+        let mut args =
+            vec!["cell", "--chemistry", "lfp-314", "--profile", &profile, "--tick", "1s"];
         args.extend(more);
         let ran = run(args);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         let last = ran.stdout.lines().last().expect("a row").to_owned();
-        let numbers: Vec<f64> = last
-            .split(',')
-            .map(|field| field.parse().unwrap())
-            .collect();
+        let numbers: Vec<f64> = last.split(',').map(|field| field.parse().unwrap()).collect();
         numbers
     };
     // An hour at half the capacity of 314 Ah, from 0.75 down to 0.25.
-    let current = cell(
-        "t_s,current_a\n0,157\n3600,0\n3601,0\n",
-        &["--initial-soc", "0.75"],
-    );
+    let current = cell("t_s,current_a\n0,157\n3600,0\n3601,0\n", &["--initial-soc", "0.75"]);
     assert!((current[3] - 0.25).abs() < 1e-9, "{current:?}");
-    let rate = cell(
-        "t_s,c_rate\n0,0.5\n3600,0\n3601,0\n",
-        &["--initial-soc", "0.75"],
-    );
+    let rate = cell("t_s,c_rate\n0,0.5\n3600,0\n3601,0\n", &["--initial-soc", "0.75"]);
     assert_eq!(rate, current);
     // Charging by a file in which positive means charge.
-    let charge = cell(
-        "t_s,c_rate\n0,0.5\n1800,0\n1801,0\n",
-        &["--initial-soc", "0.5", "--invert"],
-    );
+    let charge = cell("t_s,c_rate\n0,0.5\n1800,0\n1801,0\n", &["--initial-soc", "0.5", "--invert"]);
     assert!((charge[3] - 0.75).abs() < 1e-9, "{charge:?}");
     // Power is met at the terminals in every tick.
     let power = cell("t_s,power_w\n0,500\n60,500\n", &["--initial-soc", "0.5"]);
@@ -161,18 +123,12 @@ fn a_profile_may_be_a_current_a_c_rate_or_a_power() {
 fn the_result_in_a_file_is_the_one_on_stdout() {
     let folder = folder();
     let path = text(&folder.path().join("out.csv"));
-    let profile = file(
-        &folder,
-        "profile.csv",
-        "t_s,current_a\n0,100\n30,-50\n60,0\n",
-    );
+    let profile = file(&folder, "profile.csv", "t_s,current_a\n0,100\n30,-50\n60,0\n");
     let to_file = run(["cell", "--profile", &profile, "--out", &path]);
     assert_eq!((to_file.code, to_file.stdout.as_str()), (Some(0), ""));
     let to_stdout = run(["cell", "--profile", &profile]);
     assert_eq!(std::fs::read_to_string(path).unwrap(), to_stdout.stdout);
     assert!(
-        to_stdout
-            .stdout
-            .starts_with("t_s,current_a,voltage_v,soc,rc1_v,rc2_v,temperature_degc\n")
+        to_stdout.stdout.starts_with("t_s,current_a,voltage_v,soc,rc1_v,rc2_v,temperature_degc\n")
     );
 }

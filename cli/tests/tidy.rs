@@ -12,29 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const CRATES: [&str; 7] = [
-    "core",
-    "simulation",
-    "scenarios",
-    "protocol",
-    "api",
-    "cli",
-    "benches",
-];
-const SIBLINGS: [&str; 4] = [
-    "bess-simulation",
-    "bess-scenarios",
-    "bess-protocol",
-    "bess-api",
-];
+const CRATES: [&str; 7] = ["core", "simulation", "scenarios", "protocol", "api", "cli", "benches"];
+const SIBLINGS: [&str; 4] = ["bess-simulation", "bess-scenarios", "bess-protocol", "bess-api"];
 
 fn cargo(args: &[&str]) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let ran = Command::new(cargo)
-        .current_dir(ROOT)
-        .args(args)
-        .output()
-        .expect("cargo starts");
+    let ran = Command::new(cargo).current_dir(ROOT).args(args).output().expect("cargo starts");
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "cargo {args:?} said:\n{said}");
     String::from_utf8(ran.stdout).expect("cargo writes UTF-8")
@@ -42,13 +25,7 @@ fn cargo(args: &[&str]) -> String {
 
 /// What the manifests of the workspace say. `--no-deps` needs nothing of other platforms.
 fn packages() -> Vec<Value> {
-    let text = cargo(&[
-        "metadata",
-        "--format-version",
-        "1",
-        "--offline",
-        "--no-deps",
-    ]);
+    let text = cargo(&["metadata", "--format-version", "1", "--offline", "--no-deps"]);
     let metadata: Value = serde_json::from_str(&text).expect("cargo writes JSON");
     metadata["packages"].as_array().expect("packages").clone()
 }
@@ -61,10 +38,7 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
         .iter()
         .map(|package| {
             let dependencies = package["dependencies"].as_array().expect("dependencies");
-            let ours = dependencies
-                .iter()
-                .map(name)
-                .filter(|name| name.starts_with("bess-"));
+            let ours = dependencies.iter().map(name).filter(|name| name.starts_with("bess-"));
             (name(package), ours.collect())
         })
         .collect()
@@ -76,10 +50,7 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
 /// Everything that `bess-core` may have in its normal tree, with the reason. Proc macros count too.
 const CORE_MAY_HAVE: [(&str, &str); 15] = [
     ("libm", "the same exp and ln on every platform"),
-    (
-        "rand",
-        "traits and distributions of the seeded streams; without the system's generator",
-    ),
+    ("rand", "traits and distributions of the seeded streams; without the system's generator"),
     ("rand_core", "of rand"),
     ("rand_pcg", "the generator of the streams"),
     ("thiserror", "error types"),
@@ -88,10 +59,7 @@ const CORE_MAY_HAVE: [(&str, &str); 15] = [
     ("quote", "of thiserror"),
     ("syn", "of thiserror"),
     ("unicode-ident", "of thiserror"),
-    (
-        "toml",
-        "farm and chemistry files, with the places of their values",
-    ),
+    ("toml", "farm and chemistry files, with the places of their values"),
     ("toml_datetime", "of toml"),
     ("toml_parser", "of toml"),
     ("serde_spanned", "of toml"),
@@ -140,22 +108,14 @@ fn the_core_has_no_runtime_no_io_and_no_clock_in_its_dependency_tree() {
         "--format",
         "{p}",
     ]);
-    let names: BTreeSet<&str> = tree
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
+    let names: BTreeSet<&str> =
+        tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.contains("bess-core"), "{tree}");
     for name in &names {
-        assert!(
-            !CORE_MUST_NOT_HAVE.contains(name),
-            "bess-core must not depend on {name}"
-        );
+        assert!(!CORE_MUST_NOT_HAVE.contains(name), "bess-core must not depend on {name}");
         let is_allowed =
             *name == "bess-core" || CORE_MAY_HAVE.iter().any(|(allowed, _)| allowed == name);
-        assert!(
-            is_allowed,
-            "bess-core depends on {name}, which nobody allowed:\n{tree}"
-        );
+        assert!(is_allowed, "bess-core depends on {name}, which nobody allowed:\n{tree}");
     }
 }
 
@@ -165,32 +125,19 @@ fn the_siblings_never_depend_on_each_other() {
     for sibling in SIBLINGS {
         let ours = &arrows[sibling];
         let known: Vec<_> = ours.iter().filter(|name| *name != "bess-core").collect();
-        assert!(
-            known.is_empty(),
-            "{sibling} depends on {known:?}; it may know bess-core alone"
-        );
+        assert!(known.is_empty(), "{sibling} depends on {known:?}; it may know bess-core alone");
         assert!(ours.contains("bess-core"));
     }
-    assert!(
-        arrows["bess-core"].is_empty(),
-        "the core knows nobody: {:?}",
-        arrows["bess-core"]
-    );
+    assert!(arrows["bess-core"].is_empty(), "the core knows nobody: {:?}", arrows["bess-core"]);
 }
 
 #[test]
 fn only_the_command_line_and_the_benches_know_more_than_one_sibling() {
     for (name, ours) in arrows() {
-        let known = SIBLINGS
-            .iter()
-            .filter(|sibling| ours.contains(**sibling))
-            .count();
+        let known = SIBLINGS.iter().filter(|sibling| ours.contains(**sibling)).count();
         let may = matches!(name.as_str(), "bess-cli" | "bess-benches");
         assert!(known <= 1 || may, "{name} knows {ours:?}");
-        assert!(
-            !ours.contains("bess-cli") && !ours.contains("bess-benches"),
-            "{name}: {ours:?}"
-        );
+        assert!(!ours.contains("bess-cli") && !ours.contains("bess-benches"), "{name}: {ours:?}");
     }
 }
 
@@ -198,16 +145,9 @@ fn only_the_command_line_and_the_benches_know_more_than_one_sibling() {
 fn the_physics_has_of_tokio_only_its_channels() {
     for package in packages() {
         let name = package["name"].as_str().expect("a name");
-        let tokio = package["dependencies"]
-            .as_array()
-            .expect("dependencies")
-            .iter()
-            .filter(|d| {
-                d["name"]
-                    .as_str()
-                    .is_some_and(|name| name.starts_with("tokio"))
-                    && d["kind"].is_null()
-            });
+        let tokio = package["dependencies"].as_array().expect("dependencies").iter().filter(|d| {
+            d["name"].as_str().is_some_and(|name| name.starts_with("tokio")) && d["kind"].is_null()
+        });
         for dependency in tokio {
             match name {
                 "bess-simulation" => {
@@ -230,41 +170,29 @@ fn every_crate_inherits_the_lints_the_edition_and_the_version_of_the_workspace()
     for name in CRATES {
         let manifest = std::fs::read_to_string(format!("{ROOT}/{name}/Cargo.toml")).unwrap();
         let lines: Vec<&str> = manifest.lines().map(str::trim).collect();
-        let lints = lines
-            .windows(2)
-            .any(|pair| pair == ["[lints]", "workspace = true"]);
+        let lints = lines.windows(2).any(|pair| pair == ["[lints]", "workspace = true"]);
         assert!(lints, "{name}/Cargo.toml does not inherit the lints");
         for key in ["version", "edition", "rust-version", "license", "publish"] {
             let line = format!("{key}.workspace = true");
-            assert!(
-                lines.contains(&line.as_str()),
-                "{name}/Cargo.toml lacks `{line}`"
-            );
+            assert!(lines.contains(&line.as_str()), "{name}/Cargo.toml lacks `{line}`");
         }
         // Versions are chosen at one place.
         let own_version = lines.iter().find(|line| {
             line.contains("version = \"")
-                || line
-                    .split_once(" = ")
-                    .is_some_and(|(_, v)| v.starts_with("\"^"))
+                || line.split_once(" = ").is_some_and(|(_, v)| v.starts_with("\"^"))
         });
-        assert!(
-            own_version.is_none(),
-            "{name}/Cargo.toml chooses a version: {own_version:?}"
-        );
+        assert!(own_version.is_none(), "{name}/Cargo.toml chooses a version: {own_version:?}");
     }
 }
 
 // ---------------------------------------------------------------------------------------------
 // Sources
 
-/// A source file with comments and what follows `#[cfg(test)]` cut away.
+/// A source file without its comments and its module of tests, which is the last thing in a file.
 fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).expect("a source file");
-    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = code
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default());
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -275,8 +203,7 @@ fn is_word(text: &str, at: usize, length: usize) -> bool {
 }
 
 fn has_word(text: &str, word: &str) -> bool {
-    text.match_indices(word)
-        .any(|(at, _)| is_word(text, at, word.len()))
+    text.match_indices(word).any(|(at, _)| is_word(text, at, word.len()))
 }
 
 /// Which of `names` the code takes from the module `parent`: `parent::name` or `parent::{.., name}`.
@@ -291,11 +218,8 @@ fn taken<'n>(code: &str, parent: &str, names: &[&'n str]) -> Vec<&'n str> {
             None => vec![rest],
         };
         for item in items {
-            let first: String = item
-                .trim()
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
+            let first: String =
+                item.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             found.extend(names.iter().filter(|name| **name == first));
         }
     }
@@ -353,15 +277,11 @@ fn the_physics_opens_no_file_no_socket_and_reads_no_clock() {
             assert!(bad.is_empty(), "{shown} takes {bad:?} from std");
             for macro_name in ["println!", "eprintln!", "print!", "eprint!", "dbg!"] {
                 let length = macro_name.len() - 1;
-                let prints = code
-                    .match_indices(macro_name)
-                    .any(|(at, _)| is_word(&code, at, length));
+                let prints =
+                    code.match_indices(macro_name).any(|(at, _)| is_word(&code, at, length));
                 assert!(!prints, "{shown} prints with {macro_name}");
             }
-            if !may_read_clocks
-                .iter()
-                .any(|allowed| path.ends_with(allowed))
-            {
+            if !may_read_clocks.iter().any(|allowed| path.ends_with(allowed)) {
                 for clock in ["Instant", "SystemTime", "UNIX_EPOCH"] {
                     assert!(!has_word(&code, clock), "{shown} reads a clock: {clock}");
                 }
@@ -379,25 +299,11 @@ fn the_search_for_forbidden_modules_sees_every_way_to_name_them() {
     assert_eq!(taken("use std::fs::File;", "std", &names), ["fs"]);
     assert_eq!(taken("let f = std::fs::read(p);", "std", &names), ["fs"]);
     assert_eq!(
-        taken(
-            "use std::{fmt, net::{TcpStream, UdpSocket}, fs};",
-            "std",
-            &names
-        ),
+        taken("use std::{fmt, net::{TcpStream, UdpSocket}, fs};", "std", &names),
         ["net", "fs"]
     );
-    assert_eq!(
-        taken("use std::{\n    fmt,\n    fs::File,\n};", "std", &names),
-        ["fs"]
-    );
-    assert!(
-        taken(
-            "use std::fmt; use crate::fs; use std::fsx::A;",
-            "std",
-            &names
-        )
-        .is_empty()
-    );
+    assert_eq!(taken("use std::{\n    fmt,\n    fs::File,\n};", "std", &names), ["fs"]);
+    assert!(taken("use std::fmt; use crate::fs; use std::fsx::A;", "std", &names).is_empty());
     assert!(has_word("let t = Instant::now();", "Instant"));
     assert!(!has_word("let t = Instantaneous;", "Instant"));
 }
@@ -405,30 +311,16 @@ fn the_search_for_forbidden_modules_sees_every_way_to_name_them() {
 // ---------------------------------------------------------------------------------------------
 // The repository
 
-/// Files that git tracks or would track; without git, everything but what is built or fetched.
+/// Files that git tracks; without git, everything but what is built or fetched.
 fn repository_files() -> Vec<PathBuf> {
-    let git = Command::new("git")
-        .current_dir(ROOT)
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
-        .output();
+    let git = Command::new("git").current_dir(ROOT).args(["ls-files", "-z"]).output();
     if let Ok(listed) = git
         && listed.status.success()
     {
         let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let files = text
-            .split('\0')
-            .filter(|name| !name.is_empty())
-            .map(PathBuf::from);
+        let files = text.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from);
         // A deleted file is listed until the deletion is staged.
-        return files
-            .filter(|file| Path::new(ROOT).join(file).is_file())
-            .collect();
+        return files.filter(|file| Path::new(ROOT).join(file).is_file()).collect();
     }
     let mut found = Vec::new();
     walk(Path::new(ROOT), Path::new(""), &mut found);
@@ -439,9 +331,7 @@ fn walk(root: &Path, below: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(root.join(below)).expect("a folder") {
         let entry = entry.expect("an entry");
         let name = entry.file_name();
-        if ["target", ".git", ".tools", "__pycache__", "out"]
-            .iter()
-            .any(|skipped| name == *skipped)
+        if ["target", ".git", ".tools", "__pycache__", "out"].iter().any(|skipped| name == *skipped)
         {
             continue;
         }
@@ -492,10 +382,8 @@ fn the_top_level_holds_only_what_belongs_there() {
 #[test]
 fn no_file_names_a_path_of_somebodys_machine() {
     // Built from parts, so that this file does not find itself.
-    let needles: Vec<String> = ["work", "root", "home", "Users"]
-        .iter()
-        .map(|name| format!("/{name}/"))
-        .collect();
+    let needles: Vec<String> =
+        ["work", "root", "home", "Users"].iter().map(|name| format!("/{name}/")).collect();
     let mut found = Vec::new();
     for file in repository_files() {
         let Ok(text) = std::fs::read_to_string(Path::new(ROOT).join(&file)) else {
@@ -525,10 +413,7 @@ fn no_test_is_switched_off_and_no_work_is_left_in_comments() {
     let ignored = format!("#[{}", "ignore");
     let left = [format!("TO{}", "DO"), format!("XX{}", "X")];
     for file in repository_files() {
-        let kind = file
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .unwrap_or_default();
+        let kind = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         if !["rs", "py", "toml"].contains(&kind) {
             continue;
         }
@@ -538,10 +423,7 @@ fn no_test_is_switched_off_and_no_work_is_left_in_comments() {
             assert!(!line.trim_start().starts_with(&ignored), "{place}");
             for word in &left {
                 // With the number of an issue it may stay.
-                assert!(
-                    !has_word(line, word) || line.contains(&format!("{word}(#")),
-                    "{place}"
-                );
+                assert!(!has_word(line, word) || line.contains(&format!("{word}(#")), "{place}");
             }
         }
     }

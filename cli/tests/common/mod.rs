@@ -106,11 +106,8 @@ impl Ran {
 /// Runs `bess` to its end.
 pub(crate) fn run<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Ran {
     let mut command = bess(args);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
     let stdout = collect(child.stdout.take().expect("a pipe"));
     let stderr = collect(child.stderr.take().expect("a pipe"));
     let Some(status) = ended_within(&mut child, PATIENCE) else {
@@ -140,9 +137,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 
 /// The status of a child that ends before the deadline.
 pub(crate) fn ended_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
-    poll(limit, || {
-        child.try_wait().expect("a child can be waited for")
-    })
+    poll(limit, || child.try_wait().expect("a child can be waited for"))
 }
 
 /// Asks until there is an answer or the time is over.
@@ -202,27 +197,23 @@ pub(crate) struct Farm {
 impl Farm {
     /// Starts the built-in farm and waits until it has written its endpoints.
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_in(&[], args)
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_in(variables: &[(&str, &str)], args: &[&str]) -> Self {
         let folder = folder();
         let path = folder.path().join("endpoints.json");
-        let mut child = bess([
-            "serve",
-            "--modbus-port=0",
-            "--api-port=0",
-            "--metrics-port=0",
-        ])
-        .args(["--endpoints", &text(&path)])
-        .args(args)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+        let mut child = bess(["serve", "--modbus-port=0", "--api-port=0", "--metrics-port=0"])
+            .args(["--endpoints", &text(&path)])
+            .args(args)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         let log = keep_log(child.stderr.take().expect("a pipe"));
-        let mut farm = Self {
-            child,
-            folder,
-            endpoints: Value::Null,
-            log,
-        };
+        let mut farm = Self { child, folder, endpoints: Value::Null, log };
         let written = poll(PATIENCE, || {
             if let Ok(text) = std::fs::read_to_string(&path) {
                 return Some(Ok(text));
@@ -251,10 +242,7 @@ impl Farm {
 
     /// What it wrote to stderr so far.
     pub(crate) fn log(&self) -> String {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Address of "modbus", "api" or "metrics".
@@ -272,10 +260,7 @@ impl Farm {
     /// Reads a path of the REST API: status and body.
     pub(crate) fn get(&self, path: &str) -> io::Result<(u16, Value)> {
         let (status, body) = http_get(&format!("{}{path}", self.api()))?;
-        Ok((
-            status,
-            serde_json::from_str(&body).unwrap_or(Value::String(body)),
-        ))
+        Ok((status, serde_json::from_str(&body).unwrap_or(Value::String(body))))
     }
 
     /// The process id.
@@ -328,10 +313,7 @@ pub(crate) fn http_get(url: &str) -> io::Result<(u16, String)> {
         .into();
     let mut response = agent.get(url).call().map_err(io::Error::other)?;
     let status = response.status().as_u16();
-    let body = response
-        .body_mut()
-        .read_to_string()
-        .map_err(io::Error::other)?;
+    let body = response.body_mut().read_to_string().map_err(io::Error::other)?;
     Ok((status, body))
 }
 
@@ -347,10 +329,7 @@ impl Modbus {
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        Ok(Self {
-            stream,
-            transaction: 0,
-        })
+        Ok(Self { stream, transaction: 0 })
     }
 
     /// Reads holding registers.
@@ -363,9 +342,7 @@ impl Modbus {
             return Err(io::Error::other(format!("answered {answer:?}")));
         }
         let words = answer[2..].chunks_exact(2);
-        Ok(words
-            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-            .collect())
+        Ok(words.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect())
     }
 
     /// Sends one request and gives the answer's PDU.

@@ -123,8 +123,9 @@ fn read_group(
     let chemistry = read_chemistry(&group, source, foreign);
     let n_racks = group.integer("racks", 1, 1000) as usize;
     let cells_in_series = group.integer("cells_in_series", 1, 2000) as usize;
-    let cells_per_module =
-        group.integer_or("cells_per_module", 52, 1, cells_in_series.max(1) as u64) as usize;
+    // At most the rack's cells; where that number itself is wrong, it alone is reported.
+    let most = if cells_in_series > 1 { cells_in_series as u64 } else { 2000 };
+    let cells_per_module = group.integer_or("cells_per_module", 52.min(most), 1, most) as usize;
     let rack_wiring = Ohms(group.f64_or("rack_wiring_mohm", 5.0, Bounds::positive(1000.0)) * 1e-3);
     let manufacturer = group.text_or("manufacturer", "bess");
     let model = group.text_or("model", "simulated container");

@@ -1,0 +1,85 @@
+//! What the binary prints without a farm: help, version, register maps, a farm file to start from.
+
+mod common;
+
+use common::{file, folder, run};
+use serde_json::Value;
+
+fn stdout(args: &[&str]) -> String {
+    let ran = run(args);
+    assert_eq!(ran.code, Some(0), "bess {args:?} said:\n{}", ran.stderr);
+    ran.stdout
+}
+
+#[test]
+fn every_command_explains_itself_on_stdout() {
+    let all = stdout(&["--help"]);
+    for command in ["serve", "run", "cell", "profile", "farm", "registers", "unit", "clock"] {
+        assert!(all.contains(&format!("\n  {command} ")), "{command} is not in:\n{all}");
+        let one = stdout(&[command, "--help"]);
+        assert!(one.contains(&format!("Usage: bess {command}")), "{one}");
+        assert!(!one.contains('\u{1b}'), "no colours where nobody asked for them");
+    }
+    for command in ["serve", "run", "cell", "profile", "unit"] {
+        assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
+    }
+    assert_eq!(stdout(&["--version"]), format!("bess {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_flags_of_the_contract_are_there_with_their_variables() {
+    let help = stdout(&["serve", "--help"]);
+    for (flag, variable) in [
+        ("--farm", "BESS_FARM"),
+        ("--bind", "BESS_BIND"),
+        ("--modbus-port", "BESS_MODBUS_PORT"),
+        ("--api-port", "BESS_API_PORT"),
+        ("--metrics-port", "BESS_METRICS_PORT"),
+        ("--endpoints", "BESS_ENDPOINTS"),
+        ("--speed", "BESS_SPEED"),
+        ("--stepped", "BESS_STEPPED"),
+        ("--seed", "BESS_SEED"),
+        ("--dispatch", "BESS_DISPATCH"),
+        ("--frequency", "BESS_FREQUENCY"),
+        ("--drain", "BESS_DRAIN"),
+    ] {
+        assert!(help.contains(flag) && help.contains(&format!("{variable}=")), "{flag}:\n{help}");
+    }
+    for default in ["127.0.0.1", "5020", "8000", "9090"] {
+        assert!(help.contains(&format!("[default: {default}]")), "{default} in:\n{help}");
+    }
+}
+
+#[test]
+fn the_register_maps_are_the_same_in_every_form() {
+    for map in ["sunspec", "compact"] {
+        let form = |format: &str| stdout(&["registers", "--map", map, "--format", format]);
+        let rows: Vec<Value> = serde_json::from_str(&form("json")).unwrap();
+        assert!(rows.len() > 50, "{map}");
+        assert_eq!(form("csv").lines().count(), rows.len() + 1, "a header and the rows");
+        let table = form("md");
+        assert_eq!(table.lines().count(), rows.len() + 2, "a header, a rule and the rows");
+        assert!(table.lines().all(|line| line.starts_with('|') && line.ends_with('|')));
+        let mut next = if map == "compact" { 0 } else { 40_000 };
+        for row in &rows {
+            assert_eq!(row["address"], next, "{map}: no gap and no overlap");
+            next += row["length"].as_u64().unwrap();
+        }
+        if map == "compact" {
+            assert_eq!(next, 125);
+        }
+    }
+    let power = stdout(&["registers", "--map", "compact", "--format", "csv"]);
+    assert!(power.lines().any(|line| line.starts_with("12,2,active power,")), "{power}");
+}
+
+#[test]
+fn the_farm_file_to_start_from_is_a_good_one() {
+    let text = stdout(&["farm", "init"]);
+    assert!(text.matches('#').count() > 5, "it is commented");
+    let folder = folder();
+    let path = file(&folder, "mine.toml", text);
+    assert_eq!(stdout(&["farm", "check", &path]), format!("{path}: fine: 10 units, 49920 cells\n"));
+    assert_eq!(stdout(&["farm", "show", &path]), stdout(&["farm", "show"]));
+    assert!(stdout(&["farm", "show"]).contains("10 units, 120 racks, 49920 cells, 25.0 MW"));
+}
