@@ -1,13 +1,21 @@
-//! Posts a letter to the loop and waits for its answer.
+//! What a handler waits for: the loop's answer to a letter, and long work on another thread.
 
 use crate::problem::{Fallible, Problem, kind};
-use crate::server::Api;
+use crate::state::Api;
 use crate::wire::AppliedAnswer;
 use axum::Json;
 use bess_core::command::{Applied, ControlSource, Origin, Reply, Request, Submission};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// Does work of more than half a millisecond where it holds no other request up.
+pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
 
 impl Api {
     /// Asks the loop and waits at most `timeout`. A read that follows sees the effect.
@@ -20,10 +28,7 @@ impl Api {
         let (answer, answers) = oneshot::channel();
         self.farm.mailbox.post(Submission {
             request,
-            origin: Origin {
-                source: ControlSource::Rest,
-                peer: Some(peer.to_string()),
-            },
+            origin: Origin { source: ControlSource::Rest, peer: Some(peer.to_string()) },
             // A client that went away no longer listens.
             reply: Reply::new(move |outcome| drop(answer.send(outcome))),
         });

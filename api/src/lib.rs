@@ -4,7 +4,7 @@
 //! answers a whole request from it; a change is posted to the loop's
 //! [`Mailbox`](bess_core::command::Mailbox) and answered after the tick that applied it.
 //!
-//! - `server`: what `cli` wires, and how the two servers start and end
+//! - `state`, `server`: what all requests share, and how the two servers start and end
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
@@ -16,8 +16,11 @@ mod params;
 mod problem;
 mod routes;
 mod server;
+mod state;
+#[cfg(test)]
+mod testing;
 mod traffic;
 mod wire;
 
 pub use routes::openapi;
-pub use server::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};
+pub use state::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};

@@ -18,10 +18,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
         let given = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|error| Problem::new(&kind::BAD_PARAMETER, error.body_text()))?
             .0;
-        Ok(Self {
-            given,
-            known: Vec::new(),
-        })
+        Ok(Self { given, known: Vec::new() })
     }
 }
 
@@ -52,13 +49,11 @@ impl Params {
             Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
             _ => {
                 let detail =
-                    format!("`{name}` must be a number from {min} to {max} {suffix}, got {text:?}");
-                Err(
-                    Problem::new(&kind::BAD_PARAMETER, detail.replace(" ,", ","))
-                        .field(name)
-                        .value(text)
-                        .allowed(Allowed::range(min, max, suffix)),
-                )
+                    format!("`{name}` must be a number from {min} to {max}{suffix}, got {text:?}");
+                Err(Problem::new(&kind::BAD_PARAMETER, detail)
+                    .field(name)
+                    .value(text)
+                    .allowed(Allowed::range(min, max, suffix)))
             }
         }
     }
@@ -98,10 +93,7 @@ impl Params {
         if let Some(choice) = choices.iter().find(|choice| **choice == text) {
             return Ok(Some(choice));
         }
-        let detail = format!(
-            "`{name}` must be one of {}, got {text:?}",
-            choices.join(", ")
-        );
+        let detail = format!("`{name}` must be one of {}, got {text:?}", choices.join(", "));
         Err(Problem::new(&kind::BAD_PARAMETER, detail)
             .field(name)
             .value(text)
@@ -110,10 +102,8 @@ impl Params {
 
     /// Refuses parameters that nobody asked for.
     pub(crate) fn finish(self) -> Fallible<()> {
-        let Some((unknown, _)) = self
-            .given
-            .iter()
-            .find(|(given, _)| !self.known.iter().any(|known| known == given))
+        let Some((unknown, _)) =
+            self.given.iter().find(|(given, _)| !self.known.iter().any(|known| known == given))
         else {
             return Ok(());
         };

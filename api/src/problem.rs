@@ -11,7 +11,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, example::ExampleBuilder};
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, ResponseBuilder};
 
 /// What kind of refusal: its status, the end of its `type`, its title.
 #[derive(Debug)]
@@ -114,12 +116,14 @@ pub(crate) struct Problem {
     detail: String,
     /// The field or query parameter that was wrong; a path such as `a.b` for inner ones.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<String>,
     /// What was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
     /// What is allowed instead.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     allowed: Option<Allowed>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
@@ -163,10 +167,11 @@ impl Problem {
     /// There is no unit that people call `name`.
     pub(crate) fn no_such_unit(name: &str, n_units: usize) -> Box<Self> {
         let detail = format!("the farm has units 1 to {n_units} (or their names), not {name:?}");
-        Self::new(&kind::NO_SUCH_UNIT, detail)
-            .field("id")
-            .value(name)
-            .allowed(Allowed::range(1.0, n_units as f64, ""))
+        Self::new(&kind::NO_SUCH_UNIT, detail).field("id").value(name).allowed(Allowed::range(
+            1.0,
+            n_units as f64,
+            "",
+        ))
     }
 }
 
@@ -174,22 +179,18 @@ impl From<Rejection> for Box<Problem> {
     fn from(rejection: Rejection) -> Self {
         let detail = rejection.to_string();
         match rejection {
-            Rejection::OutOfRange {
-                field,
-                value,
-                min,
-                max,
-                unit,
-            } => Problem::new(&kind::OUT_OF_RANGE, detail)
-                .field(field)
-                .value(value)
-                .allowed(Allowed::range(min, max, unit)),
+            Rejection::OutOfRange { field, value, min, max, unit } => {
+                Problem::new(&kind::OUT_OF_RANGE, detail)
+                    .field(field)
+                    .value(value)
+                    .allowed(Allowed::range(min, max, unit))
+            }
             Rejection::NoSuchUnit { number, n_units } => {
                 Problem::no_such_unit(&number.to_string(), n_units)
             }
-            Rejection::WrongState { state, .. } => Problem::new(&kind::WRONG_STATE, detail)
-                .field("state")
-                .value(state.name()),
+            Rejection::WrongState { state, .. } => {
+                Problem::new(&kind::WRONG_STATE, detail).field("state").value(state.name())
+            }
             Rejection::Busy => Problem::new(&kind::BUSY, detail),
             Rejection::Closed => Problem::new(&kind::CLOSING, detail),
         }
@@ -205,9 +206,7 @@ impl IntoResponse for Box<Problem> {
         let content_type = HeaderValue::from_static(PROBLEM_JSON);
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
         if let Some(seconds) = retry {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -220,32 +219,31 @@ pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 pub(crate) fn responses_of(kinds: &[&Kind]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
     let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
     for kind in kinds {
-        by_status
-            .entry(kind.status.as_u16())
-            .or_default()
-            .push(kind);
+        by_status.entry(kind.status.as_u16()).or_default().push(kind);
     }
     by_status
         .into_iter()
         .map(|(status, kinds)| {
             let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
             let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
-            for kind in kinds {
+            for kind in &kinds {
                 let document = json!({
                     "type": format!("urn:bess:problem:{}", kind.slug),
                     "title": kind.title, "status": status, "detail": "what was wrong this time",
                 });
-                let example = ExampleBuilder::new()
-                    .summary(kind.title)
-                    .value(Some(document))
-                    .build();
+                let example =
+                    ExampleBuilder::new().summary(kind.title).value(Some(document)).build();
                 content = content.examples_from_iter([(kind.slug, example)]);
             }
-            let response = ResponseBuilder::new()
+            let mut response = ResponseBuilder::new()
                 .description(format!("{}.", titles.join(", or: ")))
-                .content(PROBLEM_JSON, content.build())
-                .build();
-            (status.to_string(), RefOr::T(response))
+                .content(PROBLEM_JSON, content.build());
+            if kinds.iter().any(|kind| kind.retry_after_s.is_some()) {
+                let mut header = Header::new(Object::with_type(Type::Integer));
+                header.description = Some("Seconds after which trying again may help.".to_owned());
+                response = response.header("Retry-After", header);
+            }
+            (status.to_string(), RefOr::T(response.build()))
         })
         .collect()
 }
@@ -279,15 +277,26 @@ problem_set! {
     FarmReleaseProblems: BAD_PARAMETER BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
-    /// How a change of the farm may be refused.
-    FarmWriteProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
+    /// How a setpoint of the farm may be refused.
+    FarmSetpointProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
+        UNKNOWN_FIELD BAD_FIELD OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a change of the clock may be refused.
+    ClockChangeProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
         UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
-    /// How a change of a unit may be refused.
-    UnitWriteProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT SLOW_BODY WRONG_STATE
-        BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY
-        CLOSING ANSWER_TIMEOUT
+    /// How a setpoint of a unit may be refused.
+    UnitSetpointProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY CLOSING
+        ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a command to a unit may be refused.
+    UnitCommandProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT SLOW_BODY WRONG_STATE
+        BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD OUT_OF_RANGE BUSY CLOSING
+        ANSWER_TIMEOUT
 }
 problem_set! {
     /// How a stream may be refused.
@@ -299,7 +308,7 @@ problem_set! {
 }
 problem_set! {
     /// How the readiness check fails.
-    ReadinessProblems: NOT_READY CLOSING
+    ReadinessProblems: NOT_READY
 }
 
 #[cfg(test)]
@@ -310,11 +319,7 @@ mod tests {
     fn slugs_are_unique_and_every_kind_is_an_error_status() {
         for (index, row) in kind::ALL.iter().enumerate() {
             assert!(row.status.is_client_error() || row.status.is_server_error());
-            assert!(
-                !kind::ALL[..index]
-                    .iter()
-                    .any(|other| other.slug == row.slug)
-            );
+            assert!(!kind::ALL[..index].iter().any(|other| other.slug == row.slug));
         }
     }
 
@@ -332,10 +337,7 @@ mod tests {
         assert_eq!(document["status"], 422);
         assert_eq!(document["field"], "active_power_w");
         assert_eq!(document["value"], Value::Null);
-        assert_eq!(
-            document["allowed"],
-            json!({"min": -1.0, "max": 1.0, "unit": "W"})
-        );
+        assert_eq!(document["allowed"], json!({"min": -1.0, "max": 1.0, "unit": "W"}));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Pieces that many answers share: the stamp, numbers that may be missing, places of cells.
 
-use bess_core::command::Applied;
+use bess_core::alarm::ALARMS;
+use bess_core::command::{Applied, ControlSource, UnitAction};
 use bess_core::id::CellAddress;
-use bess_core::snapshot::{CellExtremes, EnergyTotals, Snapshot};
-use bess_core::time::TICK_NS;
+use bess_core::snapshot::{CellExtremes, ClockMode, EnergyTotals, Snapshot, UnitState};
 use bess_core::units::Joules;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -33,6 +33,49 @@ impl utoipa::PartialSchema for Num {
 }
 impl ToSchema for Num {}
 
+/// Defines names out of closed lists: text in answers, an enum in the document. The lists come from
+/// the types that they name wherever those have one.
+macro_rules! closed_names {
+    ($($name:ident $doc:literal $names:expr;)*) => {$(
+        #[doc = $doc]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(pub(crate) &'static str);
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some($doc))
+                    .enum_values(Some($names))
+                    .into()
+            }
+        }
+        impl ToSchema for $name {}
+    )*};
+}
+
+closed_names! {
+    UnitStateName "State of a unit." UnitState::ALL.map(UnitState::name);
+    UnitActionName "What to do with a unit." UnitAction::ALL.map(|(name, _)| name);
+    ClockModeName "Pace of the clock."
+        [ClockMode::Running, ClockMode::Paused, ClockMode::Free].map(ClockMode::name);
+    ClockWishName "Pace that may be asked for." CLOCK_WISHES;
+    ControlSourceName "Who set the active power last." ControlSource::NAMES;
+    SetpointModeName "How a setpoint is written." ["absolute", "percent"];
+    PriorityName "Which power wins when both do not fit." ["active", "reactive"];
+    AlarmName "Name of an alarm." ALARMS.iter().map(|alarm| alarm.name);
+    FormatName "Form of an answer." ENDPOINT_FORMATS;
+    SwitchName "Whether it is wanted." SWITCH;
+}
+
+/// Paces of the clock that may be asked for.
+pub(crate) const CLOCK_WISHES: [&str; 2] = ["running", "paused"];
+/// Forms of the address book.
+pub(crate) const ENDPOINT_FORMATS: [&str; 2] = ["json", "csv"];
+/// Values of parameters that are on or off.
+pub(crate) const SWITCH: [&str; 2] = ["true", "false"];
+
 /// Energy in watt-hours.
 pub(crate) fn wh(energy: Joules) -> Num {
     Num(energy.0 / 3600.0)
@@ -41,9 +84,7 @@ pub(crate) fn wh(energy: Joules) -> Num {
 /// An instant in RFC 3339.
 pub(crate) fn rfc3339(unix_ns: i64) -> String {
     // Every i64 of nanoseconds is within jiff's years -9999 to 9999.
-    jiff::Timestamp::from_nanosecond(i128::from(unix_ns))
-        .unwrap_or_default()
-        .to_string()
+    jiff::Timestamp::from_nanosecond(i128::from(unix_ns)).unwrap_or_default().to_string()
 }
 
 fn wall_time(unix_ns: i64) -> Option<String> {
@@ -60,11 +101,11 @@ pub(crate) struct Stamp {
     #[schema(example = 36_001)]
     publication: u64,
     /// Simulated instant, RFC 3339, UTC.
-    #[schema(example = "2026-01-01T01:00:00Z")]
+    #[schema(format = DateTime, example = "2026-01-01T01:00:00Z")]
     simulation_time: String,
     /// Wall time of the publication, RFC 3339, UTC; absent in headless runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "2026-01-01T01:00:00.000512Z")]
+    #[schema(format = DateTime, nullable = false, example = "2026-01-01T01:00:00.000512Z")]
     wall_time: Option<String>,
 }
 
@@ -80,7 +121,7 @@ impl Stamp {
     }
 }
 
-/// A change was applied: a read that follows shows it.
+/// A change was applied: this instant, and every read that follows, shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct AppliedAnswer {
     /// The tick that applied it; a snapshot of this tick or a later one shows the effect.
@@ -91,22 +132,9 @@ pub(crate) struct AppliedAnswer {
 }
 
 impl AppliedAnswer {
-    /// The answer for `applied`, with the times of its tick reckoned from a later `snapshot`.
+    /// The answer for `applied`, seen in a `snapshot` that shows it.
     pub(crate) fn new(applied: Applied, snapshot: &Snapshot) -> Self {
-        let ticks_since = snapshot.tick.0.saturating_sub(applied.tick.0) as i64;
-        let unix_ns = snapshot
-            .time
-            .unix_ns
-            .saturating_sub(ticks_since.saturating_mul(TICK_NS));
-        Self {
-            applied_tick: applied.tick.0,
-            stamp: Stamp {
-                tick: applied.tick.0,
-                publication: applied.publication,
-                simulation_time: rfc3339(unix_ns),
-                wall_time: wall_time(snapshot.wall_unix_ns),
-            },
-        }
+        Self { applied_tick: applied.tick.0, stamp: Stamp::of(snapshot) }
     }
 }
 
@@ -230,19 +258,12 @@ mod tests {
     #[test]
     fn times_are_rfc_3339_with_the_tenths_of_a_tick() {
         assert_eq!(rfc3339(1_767_225_600_100_000_000), "2026-01-01T00:00:00.1Z");
-        assert_eq!(
-            rfc3339(i64::MIN).len(),
-            "1677-09-21T00:12:43.145224192Z".len()
-        );
+        assert_eq!(rfc3339(i64::MIN).len(), "1677-09-21T00:12:43.145224192Z".len());
     }
 
     #[test]
     fn places_are_counted_from_one() {
-        let place = Place::from(CellAddress {
-            unit_idx: 9,
-            rack_idx: 11,
-            cell_idx: 415,
-        });
+        let place = Place::from(CellAddress { unit_idx: 9, rack_idx: 11, cell_idx: 415 });
         assert_eq!((place.unit, place.rack, place.cell), (10, 12, 416));
     }
 }

@@ -246,14 +246,13 @@ impl Loop {
             let result = match letter.request {
                 Request::Control(command) => self.control(&command, letter.origin.source),
                 Request::ShowCells(unit) => self.show_cells(unit),
-                Request::Clock(ClockCommand::Step(ticks)) => match self.begin_steps(ticks) {
-                    Ok(()) => {
+                Request::Clock(commands) => match self.set_clock(&commands) {
+                    Ok(()) if matches!(commands.last(), Some(ClockCommand::Step(_))) => {
                         self.steppers.push(letter.reply);
                         continue;
                     }
-                    refused => refused,
+                    result => result,
                 },
-                Request::Clock(command) => self.set_clock(command),
             };
             self.answers.push((letter.reply, result));
         }
@@ -267,35 +266,38 @@ impl Loop {
         Ok(())
     }
 
-    fn begin_steps(&mut self, ticks: u64) -> Result<(), Rejection> {
-        validate_clock(ClockCommand::Step(ticks))?;
-        self.clock.mode = ClockMode::Paused;
-        self.clock.steps_left += ticks;
+    fn set_clock(&mut self, commands: &[ClockCommand]) -> Result<(), Rejection> {
+        commands.iter().try_for_each(|command| validate_clock(*command))?;
+        for command in commands {
+            match *command {
+                ClockCommand::Pause => {
+                    self.clock.mode = ClockMode::Paused;
+                    self.end_steps();
+                }
+                ClockCommand::Resume => {
+                    if self.clock.mode == ClockMode::Paused {
+                        self.pacer.restart();
+                    }
+                    self.clock.mode = ClockMode::Running;
+                    self.end_steps();
+                }
+                ClockCommand::SetSpeed(speed) => {
+                    self.clock.speed = speed;
+                    self.pacer.set_speed(speed);
+                }
+                ClockCommand::Step(ticks) => {
+                    self.clock.mode = ClockMode::Paused;
+                    self.clock.steps_left = self.clock.steps_left.saturating_add(ticks);
+                }
+            }
+        }
         Ok(())
     }
 
-    fn set_clock(&mut self, command: ClockCommand) -> Result<(), Rejection> {
-        validate_clock(command)?;
-        match command {
-            ClockCommand::Pause => self.clock.mode = ClockMode::Paused,
-            ClockCommand::Resume => {
-                if self.clock.mode == ClockMode::Paused {
-                    self.pacer.restart();
-                }
-                self.clock.mode = ClockMode::Running;
-            }
-            ClockCommand::SetSpeed(speed) => {
-                self.clock.speed = speed;
-                self.pacer.set_speed(speed);
-            }
-            ClockCommand::Step(_) => {}
-        }
-        if self.clock.mode != ClockMode::Paused || matches!(command, ClockCommand::Pause) {
-            // Whoever waits for steps that will not come is told where the clock stopped.
-            self.clock.steps_left = 0;
-            self.answers.extend(self.steppers.drain(..).map(|reply| (reply, Ok(()))));
-        }
-        Ok(())
+    /// Whoever waits for steps that will not come is told where the clock stopped.
+    fn end_steps(&mut self) {
+        self.clock.steps_left = 0;
+        self.answers.extend(self.steppers.drain(..).map(|reply| (reply, Ok(()))));
     }
 
     fn publish(&mut self) {

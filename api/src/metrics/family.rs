@@ -106,9 +106,7 @@ impl Families {
 
 impl Collector for Families {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|family| family.encode(&mut encoder))
+        self.0.iter().try_for_each(|family| family.encode(&mut encoder))
     }
 }
 
@@ -177,7 +175,7 @@ impl Family {
             Samples::Units(spec, values) => {
                 for (unit, value) in spec.units.iter().zip(values) {
                     if !value.is_nan() {
-                        let labels = [("unit", unit.name.as_str())];
+                        let labels = [("unit", unit.id.number())];
                         let mut metric = metric.encode_family(&labels)?;
                         self.encode_number(&mut metric, Number::Real(*value))?;
                     }
@@ -185,14 +183,14 @@ impl Family {
             }
             Samples::UnitInfo(spec) => {
                 for unit in &spec.units {
-                    let number = [("number", unit.id.number())];
+                    let number = [("unit", unit.id.number())];
                     let texts = [
-                        ("unit", unit.name.as_str()),
+                        ("name", unit.name.as_str()),
                         ("manufacturer", unit.design.manufacturer.as_str()),
                         ("model", unit.design.model.as_str()),
                         ("chemistry", unit.design.chemistry.name.as_str()),
                     ];
-                    metric.encode_info(&(texts, number))?;
+                    metric.encode_info(&(number, texts))?;
                 }
             }
         }
@@ -208,10 +206,6 @@ impl Family {
 }
 
 fn encode_histogram(metric: &mut MetricEncoder<'_>, reading: &HistogramReading) -> fmt::Result {
-    let HistogramReading {
-        buckets,
-        sum_s,
-        count,
-    } = reading;
+    let HistogramReading { buckets, sum_s, count } = reading;
     metric.encode_histogram::<NoLabelSet>(*sum_s, *count, buckets, None)
 }

@@ -42,11 +42,7 @@ pub(crate) fn negotiate(accept: Option<&str>) -> Format {
     let classic = wish(accept, Format::Classic);
     let is_preferred = open_metrics.quality > classic.quality
         || (open_metrics.quality == classic.quality && open_metrics.precision == Precision::Named);
-    if open_metrics.quality > 0.0 && is_preferred {
-        Format::OpenMetrics
-    } else {
-        Format::Classic
-    }
+    if open_metrics.quality > 0.0 && is_preferred { Format::OpenMetrics } else { Format::Classic }
 }
 
 /// How closely a media range names a format.
@@ -67,10 +63,7 @@ struct Wish {
 
 /// The closest range that matches `format` decides; among equally close ones the best quality.
 fn wish(accept: &str, format: Format) -> Wish {
-    let mut best = Wish {
-        precision: Precision::Unnamed,
-        quality: 0.0,
-    };
+    let mut best = Wish { precision: Precision::Unnamed, quality: 0.0 };
     for range in accept.split(',') {
         if let Some(wish) = wish_of_range(range, format)
             && (wish.precision > best.precision
@@ -144,35 +137,17 @@ mod tests {
             (Some("text/*"), Classic),
             (Some("application/json"), Classic),
             (Some("application/openmetrics-text"), OpenMetrics),
-            (
-                Some("Application/OpenMetrics-Text; Version=\"1.0.0\"; Q=0.9"),
-                OpenMetrics,
-            ),
+            (Some("Application/OpenMetrics-Text; Version=\"1.0.0\"; Q=0.9"), OpenMetrics),
             (Some("application/*"), OpenMetrics),
             (Some("application/openmetrics-text, */*"), OpenMetrics),
-            (
-                Some("text/plain, application/openmetrics-text"),
-                OpenMetrics,
-            ),
-            (
-                Some("text/plain, application/openmetrics-text;q=0.9"),
-                Classic,
-            ),
-            (
-                Some("text/plain;q=0.9, application/openmetrics-text"),
-                OpenMetrics,
-            ),
+            (Some("text/plain, application/openmetrics-text"), OpenMetrics),
+            (Some("text/plain, application/openmetrics-text;q=0.9"), Classic),
+            (Some("text/plain;q=0.9, application/openmetrics-text"), OpenMetrics),
             // The closest range decides, wherever it stands.
-            (
-                Some("application/openmetrics-text;q=0.1, */*;q=0.8"),
-                Classic,
-            ),
+            (Some("application/openmetrics-text;q=0.1, */*;q=0.8"), Classic),
             (Some("*/*, text/plain;q=0"), OpenMetrics),
             (Some("application/openmetrics-text;q=0"), Classic),
-            (
-                Some("application/openmetrics-text;q=0, text/plain;q=0"),
-                Classic,
-            ),
+            (Some("application/openmetrics-text;q=0, text/plain;q=0"), Classic),
             // Neither a version that we do not write nor a malformed quality is a wish.
             (Some("application/openmetrics-text;version=2.0.0"), Classic),
             (Some("application/openmetrics-text;q=high"), Classic),

@@ -107,10 +107,7 @@ mod tests {
     fn a_name_with_parentheses_does_not_shift_the_fields() {
         let text = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 3 0 12345 1 1 1";
         let stat = Stat::parse(text);
-        let expected = Stat {
-            cpu_s: 3.0,
-            started_after_boot_s: 123.45,
-        };
+        let expected = Stat { cpu_s: 3.0, started_after_boot_s: 123.45 };
         assert_eq!(stat, Some(expected));
         assert_eq!(Stat::parse("7 (a) S 1"), None);
         assert_eq!(Stat::parse(""), None);
@@ -130,14 +127,8 @@ mod tests {
     fn this_process_has_memory_threads_and_a_past() {
         let process = Process::read();
         assert!(process.resident_memory_bytes > 1e5, "{process:?}");
-        assert!(
-            process.threads >= 1.0 && process.cpu_s >= 0.0,
-            "{process:?}"
-        );
-        assert!(
-            process.open_fds >= 1.0 && process.open_fds <= process.max_fds,
-            "{process:?}"
-        );
+        assert!(process.threads >= 1.0 && process.cpu_s >= 0.0, "{process:?}");
+        assert!(process.open_fds >= 1.0 && process.open_fds <= process.max_fds, "{process:?}");
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .expect("now is after 1970")

@@ -16,7 +16,7 @@ use Get::{Count, Histogram, Histograms, Info, Numbers, Real};
 use bess_core::alarm::ALARMS;
 use bess_core::command::ControlSource;
 use bess_core::signal::{self, Quantity};
-use bess_core::snapshot::{ClockMode, UnitState};
+use bess_core::snapshot::{ClockMode, UnitState, UnitView};
 use bess_core::stats::HistogramReading;
 use bess_core::time::TICK_S;
 use std::borrow::Cow;
@@ -70,16 +70,8 @@ pub(super) struct Sight<'a> {
 impl<'a> Sight<'a> {
     pub(super) fn new(scrape: &'a Scrape<'a>, process: &'a Process) -> Self {
         let n_units = scrape.snapshot.units.len();
-        let n_units_exported = if n_units <= scrape.units_max {
-            n_units
-        } else {
-            0
-        };
-        Self {
-            scrape,
-            process,
-            n_units_exported,
-        }
+        let n_units_exported = if n_units <= scrape.units_max { n_units } else { 0 };
+        Self { scrape, process, n_units_exported }
     }
     /// Whether units have series of their own in this scrape.
     pub(super) fn exports_units(&self) -> bool {
@@ -147,6 +139,8 @@ const BYTES: Option<&str> = Some("bytes");
 const RATIO: Option<&str> = Some("ratio");
 const HERTZ: Option<&str> = Some("hertz");
 const WATTS: Option<&str> = Some("watts");
+const VOLTS: Option<&str> = Some("volts");
+const AMPERES: Option<&str> = Some("amperes");
 
 const fn row(
     kind: Kind,
@@ -155,13 +149,7 @@ const fn row(
     help: &'static str,
     get: Get,
 ) -> Row {
-    Row {
-        name,
-        kind,
-        get,
-        unit,
-        help,
-    }
+    Row { name, kind, get, unit, help }
 }
 const fn counter(
     name: &'static str,
@@ -210,13 +198,17 @@ pub(super) const ROWS: &[Row] = &[
     gauge("bess_units", NONE, "Units in each state; they sum to the number of units", Numbers(units_by_state)),
     gauge("bess_units_alarm", NONE, "Units on which each alarm is active", Numbers(units_by_alarm)),
     farm("bess_farm_soc_ratio", "battery.soc", ""),
-    farm("bess_farm_soh_ratio", "battery.soh", ""),
+    gauge("bess_farm_soc_spread_ratio", RATIO, "Highest less lowest state of charge of a unit, as the BMS believes it", Real(|s| spread(s, |unit| unit.measured.soc))),
+    farm("bess_farm_soh_mean_ratio", "battery.soh", ""),
+    gauge("bess_farm_soh_min_ratio", RATIO, "Lowest state of health of a unit, as the BMS believes it", Real(|s| units(s).map(|unit| unit.measured.soh).fold(f64::INFINITY, f64::min))),
     farm("bess_farm_energy_joules", "battery.energy", ""),
-    farm("bess_farm_capacity_joules", "battery.energy_capacity", ""),
+    farm("bess_farm_energy_capacity_joules", "battery.energy_capacity", ""),
     farm("bess_farm_cell_voltage_min_volts", "cell.voltage_min", ""),
     farm("bess_farm_cell_voltage_max_volts", "cell.voltage_max", ""),
+    gauge("bess_farm_cell_voltage_spread_max_volts", VOLTS, "Largest difference between two cells of one unit", Real(|s| units(s).map(|unit| (unit.measured.extremes.voltage_max - unit.measured.extremes.voltage_min).0).fold(0.0, f64::max))),
     farm("bess_farm_cell_temperature_min_celsius", "cell.temperature_min", ""),
     farm("bess_farm_cell_temperature_max_celsius", "cell.temperature_max", ""),
+    gauge("bess_farm_dc_current_amperes", AMPERES, "Sum of the units' DC currents, positive is discharge", Real(|s| units(s).map(|unit| unit.dc.current.0).sum())),
     farm("bess_farm_ac_power_watts", "poi.active_power", ""),
     farm("bess_farm_ac_reactive_power_vars", "poi.reactive_power", ""),
     farm("bess_farm_ac_power_setpoint_watts", "setpoint.active_power", ", positive is discharge; absent while there is none"),
@@ -302,6 +294,18 @@ pub(super) const MODBUS_FUNCTIONS: [u8; 11] = [1, 2, 3, 4, 5, 6, 15, 16, 22, 23,
 /// Exception codes of the standard, likewise (Modbus Application Protocol 1.1b3, section 7).
 pub(super) const MODBUS_EXCEPTIONS: [u8; 9] = [1, 2, 3, 4, 5, 6, 8, 10, 11];
 
+fn units<'s>(sight: &Sight<'s>) -> impl Iterator<Item = &'s UnitView> {
+    sight.scrape.snapshot.units.iter()
+}
+
+/// Highest less lowest of a quantity over the units.
+fn spread(sight: &Sight<'_>, of: fn(&UnitView) -> f64) -> f64 {
+    let (lowest, highest) = units(sight)
+        .map(of)
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    highest - lowest
+}
+
 fn units_by_state(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
     let counts = sight.scrape.snapshot.farm.units_by_state;
     UnitState::ALL
@@ -332,11 +336,7 @@ fn losses(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
 /// The clock may be set to a speed that the machine does not reach; a free-running one has none.
 fn tick_period_s(sight: &Sight<'_>) -> f64 {
     let speed = sight.scrape.snapshot.clock.speed;
-    if speed > 0.0 {
-        TICK_S / speed
-    } else {
-        f64::NAN
-    }
+    if speed > 0.0 { TICK_S / speed } else { f64::NAN }
 }
 
 fn time_scale(sight: &Sight<'_>) -> f64 {
@@ -360,10 +360,7 @@ fn commands(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
     let commands = &sight.scrape.stats.commands;
     let mut samples = Vec::new();
     for (index, source) in ControlSource::NAMES.into_iter().enumerate() {
-        for (result, counts) in [
-            ("applied", &commands.applied),
-            ("refused", &commands.refused),
-        ] {
+        for (result, counts) in [("applied", &commands.applied), ("refused", &commands.refused)] {
             let labels = vec![("source", source.into()), ("result", result.into())];
             samples.push((labels, Number::Count(load(&counts[index]))));
         }
@@ -372,19 +369,11 @@ fn commands(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
 }
 
 fn modbus_requests(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
-    by_code(
-        "function",
-        &MODBUS_FUNCTIONS,
-        &sight.scrape.stats.modbus.requests,
-    )
+    by_code("function", &MODBUS_FUNCTIONS, &sight.scrape.stats.modbus.requests)
 }
 
 fn modbus_exceptions(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
-    by_code(
-        "exception",
-        &MODBUS_EXCEPTIONS,
-        &sight.scrape.stats.modbus.exceptions,
-    )
+    by_code("exception", &MODBUS_EXCEPTIONS, &sight.scrape.stats.modbus.exceptions)
 }
 
 /// Counts by code: one series for each of `known`, and one for all the others together.

@@ -45,15 +45,9 @@ fn farm_of(text: &str) -> Snapshot {
     Snapshot {
         tick: Tick(1234),
         publication: 1300,
-        time: SimTime {
-            unix_ns: 1_750_000_000_500_000_000,
-        },
+        time: SimTime { unix_ns: 1_750_000_000_500_000_000 },
         wall_unix_ns: 1_760_000_000_000_000_000,
-        clock: ClockView {
-            mode: ClockMode::Running,
-            speed: 2.0,
-            steps_left: 0,
-        },
+        clock: ClockView { mode: ClockMode::Running, speed: 2.0, steps_left: 0 },
         spec,
         farm,
         units,
@@ -70,10 +64,7 @@ fn scrape<'a>(snapshot: &'a Snapshot, stats: &'a Stats) -> Scrape<'a> {
     Scrape {
         snapshot,
         stats,
-        build: BuildInfo {
-            version: "1.2.3",
-            revision: "abc",
-        },
+        build: BuildInfo { version: "1.2.3", revision: "abc" },
         http: Vec::new(),
         http_durations: Vec::new(),
         units_max: 1000,
@@ -119,11 +110,8 @@ fn assert_values(text: &str, expected: &[(&str, f64)]) {
 fn every_family_has_help_and_type_and_its_unit() {
     let (snapshot, stats) = (farm(), Stats::default());
     let text = open_metrics(&snapshot, &stats);
-    let (help, kind, unit) = (
-        metadata(&text, "HELP"),
-        metadata(&text, "TYPE"),
-        metadata(&text, "UNIT"),
-    );
+    let (help, kind, unit) =
+        (metadata(&text, "HELP"), metadata(&text, "TYPE"), metadata(&text, "UNIT"));
     assert_eq!(kind.len(), ROWS.len());
     for row in ROWS {
         let (suffix, kind_name) = match row.kind {
@@ -173,9 +161,7 @@ fn a_help_text_is_one_sentence_without_anything_to_escape() {
 #[test]
 fn values_of_the_farm_are_those_of_the_snapshot() {
     let (mut snapshot, stats) = (farm(), Stats::default());
-    snapshot.units[3]
-        .alarms
-        .set(AlarmCode::PowerBeyondMatchedLoad, true);
+    snapshot.units[3].alarms.set(AlarmCode::PowerBeyondMatchedLoad, true);
     assert_values(
         &open_metrics(&snapshot, &stats),
         &[
@@ -208,7 +194,7 @@ fn values_of_a_unit_are_those_of_its_view() {
     let (snapshot, stats) = (farm(), Stats::default());
     let view = &snapshot.units[2];
     let text = open_metrics(&snapshot, &stats);
-    let info = r#"bess_unit_info{unit="unit-003",manufacturer="bess",model="5 MWh container",chemistry="lfp-314",number="3"}"#;
+    let info = r#"bess_unit_info{unit="3",name="unit-003",manufacturer="bess",model="5 MWh container",chemistry="lfp-314"}"#;
     assert_values(&text, &[(info, 1.0)]);
     let all = series(&text);
     for (name, value) in [
@@ -223,7 +209,7 @@ fn values_of_a_unit_are_those_of_its_view() {
         ("equivalent_full_cycles", 3.5),
         ("racks_connected", 12.0),
     ] {
-        let name = format!("bess_unit_{name}{{unit=\"unit-003\"}}");
+        let name = format!("bess_unit_{name}{{unit=\"3\"}}");
         assert_eq!(all.get(name.as_str()), Some(&value), "{name}");
     }
 }
@@ -232,10 +218,7 @@ fn values_of_a_unit_are_those_of_its_view() {
 fn counters_and_histograms_are_those_of_the_process() {
     let (snapshot, stats) = (farm(), Stats::default());
     stats.ticks.ticks.store(u64::MAX, Relaxed);
-    stats
-        .ticks
-        .last_beat_unix_ns
-        .store(1_760_000_000_250_000_000, Relaxed);
+    stats.ticks.last_beat_unix_ns.store(1_760_000_000_250_000_000, Relaxed);
     for seconds in [0.0001, 0.02, 7.0] {
         stats.ticks.duration.observe(seconds);
     }
@@ -256,9 +239,7 @@ fn counters_and_histograms_are_those_of_the_process() {
         code: 404,
         count: 17,
     });
-    scrape
-        .http_durations
-        .push(("/healthz".to_owned(), durations.read()));
+    scrape.http_durations.push(("/healthz".to_owned(), durations.read()));
     let text = encode(&scrape, Format::OpenMetrics);
     assert!(text.contains("\nbess_ticks_total 18446744073709551615\n"));
     assert_values(
@@ -278,22 +259,13 @@ fn counters_and_histograms_are_those_of_the_process() {
             (r#"bess_modbus_exceptions_total{exception="other"}"#, 6.0),
             (r#"bess_modbus_bytes_total{direction="received"}"#, 12.0),
             (r#"bess_modbus_bytes_total{direction="sent"}"#, 9.0),
-            (
-                r#"bess_setpoint_commands_total{source="rest",result="refused"}"#,
-                8.0,
-            ),
+            (r#"bess_setpoint_commands_total{source="rest",result="refused"}"#, 8.0),
             (
                 r#"bess_http_requests_total{method="GET",route="/api/v1/units/{id}",code="404"}"#,
                 17.0,
             ),
-            (
-                r#"bess_http_request_duration_seconds_bucket{le="0.1",route="/healthz"}"#,
-                1.0,
-            ),
-            (
-                r#"bess_http_request_duration_seconds_count{route="/healthz"}"#,
-                1.0,
-            ),
+            (r#"bess_http_request_duration_seconds_bucket{le="0.1",route="/healthz"}"#, 1.0),
+            (r#"bess_http_request_duration_seconds_count{route="/healthz"}"#, 1.0),
         ],
     );
 }
@@ -332,10 +304,7 @@ fn label_sets_are_complete_before_anything_happened() {
 fn what_is_not_available_has_no_series() {
     let (mut snapshot, stats) = (farm(), Stats::default());
     snapshot.farm.setpoint = None;
-    snapshot.clock = ClockView {
-        mode: ClockMode::Free,
-        ..ClockView::default()
-    };
+    snapshot.clock = ClockView { mode: ClockMode::Free, ..ClockView::default() };
     snapshot.units[0].measured.soc = f64::NAN;
     let mut scrape = scrape(&snapshot, &stats);
     scrape.last_encode_s = f64::NAN;
@@ -347,11 +316,11 @@ fn what_is_not_available_has_no_series() {
         "bess_tick_period_seconds",
         "bess_last_tick_timestamp_seconds",
         "bess_scrape_encode_seconds",
-        r#"bess_unit_soc_ratio{unit="unit-001"}"#,
+        r#"bess_unit_soc_ratio{unit="1"}"#,
     ] {
         assert!(!all.contains_key(name), "{name}");
     }
-    assert!(all.contains_key(r#"bess_unit_soc_ratio{unit="unit-002"}"#));
+    assert!(all.contains_key(r#"bess_unit_soc_ratio{unit="2"}"#));
     assert!(all.values().all(|value| value.is_finite()));
 }
 
@@ -360,13 +329,7 @@ fn the_time_scale_is_zero_while_paused() {
     let (mut snapshot, stats) = (farm(), Stats::default());
     snapshot.clock.mode = ClockMode::Paused;
     let text = open_metrics(&snapshot, &stats);
-    assert_values(
-        &text,
-        &[
-            ("bess_time_scale_ratio", 0.0),
-            ("bess_tick_period_seconds", 0.05),
-        ],
-    );
+    assert_values(&text, &[("bess_time_scale_ratio", 0.0), ("bess_tick_period_seconds", 0.05)]);
 }
 
 #[test]
@@ -404,10 +367,8 @@ fn classic_text_has_the_same_series_under_metadata_of_their_own_name() {
 
 #[test]
 fn label_values_are_escaped_in_both_formats() {
-    let text = BUILT_IN_FARM.replace(
-        r#"manufacturer = "bess""#,
-        r#"manufacturer = "a\\b \"c\" é""#,
-    );
+    let text =
+        BUILT_IN_FARM.replace(r#"manufacturer = "bess""#, r#"manufacturer = "a\\b \"c\" é""#);
     let (snapshot, stats) = (farm_of(&text), Stats::default());
     let mut scrape = scrape(&snapshot, &stats);
     scrape.build.revision = "line one\nline \"two\" \\";
@@ -452,10 +413,7 @@ fn the_number_of_series_does_not_depend_on_the_farm_but_for_its_units() {
     assert!(fixed <= 1500, "{fixed}");
     assert_eq!(count_with(2000, 1000), fixed);
     let of_a_unit = count_with(1, 1) - fixed;
-    assert_eq!(
-        of_a_unit,
-        ROWS.iter().filter(|row| row.is_of_units()).count()
-    );
+    assert_eq!(of_a_unit, ROWS.iter().filter(|row| row.is_of_units()).count());
     assert_eq!(count_with(300, 1000), fixed + 300 * of_a_unit);
 }
 

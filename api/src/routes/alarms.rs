@@ -2,8 +2,8 @@
 
 use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems};
-use crate::server::Api;
-use crate::wire::Stamp;
+use crate::state::Api;
+use crate::wire::{AlarmName, Stamp};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -18,7 +18,7 @@ struct Alarm {
     /// Name of the unit.
     unit_name: String,
     /// Name of the alarm.
-    code: &'static str,
+    code: AlarmName,
     /// What it says.
     text: &'static str,
     /// Whether it stays until it is reset.
@@ -36,7 +36,7 @@ pub(crate) struct AlarmsAnswer {
 /// The active alarms
 ///
 /// Of all units, in order of their number.
-#[utoipa::path(get, path = "/alarms", tag = "farm",
+#[utoipa::path(get, path = "/alarms", operation_id = "list_alarms", tag = "farm",
     responses((status = 200, description = "The alarms.", body = AlarmsAnswer), FarmReadProblems))]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
@@ -44,21 +44,14 @@ pub(crate) async fn list(
 ) -> Fallible<Json<AlarmsAnswer>> {
     query.finish()?;
     let snapshot = api.snapshot();
-    let alarms = snapshot
-        .units
-        .iter()
-        .zip(&snapshot.spec.units)
-        .flat_map(|(view, spec)| {
-            view.alarms.iter().map(|alarm| Alarm {
-                unit: spec.id.number(),
-                unit_name: spec.name.clone(),
-                code: alarm.name,
-                text: alarm.text,
-                latched: alarm.latched,
-            })
-        });
-    Ok(Json(AlarmsAnswer {
-        stamp: Stamp::of(&snapshot),
-        alarms: alarms.collect(),
-    }))
+    let alarms = snapshot.units.iter().zip(&snapshot.spec.units).flat_map(|(view, spec)| {
+        view.alarms.iter().map(|alarm| Alarm {
+            unit: spec.id.number(),
+            unit_name: spec.name.clone(),
+            code: AlarmName(alarm.name),
+            text: alarm.text,
+            latched: alarm.latched,
+        })
+    });
+    Ok(Json(AlarmsAnswer { stamp: Stamp::of(&snapshot), alarms: alarms.collect() }))
 }

@@ -1,13 +1,13 @@
 //! `/clock`: pace of the simulation.
 
-use crate::body::Body;
+use crate::body::{Body, present};
 use crate::params::Params;
-use crate::problem::{Allowed, Fallible, FarmReadProblems, FarmWriteProblems, Problem, kind};
-use crate::server::Api;
-use crate::wire::{AppliedAnswer, Num, Stamp};
+use crate::problem::{Allowed, ClockChangeProblems, Fallible, FarmReadProblems, Problem, kind};
+use crate::state::Api;
+use crate::wire::{AppliedAnswer, CLOCK_WISHES, ClockModeName, ClockWishName, Num, Stamp};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
-use bess_core::command::{ClockCommand, Request, validate_clock};
+use bess_core::command::{ClockCommand, Request, STEP_MAX, validate_clock};
 use bess_core::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -19,8 +19,8 @@ use utoipa::ToSchema;
 pub(crate) struct ClockAnswer {
     #[serde(flatten)]
     stamp: Stamp,
-    /// running, paused or free.
-    mode: &'static str,
+    /// Pace: at its speed, paused, or as fast as the machine allows (headless).
+    mode: ClockModeName,
     /// Simulated seconds per second of wall time while running.
     speed: Num,
     /// Ticks of a step that are still to run.
@@ -33,7 +33,7 @@ impl ClockAnswer {
     fn of(snapshot: &Snapshot) -> Self {
         Self {
             stamp: Stamp::of(snapshot),
-            mode: snapshot.clock.mode.name(),
+            mode: ClockModeName(snapshot.clock.mode.name()),
             speed: Num(snapshot.clock.speed),
             steps_left: snapshot.clock.steps_left,
             tick_s: bess_core::time::TICK_S,
@@ -43,19 +43,22 @@ impl ClockAnswer {
 
 /// What to change; at least one field.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"mode": "paused"}))]
 pub(crate) struct ClockChange {
-    /// `running` or `paused`.
-    #[schema(nullable = false, pattern = "^(running|paused)$")]
+    /// Pace.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<ClockWishName>, nullable = false)]
     mode: Option<String>,
     /// Simulated seconds per second of wall time, 0.01 to 10000.
-    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 0.01, maximum = 10_000)]
     speed: Option<f64>,
     /// Runs this many ticks, 1 to 864000, then stays paused; answered when they are done. Not together
     /// with mode `running`.
-    #[schema(nullable = false)]
-    step_ticks: Option<u64>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>, nullable = false, minimum = 1, maximum = 864_000)]
+    step_ticks: Option<f64>,
 }
 
 impl ClockChange {
@@ -75,11 +78,11 @@ impl ClockChange {
                 return Err(Problem::new(&kind::OUT_OF_RANGE, detail)
                     .field("mode")
                     .value(other)
-                    .allowed(Allowed::one_of(["running", "paused"])));
+                    .allowed(Allowed::one_of(CLOCK_WISHES)));
             }
             None => {}
         }
-        commands.extend(self.step_ticks.map(ClockCommand::Step));
+        commands.extend(self.step_ticks.map(step).transpose()?);
         if commands.is_empty() {
             let detail = "give at least one of mode, speed, step_ticks";
             return Err(Problem::new(&kind::BAD_FIELD, detail).field("mode"));
@@ -91,8 +94,20 @@ impl ClockChange {
     }
 }
 
+/// A step of whole ticks; JSON has one kind of number, so 5.0 is five.
+fn step(ticks: f64) -> Fallible<ClockCommand> {
+    if ticks.fract() != 0.0 || !(1.0..=STEP_MAX as f64).contains(&ticks) {
+        let detail = format!("step_ticks must be a whole number from 1 to {STEP_MAX}, got {ticks}");
+        return Err(Problem::new(&kind::OUT_OF_RANGE, detail)
+            .field("step_ticks")
+            .value(ticks)
+            .allowed(Allowed::range(1.0, STEP_MAX as f64, "ticks")));
+    }
+    Ok(ClockCommand::Step(ticks as u64))
+}
+
 /// The clock
-#[utoipa::path(get, path = "/clock", tag = "clock",
+#[utoipa::path(get, path = "/clock", operation_id = "show_clock", tag = "clock",
     responses((status = 200, description = "The clock.", body = ClockAnswer), FarmReadProblems))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
@@ -104,9 +119,11 @@ pub(crate) async fn show(
 
 /// Change the clock
 ///
-/// While it is paused the farm still takes commands and publishes.
-#[utoipa::path(patch, path = "/clock", tag = "clock", request_body = ClockChange,
-    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmWriteProblems))]
+/// While it is paused the farm still takes commands and publishes. All fields are checked first, then
+/// applied one after the other: speed, mode, step.
+#[utoipa::path(patch, path = "/clock", operation_id = "change_clock",
+    tag = "clock", request_body = ClockChange,
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), ClockChangeProblems))]
 pub(crate) async fn change(
     State(api): State<Arc<Api>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -114,16 +131,11 @@ pub(crate) async fn change(
     Body(wish): Body<ClockChange>,
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
-    let mut commands = wish.commands()?;
-    let last = commands.pop().expect("commands refuses an empty wish");
-    for command in commands {
-        api.ask(Request::Clock(command), peer, api.config.answer_timeout)
-            .await?;
-    }
-    let timeout = match last {
-        ClockCommand::Step(_) => api.config.step_timeout,
+    let commands = wish.commands()?;
+    let timeout = match commands.last() {
+        Some(ClockCommand::Step(_)) => api.config.step_timeout,
         _ => api.config.answer_timeout,
     };
-    let applied = api.ask(Request::Clock(last), peer, timeout).await?;
+    let applied = api.ask(Request::Clock(commands), peer, timeout).await?;
     Ok(Json(AppliedAnswer::new(applied, &api.snapshot())))
 }

@@ -1,9 +1,9 @@
 //! `/farm`: the whole farm at its POI.
 
-use crate::body::Body;
+use crate::body::{Body, present};
 use crate::params::Params;
-use crate::problem::{Fallible, FarmReadProblems, FarmReleaseProblems, FarmWriteProblems};
-use crate::server::Api;
+use crate::problem::{Fallible, FarmReadProblems, FarmReleaseProblems, FarmSetpointProblems};
+use crate::state::Api;
 use crate::wire::{AppliedAnswer, Extremes, Num, Stamp, Totals, wh};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
@@ -38,8 +38,10 @@ pub(crate) struct FarmAnswer {
     /// Consumption of the auxiliaries.
     auxiliary_power_w: Num,
     /// Setpoint at the POI; null when none is in force.
+    #[schema(value_type = Num)]
     setpoint_active_power_w: Option<Num>,
     /// Reactive setpoint at the POI; null when none is in force.
+    #[schema(value_type = Num)]
     setpoint_reactive_power_var: Option<Num>,
     /// What could be discharged now.
     available_discharge_power_w: Num,
@@ -80,9 +82,7 @@ impl FarmAnswer {
             name: spec.name.clone(),
             units: spec.units.len(),
             cells: spec.n_cells(),
-            units_by_state: by_state
-                .map(|(state, count)| (state.name(), count))
-                .collect(),
+            units_by_state: by_state.map(|(state, count)| (state.name(), count)).collect(),
             active_power_w: Num(farm.active_power.0),
             reactive_power_var: Num(farm.reactive_power.0),
             units_power_w: Num(farm.units_power.0),
@@ -115,7 +115,7 @@ pub(crate) struct FarmSetpoint {
     #[schema(example = 10_000_000.0)]
     active_power_w: f64,
     /// Reactive power, positive is injection; absent keeps what is in force.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     reactive_power_var: Option<f64>,
 }
@@ -123,7 +123,7 @@ pub(crate) struct FarmSetpoint {
 /// The farm
 ///
 /// Everything at the POI, of one tick.
-#[utoipa::path(get, path = "/farm", tag = "farm",
+#[utoipa::path(get, path = "/farm", operation_id = "show_farm", tag = "farm",
     responses((status = 200, description = "The farm.", body = FarmAnswer), FarmReadProblems))]
 pub(crate) async fn show(State(api): State<Arc<Api>>, query: Params) -> Fallible<Json<FarmAnswer>> {
     query.finish()?;
@@ -134,8 +134,9 @@ pub(crate) async fn show(State(api): State<Arc<Api>>, query: Params) -> Fallible
 ///
 /// The plant controller splits it over the running units by what each has available and takes them
 /// over from whoever controlled them.
-#[utoipa::path(put, path = "/farm/setpoint", tag = "farm", request_body = FarmSetpoint,
-    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmWriteProblems))]
+#[utoipa::path(put, path = "/farm/setpoint", operation_id = "set_farm_power",
+    tag = "farm", request_body = FarmSetpoint,
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmSetpointProblems))]
 pub(crate) async fn set(
     State(api): State<Arc<Api>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -153,7 +154,7 @@ pub(crate) async fn set(
 /// Take the farm's setpoint back
 ///
 /// The units under plant control go to 0 W.
-#[utoipa::path(delete, path = "/farm/setpoint", tag = "farm",
+#[utoipa::path(delete, path = "/farm/setpoint", operation_id = "release_farm", tag = "farm",
     responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmReleaseProblems))]
 pub(crate) async fn release(
     State(api): State<Arc<Api>>,
@@ -161,6 +162,5 @@ pub(crate) async fn release(
     query: Params,
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
-    api.change(Request::Control(Command::ReleaseFarm), peer)
-        .await
+    api.change(Request::Control(Command::ReleaseFarm), peer).await
 }

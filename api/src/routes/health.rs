@@ -1,7 +1,7 @@
 //! `/healthz` and `/readyz`: for whoever runs the process.
 
 use crate::problem::{Fallible, HealthProblems, Problem, ReadinessProblems, kind};
-use crate::server::Api;
+use crate::state::Api;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 /// It is well.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// ok.
+    /// Always `ok`; what is not well is a problem document.
+    #[schema(pattern = "^ok$")]
     status: &'static str,
 }
 
@@ -23,13 +24,16 @@ const BEAT_MAX_S: f64 = 5.0;
 /// Whether the process is alive
 ///
 /// The tick loop beats at least five times a second, also while the clock is paused.
-#[utoipa::path(get, path = "/healthz", tag = "health",
+#[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "health",
     responses((status = 200, description = "Alive.", body = Health), HealthProblems))]
 pub(crate) async fn healthz(State(api): State<Arc<Api>>) -> Fallible<Json<Health>> {
-    let now_ns = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos() as i64);
+    let now_ns =
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
     let beat_ns = api.farm.stats.ticks.last_beat_unix_ns.load(Relaxed);
+    if beat_ns == 0 {
+        let detail = "the tick loop has not beaten yet";
+        return Err(Problem::new(&kind::LOOP_SILENT, detail));
+    }
     let silent_s = (now_ns - beat_ns) as f64 / 1e9;
     if silent_s > BEAT_MAX_S {
         let detail = format!("the tick loop has not beaten for {silent_s:.1} s");
@@ -42,14 +46,11 @@ pub(crate) async fn healthz(State(api): State<Arc<Api>>) -> Fallible<Json<Health
 ///
 /// Off before every listener is bound and the first snapshot is out, and from the moment the process
 /// is asked to stop.
-#[utoipa::path(get, path = "/readyz", tag = "health",
+#[utoipa::path(get, path = "/readyz", operation_id = "readyz", tag = "health",
     responses((status = 200, description = "Ready.", body = Health), ReadinessProblems))]
 pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Fallible<Json<Health>> {
     if api.ready.get() {
         return Ok(Json(Health { status: "ok" }));
     }
-    Err(Problem::new(
-        &kind::NOT_READY,
-        "the farm is starting or stopping",
-    ))
+    Err(Problem::new(&kind::NOT_READY, "the farm is starting or stopping"))
 }

@@ -1,15 +1,21 @@
 //! `/units`: the containers, their racks and cells.
 
-use crate::body::Body;
+use crate::ask::aside;
+use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{
-    Allowed, CellReadProblems, Fallible, FarmReadProblems, Problem, UnitReadProblems,
-    UnitWriteProblems, kind,
+    Allowed, CellReadProblems, Fallible, FarmReadProblems, Problem, UnitCommandProblems,
+    UnitReadProblems, UnitSetpointProblems, kind,
 };
-use crate::server::Api;
-use crate::wire::{AppliedAnswer, Extremes, Num, Power, Stamp, Totals, wh};
+use crate::state::Api;
+use crate::wire::{
+    AlarmName, AppliedAnswer, ControlSourceName, Extremes, Num, Power, PriorityName,
+    SetpointModeName, Stamp, Totals, UnitActionName, UnitStateName, wh,
+};
 use axum::Json;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use bess_core::command::{
     Command, ControlChange, PowerPriority, Request, Setpoint, SetpointMode, UnitAction,
 };
@@ -30,11 +36,10 @@ pub(crate) struct Unit {
     /// Name.
     #[schema(example = "unit-003")]
     name: String,
-    /// off, standby, running or fault.
-    #[schema(example = "running")]
-    state: &'static str,
-    /// Names of the active alarms.
-    alarms: Vec<&'static str>,
+    /// State.
+    state: UnitStateName,
+    /// Active alarms.
+    alarms: Vec<AlarmName>,
     /// AC terminals.
     ac: Ac,
     /// DC terminals of the PCS.
@@ -95,13 +100,14 @@ struct Dc {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Control {
-    /// none, plant, modbus, rest or schedule.
-    source: &'static str,
+    /// Who set the active power last.
+    source: ControlSourceName,
     active: SetpointAnswer,
     reactive: SetpointAnswer,
-    /// active or reactive.
-    priority: &'static str,
+    /// Which power wins when both do not fit.
+    priority: PriorityName,
     /// Cap of discharge in percent of the rating; null when none is in force.
+    #[schema(value_type = Num)]
     discharge_limit_pct: Option<Num>,
     ramp_pct_per_s: Num,
     /// Last heartbeat that a controller wrote.
@@ -112,8 +118,8 @@ struct Control {
 #[derive(Debug, Serialize, ToSchema)]
 struct SetpointAnswer {
     enabled: bool,
-    /// absolute or percent.
-    mode: &'static str,
+    /// Which of the two is in force.
+    mode: SetpointModeName,
     /// In watts or vars.
     absolute: Num,
     /// In percent of the rating.
@@ -124,10 +130,10 @@ impl From<&Setpoint> for SetpointAnswer {
     fn from(setpoint: &Setpoint) -> Self {
         Self {
             enabled: setpoint.enabled,
-            mode: match setpoint.mode {
+            mode: SetpointModeName(match setpoint.mode {
                 SetpointMode::Absolute => "absolute",
                 SetpointMode::Percent => "percent",
-            },
+            }),
             absolute: Num(setpoint.absolute),
             percent: Num(setpoint.percent),
         }
@@ -185,8 +191,8 @@ impl Unit {
         Self {
             number: id.number(),
             name: spec.name.clone(),
-            state: view.state.name(),
-            alarms: view.alarms.iter().map(|alarm| alarm.name).collect(),
+            state: UnitStateName(view.state.name()),
+            alarms: view.alarms.iter().map(|alarm| AlarmName(alarm.name)).collect(),
             ac: Ac {
                 active_power_w: Num(view.ac.active_power.0),
                 reactive_power_var: Num(view.ac.reactive_power.0),
@@ -206,13 +212,13 @@ impl Unit {
                 reactive_power_var: Num(view.reactive_setpoint.0),
             },
             control: Control {
-                source: control.source.name(),
+                source: ControlSourceName(control.source.name()),
                 active: SetpointAnswer::from(&control.active),
                 reactive: SetpointAnswer::from(&control.reactive),
-                priority: match control.priority {
+                priority: PriorityName(match control.priority {
                     PowerPriority::Active => "active",
                     PowerPriority::Reactive => "reactive",
-                },
+                }),
                 discharge_limit_pct: control
                     .discharge_limit_enabled
                     .then_some(Num(control.discharge_limit_pct)),
@@ -326,27 +332,34 @@ pub(crate) struct CellsAnswer {
     /// Number of the unit.
     unit: u32,
     cells_per_rack: usize,
+    #[schema(value_type = Vec<Num>)]
     voltage_v: Vec<f32>,
+    #[schema(value_type = Vec<Num>)]
     temperature_degc: Vec<f32>,
+    #[schema(value_type = Vec<Num>)]
     soc: Vec<f32>,
 }
 
 /// A setpoint of a unit; at least one of the four.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"active_power_w": 1_000_000.0}))]
 pub(crate) struct UnitSetpoint {
     /// Active power, positive is discharge; within the rating.
+    #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     active_power_w: Option<f64>,
     /// Active power in percent of the rating, -100 to 100; instead of `active_power_w`.
-    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = -100, maximum = 100)]
     active_power_pct: Option<f64>,
     /// Reactive power, positive is injection; within the rating.
+    #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     reactive_power_var: Option<f64>,
     /// Reactive power in percent of the rating, -100 to 100; instead of `reactive_power_var`.
-    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = -100, maximum = 100)]
     reactive_power_pct: Option<f64>,
 }
 
@@ -389,21 +402,29 @@ impl UnitSetpoint {
 /// What to do with a unit.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"action": "standby"}))]
 pub(crate) struct UnitCommand {
-    /// `start`, `stop`, `standby`, `exit_standby` or `reset_alarms`.
-    #[schema(
-        example = "standby",
-        pattern = "^(start|stop|standby|exit_standby|reset_alarms)$"
-    )]
+    /// What to do.
+    #[schema(value_type = UnitActionName)]
     action: String,
 }
 
-fn find(snapshot: &Snapshot, id: &str) -> Fallible<UnitId> {
-    let n_units = snapshot.spec.units.len();
-    snapshot
-        .spec
-        .find_unit(id)
-        .ok_or_else(|| Problem::no_such_unit(id, n_units))
+/// The unit that the path names, by number or name; found before the body is read.
+#[derive(Debug)]
+pub(crate) struct NamedUnit(UnitId);
+
+impl FromRequestParts<Arc<Api>> for NamedUnit {
+    type Rejection = Box<Problem>;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Fallible<Self> {
+        let Path(name) = Path::<String>::from_request_parts(parts, api)
+            .await
+            .map_err(|error| Problem::new(&kind::BAD_PARAMETER, error.body_text()).field("id"))?;
+        let spec = &api.snapshot().spec;
+        spec.find_unit(&name)
+            .map(Self)
+            .ok_or_else(|| Problem::no_such_unit(&name, spec.units.len()))
+    }
 }
 
 /// Most units on a page.
@@ -412,17 +433,14 @@ const PAGE_MAX: usize = 1000;
 /// The units
 ///
 /// In order of their number, a page at a time.
-#[utoipa::path(get, path = "/units", tag = "units",
+#[utoipa::path(get, path = "/units", operation_id = "list_units", tag = "units",
     params(
         ("from" = Option<u64>, Query, description = "Matching units to leave out before the page", minimum = 0, maximum = 100_000),
         ("limit" = Option<u64>, Query, description = "Most units on the page; 100 when absent", minimum = 1, maximum = 1000),
-        ("state" = Option<String>, Query, description = "Only units in this state: off, standby, running or fault"),
+        ("state" = inline(Option<UnitStateName>), Query, description = "Only units in this state"),
     ),
     responses((status = 200, description = "The units.", body = UnitsAnswer), FarmReadProblems))]
-pub(crate) async fn list(
-    State(api): State<Arc<Api>>,
-    mut query: Params,
-) -> Fallible<Json<UnitsAnswer>> {
+pub(crate) async fn list(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
     let from = query.whole("from", 0, (0, 100_000))?;
     let limit = query.whole("limit", 100, (1, PAGE_MAX))?;
     let state = query.choice("state", &UnitState::ALL.map(UnitState::name))?;
@@ -432,145 +450,126 @@ pub(crate) async fn list(
         .filter(|idx| state.is_none_or(|state| snapshot.units[*idx].state.name() == state))
         .map(UnitId::from_idx)
         .collect();
-    let page = matching.iter().skip(from).take(limit);
-    Ok(Json(UnitsAnswer {
-        stamp: Stamp::of(&snapshot),
-        total: matching.len(),
-        units: page.map(|id| Unit::of(&snapshot, *id)).collect(),
-    }))
+    let page = move || {
+        let units = matching.iter().skip(from).take(limit);
+        Json(UnitsAnswer {
+            stamp: Stamp::of(&snapshot),
+            total: matching.len(),
+            units: units.map(|id| Unit::of(&snapshot, *id)).collect(),
+        })
+        .into_response()
+    };
+    Ok(aside(page).await)
 }
 
 /// One unit
 ///
 /// By number or name.
-#[utoipa::path(get, path = "/units/{id}", tag = "units",
+#[utoipa::path(get, path = "/units/{id}", operation_id = "show_unit", tag = "units",
     params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
     responses((status = 200, description = "The unit.", body = UnitAnswer), UnitReadProblems))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    NamedUnit(unit): NamedUnit,
     query: Params,
 ) -> Fallible<Json<UnitAnswer>> {
     query.finish()?;
     let snapshot = api.snapshot();
-    let id = find(&snapshot, &id)?;
-    Ok(Json(UnitAnswer {
-        stamp: Stamp::of(&snapshot),
-        unit: Unit::of(&snapshot, id),
-    }))
+    Ok(Json(UnitAnswer { stamp: Stamp::of(&snapshot), unit: Unit::of(&snapshot, unit) }))
 }
 
 /// The racks of a unit
-#[utoipa::path(get, path = "/units/{id}/racks", tag = "units",
+#[utoipa::path(get, path = "/units/{id}/racks", operation_id = "show_racks", tag = "units",
     params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
     responses((status = 200, description = "The racks.", body = RacksAnswer), UnitReadProblems))]
 pub(crate) async fn racks(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    NamedUnit(unit): NamedUnit,
     query: Params,
 ) -> Fallible<Json<RacksAnswer>> {
     query.finish()?;
     let snapshot = api.snapshot();
-    let id = find(&snapshot, &id)?;
     Ok(Json(RacksAnswer {
         stamp: Stamp::of(&snapshot),
-        unit: id.number(),
-        racks: snapshot
-            .racks_of(id)
-            .iter()
-            .enumerate()
-            .map(Rack::of)
-            .collect(),
+        unit: unit.number(),
+        racks: snapshot.racks_of(unit).iter().enumerate().map(Rack::of).collect(),
     }))
 }
 
 /// Every cell of a unit
 ///
 /// Columns over the cells, rack by rack. Snapshots carry cells only for a while after somebody asked.
-#[utoipa::path(get, path = "/units/{id}/cells", tag = "units",
+#[utoipa::path(get, path = "/units/{id}/cells", operation_id = "show_cells", tag = "units",
     params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
     responses((status = 200, description = "The cells.", body = CellsAnswer), CellReadProblems))]
 pub(crate) async fn cells(
     State(api): State<Arc<Api>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(id): Path<String>,
+    NamedUnit(unit): NamedUnit,
     query: Params,
-) -> Fallible<Json<CellsAnswer>> {
+) -> Fallible<Response> {
     query.finish()?;
-    let id = find(&api.snapshot(), &id)?;
-    api.ask(Request::ShowCells(id), peer, api.config.answer_timeout)
-        .await?;
+    api.ask(Request::ShowCells(unit), peer, api.config.answer_timeout).await?;
     let snapshot = api.snapshot();
-    let cells = snapshot
-        .cells
-        .iter()
-        .find(|cells| cells.unit_idx == id.idx());
+    let cells = snapshot.cells.iter().find(|cells| cells.unit_idx == unit.idx()).cloned();
     // The lease is seconds long and this is the publication that follows the answer.
     let Some(cells) = cells else {
         let detail = "the loop has already taken the cells away again; ask once more";
         return Err(Problem::new(&kind::ANSWER_TIMEOUT, detail));
     };
-    Ok(Json(CellsAnswer {
-        stamp: Stamp::of(&snapshot),
-        unit: id.number(),
-        cells_per_rack: cells.cells_per_rack,
-        voltage_v: cells.voltage_v.clone(),
-        temperature_degc: cells.temperature_degc.clone(),
-        soc: cells.soc.clone(),
-    }))
+    let columns = move || {
+        Json(CellsAnswer {
+            stamp: Stamp::of(&snapshot),
+            unit: unit.number(),
+            cells_per_rack: cells.cells_per_rack,
+            voltage_v: cells.voltage_v.clone(),
+            temperature_degc: cells.temperature_degc.clone(),
+            soc: cells.soc.clone(),
+        })
+        .into_response()
+    };
+    Ok(aside(columns).await)
 }
 
 /// Set a unit's power
 ///
 /// In watts and vars, or in percent of the rating. The writer becomes the unit's controller.
-#[utoipa::path(put, path = "/units/{id}/setpoint", tag = "units", request_body = UnitSetpoint,
+#[utoipa::path(put, path = "/units/{id}/setpoint", operation_id = "set_unit_power",
+    tag = "units", request_body = UnitSetpoint,
     params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
-    responses((status = 200, description = "Applied.", body = AppliedAnswer), UnitWriteProblems))]
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), UnitSetpointProblems))]
 pub(crate) async fn set(
     State(api): State<Arc<Api>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(id): Path<String>,
+    NamedUnit(unit): NamedUnit,
     query: Params,
     Body(wish): Body<UnitSetpoint>,
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
-    let unit = find(&api.snapshot(), &id)?;
     let change = wish.change()?;
-    api.change(
-        Request::Control(Command::ControlUnit { unit, change }),
-        peer,
-    )
-    .await
+    api.change(Request::Control(Command::ControlUnit { unit, change }), peer).await
 }
 
 /// Operate a unit
-#[utoipa::path(post, path = "/units/{id}/commands", tag = "units", request_body = UnitCommand,
+#[utoipa::path(post, path = "/units/{id}/commands", operation_id = "operate_unit",
+    tag = "units", request_body = UnitCommand,
     params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
-    responses((status = 200, description = "Applied.", body = AppliedAnswer), UnitWriteProblems))]
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), UnitCommandProblems))]
 pub(crate) async fn operate(
     State(api): State<Arc<Api>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(id): Path<String>,
+    NamedUnit(unit): NamedUnit,
     query: Params,
     Body(wish): Body<UnitCommand>,
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
-    let unit = find(&api.snapshot(), &id)?;
     let action = UnitAction::by_name(&wish.action).ok_or_else(|| {
         let names = UnitAction::ALL.map(|(name, _)| name);
-        let detail = format!(
-            "action must be one of {}, got {:?}",
-            names.join(", "),
-            wish.action
-        );
+        let detail = format!("action must be one of {}, got {:?}", names.join(", "), wish.action);
         Problem::new(&kind::OUT_OF_RANGE, detail)
             .field("action")
             .value(wish.action.as_str())
             .allowed(Allowed::one_of(names))
     })?;
-    api.change(
-        Request::Control(Command::OperateUnit { unit, action }),
-        peer,
-    )
-    .await
+    api.change(Request::Control(Command::OperateUnit { unit, action }), peer).await
 }

@@ -1,0 +1,169 @@
+//! HTTP itself: methods, unknown paths, connections, the graceful stop.
+
+use crate::ApiConfig;
+use crate::testing::{self, Temper};
+use std::time::{Duration, Instant};
+
+#[tokio::test]
+async fn an_unknown_path_is_a_problem_that_points_at_the_document() {
+    let served = testing::serve().await;
+    for path in ["/api/v1/batteries", "/api/v2/farm", "/api/v1/units/", "/x"] {
+        let problem = served.ask("GET", path).await.problem(404, "no_such_route");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(path), "{detail}");
+        assert!(detail.contains("/api/openapi.json"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_a_problem_that_names_the_allowed_ones() {
+    let served = testing::serve().await;
+    for (method, path, allow) in [
+        ("POST", "/api/v1/farm", "GET,HEAD"),
+        ("GET", "/api/v1/farm/setpoint", "PUT,DELETE"),
+        ("DELETE", "/api/v1/units/1", "GET,HEAD"),
+        ("GET", "/api/v1/units/1/commands", "POST"),
+        ("PUT", "/api/v1/clock", "GET,HEAD,PATCH"),
+        ("PATCH", "/healthz", "GET,HEAD"),
+        ("OPTIONS", "/api/v1/units", "GET,HEAD"),
+    ] {
+        let answer = served.ask(method, path).await;
+        let problem = answer.problem(405, "wrong_method");
+        assert!(problem["detail"].as_str().unwrap().contains(method));
+        let mut allowed: Vec<&str> = answer.header("allow").unwrap().split(',').collect();
+        let mut expected: Vec<&str> = allow.split(',').collect();
+        allowed.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(allowed, expected, "{method} {path}");
+    }
+    assert!(served.farm.letters().is_empty());
+}
+
+#[tokio::test]
+async fn head_has_the_headers_of_get_and_no_body() {
+    let served = testing::serve().await;
+    let mut client = served.client().await;
+    for path in ["/api/v1/farm", "/api/v1/units/3", "/healthz"] {
+        let head = client.ask("HEAD", path, &[], "").await;
+        // The same connection goes on, so no body came.
+        let get = client.ask("GET", path, &[], "").await;
+        assert_eq!((head.status, get.status), (200, 200));
+        for name in ["content-type", "content-length"] {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+    }
+    let missing = client.ask("HEAD", "/api/v1/units/99", &[], "").await;
+    assert_eq!(missing.status, 404);
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_usable() {
+    let served = testing::serve().await;
+    let mut client = served.client().await;
+    let json = [("content-type", "application/json")];
+    let path = "/api/v1/units/1/setpoint";
+    let refused = client.ask("PUT", path, &json, "{").await;
+    refused.problem(400, "malformed_json");
+    let body = r#"{"active_power_w": 5}"#;
+    assert_eq!(client.ask("PUT", path, &json, body).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_graceful_stop_answers_the_request_in_hand() {
+    let served = testing::serve().await;
+    served.farm.set_temper(Temper::Silent);
+    let mut client = served.client().await;
+    let json = [("content-type", "application/json")];
+    let body = r#"{"active_power_w": 5}"#;
+    client.send("PUT", "/api/v1/units/1/setpoint", &json, body).await;
+    while served.farm.n_kept() == 0 {
+        tokio::task::yield_now().await;
+    }
+    served.shutdown.cancel();
+    served.farm.answer_kept();
+    let answer = client.head().await;
+    assert_eq!(answer.status, 200);
+    client.closed().await;
+    served.task.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_graceful_stop_closes_idle_connections_at_once() {
+    let served = testing::serve().await;
+    let mut fresh = served.client().await;
+    let mut used = served.client().await;
+    used.ask("GET", "/api/v1/farm", &[], "").await;
+    let started = Instant::now();
+    served.shutdown.cancel();
+    used.closed().await;
+    fresh.closed().await;
+    served.task.await.unwrap();
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_never_answered_does_not_hold_the_stop_up() {
+    let served = testing::serve().await;
+    served.farm.set_temper(Temper::Silent);
+    let mut client = served.client().await;
+    client.send("DELETE", "/api/v1/farm/setpoint", &[], "").await;
+    while served.farm.n_kept() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let started = Instant::now();
+    served.shutdown.cancel();
+    served.task.await.unwrap();
+    let took = started.elapsed();
+    assert!(took < Duration::from_millis(1500), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_given_up() {
+    let config = ApiConfig { body_timeout: Duration::from_millis(50), ..ApiConfig::default() };
+    let served = testing::serve_with(testing::snapshot_with(1), config).await;
+    let mut client = served.client().await;
+    client
+        .raw(
+            "PUT /api/v1/farm/setpoint HTTP/1.1\r\nhost: bess\r\n\
+             content-type: application/json\r\ncontent-length: 30\r\n\r\n{",
+        )
+        .await;
+    let answer = client.head().await;
+    assert_eq!(answer.status, 408);
+    // What is left of the body could not be told from a request.
+    client.closed().await;
+    assert!(served.farm.letters().is_empty());
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_problem_and_the_server_goes_on() {
+    let served = testing::serve().await;
+    served.farm.set_temper(Temper::Broken);
+    let answer = served.ask("DELETE", "/api/v1/farm/setpoint").await;
+    answer.problem(500, "internal");
+    served.get("farm").await;
+    let counts = served.api.traffic.counts();
+    let route = "/api/v1/farm/setpoint".to_owned();
+    assert!(counts.contains(&((route, "DELETE", 500), 1)), "{counts:?}");
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_template_method_and_status() {
+    let served = testing::serve().await;
+    for path in ["/api/v1/units/1", "/api/v1/units/2", "/api/v1/units/99", "/a", "/b"] {
+        served.ask("GET", path).await;
+    }
+    served.ask("BREW", "/api/v1/units/1").await;
+    let unit = "/api/v1/units/{id}".to_owned();
+    let expected = [
+        (("(unmatched)".to_owned(), "GET", 404), 2),
+        ((unit.clone(), "GET", 200), 2),
+        ((unit.clone(), "GET", 404), 1),
+        ((unit.clone(), "other", 405), 1),
+    ];
+    assert_eq!(served.api.traffic.counts(), expected);
+    let durations = served.api.traffic.durations();
+    let (_, reading) = durations.iter().find(|(route, _)| *route == unit).unwrap();
+    assert_eq!(reading.count, 4);
+}
