@@ -355,6 +355,7 @@ fn read_cooling(section: Section<'_, '_>) -> CoolingSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<FarmSpec, Problems> {
         parse_farm("farm.toml", text, &|path| Err(format!("cannot read {path}")))
@@ -429,5 +430,29 @@ mod tests {
         let problems = parse("[farm]\nname = \n").expect_err("syntax");
         assert_eq!(problems.0[0].line, 2);
         assert!(parse("").is_err());
+    }
+
+    proptest! {
+        /// Whatever a person does to one line, there is a farm or there are problems with places.
+        #[test]
+        fn any_edit_of_a_line_gives_a_farm_or_problems_never_a_panic(
+            line in 0usize..60, edit in "[ -~]{0,24}", keep in any::<bool>(),
+        ) {
+            let mut lines: Vec<String> = BUILT_IN_FARM.lines().map(str::to_owned).collect();
+            let at = line % lines.len();
+            lines[at] = if keep { format!("{}{edit}", lines[at]) } else { edit };
+            if let Err(problems) = parse(&lines.join("\n")) {
+                prop_assert!(!problems.0.is_empty());
+                for problem in &problems.0 {
+                    prop_assert!(problem.line <= lines.len() + 1 && problem.width >= 1);
+                    prop_assert!(!problem.message.is_empty());
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_gives_a_farm_or_problems_never_a_panic(text in "\\PC{0,200}") {
+            let _ = parse(&text);
+        }
     }
 }
