@@ -195,7 +195,6 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
     }
     let stopped = tokio::task::spawn_blocking(move || farm.stop()).await?;
     second_signal.abort();
-    forget_endpoints(args);
     if stopped.is_err() || reason == FARM_ENDED {
         anyhow::bail!("the tick loop ended by itself; the log above says why");
     }
