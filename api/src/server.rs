@@ -4,16 +4,16 @@ use crate::metrics;
 use crate::problem::{Problem, kind};
 use crate::routes;
 use crate::state::Api;
-use crate::traffic;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -88,5 +88,27 @@ fn caught<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
 
 /// Counts the requests, those whose handler panics as well.
 fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
-    caught(router).layer(axum::middleware::from_fn_with_state(Arc::clone(api), traffic::count))
+    caught(router).layer(axum::middleware::from_fn_with_state(Arc::clone(api), count))
+}
+
+/// Route of requests that match none.
+const UNMATCHED: &str = "(unmatched)";
+
+/// Counts a request; the time is that until the answer's head.
+async fn count(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = match request.method().as_str() {
+        "GET" => "GET",
+        "PUT" => "PUT",
+        "POST" => "POST",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        _ => "other",
+    };
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+    api.traffic.add(route, method, response.status().as_u16(), started.elapsed().as_secs_f64());
+    response
 }

@@ -32,7 +32,7 @@ pub(crate) struct CellArgs {
     #[arg(long, value_name = "DEGC", default_value_t = 25.0, allow_negative_numbers = true)]
     ambient_degc: f64,
     /// Length of a tick
-    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = crate::input::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = crate::duration::parse_duration)]
     tick: f64,
     /// File for the result; stdout when absent
     #[arg(long, value_name = "CSV")]

@@ -6,6 +6,7 @@
 
 mod cell;
 mod client;
+mod duration;
 mod farm;
 mod input;
 mod profile;

@@ -4,7 +4,7 @@
 //! read it; what it shows and what its kind states goes to stderr. The generators are those of
 //! [`bess_scenarios::profile`].
 
-use crate::input::parse_duration;
+use crate::duration::parse_duration;
 use anyhow::Context as _;
 use bess_core::series::Series;
 use bess_scenarios::profile::agc::Agc;

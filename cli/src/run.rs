@@ -22,7 +22,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     farm: FarmArgs,
     /// Simulated time, such as 90s, 4h or 7d [default: the length of the dispatch file, else 24h]
-    #[arg(long = "for", value_name = "DURATION", value_parser = crate::input::parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
     /// Folder for summary.json and series.csv (one row a second)
     #[arg(long, value_name = "DIR")]

@@ -58,10 +58,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "N", env = "BESS_WORKERS", default_value_t = 1)]
     workers: usize,
     /// On a stop, go on serving this long after readiness is off
-    #[arg(long, value_name = "DURATION", env = "BESS_DRAIN", default_value = "0", value_parser = crate::input::parse_duration)]
+    #[arg(long, value_name = "DURATION", env = "BESS_DRAIN", default_value = "0", value_parser = crate::duration::parse_duration)]
     drain: f64,
     /// Stop by itself after this simulated time
-    #[arg(long = "for", value_name = "DURATION", value_parser = crate::input::parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
     /// Log levels, such as info or bess_protocol=debug
     #[arg(long, value_name = "FILTER", env = "BESS_LOG", default_value = "info")]

@@ -36,7 +36,8 @@ impl Problem {
         }
     }
 
-    pub(crate) fn at(
+    /// A problem at the bytes `span` of `text`.
+    pub fn at(
         file: &str,
         text: &str,
         span: Range<usize>,
