@@ -42,8 +42,8 @@ pub enum Command {
     },
     /// Takes the farm setpoint back: the units under plant control go to 0 W.
     ReleaseFarm,
-    /// Several commands in one tick: all are checked against the present state, then applied in
-    /// order; one that fails refuses all.
+    /// Several commands in one tick: each is checked against the state before the batch, then all are
+    /// applied in order; one that fails refuses all.
     Batch(Vec<Command>),
 }
 
@@ -319,8 +319,10 @@ fn in_range(
     max: f64,
     unit: &'static str,
 ) -> Result<(), Rejection> {
-    // A NaN is in no range.
-    if (min..=max).contains(&value) {
+    // Ratings come from files in other units: their last digit is not a reason to refuse. A NaN is in
+    // no range.
+    let slack = 1e-9 * max.abs().max(min.abs());
+    if (min - slack..=max + slack).contains(&value) {
         Ok(())
     } else {
         Err(Rejection::OutOfRange { field, value, min, max, unit })
@@ -333,9 +335,8 @@ fn validate_action(unit: UnitId, state: UnitState, action: UnitAction) -> Result
         (UnitState::Fault, UnitAction::ResetAlarms) => {
             refuse("its state left the numbers; only a new run clears that")
         }
-        (UnitState::Fault, UnitAction::Start | UnitAction::ExitStandby) => {
-            refuse("a unit in fault cannot start")
-        }
+        (UnitState::Fault, UnitAction::Stop) => Ok(()),
+        (UnitState::Fault, _) => refuse("a unit in fault cannot start"),
         (UnitState::Off, UnitAction::EnterStandby | UnitAction::ExitStandby) => {
             refuse("start it first")
         }

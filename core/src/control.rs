@@ -89,7 +89,7 @@ pub struct UnitControl {
     pub ramp_pct_per_s: f64,
     /// Last heartbeat that a controller wrote.
     pub controller_heartbeat: u32,
-    /// Who set the active power last.
+    /// Who set its power last.
     pub source: ControlSource,
 }
 
@@ -141,12 +141,16 @@ impl ControlChange {
         self.reactive_var = Some(power.0);
         self
     }
-    /// Whether the change touches active power, so that the writer becomes the unit's controller.
-    pub fn sets_active_power(&self) -> bool {
+    /// Whether the change touches a setpoint, so that the writer becomes the unit's controller.
+    pub fn sets_power(&self) -> bool {
         self.active_enabled.is_some()
             || self.active_mode.is_some()
             || self.active_w.is_some()
             || self.active_pct.is_some()
+            || self.reactive_enabled.is_some()
+            || self.reactive_mode.is_some()
+            || self.reactive_var.is_some()
+            || self.reactive_pct.is_some()
     }
     /// Writes the present fields into `control`.
     pub fn apply(&self, control: &mut UnitControl) {

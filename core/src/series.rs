@@ -65,6 +65,9 @@ impl Series {
 
     /// The mean of the held value over `(from_s, to_s]`, exact for the pieces that it is made of.
     pub fn mean(&self, from_s: f64, to_s: f64) -> f64 {
+        if self.value.len() == 1 {
+            return self.value[0];
+        }
         let from = self.wrap(from_s);
         let to = from + (to_s - from_s);
         let first = self.index_at(from);
@@ -84,8 +87,8 @@ impl Series {
                 None if self.looped => at + (self.end_s() - wrapped),
                 None => to_s,
             };
-            // A guard against a zero-length piece from rounding at the seam.
-            let until = piece_end.max(at + 1e-9).min(to_s);
+            // Rounding at a seam may leave a piece of no length: go on by the least step there is.
+            let until = if piece_end > at { piece_end } else { at.next_up() }.min(to_s);
             sum += self.value[idx] * (until - at);
             at = until;
         }
@@ -148,6 +151,24 @@ mod tests {
         assert!((series(false).mean(3.0, 5.0) - 2.0).abs() < 1e-9);
         assert!((series(false).mean(6.0, 10.0) - 0.5).abs() < 1e-9);
         assert!((series(true).mean(10.0, 14.0) - (-0.5)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_mean_ends_also_in_the_tenth_year_of_a_looped_series() {
+        for step_s in [0.1, 0.02, 1.0 / 3.0, 0.7] {
+            let samples: Vec<(f64, f64)> =
+                (0..50).map(|i| (f64::from(i) * step_s, f64::from(i))).collect();
+            let series = Series::new(&samples, true).expect("valid");
+            for start_s in [2e7, 1e8, 3.1e8] {
+                for tick in 0..50 {
+                    let from_s = start_s + f64::from(tick) * 0.1;
+                    let mean = series.mean(from_s, from_s + 0.1);
+                    assert!((0.0..=49.0).contains(&mean), "{step_s} {from_s}: {mean}");
+                }
+            }
+        }
+        let one = Series::new(&[(0.0, 7.0)], true).expect("valid");
+        assert!((one.mean(5.0, 6.0) - 7.0).abs() < 1e-12);
     }
 
     #[test]

@@ -287,7 +287,7 @@ pub struct DcView {
 /// The battery of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BatteryView {
-    /// State of charge, charge-weighted over the racks.
+    /// State of charge, mean of the racks.
     pub soc: f64,
     /// State of health: present over nominal capacity.
     pub soh: f64,

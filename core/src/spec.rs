@@ -210,6 +210,9 @@ impl PcsLoss {
     }
 }
 
+/// Proportional band of a chiller in K: full power this far above its setpoint.
+pub const CHILLER_BAND_K: f64 = 2.0;
+
 /// Liquid cooling of a unit: one coolant circuit with a chiller and a base load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoolingSpec {

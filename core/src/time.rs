@@ -49,7 +49,7 @@ impl SimTime {
     /// The instant `tick` ticks after `self`.
     #[must_use]
     pub const fn at(self, tick: Tick) -> Self {
-        Self { unix_ns: self.unix_ns + tick.0 as i64 * TICK_NS }
+        Self { unix_ns: self.unix_ns.saturating_add((tick.0 as i64).saturating_mul(TICK_NS)) }
     }
     /// Whole milliseconds since the Unix epoch.
     pub const fn unix_ms(self) -> i64 {

@@ -6,7 +6,7 @@
 use crate::physics::rack::RackModel;
 use crate::plant::Plant;
 use crate::unit::{Surroundings, Unit};
-use bess_core::command::{Command, ControlSource, Rejection, validate_with};
+use bess_core::command::{Command, ControlSource, Rejection, find_unit, validate_with};
 use bess_core::id::UnitId;
 use bess_core::rng::Streams;
 use bess_core::series::Series;
@@ -132,11 +132,14 @@ impl Engine {
             Command::ControlUnit { unit, change } => {
                 let control = &mut self.units[unit.idx()].control;
                 change.apply(control);
-                if change.sets_active_power() {
+                if change.sets_power() {
                     control.source = source;
                 }
             }
-            Command::OperateUnit { unit, action } => self.units[unit.idx()].operate(*action),
+            Command::OperateUnit { unit, action } => {
+                self.units[unit.idx()].operate(*action);
+                self.plant.split_again();
+            }
             Command::SetFarmPower { active, reactive } => {
                 self.plant.set(*active, *reactive, &mut self.units);
             }
@@ -212,7 +215,8 @@ impl Engine {
         snapshot.racks.clear();
         snapshot.racks.extend(self.units.iter().flat_map(Unit::rack_views));
         snapshot.cells.clear();
-        snapshot.cells.extend(shown.iter().map(|id| Arc::new(self.units[id.idx()].cells_view())));
+        let cells = shown.iter().filter_map(|id| self.units[id.idx()].cells_view());
+        snapshot.cells.extend(cells.map(Arc::new));
         snapshot.farm = self.farm();
         if self.spare.len() < SPARES {
             self.spare.push(Arc::clone(&arc));
@@ -291,9 +295,24 @@ impl Engine {
         hasher.update(self.tick.0.to_le_bytes());
         let mut sink = |bytes: &[u8]| hasher.update(bytes);
         self.units.iter().for_each(|unit| unit.hash_into(&mut sink));
-        hasher.update(self.poi.discharged.0.to_le_bytes());
-        hasher.update(self.poi.charged.0.to_le_bytes());
+        self.plant.hash_into(&mut sink);
+        sink(&self.poi.discharged.0.to_le_bytes());
+        sink(&self.poi.charged.0.to_le_bytes());
         hasher.finalize().into()
+    }
+
+    /// Whether the cells of `unit` can be shown.
+    ///
+    /// # Errors
+    /// When there is no such unit, or its state left the numbers.
+    pub fn check_cells(&self, unit: UnitId) -> Result<(), Rejection> {
+        find_unit(&self.spec, unit)?;
+        let state = self.units[unit.idx()].state;
+        if state == UnitState::Fault {
+            let reason = "its cells are not numbers any more";
+            return Err(Rejection::WrongState { unit: unit.number(), state, reason });
+        }
+        Ok(())
     }
 
     /// Number of units in `state`.

@@ -30,12 +30,28 @@ impl Plant {
 
     /// No setpoint any more: the units under plant control go to zero.
     pub(crate) fn release(&mut self, units: &mut [Unit]) {
+        let had_reactive = self.reactive.is_some();
         *self = Self::default();
         for unit in units.iter_mut().filter(|unit| unit.control.source == ControlSource::Plant) {
             unit.control.active.enabled = false;
-            unit.control.reactive.enabled = false;
+            if had_reactive {
+                unit.control.reactive.enabled = false;
+            }
             unit.control.source = ControlSource::None;
         }
+    }
+
+    /// Which units run has changed: the setpoint is split anew at the next tick.
+    pub(crate) fn split_again(&mut self) {
+        self.due = true;
+    }
+
+    /// Feeds the state to `sink`, for hashing.
+    pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
+        for power in [self.active.map(|p| p.0), self.reactive.map(|q| q.0)] {
+            sink(&power.unwrap_or(f64::NAN).to_le_bytes());
+        }
+        sink(&[u8::from(self.due)]);
     }
 
     /// Splits the setpoint if it is new or the period is over.
@@ -50,20 +66,16 @@ impl Plant {
         };
         // What others' units give, and what all auxiliaries take, is not ours to ask for.
         let mut wanted_w = active.0;
-        for unit in units.iter() {
+        for unit in units.iter_mut() {
             wanted_w += unit.view().auxiliary_power.0;
-            if !is_ours(unit) {
+            if unit.control.source == ControlSource::Plant {
+                // Whoever starts again must not go back to what was asked long ago.
+                unit.control.active.absolute = 0.0;
+            } else if unit.state == UnitState::Running {
                 wanted_w -= unit.view().ac.active_power.0;
             }
         }
-        let weight = |unit: &Unit| {
-            let view = unit.view();
-            if wanted_w >= 0.0 {
-                view.available_discharge_power.0
-            } else {
-                view.available_charge_power.0
-            }
-        };
+        let weight = |unit: &Unit| unit.capped_available_w(wanted_w >= 0.0);
         let total_w: f64 = units.iter().filter(|unit| is_ours(unit)).map(weight).sum();
         let rated_var = spec.rated_reactive_power().0;
         let share = if total_w > 0.0 { (wanted_w.abs() / total_w).min(1.0) } else { 0.0 };

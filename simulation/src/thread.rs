@@ -1,6 +1,6 @@
 //! The tick loop: one thread owns the farm; everything else reads a picture or posts a letter.
 //!
-//! A tick gathers timed commands and letters, applies them, steps the physics, publishes the
+//! A tick gathers letters and timed commands, applies them, steps the physics, publishes the
 //! snapshot and only then answers the letters: who has an answer for tick n reads tick n or later.
 //! While the clock is paused the thread sleeps until a letter wakes it, applies it and publishes.
 
@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::pacer::{Pacer, Stopwatch, wall_unix_ns};
 use bess_core::command::{
     Applied, ClockCommand, Command, CommandSource, ControlSource, Mailbox, Outcome, Rejection,
-    Reply, Request, Submission, find_unit, validate_clock,
+    Reply, Request, Submission, validate_clock,
 };
 use bess_core::id::UnitId;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
@@ -167,45 +167,70 @@ impl Loop {
             match (self.clock.mode, self.clock.steps_left) {
                 (ClockMode::Paused, 0) => {
                     if self.take_letters() {
-                        self.engine.look();
-                        self.publish();
+                        self.show();
                     } else {
                         std::thread::park_timeout(BEAT);
                     }
                 }
                 (ClockMode::Paused, _) => {
+                    let watch = Stopwatch::start();
+                    if self.take_letters() && !self.is_stepping() {
+                        self.show();
+                        continue;
+                    }
                     self.clock.steps_left -= 1;
-                    self.tick();
+                    self.tick(watch);
                     if self.clock.steps_left == 0 {
                         let replies = std::mem::take(&mut self.steppers);
                         self.answer(replies.into_iter().map(|reply| (reply, Ok(()))).collect());
                     }
                 }
-                (ClockMode::Running | ClockMode::Free, _) => {
-                    let wait = self.pacer.remaining();
-                    if wait > Duration::ZERO {
-                        std::thread::park_timeout(wait.min(BEAT));
-                        continue;
-                    }
-                    let (late, skipped) = self.pacer.start();
-                    let ticks = &self.stats.ticks;
-                    ticks.lateness.observe(late.as_secs_f64());
-                    ticks.skipped.fetch_add(skipped, Ordering::Relaxed);
-                    let took = self.tick();
-                    if took > self.pacer.period() {
-                        self.stats.ticks.overruns.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
+                (ClockMode::Running | ClockMode::Free, _) => self.run_paced(),
             }
         }
         self.close();
     }
 
-    /// One tick; returns how long it took.
-    fn tick(&mut self) -> Duration {
+    /// Waits for the next tick of the schedule, or runs it when it is due.
+    fn run_paced(&mut self) {
+        let wait = self.pacer.remaining();
+        if wait > Duration::ZERO {
+            // At a slow speed nobody waits for the next tick to be answered.
+            if self.pacer.period() > BEAT && self.take_letters() {
+                self.show();
+            } else {
+                std::thread::park_timeout(wait.min(BEAT));
+            }
+            return;
+        }
         let watch = Stopwatch::start();
+        let (late, skipped) = self.pacer.start();
+        if self.take_letters() && self.clock.mode == ClockMode::Paused {
+            self.show();
+            return;
+        }
+        let ticks = &self.stats.ticks;
+        ticks.lateness.observe(late.as_secs_f64());
+        ticks.skipped.fetch_add(skipped, Ordering::Relaxed);
+        let took = self.tick(watch);
+        if took > self.pacer.period() {
+            self.stats.ticks.overruns.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn is_stepping(&self) -> bool {
+        self.clock.mode == ClockMode::Paused && self.clock.steps_left > 0
+    }
+
+    /// Publishes what letters changed, without a tick.
+    fn show(&mut self) {
+        self.engine.look();
+        self.publish();
+    }
+
+    /// One tick, whose work began with `watch`; returns how long it took.
+    fn tick(&mut self, watch: Stopwatch) -> Duration {
         self.take_timed_commands();
-        self.take_letters();
         self.engine.step();
         self.publish();
         let took = watch.elapsed();
@@ -260,7 +285,7 @@ impl Loop {
     }
 
     fn show_cells(&mut self, unit: UnitId) -> Result<(), Rejection> {
-        find_unit(self.engine.spec(), unit)?;
+        self.engine.check_cells(unit)?;
         self.shown.retain(|(shown, _)| *shown != unit);
         self.shown.push((unit, Stopwatch::start()));
         Ok(())

@@ -10,7 +10,7 @@ use crate::physics::pcs::{self, Pcs, Power, PowerBounds};
 use crate::physics::rack::{At, Rack, RackModel};
 use crate::physics::split::Bus;
 use bess_core::alarm::{AlarmCode, AlarmSet};
-use bess_core::command::{UnitAction, UnitControl};
+use bess_core::command::{PowerPriority, UnitAction, UnitControl};
 use bess_core::id::CellAddress;
 use bess_core::rng::{Domain, Streams};
 use bess_core::snapshot::{
@@ -43,6 +43,8 @@ pub(crate) struct Unit {
     pcs: Pcs,
     racks: Vec<Rack<f32>>,
     limits: Vec<RackLimits>,
+    /// Largest discharge and charge current of the unit in A, from `limits` and `bus`.
+    current_limits: (f64, f64),
     cooling: Cooling,
     /// The bus at the end of the last tick, for what is available; `None` with open contactors.
     bus: Option<Bus>,
@@ -50,6 +52,7 @@ pub(crate) struct Unit {
     chemical: Joules,
     charge_moved_c: f64,
     soh: f64,
+    rack_soh: Vec<f64>,
     /// What the last tick left; kept when the unit is quarantined.
     view: UnitView,
     rack_views: Vec<RackView>,
@@ -77,8 +80,8 @@ impl Unit {
                 )
             })
             .collect();
-        let soh = racks.iter().map(|rack| rack.capacity_ratio(&model)).sum::<f64>()
-            / design.n_racks as f64;
+        let rack_soh: Vec<f64> = racks.iter().map(|rack| rack.capacity_ratio(&model)).collect();
+        let soh = rack_soh.iter().sum::<f64>() / design.n_racks as f64;
         let mut unit = Self {
             idx: spec.id.idx(),
             first_rack: spec.racks.start,
@@ -87,12 +90,14 @@ impl Unit {
             alarms: AlarmSet::default(),
             pcs: Pcs::new(&design.pcs),
             limits: vec![RackLimits { discharge: 1.0, charge: 1.0 }; design.n_racks],
+            current_limits: (0.0, 0.0),
             cooling: Cooling::new(initial.temperature.0),
             bus: None,
             totals: EnergyTotals::default(),
             chemical: Joules::ZERO,
             charge_moved_c: 0.0,
             soh,
+            rack_soh,
             view: UnitView::default(),
             rack_views: vec![RackView::default(); design.n_racks],
             racks,
@@ -102,7 +107,7 @@ impl Unit {
         for idx in 0..unit.racks.len() {
             unit.limits[idx] = RackLimits::of(unit.design.limits(), &unit.cell_range(idx));
         }
-        unit.bus = unit.bus_now(0.0);
+        unit.update_bus(0.0);
         unit
     }
 
@@ -123,7 +128,7 @@ impl Unit {
             self.pcs.block();
         }
         self.state = next;
-        self.bus = self.bus_now(0.0);
+        self.update_bus(0.0);
     }
 
     /// Setpoints in force after enabling, modes and caps.
@@ -139,6 +144,7 @@ impl Unit {
     /// One tick. A unit in fault keeps what it last showed.
     pub(crate) fn step(&mut self, around: &Surroundings) {
         if self.alarms.has(AlarmCode::Quarantined) {
+            self.view.control = self.control;
             return;
         }
         let power = self.convert();
@@ -146,7 +152,7 @@ impl Unit {
         self.alarms.set(AlarmCode::PowerBeyondMatchedLoad, beyond);
         self.exchange_heat(around);
         self.update_limits();
-        self.bus = self.bus_now(sign(dc.current.0));
+        self.update_bus(sign(dc.current.0));
         if !self.is_finite() {
             self.quarantine();
             return;
@@ -161,10 +167,10 @@ impl Unit {
             return Power::default();
         }
         let spec = &self.design.pcs;
-        let (discharge, charge) = self.available();
+        let (discharge_w, charge_w) = self.headroom_w();
         let bounds = PowerBounds {
-            discharge_w: discharge.0,
-            charge_w: charge.0,
+            discharge_w,
+            charge_w,
             ramp_per_s: (self.control.ramp_pct_per_s / 100.0).min(spec.ramp_per_s),
             priority: self.control.priority,
         };
@@ -180,6 +186,7 @@ impl Unit {
         let power_w = power.p_w + loss_w;
         let direction = sign(power_w);
         let Some(bus) = self.bus_now(direction) else {
+            self.pcs.block();
             self.racks.iter_mut().for_each(|rack| rack.step(&self.model, 0.0));
             return (DcView::default(), false);
         };
@@ -230,6 +237,11 @@ impl Unit {
         }
     }
 
+    fn update_bus(&mut self, direction: f64) {
+        self.bus = self.bus_now(direction);
+        self.current_limits = self.current_limits_now();
+    }
+
     fn bus_now(&self, direction: f64) -> Option<Bus> {
         if !self.connected() {
             return None;
@@ -237,38 +249,73 @@ impl Unit {
         Bus::of(self.racks.iter().map(|rack| rack.source(&self.model, direction)))
     }
 
-    /// Largest discharge and charge current of the whole unit: the weakest rack's limit for each,
-    /// because the racks share what flows.
-    fn current_limits(&self) -> (f64, f64) {
-        if !self.connected() {
-            return (0.0, 0.0);
-        }
+    /// Largest discharge and charge current of the whole unit at which no rack exceeds its own limit:
+    /// racks share a current by their conductances, on top of what circulates between them.
+    fn current_limits_now(&self) -> (f64, f64) {
+        let Some(bus) = self.bus else { return (0.0, 0.0) };
         let (chemistry, limits) = (&self.design.chemistry, self.design.limits());
-        let weakest = |of: &dyn Fn(&RackLimits) -> f64| {
-            self.limits.iter().map(of).fold(f64::INFINITY, f64::min) * self.racks.len() as f64
-        };
-        (
-            weakest(&|rack| rack.discharge_a(chemistry, limits)),
-            weakest(&|rack| rack.charge_a(chemistry, limits)),
-        )
+        let (mut discharge_a, mut charge_a) = (f64::INFINITY, f64::INFINITY);
+        for (rack, limit) in self.racks.iter().zip(&self.limits) {
+            let source = rack.source(&self.model, 0.0);
+            let share = bus.b_ohm / source.r_ohm;
+            let circulating_a = source.current_a(bus.a_v);
+            let discharge = limit.discharge_a(chemistry, limits) - circulating_a.max(0.0);
+            let charge = limit.charge_a(chemistry, limits) + circulating_a.min(0.0);
+            discharge_a = discharge_a.min(discharge.max(0.0) / share);
+            charge_a = charge_a.min(charge.max(0.0) / share);
+        }
+        (discharge_a, charge_a)
     }
 
-    /// Power that could flow now at the AC terminals: (discharge, charge), magnitudes.
-    fn available(&self) -> (Watts, Watts) {
-        let (Some(bus), UnitState::Running) = (self.bus, self.state) else {
-            return (Watts::ZERO, Watts::ZERO);
-        };
+    /// Bounds of the AC power: (largest discharge, largest charge as a magnitude). The first is
+    /// negative when the battery cannot even feed the converter's losses: then the grid must.
+    fn headroom_w(&self) -> (f64, f64) {
+        let (Some(bus), UnitState::Running) = (self.bus, self.state) else { return (0.0, 0.0) };
         let spec = &self.design.pcs;
-        let (discharge_a, charge_a) = self.current_limits();
+        let (discharge_a, charge_a) = self.current_limits;
         // At the current limit; never beyond the matched load.
         let most_a = discharge_a.min(0.5 * bus.a_v / bus.b_ohm);
         let dc_discharge_w = most_a * bus.at_current(most_a).voltage_v;
         let dc_charge_w = charge_a * bus.at_current(-charge_a).voltage_v;
-        let at = |p_w: f64| pcs::loss_w(spec, Power { p_w, q_var: self.pcs.output().q_var });
-        let discharge_w = (dc_discharge_w - at(dc_discharge_w)).clamp(0.0, spec.rated_power.0);
+        let q_var = self.pcs.output().q_var;
+        let loss_at = |p_w: f64| pcs::loss_w(spec, Power { p_w, q_var });
+        let mut discharge_w = dc_discharge_w - loss_at(dc_discharge_w);
+        if discharge_w < 0.0 {
+            // The loss grows with what is drawn from the grid for it; its slope is below one.
+            for _ in 0..24 {
+                discharge_w = dc_discharge_w - loss_at(discharge_w);
+            }
+        }
+        // With priority for reactive power, what it leaves on the circle.
+        let mut most_w = spec.rated_power.0;
+        if self.control.priority == PowerPriority::Reactive {
+            let apparent_va = spec.rated_apparent_power.0;
+            let left_w = (apparent_va * apparent_va - q_var * q_var).max(0.0).sqrt();
+            most_w = most_w.min(left_w);
+        }
         // Losses help a charging limit, but are not counted on.
-        let charge_w = dc_charge_w.clamp(0.0, spec.rated_power.0);
-        (Watts(discharge_w), Watts(charge_w))
+        (discharge_w.min(most_w), dc_charge_w.clamp(0.0, most_w))
+    }
+
+    /// Power that could flow now at the AC terminals: (discharge, charge), magnitudes.
+    fn available(&self) -> (Watts, Watts) {
+        let (discharge_w, charge_w) = self.headroom_w();
+        (Watts(discharge_w.max(0.0)), Watts(charge_w))
+    }
+
+    /// What the plant may ask for in a direction: available at the end of the last tick, and not
+    /// beyond the cap that somebody set. A magnitude in watts.
+    pub(crate) fn capped_available_w(&self, discharge: bool) -> f64 {
+        if !discharge {
+            return self.view.available_charge_power.0;
+        }
+        let cap_pct = if self.control.discharge_limit_enabled {
+            self.control.discharge_limit_pct
+        } else {
+            100.0
+        };
+        let cap_w = cap_pct / 100.0 * self.design.pcs.rated_power.0;
+        self.view.available_discharge_power.0.min(cap_w)
     }
 
     fn is_finite(&self) -> bool {
@@ -349,12 +396,21 @@ impl Unit {
             return;
         }
         let mut dc = self.view.dc;
-        if !self.connected() {
-            dc = DcView::default();
-        } else if dc.voltage == Volts::ZERO {
-            dc.voltage = Volts(self.bus.map_or(0.0, |bus| bus.a_v));
+        if self.state != UnitState::Running {
+            // Nothing flows into a converter that stands; the next tick shows what circulates.
+            dc = DcView { voltage: dc.voltage, ..DcView::default() };
+        }
+        match self.bus {
+            None => dc.voltage = Volts::ZERO,
+            Some(bus) if dc.voltage == Volts::ZERO => dc.voltage = Volts(bus.a_v),
+            Some(_) => {}
         }
         self.update_view(around, dc);
+        if !self.connected() {
+            for rack in &mut self.rack_views {
+                *rack = RackView { current: Amps::ZERO, loss: Watts::ZERO, ..*rack };
+            }
+        }
     }
 
     fn update_view(&mut self, around: &Surroundings, dc: DcView) {
@@ -364,7 +420,7 @@ impl Unit {
         let apparent_va = (output.p_w * output.p_w + output.q_var * output.q_var).sqrt();
         let voltage = design.pcs.nominal_voltage;
         let (discharge_power, charge_power) = self.available();
-        let (discharge_a, charge_a) = self.current_limits();
+        let (discharge_a, charge_a) = self.current_limits;
         let target =
             if self.state == UnitState::Running { self.target() } else { Power::default() };
         let battery = self.battery_view();
@@ -417,7 +473,7 @@ impl Unit {
                 current: Amps(reading.current_a),
                 voltage: Volts(reading.voltage_v),
                 soc: reading.soc,
-                soh: self.soh,
+                soh: self.rack_soh[rack_idx],
                 cell_voltage_mean: Volts(reading.voltage_v / rack.n_cells() as f64),
                 cell_temperature_mean: Celsius(reading.temperature_mean_degc),
                 extremes: CellExtremes {
@@ -458,8 +514,11 @@ impl Unit {
         }
     }
 
-    /// Every cell as columns.
-    pub(crate) fn cells_view(&self) -> CellsView {
+    /// Every cell as columns; nothing of a unit whose state left the numbers.
+    pub(crate) fn cells_view(&self) -> Option<CellsView> {
+        if self.alarms.has(AlarmCode::Quarantined) {
+            return None;
+        }
         let n = self.design.n_cells();
         let mut view = CellsView {
             unit_idx: self.idx,
@@ -476,12 +535,23 @@ impl Unit {
                 view.soc.push(soc as f32);
             }
         }
-        view
+        Some(view)
     }
 
     /// Feeds every bit of the state to `sink`.
     pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        sink(&[self.state as u8]);
+        let control = &self.control;
+        sink(&[
+            self.state as u8,
+            control.active.enabled.into(),
+            control.active.mode as u8,
+            control.reactive.enabled.into(),
+            control.reactive.mode as u8,
+            control.priority as u8,
+            control.discharge_limit_enabled.into(),
+            control.source as u8,
+        ]);
+        sink(&control.controller_heartbeat.to_le_bytes());
         sink(&self.alarms.0.to_le_bytes());
         self.pcs.hash_into(sink);
         self.racks.iter().for_each(|rack| rack.hash_into(sink));
@@ -497,8 +567,14 @@ impl Unit {
             self.totals.pcs_loss.0,
             self.totals.auxiliary.0,
             self.charge_moved_c,
+            self.chemical.0,
+            self.cooling.cooling_w,
             self.control.active.absolute,
+            self.control.active.percent,
             self.control.reactive.absolute,
+            self.control.reactive.percent,
+            self.control.discharge_limit_pct,
+            self.control.ramp_pct_per_s,
         ] {
             sink(&value.to_le_bytes());
         }

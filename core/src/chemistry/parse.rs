@@ -4,7 +4,7 @@ use super::{Chemistry, Curve, Hysteresis, Limits, RcPair, Resistance, Thermal};
 use crate::config::{Bounds, Document, Problems, Section};
 use crate::units::{Coulombs, Ohms, Seconds, Volts};
 
-const VOLTAGE: Bounds = Bounds::within(0.0, 10.0);
+const VOLTAGE: Bounds = Bounds::positive(10.0);
 const TEMPERATURE: Bounds = Bounds::within(-60.0, 200.0);
 
 /// Reads the chemistry `text`; `file` names it in messages.
@@ -125,6 +125,16 @@ fn read_thermal(section: Section<'_, '_>) -> Thermal {
         neighbour_w_per_k: section.f64("neighbour_w_per_k", Bounds::within(0.0, 1000.0)),
         plate_w_per_k: section.f64("plate_w_per_k", Bounds::within(0.0, 1000.0)),
     };
+    // Heat is stepped once a second: more than this and a cell's temperature would swing.
+    let conductance_w_per_k = thermal.plate_w_per_k + 4.0 * thermal.neighbour_w_per_k;
+    if conductance_w_per_k > thermal.heat_capacity_j_per_k {
+        let message = format!(
+            "`thermal.heat_capacity_j_per_k` must be at least {conductance_w_per_k} for these conductances, got {}",
+            thermal.heat_capacity_j_per_k
+        );
+        let hint = Some("a 314 Ah cell has about 5600 J/K".to_owned());
+        section.report(section.span_of("heat_capacity_j_per_k"), message, hint);
+    }
     close(section);
     thermal
 }

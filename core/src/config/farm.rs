@@ -3,13 +3,15 @@
 use super::reader::{Bounds, Document, Section};
 use super::{Problem, Problems};
 use crate::chemistry::{self, Chemistry, parse_chemistry};
+use crate::command::RAMP_MIN_PCT_PER_S;
 use crate::id::UnitId;
+use crate::spec::CHILLER_BAND_K;
 use crate::spec::{
     CoolingSpec, FarmSpec, InitialSpec, PcsLoss, PcsSpec, PlantSpec, SpreadSpec, UnitDesign,
     UnitSpec,
 };
 use crate::state::UnitState;
-use crate::time::Tick;
+use crate::time::{TICK_S, Tick};
 use crate::units::{Celsius, Hertz, Ohms, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::sync::Arc;
 
@@ -42,6 +44,10 @@ pub fn parse_farm(
     let root = Section::root(&document, &table);
     let mut foreign = Vec::new();
     let spec = read(&root, chemistry_source, &mut foreign);
+    if document.is_clean() && foreign.is_empty() && spec.units.is_empty() {
+        let message = "the farm has no units: write at least one `[[units]]`".to_owned();
+        root.report(root.span_of("units"), message, None);
+    }
     root.finish();
     match document.finish() {
         Ok(()) if foreign.is_empty() => Ok(spec),
@@ -84,9 +90,6 @@ fn read(
         farm.finish();
     }
     let groups = root.sections("units");
-    if groups.is_empty() && !root.has("units") {
-        root.report(0..0, "the farm has no units: write at least one `[[units]]`".into(), None);
-    }
     let mut n_cells = 0;
     for group in groups {
         n_cells += read_group(group, source, &mut spec, foreign);
@@ -119,7 +122,7 @@ fn read_group(
     foreign: &mut Vec<Problem>,
 ) -> u64 {
     let count = group.integer_or("count", 1, 1, MAX_UNITS);
-    let name = group.text_or("name", "unit");
+    let name = if group.has("name") { group.text("name") } else { "unit".to_owned() };
     let chemistry = read_chemistry(&group, source, foreign);
     let n_racks = group.integer("racks", 1, 1000) as usize;
     let cells_in_series = group.integer("cells_in_series", 1, 2000) as usize;
@@ -165,7 +168,11 @@ fn append_units(
     count: u64,
     design: &Arc<UnitDesign>,
 ) {
-    if spec.units.iter().any(|unit| unit.name.starts_with(&format!("{name}-"))) {
+    let is_taken = |unit: &UnitSpec| {
+        // A unit is called "<group>-<number>".
+        unit.name.rsplit_once('-').is_some_and(|(group, _)| group == name)
+    };
+    if spec.units.iter().any(is_taken) {
         let message = format!("two groups of units are called \"{name}\"");
         let hint = "give each `[[units]]` its own `name`".to_owned();
         group.report(group.span_of("name"), message, Some(hint));
@@ -291,7 +298,8 @@ fn read_pcs(section: Section<'_, '_>) -> PcsSpec {
         Volts(section.f64_or("nominal_voltage_v", 690.0, Bounds::positive(6500.0)));
     let dead_time_ms = section.f64_or("dead_time_ms", 100.0, Bounds::within(0.0, 60_000.0));
     let time_constant_ms = section.f64_or("time_constant_ms", 80.0, Bounds::within(0.0, 60_000.0));
-    let ramp_pct_per_s = section.f64_or("ramp_pct_per_s", 100.0, Bounds::positive(100_000.0));
+    let ramp_pct_per_s =
+        section.f64_or("ramp_pct_per_s", 100.0, Bounds::within(RAMP_MIN_PCT_PER_S, 100_000.0));
     let loss = section.section("loss").map_or(LOSS, read_loss);
     section.finish();
     PcsSpec {
@@ -348,6 +356,15 @@ fn read_cooling(section: Section<'_, '_>) -> CoolingSpec {
         ),
         base_load: Watts(section.f64_or("base_load_kw", 3.0, Bounds::within(0.0, 1e3)) * 1e3),
     };
+    // The coolant is stepped at 10 Hz; the chiller is proportional over 2 K.
+    let conductance_w_per_k = cooling.capacity.0 / CHILLER_BAND_K + cooling.wall_w_per_k;
+    if conductance_w_per_k * TICK_S > cooling.heat_capacity_j_per_k {
+        let least = conductance_w_per_k * TICK_S / 1e3;
+        let message = format!(
+            "`heat_capacity_kj_per_k` is too small for this chiller: its coolant would swing; at least {least:.3}"
+        );
+        section.report(section.span_of("heat_capacity_kj_per_k"), message, None);
+    }
     section.finish();
     cooling
 }
@@ -406,6 +423,33 @@ mod tests {
         assert!(text.contains("lfp-280, lfp-314"), "{text}");
         let text = refusal("chemistry = \"lfp-314\"", "chemistry = \"mine.toml\"");
         assert!(text.contains("cannot read mine.toml"), "{text}");
+    }
+
+    #[test]
+    fn a_farm_without_units_is_refused() {
+        let head = BUILT_IN_FARM.split("# One table").next().unwrap();
+        for text in [head.to_owned(), format!("units = []\n{head}")] {
+            let problems = parse(&text).expect_err("no units").to_string();
+            assert!(problems.contains("the farm has no units"), "{problems}");
+        }
+    }
+
+    #[test]
+    fn groups_of_units_need_names_of_their_own() {
+        let group = BUILT_IN_FARM.split_once("[[units]]").unwrap().1.to_owned();
+        let second = |name: &str| {
+            let group = group.replace("name = \"unit\"", &format!("name = \"{name}\""));
+            parse(&format!("{BUILT_IN_FARM}\n[[units]]{group}"))
+        };
+        assert_eq!(second("unit-a").unwrap_or_else(|e| panic!("{e}")).units.len(), 20);
+        assert!(second("unit").expect_err("taken").to_string().contains("called \"unit\""));
+        assert!(second("").expect_err("empty").to_string().contains("must not be empty"));
+    }
+
+    #[test]
+    fn a_coolant_that_would_swing_is_refused() {
+        let text = refusal("heat_capacity_kj_per_k = 1500", "heat_capacity_kj_per_k = 1.5");
+        assert!(text.contains("too small for this chiller"), "{text}");
     }
 
     #[test]

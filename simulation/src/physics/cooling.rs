@@ -3,7 +3,7 @@
 //! The chiller takes out what keeps the coolant at its setpoint, up to its capacity. Racks do not
 //! differ by their place in the circuit.
 
-use bess_core::spec::CoolingSpec;
+use bess_core::spec::{CHILLER_BAND_K, CoolingSpec};
 use bess_core::time::TICK_S;
 
 /// State of a unit's cooling.
@@ -15,9 +15,6 @@ pub struct Cooling {
     pub cooling_w: f64,
 }
 
-/// Proportional band of the chiller in K: full power this far above its setpoint.
-const BAND_K: f64 = 2.0;
-
 impl Cooling {
     /// A circuit at `coolant_degc`, chiller off.
     pub fn new(coolant_degc: f64) -> Self {
@@ -27,7 +24,7 @@ impl Cooling {
     /// One tick: `heat_w` comes from the cells' plates, walls exchange with `ambient_degc`.
     pub fn step(&mut self, spec: &CoolingSpec, heat_w: f64, ambient_degc: f64) {
         let excess_k = self.coolant_degc - spec.setpoint.0;
-        self.cooling_w = spec.capacity.0 * (excess_k / BAND_K).clamp(0.0, 1.0);
+        self.cooling_w = spec.capacity.0 * (excess_k / CHILLER_BAND_K).clamp(0.0, 1.0);
         let wall_w = spec.wall_w_per_k * (ambient_degc - self.coolant_degc);
         let net_w = heat_w + wall_w - self.cooling_w;
         self.coolant_degc += net_w * TICK_S / spec.heat_capacity_j_per_k;

@@ -184,7 +184,8 @@ fn lookup_stage<R: Real, const B: usize, const EVEN: bool>(
         let beyond = z[l] - piece.soc;
         ocv[l] = piece.value[0] + piece.slope[0] * beyond;
         slope[l] = piece.slope[0];
-        half_width[l] = piece.value[1] + piece.slope[1] * beyond;
+        // Beyond full and empty the voltage goes on, the half-width does not.
+        half_width[l] = piece.value[1] + piece.slope[1] * (z[l].fraction() - piece.soc);
     }
     (ocv, slope, half_width)
 }

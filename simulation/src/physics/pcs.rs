@@ -21,7 +21,7 @@ pub struct Power {
 /// What bounds the output in this tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PowerBounds {
-    /// Largest discharge, >= 0.
+    /// Largest discharge; negative where at least that much must be charged. It beats `charge_w`.
     pub discharge_w: f64,
     /// Largest charge as a magnitude, >= 0.
     pub charge_w: f64,
@@ -82,7 +82,7 @@ impl Pcs {
             q_var: approach(self.output.q_var, self.lagged.q_var, q_step_var),
         };
         let limited = Power {
-            p_w: ramped.p_w.clamp(-bounds.charge_w, bounds.discharge_w),
+            p_w: ramped.p_w.max(-bounds.charge_w).min(bounds.discharge_w),
             q_var: ramped.q_var,
         };
         self.output = within_circle(limited, spec.rated_apparent_power.0, bounds.priority);

@@ -316,7 +316,7 @@ impl<R: Real> Rack<R> {
             let here = cells.temperature[i];
             let right = cells.temperature[(i + 1).min(n - 1)];
             let [_, _, _, entropic] =
-                model.parameters.at(cells.z0[i] - charge * cells.inverse_q[i]);
+                model.parameters.at((cells.z0[i] - charge * cells.inverse_q[i]).fraction());
             let lost = to_plate * (here - plate);
             let gained = cells.heat[i] - charge_since * (here + zero_k) * entropic
                 + to_neighbours * ((left - here) + (right - here))
@@ -337,7 +337,8 @@ impl<R: Real> Rack<R> {
         let charge = R::of(self.charge_c);
         let cells = &mut self.cells;
         for i in 0..cells.z0.len() {
-            let [r0, r1, r2, _] = model.parameters.at(cells.z0[i] - charge * cells.inverse_q[i]);
+            let [r0, r1, r2, _] =
+                model.parameters.at((cells.z0[i] - charge * cells.inverse_q[i]).fraction());
             let inverse_k = inverse_k_above_reference(cells.temperature[i]);
             let arrhenius = |energy: R| (energy * inverse_k).exp() * cells.r_factor[i];
             let factor0 = arrhenius(energy0);

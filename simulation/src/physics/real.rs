@@ -24,6 +24,8 @@ pub trait Real:
     fn of(x: f64) -> Self;
     /// The exact value as `f64`.
     fn f64(self) -> f64;
+    /// The nearest value from 0 to 1.
+    fn fraction(self) -> Self;
     /// Whole part towards zero, saturating; 0 for NaN.
     fn truncated(self) -> i32;
     /// e to the power of `self`, the same bits on every platform.
@@ -43,6 +45,10 @@ macro_rules! real {
             }
             fn f64(self) -> f64 {
                 f64::from(self)
+            }
+            #[inline(always)]
+            fn fraction(self) -> Self {
+                self.clamp(0.0, 1.0)
             }
             fn truncated(self) -> i32 {
                 self as i32

@@ -97,16 +97,57 @@ fn bad_clock_commands_are_refused_and_change_nothing() {
     farm.stop().unwrap();
 }
 
+/// Holds the loop in its first publication until it is let go.
+#[derive(Debug)]
+struct Gate {
+    entered: std_mpsc::Sender<()>,
+    open: std_mpsc::Receiver<()>,
+}
+impl Observer for Gate {
+    fn published(&mut self, _: &Snapshot) {
+        let _ = self.entered.send(());
+        let _ = self.open.recv_timeout(Duration::from_secs(20));
+    }
+}
+
 #[test]
-fn a_full_inbox_says_busy_at_once_and_nothing_is_lost() {
-    let farm = farm(LoopOptions { inbox: 4, speed: 0.01, ..LoopOptions::default() });
+fn a_full_inbox_says_busy_at_once_and_who_waits_at_the_stop_is_told_so() {
+    let (entered, at_gate) = std_mpsc::channel();
+    let (let_go, open) = std_mpsc::channel();
+    let observers: Vec<Box<dyn Observer>> = vec![Box::new(Gate { entered, open })];
+    let farm = farm(LoopOptions { inbox: 4, observers, ..paused() });
+    // The loop takes the first letter and is held while it publishes.
+    let first = ask_later(&farm, set_power(1.0));
+    at_gate.recv_timeout(Duration::from_secs(20)).expect("the loop publishes");
     let answers: Vec<_> = (0..10).map(|_| ask_later(&farm, set_power(1.0))).collect();
-    let busy = answers.iter().filter(|a| matches!(a.try_recv(), Ok(Err(Rejection::Busy)))).count();
-    assert_eq!(busy, 6);
+    let count =
+        |wanted: &Outcome| answers.iter().filter(|a| a.try_recv().as_ref() == Ok(wanted)).count();
+    assert_eq!(count(&Err(Rejection::Busy)), 6);
+    farm.stop.store(true, Ordering::Release);
+    drop(let_go);
     farm.stop().unwrap();
-    let closed =
-        answers.iter().filter(|a| matches!(a.try_recv(), Ok(Err(Rejection::Closed)))).count();
-    assert_eq!(closed, 4, "what waited at the stop is told so");
+    assert!(first.try_recv().unwrap().is_ok());
+    assert_eq!(count(&Err(Rejection::Closed)), 4);
+}
+
+#[test]
+fn a_slow_clock_still_answers_at_once() {
+    let farm = farm(LoopOptions { speed: 0.01, ..LoopOptions::default() });
+    let applied = ask(&farm, set_power(700.0)).unwrap();
+    assert_eq!(applied.tick.0, 0, "a tick takes ten seconds; the answer did not wait for it");
+    assert!((farm.snapshots().borrow().units[1].setpoint.0 - 700.0).abs() < 1e-9);
+    farm.stop().unwrap();
+}
+
+#[test]
+fn a_pause_lets_no_further_tick_happen_and_steps_are_exact_from_there() {
+    let farm = farm(LoopOptions { speed: 50.0, ..LoopOptions::default() });
+    let at = ask(&farm, Request::Clock(vec![ClockCommand::Pause])).unwrap().tick.0;
+    let applied = ask(&farm, Request::Clock(vec![ClockCommand::Step(10)])).unwrap();
+    assert_eq!(applied.tick.0, at + 10);
+    let both = vec![ClockCommand::Resume, ClockCommand::Pause, ClockCommand::Step(3)];
+    assert_eq!(ask(&farm, Request::Clock(both)).unwrap().tick.0, at + 13);
+    farm.stop().unwrap();
 }
 
 #[test]
