@@ -290,6 +290,152 @@ fn the_frequency_record_is_what_the_farm_measures() {
     assert!((see(&mut engine).farm.frequency.0 - 49.9).abs() < 1e-12);
 }
 
+#[test]
+fn an_empty_battery_is_not_drained_by_its_own_converter() {
+    let mut spec = (*small(1, 1, 16)).clone();
+    spec.initial.soc = 0.02;
+    let mut engine = engine(&Arc::new(spec), 1);
+    set_unit(&mut engine, 0, 8_000.0);
+    for _ in 0..72_000 {
+        engine.step();
+    }
+    let settled = see(&mut engine).units[0];
+    for _ in 0..360_000 {
+        engine.step();
+    }
+    let later = see(&mut engine).units[0];
+    assert!(
+        (later.truth.soc - settled.truth.soc).abs() < 1e-3,
+        "{} {}",
+        settled.truth.soc,
+        later.truth.soc
+    );
+    assert!(later.truth.extremes.voltage_min.0 > 2.6, "{}", later.truth.extremes.voltage_min);
+    assert!(later.ac.active_power.0 < 0.0 && later.available_discharge_power.0.abs() < 1e-9);
+    assert_eq!(later.alarms, bess_core::alarm::AlarmSet::default());
+}
+
+#[test]
+fn no_rack_carries_more_than_its_limit_when_racks_differ() {
+    let mut spec = (*small(1, 12, 16)).clone();
+    let mut design = (*spec.units[0].design).clone();
+    design.spread.resistance_sigma = 0.03;
+    design.rack_wiring = bess_core::units::Ohms(1e-4);
+    spec.units[0].design = Arc::new(design);
+    let mut engine = engine(&Arc::new(spec), 1);
+    let rated_w = engine.spec().rated_power().0;
+    for power_w in [rated_w, -rated_w] {
+        set_unit(&mut engine, 0, power_w);
+        for _ in 0..3_000 {
+            let allowed: Vec<_> = engine.units[0].rack_views().to_vec();
+            engine.step();
+            for (rack, allowed) in engine.units[0].rack_views().iter().zip(allowed) {
+                assert!(rack.current.0 <= allowed.discharge_current_max.0 * 1.001);
+                assert!(-rack.current.0 <= allowed.charge_current_max.0 * 1.001);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_setpoint_is_split_by_what_each_unit_may_give_in_that_direction() {
+    let mut engine = engine(&small(2, 2, 16), 1);
+    let change = ControlChange {
+        discharge_limit_enabled: Some(true),
+        discharge_limit_pct: Some(10.0),
+        ..ControlChange::default()
+    };
+    let cap = Command::ControlUnit { unit: UnitId::from_idx(0), change };
+    engine.apply(&cap, ControlSource::Rest).unwrap();
+    let mut powers_at = |power_w: f64| {
+        set_farm(&mut engine, power_w);
+        for _ in 0..100 {
+            engine.step();
+        }
+        let seen = see(&mut engine);
+        let units: Vec<f64> = seen.units.iter().map(|u| u.ac.active_power.0).collect();
+        (seen.farm.active_power.0, units)
+    };
+    let (farm_w, units) = powers_at(-16_000.0);
+    assert!((farm_w + 16_000.0).abs() < 40.0 && (units[0] - units[1]).abs() < 100.0, "{units:?}");
+    let (farm_w, units) = powers_at(16_000.0);
+    assert!((farm_w - 16_000.0).abs() < 40.0, "{farm_w} {units:?}");
+    assert!(units[0] <= 1_600.0 + 1.0, "the cap holds: {units:?}");
+}
+
+#[test]
+fn a_unit_that_starts_again_does_not_go_back_to_an_old_setpoint_of_the_plant() {
+    let mut engine = engine(&small(2, 2, 16), 1);
+    let unit = UnitId::from_idx(0);
+    let operate = |engine: &mut Engine, action| {
+        engine.apply(&Command::OperateUnit { unit, action }, ControlSource::Rest).unwrap();
+    };
+    set_farm(&mut engine, 20_000.0);
+    (0..50).for_each(|_| engine.step());
+    operate(&mut engine, UnitAction::Stop);
+    set_farm(&mut engine, -2_000.0);
+    (0..50).for_each(|_| engine.step());
+    operate(&mut engine, UnitAction::Start);
+    for _ in 0..50 {
+        engine.step();
+        assert!(engine.units[0].view().ac.active_power.0 < 1.0);
+    }
+    assert!((see(&mut engine).farm.active_power.0 + 2_000.0).abs() < 30.0);
+}
+
+#[test]
+fn the_meter_at_the_poi_integrates_its_power() {
+    let mut engine = engine(&small(2, 1, 16), 1);
+    let (mut out_j, mut in_j) = (0.0, 0.0);
+    for (power_w, ticks) in [(6_000.0, 300), (-4_000.0, 500), (0.0, 200)] {
+        set_farm(&mut engine, power_w);
+        for _ in 0..ticks {
+            engine.step();
+            let power_w = engine.farm().active_power.0;
+            out_j += power_w.max(0.0) * TICK_S;
+            in_j += (-power_w).max(0.0) * TICK_S;
+        }
+    }
+    let totals = see(&mut engine).farm.totals;
+    assert!((totals.discharged.0 - out_j).abs() < 1e-6 * out_j);
+    assert!((totals.charged.0 - in_j).abs() < 1e-6 * in_j);
+    let unit_side = see(&mut engine).units.iter().fold(0.0, |sum, unit| {
+        sum + unit.totals.discharged.0 - unit.totals.charged.0 - unit.totals.auxiliary.0
+    });
+    assert!((out_j - in_j - unit_side).abs() < 1e-6 * (out_j + in_j));
+}
+
+#[test]
+fn a_ramp_that_a_client_set_is_kept() {
+    let mut engine = engine(&small(1, 1, 16), 1);
+    let rated_w = engine.spec().rated_power().0;
+    let change =
+        ControlChange { ramp_pct_per_s: Some(5.0), ..ControlChange::active_power(Watts(rated_w)) };
+    let command = Command::ControlUnit { unit: UnitId::from_idx(0), change };
+    engine.apply(&command, ControlSource::Modbus).unwrap();
+    let mut last_w = 0.0;
+    for _ in 0..100 {
+        engine.step();
+        let power_w = engine.units[0].view().ac.active_power.0;
+        assert!(power_w - last_w <= 0.05 * rated_w * TICK_S + 1e-6);
+        last_w = power_w;
+    }
+    assert!(last_w > 0.45 * rated_w && last_w <= 0.5 * rated_w, "{last_w}");
+}
+
+#[test]
+fn a_quarantined_unit_shows_no_cells_and_still_shows_what_is_written_to_it() {
+    let mut engine = engine(&small(2, 1, 16), 1);
+    engine.units[1].spoil();
+    (0..20).for_each(|_| engine.step());
+    let unit = UnitId::from_idx(1);
+    assert!(matches!(engine.check_cells(unit), Err(Rejection::WrongState { .. })));
+    assert!(engine.snapshot(ClockView::default(), 0, &[unit]).cells.is_empty());
+    set_unit(&mut engine, 1, 777.0);
+    engine.step();
+    assert!((see(&mut engine).units[1].control.active.absolute - 777.0).abs() < 1e-9);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -322,7 +468,7 @@ proptest! {
         // Charge: the racks' SoC times their capacity.
         let capacity_c = spec.units[0].design.nominal_charge_c() * unit.truth.soh;
         let lost_c = (before.units[0].truth.soc - unit.truth.soc) * capacity_c;
-        prop_assert!((lost_c - charge_c).abs() < 1e-4 * capacity_c.max(charge_c.abs()), "{lost_c} {charge_c}");
+        prop_assert!((lost_c - charge_c).abs() < 2e-7 * capacity_c + 1e-5 * charge_c.abs(), "{lost_c} {charge_c}");
         // Energy at the DC bus: chemistry less heat.
         let chemical_j = unit.chemical_energy_drawn.0;
         let heat_j = unit.totals.cell_loss.0;
