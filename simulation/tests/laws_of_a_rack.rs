@@ -1,5 +1,7 @@
 //! Laws that a rack must keep: heat, temperature dependence, and the charge of long runs.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+
 use bess_core::chemistry::{Chemistry, built_in, parse_chemistry};
 use bess_core::rng::{Domain, Streams};
 use bess_core::spec::SpreadSpec;
