@@ -72,10 +72,16 @@ fn write_rows(
 ) -> anyhow::Result<()> {
     let capacity_ah = chemistry.capacity.amp_hours();
     let n_ticks = (profile.end_s / args.tick).round() as u64;
+    if n_ticks == 0 {
+        let (end_s, tick_s) = (profile.end_s, args.tick);
+        let message = format!("the profile ends after {end_s} s, before one --tick of {tick_s} s");
+        return Err(BadInput(message).into());
+    }
     let mut cell = CellRun::new(chemistry, args.initial_soc, args.ambient_degc, args.tick);
     writeln!(out, "t_s,current_a,voltage_v,soc,rc1_v,rc2_v,temperature_degc")?;
     write_row(out, 0.0, &cell.state(false))?;
     let mut beyond = 0u64;
+    let mut left = None;
     for n in 1..=n_ticks {
         let (from_s, to_s) = ((n - 1) as f64 * args.tick, n as f64 * args.tick);
         // The mean of what is held over the tick: exact in charge for any tick.
@@ -86,10 +92,22 @@ fn write_rows(
             ProfileInput::PowerW => CellInput::Power(value),
         });
         beyond += u64::from(state.beyond_matched_load);
+        if left.is_none() && !is_possible(&state) {
+            left = Some((to_s, state));
+        }
         // Rounded, so that 0.1 s steps print as such.
         write_row(out, (to_s * 1e6).round() / 1e6, &state)?;
     }
     out.flush()?;
+    if let Some((at_s, state)) = left {
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: after {at_s} s the profile leaves what a cell can do (SoC {:.4}, {:.3} V, {:.1} degC); the rest is extrapolation",
+            state.soc,
+            state.voltage_v,
+            state.temperature_degc
+        );
+    }
     if beyond > 0 {
         let _ = writeln!(
             std::io::stderr(),
@@ -97,6 +115,14 @@ fn write_rows(
         );
     }
     Ok(())
+}
+
+/// Whether the model still describes a cell: charge from empty to full (a little beyond is rounding
+/// and spread), a voltage, a temperature that the tables were made for.
+fn is_possible(state: &CellState) -> bool {
+    (-0.02..=1.02).contains(&state.soc)
+        && state.voltage_v > 0.0
+        && (-60.0..=200.0).contains(&state.temperature_degc)
 }
 
 fn write_row(out: &mut dyn Write, time_s: f64, state: &CellState) -> std::io::Result<()> {

@@ -22,7 +22,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     farm: FarmArgs,
     /// Simulated time, such as 90s, 4h or 7d [default: the length of the dispatch file, else 24h]
-    #[arg(long = "for", value_name = "DURATION", value_parser = crate::duration::parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
     /// Folder for summary.json and series.csv (one row a second)
     #[arg(long, value_name = "DIR")]
@@ -97,14 +97,19 @@ pub(crate) fn workers(asked: Option<usize>) -> anyhow::Result<usize> {
 }
 
 fn n_ticks(args: &RunArgs, setup: &Setup) -> anyhow::Result<u64> {
-    const YEARS_10_S: f64 = 3.2e8;
     let dispatched_s = setup.dispatch.as_ref().map(|dispatch| dispatch.series().end_s());
     let seconds = args.duration_s.or(dispatched_s).unwrap_or(86_400.0);
-    if !(TICK_S..=YEARS_10_S).contains(&seconds) {
-        let message = format!("--for must be from 100ms to 10 years, got {seconds} s");
-        return Err(BadInput(message).into());
-    }
+    check_duration(seconds)?;
     Ok(Tick::count_in(seconds))
+}
+
+/// Checks a simulated duration.
+pub(crate) fn check_duration(seconds: f64) -> Result<(), BadInput> {
+    const YEARS_10_S: f64 = 3.2e8;
+    if (TICK_S..=YEARS_10_S).contains(&seconds) {
+        return Ok(());
+    }
+    Err(BadInput(format!("--for must be from 100ms to 10 years, got {seconds} s")))
 }
 
 fn progress(n_ticks: u64) -> ProgressBar {

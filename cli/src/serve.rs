@@ -61,13 +61,15 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DURATION", env = "BESS_DRAIN", default_value = "0", value_parser = crate::duration::parse_duration)]
     drain: f64,
     /// Stop by itself after this simulated time
-    #[arg(long = "for", value_name = "DURATION", value_parser = crate::duration::parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
     /// Log levels, such as info or bess_protocol=debug
     #[arg(long, value_name = "FILTER", env = "BESS_LOG", default_value = "info")]
     log: String,
 }
 
+/// Largest Modbus unit id of a unit.
+const UNIT_ID_MAX: usize = 247;
 /// Longest time that the edges get to finish once they may not accept any more.
 const EDGES_DEADLINE: Duration = Duration::from_millis(1500);
 
@@ -93,7 +95,14 @@ fn check(args: &ServeArgs) -> anyhow::Result<()> {
         let message = format!("--speed must be from {SPEED_MIN} to {SPEED_MAX}, got {speed}");
         return Err(BadInput(message).into());
     }
+    if let Some(seconds) = args.duration_s {
+        crate::run::check_duration(seconds)?;
+    }
     if let Some(path) = &args.endpoints {
+        if path.is_dir() {
+            let message = format!("cannot write {}: it is a folder", path.display());
+            return Err(BadInput(message).into());
+        }
         // Tried now, so that a bad path is told before a port is bound.
         if let Err(error) = tempfile::NamedTempFile::new_in(folder_of(path)) {
             let message = format!("cannot write {}: {error}", path.display());
@@ -110,6 +119,8 @@ fn start_log(filter: &str) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colour)
+        // A log that nobody reads any more must not end the farm.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .init();
     Ok(())
@@ -142,10 +153,18 @@ async fn bind(args: &ServeArgs) -> anyhow::Result<Ports> {
         match TcpListener::bind(SocketAddr::new(args.bind, port)).await {
             Ok(listener) => bound.push(listener),
             Err(error) => {
-                let also =
-                    if port == 9090 { " (a local Prometheus listens on 9090 too)" } else { "" };
+                let also = if port == 9090 && error.kind() == std::io::ErrorKind::AddrInUse {
+                    " (a local Prometheus listens on 9090 too)"
+                } else {
+                    ""
+                };
+                let hint = if error.kind() == std::io::ErrorKind::AddrNotAvailable {
+                    "--bind names an address that this machine does not have".to_owned()
+                } else {
+                    format!("choose another port with {flag}, or {flag} 0 for any free one")
+                };
                 refused.push(format!(
-                    "cannot listen on {}:{port} for {what}: {error}{also}\nhint: choose another port with {flag}, or {flag} 0 for any free one",
+                    "cannot listen on {}:{port} for {what}: {error}{also}\nhint: {hint}",
                     args.bind
                 ));
             }
@@ -179,6 +198,13 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
         write_endpoints(path, &book).with_context(|| format!("cannot write {}", path.display()))?;
     }
     greet(&spec, &book);
+    let n_units = spec.units.len();
+    if n_units > UNIT_ID_MAX {
+        tracing::warn!(
+            n_units,
+            "units beyond 247 have no Modbus unit id and are not reachable there"
+        );
+    }
 
     let reason = wait_for_end(args, &farm, signals, &mut edges).await?;
     tracing::info!(reason, "stopping");
@@ -270,6 +296,7 @@ async fn wait_for_end(
     let last_tick = args.duration_s.map_or(Tick(u64::MAX), |s| Tick(Tick::count_in(s)));
     let mut snapshots = farm.snapshots();
     let mut alive = tokio::time::interval(Duration::from_millis(200));
+    let mut pace = Pace::default();
     loop {
         tokio::select! {
             _ = interrupt.recv() => return Ok("interrupted"),
@@ -289,7 +316,35 @@ async fn wait_for_end(
                 if farm.is_finished() {
                     return Ok(FARM_ENDED);
                 }
+                let skipped = farm.stats().ticks.skipped.load(std::sync::atomic::Ordering::Relaxed);
+                pace.look(skipped, snapshots.borrow().clock.speed);
             }
+        }
+    }
+}
+
+/// Tells once when the loop begins to give ticks up, and once when it holds its speed again.
+#[derive(Debug, Default)]
+struct Pace {
+    skipped: u64,
+    quiet_looks: u32,
+    is_behind: bool,
+}
+
+/// Looks without a skipped tick after which the speed counts as held: five seconds.
+const QUIET_LOOKS: u32 = 25;
+
+impl Pace {
+    fn look(&mut self, skipped: u64, speed: f64) {
+        let fresh = skipped - self.skipped;
+        self.skipped = skipped;
+        self.quiet_looks = if fresh > 0 { 0 } else { self.quiet_looks.saturating_add(1) };
+        if fresh > 0 && !self.is_behind {
+            self.is_behind = true;
+            tracing::warn!(speed, "this machine does not hold the speed; ticks are given up");
+        } else if self.is_behind && self.quiet_looks >= QUIET_LOOKS {
+            self.is_behind = false;
+            tracing::info!(speed, skipped, "the speed is held again");
         }
     }
 }
@@ -345,7 +400,7 @@ fn greet(spec: &FarmSpec, book: &bess_api::AddressBook) {
         "
 bess serves \"{}\": {} units, {} cells, {:.1} MW / {:.1} MWh
 
-  Modbus TCP  {}   unit id k is unit k, 255 is the plant; SunSpec at 40000, compact map at 0
+  Modbus TCP  {}   unit id k is unit k (1 to 247), 255 is the plant; SunSpec at 40000, compact map at 0
   REST        http://{}/api/v1
   metrics     http://{}/metrics
 

@@ -1,5 +1,6 @@
 //! What `serve` and `run` share: the farm file and the records that drive it.
 
+use crate::BadInput;
 use crate::input::{ColumnOptions, Quantity, read_series};
 use bess_core::config::{BUILT_IN_FARM, Problem, Problems, parse_farm};
 use bess_core::series::Series;
@@ -20,7 +21,8 @@ pub(crate) struct FarmArgs {
     /// Seed of the cell-to-cell spread; beats the farm file's
     #[arg(long, value_name = "N", env = "BESS_SEED")]
     pub(crate) seed: Option<u64>,
-    /// Power that the farm is to follow at its POI, positive is discharge
+    /// Power that the farm is to follow at its POI, positive is discharge; each change of it takes all
+    /// units over from whoever controlled them
     #[arg(long, value_name = "CSV", env = "BESS_DISPATCH")]
     pub(crate) dispatch: Option<PathBuf>,
     /// Grid frequency at the POI
@@ -49,6 +51,7 @@ impl FarmArgs {
     /// # Errors
     /// All problems of all files.
     pub(crate) fn load(&self, start: Option<SimTime>) -> anyhow::Result<Setup> {
+        self.check_columns()?;
         let mut problems = Problems::default();
         let spec = collect(&mut problems, load_farm(self.farm.as_deref()));
         let rated_w = spec.as_ref().map_or(1.0, |spec| spec.rated_power().0);
@@ -76,6 +79,28 @@ impl FarmArgs {
             warn_of_nominal(frequency, spec.nominal_frequency.0);
         }
         Ok(Setup { spec: Arc::new(spec), inputs: Inputs { frequency, ambient }, dispatch })
+    }
+}
+
+impl FarmArgs {
+    /// The column flags adapt the dispatch file; without one they would be ignored in silence.
+    fn check_columns(&self) -> Result<(), BadInput> {
+        let columns = &self.columns;
+        let adapts = [
+            ("--column", columns.column.is_some()),
+            ("--scale", columns.scale.is_some()),
+            ("--invert", columns.invert),
+        ];
+        if let (None, Some((flag, _))) = (&self.dispatch, adapts.iter().find(|(_, given)| *given)) {
+            let message = format!("{flag} adapts the dispatch file, but there is no --dispatch");
+            return Err(BadInput(message));
+        }
+        let has_file = [&self.dispatch, &self.frequency, &self.ambient].iter().any(|f| f.is_some());
+        if columns.looped && !has_file {
+            let message = "--loop needs a file to start over: --dispatch, --frequency or --ambient";
+            return Err(BadInput(message.to_owned()));
+        }
+        Ok(())
     }
 }
 

@@ -545,3 +545,47 @@ fn a_closed_stdout_is_no_error() {
         assert!(!stderr.to_lowercase().contains("pipe"), "{stderr}");
     }
 }
+
+#[test]
+fn flags_that_would_do_nothing_are_refused() {
+    for flag in [&["--column", "x"][..], &["--scale", "2"], &["--invert"]] {
+        let args: Vec<&str> = ["run", "--for", "1s"].iter().chain(flag).copied().collect();
+        refused(&args, &[flag[0], "adapts the dispatch file, but there is no --dispatch"]);
+    }
+    refused(&["run", "--for", "1s", "--loop"], &["--loop needs a file to start over"]);
+}
+
+#[test]
+fn a_duration_that_is_none_and_a_folder_for_a_file_are_refused_before_a_port_is_bound() {
+    let folder = folder();
+    let path = text(folder.path());
+    for args in [["--for", "0s"], ["--for", "-5s"], ["--endpoints", &path]] {
+        let args: Vec<&str> = ["serve", "--modbus-port=0", "--api-port=0", "--metrics-port=0"]
+            .iter()
+            .copied()
+            .chain(args)
+            .collect();
+        let ran = refused(&args, &[]);
+        assert!(!ran.stderr.contains("bess serves"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_cell_profile_shorter_than_a_tick_is_refused_and_one_beyond_the_cell_is_told() {
+    let folder = folder();
+    let profile = file(&folder, "profile.csv", "t_s,current_a\n0,280\n60,0\n");
+    refused(&["cell", "--profile", &profile, "--tick", "1h"], &["before one --tick of 3600 s"]);
+    let long = file(&folder, "long.csv", "t_s,current_a\n0,280\n9000,0\n");
+    let ran = run(["cell", "--profile", &long, "--tick", "10s", "--initial-soc", "0.1"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.stderr.contains("leaves what a cell can do (SoC -0.02"), "{}", ran.stderr);
+}
+
+#[test]
+fn names_that_would_break_tables_and_a_frequency_of_neither_system_are_refused() {
+    let line = |key: &str| SMALL_FARM.lines().find(|l| l.starts_with(key)).expect("a line");
+    let frequency = line("nominal_frequency_hz = ");
+    refused_farm(frequency, "nominal_frequency_hz = 55", &["must be 50 or 60, got 55"]);
+    let named = line("name = ");
+    refused_farm(named, "name = \"a/b\\nc\"", &["`name` must have at most 40 letters"]);
+}

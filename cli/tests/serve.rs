@@ -3,10 +3,11 @@
 
 mod common;
 
-use common::{Farm, Modbus, PATIENCE, Ran, SMALL_FARM, file, folder, http_get, poll, run};
+use common::{Farm, Modbus, PATIENCE, Ran, SMALL_FARM, bess, file, folder, http_get, poll, run};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -296,6 +297,21 @@ fn it_ends_by_itself_when_its_time_is_over() {
     let took = started.elapsed();
     assert!(took < Duration::from_secs(10), "2 s at speed 20 took {took:?}");
     assert!(farm.log().contains("the time is over"), "{}", farm.log());
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_does_not_end_the_farm() {
+    let ports = ["serve", "--modbus-port=0", "--api-port=0", "--metrics-port=0", "--log=debug"];
+    let mut child = bess(ports)
+        .args(["--for", "3s", "--speed", "10"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // The reader goes away before the first line.
+    drop(child.stderr.take());
+    let status = common::ended_within(&mut child, PATIENCE).expect("it ends");
+    assert_eq!(status.code(), Some(0));
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -344,6 +344,9 @@ fn choose_value(
                 Some(Dimension::Current | Dimension::CRate) => {
                     "is this a profile for `bess cell`?".to_owned()
                 }
+                None if !wanted.takes_columns() => {
+                    format!("name the column {}", wanted.names()[0])
+                }
                 None => format!(
                     "pick one with --column NAME --scale X, where value * X is in {}",
                     wanted.base_unit()

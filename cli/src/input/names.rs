@@ -127,6 +127,10 @@ impl Wanted {
             }
         }
     }
+    /// Whether people can name the column: the flags are those of the dispatch file or the profile.
+    pub(super) fn takes_columns(self) -> bool {
+        !matches!(self, Self::Farm(Quantity::Frequency | Quantity::Ambient))
+    }
     /// The dimension of a column that has no unit but a scale.
     pub(super) fn base(self) -> Dimension {
         match self {

@@ -78,6 +78,8 @@ fn read(
         spec.seed = farm.integer_or("seed", 1, 0, i64::MAX as u64);
         spec.nominal_frequency =
             Hertz(farm.f64("nominal_frequency_hz", Bounds::within(45.0, 65.0)));
+        check_nominal_frequency(&farm, spec.nominal_frequency.0);
+        check_name(&farm, "name", &spec.name);
         spec.ambient = Celsius(farm.f64_or("ambient_degc", 20.0, TEMPERATURE));
         if let Some(initial) = farm.section("initial") {
             spec.initial = read_initial(initial);
@@ -102,6 +104,25 @@ fn read(
     spec
 }
 
+/// Every table of a grid service is for one of the two systems.
+fn check_nominal_frequency(farm: &Section<'_, '_>, hertz: f64) {
+    if hertz.is_finite() && hertz != 50.0 && hertz != 60.0 {
+        let message = format!("`farm.nominal_frequency_hz` must be 50 or 60, got {hertz}");
+        farm.report(farm.span_of("nominal_frequency_hz"), message, None);
+    }
+}
+
+/// Names stand in paths, tables and labels.
+fn check_name(section: &Section<'_, '_>, key: &'static str, name: &str) {
+    let fits = |c: char| c.is_alphanumeric() || "_-. ".contains(c);
+    if name.chars().count() > 40 || !name.chars().all(fits) {
+        let message = format!(
+            "`{key}` must have at most 40 letters, digits, blanks or any of _ - . , got {name:?}"
+        );
+        section.report(section.span_of(key), message, None);
+    }
+}
+
 fn read_initial(section: Section<'_, '_>) -> InitialSpec {
     let states =
         [("running", UnitState::Running), ("standby", UnitState::Standby), ("off", UnitState::Off)];
@@ -123,6 +144,7 @@ fn read_group(
 ) -> u64 {
     let count = group.integer_or("count", 1, 1, MAX_UNITS);
     let name = if group.has("name") { group.text("name") } else { "unit".to_owned() };
+    check_name(&group, "name", &name);
     let chemistry = read_chemistry(&group, source, foreign);
     let n_racks = group.integer("racks", 1, 1000) as usize;
     let cells_in_series = group.integer("cells_in_series", 1, 2000) as usize;

@@ -73,8 +73,8 @@ impl Pcs {
     pub fn step(&mut self, spec: &PcsSpec, target: Power, bounds: &PowerBounds) -> Power {
         self.delayed.push_back(target);
         let due = self.delayed.pop_front().expect("one was pushed just now");
-        self.lagged.p_w += self.lag_step * (due.p_w - self.lagged.p_w);
-        self.lagged.q_var += self.lag_step * (due.q_var - self.lagged.q_var);
+        self.lagged.p_w = lag(self.lagged.p_w, due.p_w, self.lag_step);
+        self.lagged.q_var = lag(self.lagged.q_var, due.q_var, self.lag_step);
         let p_step_w = bounds.ramp_per_s * spec.rated_power.0 * TICK_S;
         let q_step_var = bounds.ramp_per_s * spec.rated_reactive_power.0 * TICK_S;
         let ramped = Power {
@@ -108,6 +108,12 @@ pub fn loss_w(spec: &PcsSpec, power: Power) -> f64 {
     let rated_va = spec.rated_apparent_power.0;
     let apparent_va = math::sqrt(power.p_w * power.p_w + power.q_var * power.q_var);
     rated_va * spec.loss.at(apparent_va / rated_va)
+}
+
+/// A first-order step; the last milliwatt is taken at once, so that rest is rest.
+fn lag(from: f64, to: f64, step: f64) -> f64 {
+    const REST: f64 = 1e-3;
+    if (to - from).abs() < REST { to } else { from + step * (to - from) }
 }
 
 fn approach(from: f64, to: f64, step: f64) -> f64 {
