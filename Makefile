@@ -18,6 +18,9 @@ build:
 	cargo build --release --locked -p bess-cli
 
 test: check ## Everything that proves the project: check, Rust tests, real clients
+	@if [ -d "$${BESS_SHARED:-../shared}/reference" ]; then \
+	  echo "reference records are at hand: the tests on them run too"; \
+	else echo "no reference records at hand (BESS_SHARED): the tests on them are skipped"; fi
 	cargo test --workspace --locked
 	$(MAKE) --no-print-directory clients
 
