@@ -406,6 +406,23 @@ fn the_meter_at_the_poi_integrates_its_power() {
 }
 
 #[test]
+fn charge_out_and_in_again_counts_as_cycles_by_the_capacity() {
+    let mut engine = engine(&small(1, 1, 16), 1);
+    let design = Arc::clone(&engine.spec().units[0].design);
+    let mut moved_c = 0.0;
+    for power_w in [6_000.0, -6_000.0] {
+        set_unit(&mut engine, 0, power_w);
+        for _ in 0..600 {
+            engine.step();
+            moved_c += engine.units[0].view().dc.current.0.abs() * TICK_S;
+        }
+    }
+    let cycles = engine.units[0].view().equivalent_full_cycles;
+    let expected = moved_c / (2.0 * design.nominal_charge_c());
+    assert!(expected > 0.005 && (cycles / expected - 1.0).abs() < 1e-9, "{cycles} {expected}");
+}
+
+#[test]
 fn a_ramp_that_a_client_set_is_kept() {
     let mut engine = engine(&small(1, 1, 16), 1);
     let rated_w = engine.spec().rated_power().0;
