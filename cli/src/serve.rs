@@ -8,6 +8,7 @@ use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
 use anyhow::Context;
 use bess_core::command::{CommandSource, SPEED_MAX, SPEED_MIN};
+use bess_core::id::MODBUS_UNIT_ID_MAX;
 use bess_core::spec::FarmSpec;
 use bess_core::time::{SimTime, Tick};
 use bess_simulation::pacer::wall_unix_ns;
@@ -68,8 +69,6 @@ pub(crate) struct ServeArgs {
     log: String,
 }
 
-/// Largest Modbus unit id of a unit.
-const UNIT_ID_MAX: usize = 247;
 /// Longest time that the edges get to finish once they may not accept any more.
 const EDGES_DEADLINE: Duration = Duration::from_millis(1500);
 
@@ -199,7 +198,7 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
     }
     greet(&spec, &book);
     let n_units = spec.units.len();
-    if n_units > UNIT_ID_MAX {
+    if n_units > usize::from(MODBUS_UNIT_ID_MAX) {
         tracing::warn!(
             n_units,
             "units beyond 247 have no Modbus unit id and are not reachable there"

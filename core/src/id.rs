@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// Largest Modbus unit id of a device; those above are reserved (Modbus over serial line 1.02, 2.2).
+pub const MODBUS_UNIT_ID_MAX: u8 = 247;
+/// Modbus unit id of the plant: over TCP that of the server itself.
+pub const MODBUS_PLANT_ID: u8 = 255;
+
 /// A unit (container with BMS and PCS). Stored as its dense index from 0; people see its number,
 /// which starts at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +27,10 @@ impl UnitId {
     /// Dense index from 0, for arrays.
     pub const fn idx(self) -> usize {
         self.0 as usize
+    }
+    /// Modbus unit id behind a gateway: the number, up to [`MODBUS_UNIT_ID_MAX`]; `None` beyond.
+    pub fn modbus_unit_id(self) -> Option<u8> {
+        u8::try_from(self.number()).ok().filter(|id| *id <= MODBUS_UNIT_ID_MAX)
     }
     /// Number from 1, for people, REST paths and Modbus unit ids.
     pub const fn number(self) -> u32 {

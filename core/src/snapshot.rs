@@ -190,17 +190,6 @@ pub struct EnergyTotals {
     pub auxiliary: Joules,
 }
 
-impl EnergyTotals {
-    /// Adds the totals of a part.
-    pub fn add(&mut self, part: &Self) {
-        self.discharged += part.discharged;
-        self.charged += part.charged;
-        self.cell_loss += part.cell_loss;
-        self.pcs_loss += part.pcs_loss;
-        self.auxiliary += part.auxiliary;
-    }
-}
-
 /// One unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct UnitView {

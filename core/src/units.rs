@@ -16,8 +16,6 @@ macro_rules! quantity {
         impl $name {
             /// Zero of this quantity.
             pub const ZERO: Self = Self(0.0);
-            /// The unit's symbol as people write it.
-            pub const SYMBOL: &'static str = $symbol;
 
             /// The bare number in the unit of this type.
             pub const fn get(self) -> f64 {
@@ -172,10 +170,6 @@ impl Coulombs {
     }
 }
 impl Joules {
-    /// From watt-hours.
-    pub fn from_watt_hours(watt_hours: f64) -> Self {
-        Self(watt_hours * SECONDS_PER_HOUR)
-    }
     /// In watt-hours.
     pub fn watt_hours(self) -> f64 {
         self.0 / SECONDS_PER_HOUR

@@ -314,11 +314,6 @@ impl Engine {
         }
         Ok(())
     }
-
-    /// Number of units in `state`.
-    pub fn count(&self, state: UnitState) -> usize {
-        self.units.iter().filter(|unit| unit.state == state).count()
-    }
 }
 
 /// Builds all units; equal designs share one rack model.

@@ -131,13 +131,19 @@ impl Unit {
         self.update_bus(0.0);
     }
 
+    /// Cap of discharge that somebody set; infinite while there is none.
+    fn discharge_cap_w(&self) -> f64 {
+        if self.control.discharge_limit_enabled {
+            self.control.discharge_limit_pct / 100.0 * self.design.pcs.rated_power.0
+        } else {
+            f64::INFINITY
+        }
+    }
+
     /// Setpoints in force after enabling, modes and caps.
     pub(crate) fn target(&self) -> Power {
         let pcs = &self.design.pcs;
-        let mut p_w = self.control.active.target(pcs.rated_power.0);
-        if self.control.discharge_limit_enabled {
-            p_w = p_w.min(self.control.discharge_limit_pct / 100.0 * pcs.rated_power.0);
-        }
+        let p_w = self.control.active.target(pcs.rated_power.0).min(self.discharge_cap_w());
         Power { p_w, q_var: self.control.reactive.target(pcs.rated_reactive_power.0) }
     }
 
@@ -309,13 +315,7 @@ impl Unit {
         if !discharge {
             return self.view.available_charge_power.0;
         }
-        let cap_pct = if self.control.discharge_limit_enabled {
-            self.control.discharge_limit_pct
-        } else {
-            100.0
-        };
-        let cap_w = cap_pct / 100.0 * self.design.pcs.rated_power.0;
-        self.view.available_discharge_power.0.min(cap_w)
+        self.view.available_discharge_power.0.min(self.discharge_cap_w())
     }
 
     fn is_finite(&self) -> bool {

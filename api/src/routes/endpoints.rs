@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use bess_core::id::MODBUS_PLANT_ID;
 use bess_core::snapshot::Snapshot;
 use serde::Serialize;
 use std::fmt::Write;
@@ -41,10 +42,6 @@ pub(crate) struct EndpointsAnswer {
     endpoints: Vec<Endpoint>,
 }
 
-/// Largest Modbus unit id that is a unit; 255 is the plant.
-const UNIT_ID_MAX: u32 = 247;
-const PLANT_ID: u8 = 255;
-
 /// The address to tell: the listener's, or the one that the client called where the listener is bound
 /// to all of them.
 fn host(listener: IpAddr, headers: &HeaderMap) -> String {
@@ -65,16 +62,14 @@ fn endpoints(api: &Api, snapshot: &Snapshot, host: &str) -> Vec<Endpoint> {
         name: "plant".to_owned(),
         host: host.clone(),
         port,
-        unit_id: Some(PLANT_ID),
+        unit_id: Some(MODBUS_PLANT_ID),
     };
     let units = snapshot.spec.units.iter().map(|unit| Endpoint {
         number: unit.id.number(),
         name: unit.name.clone(),
         host: host.clone(),
         port,
-        unit_id: Some(unit.id.number())
-            .filter(|number| *number <= UNIT_ID_MAX)
-            .and_then(|number| u8::try_from(number).ok()),
+        unit_id: unit.id.modbus_unit_id(),
     });
     std::iter::once(plant).chain(units).collect()
 }

@@ -1,7 +1,7 @@
 //! Reads a chemistry file and checks that it describes a possible cell.
 
 use super::{Chemistry, Curve, Hysteresis, Limits, RcPair, Resistance, Thermal};
-use crate::config::{Bounds, Document, Problems, Section};
+use crate::config::{Bounds, Problems, Section, read_document};
 use crate::units::{Coulombs, Ohms, Seconds, Volts};
 
 const VOLTAGE: Bounds = Bounds::positive(10.0);
@@ -16,16 +16,7 @@ const TEMPERATURE: Bounds = Bounds::within(-60.0, 200.0);
 /// # Panics
 /// Never: what is missing has been reported.
 pub fn parse_chemistry(file: &str, text: &str) -> Result<Chemistry, Problems> {
-    let document = Document::new(file, text);
-    let table = document.parse();
-    if !document.is_clean() {
-        document.finish()?;
-        unreachable!("finish fails on a document that is not clean");
-    }
-    let root = Section::root(&document, &table);
-    let chemistry = read(&root);
-    root.finish();
-    document.finish()?;
+    let chemistry = read_document(file, text, read)?;
     Ok(chemistry.expect("a clean document has every required table"))
 }
 
@@ -46,12 +37,12 @@ fn read(root: &Section<'_, '_>) -> Option<Chemistry> {
     let thermal = root.section("thermal").map(read_thermal);
     let limits = root.section("limits").and_then(read_limits);
 
-    let (capacity, nominal_voltage) = cell.map(|section| {
+    let cell = cell.map(|section| {
         let capacity = Coulombs::from_amp_hours(section.f64("capacity_ah", Bounds::positive(1e5)));
         let nominal = Volts(section.f64("nominal_voltage_v", Bounds::positive(10.0)));
         close(section);
         (capacity, nominal)
-    })?;
+    });
     let ocv = ocv.and_then(|section| {
         let curve = soc_curve(&section, "voltage_v", VOLTAGE);
         if let Some(index) = curve.as_ref().and_then(Curve::first_non_rising) {
@@ -72,6 +63,7 @@ fn read(root: &Section<'_, '_>) -> Option<Chemistry> {
         resistance
     });
     let rc: Vec<RcPair> = rc1.into_iter().chain(rc2).map(read_rc).collect();
+    let (capacity, nominal_voltage) = cell?;
     Some(Chemistry {
         name,
         description,
@@ -256,6 +248,17 @@ source = "here"
         let problems = parse_chemistry("t.toml", &text).expect_err("falls");
         assert_eq!((problems.0.len(), problems.0[0].line), (1, 9));
         assert!(problems.0[0].message.contains("must rise"), "{problems}");
+    }
+
+    #[test]
+    fn a_missing_table_does_not_hide_the_problems_of_the_others() {
+        let text = MINIMAL
+            .replace("[cell]", "[cells]")
+            .replace("resistance_ohm = 0.00025", "resistance_ohm = -1");
+        let problems = parse_chemistry("t.toml", &text).expect_err("faults").to_string();
+        for part in ["lacks `cell`", "unknown key `cells`", "`r0.resistance_ohm` must be"] {
+            assert!(problems.contains(part), "{part} is not in:\n{problems}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reads a farm file into a [`FarmSpec`].
 
-use super::reader::{Bounds, Document, Section};
+use super::reader::{Bounds, Section, read_document};
 use super::{Problem, Problems};
 use crate::chemistry::{self, Chemistry, parse_chemistry};
 use crate::command::RAMP_MIN_PCT_PER_S;
@@ -35,22 +35,17 @@ pub fn parse_farm(
     text: &str,
     chemistry_source: &ChemistrySource<'_>,
 ) -> Result<FarmSpec, Problems> {
-    let document = Document::new(file, text);
-    let table = document.parse();
-    if !document.is_clean() {
-        document.finish()?;
-        unreachable!("finish fails on a document that is not clean");
-    }
-    let root = Section::root(&document, &table);
     let mut foreign = Vec::new();
-    let spec = read(&root, chemistry_source, &mut foreign);
-    if document.is_clean() && foreign.is_empty() && spec.units.is_empty() {
-        let message = "the farm has no units: write at least one `[[units]]`".to_owned();
-        root.report(root.span_of("units"), message, None);
-    }
-    root.finish();
-    match document.finish() {
-        Ok(()) if foreign.is_empty() => Ok(spec),
+    let result = read_document(file, text, |root| {
+        let spec = read(root, chemistry_source, &mut foreign);
+        if root.is_clean() && foreign.is_empty() && spec.units.is_empty() {
+            let message = "the farm has no units: write at least one `[[units]]`".to_owned();
+            root.report(root.span_of("units"), message, None);
+        }
+        spec
+    });
+    match result {
+        Ok(spec) if foreign.is_empty() => Ok(spec),
         result => {
             let mut problems = result.err().unwrap_or_default();
             problems.0.append(&mut foreign);

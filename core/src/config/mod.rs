@@ -9,4 +9,4 @@ mod reader;
 
 pub use diagnostic::{Problem, Problems};
 pub use farm::{BUILT_IN_FARM, ChemistrySource, parse_farm};
-pub(crate) use reader::{Bounds, Document, Section};
+pub(crate) use reader::{Bounds, Section, read_document};

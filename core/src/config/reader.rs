@@ -1,7 +1,7 @@
 //! A reader of TOML tables that checks as it reads and collects every problem.
 //!
 //! Each getter returns a usable value even when it reported a problem, so that one pass finds all
-//! of them; the caller must look at [`Document::finish`] before it uses anything.
+//! of them; the value is given out by [`read_document`] only where nothing was reported.
 
 use super::diagnostic::{Problem, Problems};
 use std::cell::RefCell;
@@ -52,21 +52,42 @@ impl Bounds {
     }
 }
 
+/// Reads a whole text by `read`, which asks its root table for everything it knows.
+///
+/// # Errors
+/// All problems of the text; a text that is no TOML is not read any further.
+pub(crate) fn read_document<T>(
+    file: &str,
+    text: &str,
+    read: impl FnOnce(&Section<'_, '_>) -> T,
+) -> Result<T, Problems> {
+    let document = Document::new(file, text);
+    let table = document.parse();
+    let mut value = None;
+    if document.is_clean() {
+        let root = Section::root(&document, &table);
+        value = Some(read(&root));
+        root.finish();
+    }
+    document.finish()?;
+    Ok(value.expect("a document without problems was read"))
+}
+
 /// A text being read, with the problems found so far.
 #[derive(Debug)]
-pub(crate) struct Document<'a> {
+struct Document<'a> {
     file: &'a str,
     text: &'a str,
     problems: RefCell<Vec<(usize, Problem)>>,
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
+    fn new(file: &'a str, text: &'a str) -> Self {
         Self { file, text, problems: RefCell::default() }
     }
 
     /// Parses the text; syntax errors are reported, what could be read is returned.
-    pub(crate) fn parse(&self) -> Spanned<DeTable<'a>> {
+    fn parse(&self) -> Spanned<DeTable<'a>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let span = error.span().unwrap_or(0..0);
@@ -75,19 +96,19 @@ impl<'a> Document<'a> {
         table
     }
 
-    pub(crate) fn report(&self, span: Range<usize>, message: String, hint: Option<String>) {
+    fn report(&self, span: Range<usize>, message: String, hint: Option<String>) {
         let at = span.start;
         let problem = Problem::at(self.file, self.text, span, message, hint);
         self.problems.borrow_mut().push((at, problem));
     }
 
     /// Whether nothing was reported so far.
-    pub(crate) fn is_clean(&self) -> bool {
+    fn is_clean(&self) -> bool {
         self.problems.borrow().is_empty()
     }
 
     /// Everything that was reported, in the order of the text.
-    pub(crate) fn finish(self) -> Result<(), Problems> {
+    fn finish(self) -> Result<(), Problems> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|(at, _)| *at);
         problems.dedup();
@@ -110,7 +131,7 @@ pub(crate) struct Section<'d, 'a> {
 }
 
 impl<'d, 'a> Section<'d, 'a> {
-    pub(crate) fn root(document: &'d Document<'a>, table: &'d Spanned<DeTable<'a>>) -> Self {
+    fn root(document: &'d Document<'a>, table: &'d Spanned<DeTable<'a>>) -> Self {
         Self {
             document,
             table: table.get_ref(),
@@ -120,6 +141,10 @@ impl<'d, 'a> Section<'d, 'a> {
         }
     }
 
+    /// Whether nothing was reported so far in the whole text.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.document.is_clean()
+    }
     /// Where the table is.
     pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()

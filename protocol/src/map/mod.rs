@@ -19,6 +19,7 @@ pub(crate) use layout::Layout;
 pub(crate) use source::Sight;
 
 use bess_core::UnitId;
+use bess_core::id::{MODBUS_PLANT_ID, MODBUS_UNIT_ID_MAX};
 use bess_core::snapshot::Snapshot;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use layout::Field;
@@ -79,10 +80,8 @@ fn describe(field: &Field) -> PointDoc {
     }
 }
 
-/// Largest unit id that is a unit.
-const UNIT_ID_MAX: usize = 247;
 /// Unit ids of the plant: the server itself, over TCP.
-const PLANT_IDS: [u8; 2] = [0, 255];
+const PLANT_IDS: [u8; 2] = [0, MODBUS_PLANT_ID];
 
 /// The layouts behind one listener: unit id k is unit k, 0 and 255 are the plant.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl Gateway {
     /// Lays out the maps of a farm; units beyond the 247th have no id here.
     pub fn new(spec: &FarmSpec) -> Self {
         let mut designs: Vec<(Arc<UnitDesign>, Arc<Layout>)> = Vec::new();
-        let units = spec.units.iter().take(UNIT_ID_MAX).map(|unit| {
+        let units = spec.units.iter().take(usize::from(MODBUS_UNIT_ID_MAX)).map(|unit| {
             let known = designs.iter().find(|(design, _)| Arc::ptr_eq(design, &unit.design));
             if let Some((_, layout)) = known {
                 return Arc::clone(layout);

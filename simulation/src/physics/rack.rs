@@ -79,10 +79,6 @@ impl<R: Real> RackModel<R> {
             tick_s,
         }
     }
-    /// The chemistry of the cells.
-    pub fn chemistry(&self) -> &Chemistry {
-        &self.chemistry
-    }
 }
 
 /// Sums over the cells at the end of a tick, which make next tick's source.
@@ -288,11 +284,6 @@ impl<R: Real> Rack<R> {
         self.refresh_temperatures_seen();
         self.reading.plate_w = if span_s > 0.0 { plate_j / span_s } else { 0.0 };
         plate_j
-    }
-
-    /// Ticks since the last refresh.
-    pub fn ticks_since_refresh(&self) -> u32 {
-        self.ticks_since_refresh
     }
 
     /// Explicit step of every cell between its neighbours and the plate. dt G / C is 4e-4 per second:
