@@ -9,7 +9,7 @@ fn bare(c: &mut Criterion) {
     let chemistry = farms::farm(1).units[0].design.chemistry.clone();
     let mut group = c.benchmark_group("kernel");
     for (name, racks) in [("bare/50MWh", 120), ("bare/1GWh", 2400)] {
-        let mut farm = kernel::BareFarm::new(racks, chemistry.ocv.values());
+        let mut farm = kernel::BareFarm::new(racks, &chemistry.ocv.slice(25.0, 0.0));
         group.throughput(Throughput::Elements(farm.n_cells() as u64));
         group.bench_function(name, |b| {
             let mut sign = 1.0;

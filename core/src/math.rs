@@ -19,6 +19,14 @@ pub fn cos(x: f64) -> f64 {
 pub fn sin(x: f64) -> f64 {
     libm::sin(x)
 }
+/// `base` (>= 0) to the power of `exponent`.
+pub fn pow(base: f64, exponent: f64) -> f64 {
+    libm::pow(base, exponent)
+}
+/// Hyperbolic tangent of `x`.
+pub fn tanh(x: f64) -> f64 {
+    libm::tanh(x)
+}
 /// Square root of `x` (>= 0); IEEE 754 requires it correctly rounded, so the method is portable.
 pub fn sqrt(x: f64) -> f64 {
     x.sqrt()

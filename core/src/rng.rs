@@ -16,6 +16,8 @@ pub enum Domain {
     CellSpread = 1,
     /// Seeded input profiles; index = kind of the profile.
     Profile = 2,
+    /// Spread of the cells' self-discharge; index = rack of the farm.
+    SelfDischarge = 4,
 }
 
 /// The family of all random streams of one seed.

@@ -3,11 +3,12 @@
 //! It is the farm's kernel with one cell, without spread and wiring. Heat moves with the electrical
 //! tick; the plate is at ambient temperature.
 
-use crate::physics::rack::{Rack, RackModel};
-use crate::physics::split::Bus;
+use crate::physics::rack::{Plate, Rack, RackModel, RackStart};
+use crate::physics::split::{Bus, BusPoint};
 use bess_core::chemistry::Chemistry;
-use bess_core::rng::{Domain, Streams};
+use bess_core::rng::Streams;
 use bess_core::spec::SpreadSpec;
+use std::sync::Arc;
 
 /// What is held over a tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,10 +47,18 @@ pub struct CellRun {
 impl CellRun {
     /// A rested cell of `chemistry` at `soc` and ambient temperature, stepped `tick_s` at a time.
     pub fn new(chemistry: &Chemistry, soc: f64, ambient_degc: f64, tick_s: f64) -> Self {
-        let model = RackModel::new(chemistry, 0.0, tick_s);
-        let none = SpreadSpec { capacity_sigma: 0.0, resistance_sigma: 0.0, soc_sigma: 0.0 };
-        let mut stream = Streams::new(0).stream(Domain::CellSpread, 0);
-        let rack = Rack::new(&model, 1, soc, ambient_degc, &none, &mut stream);
+        let model = RackModel::new(&Arc::new(chemistry.clone()), 0.0, 1, tick_s).for_study();
+        let rack = Rack::new(
+            &model,
+            &RackStart {
+                n_cells: 1,
+                soc,
+                temperature_degc: ambient_degc,
+                spread: &SpreadSpec { capacity_sigma: 0.0, resistance_sigma: 0.0, soc_sigma: 0.0 },
+                streams: Streams::new(0),
+                index: 0,
+            },
+        );
         Self { model, rack, ambient_degc }
     }
 
@@ -69,19 +78,41 @@ impl CellRun {
     /// One tick with `input` held over it.
     pub fn step(&mut self, input: CellInput) -> CellState {
         let (current_a, beyond) = match input {
-            CellInput::Current(current_a) => (current_a, false),
+            CellInput::Current(current_a) => {
+                self.rack.prepare(&self.model, current_a);
+                (current_a, false)
+            }
             CellInput::Power(power_w) => {
-                let source = self.rack.source(&self.model, sign(power_w));
-                let bus = Bus::of(std::iter::once(source)).expect("one closed rack");
-                let point = bus.at_power(power_w);
+                let point = self.point_at(power_w);
                 (point.current_a, point.beyond_matched_load)
             }
         };
         self.rack.step(&self.model, current_a);
-        let _ = self.rack.refresh(&self.model, self.ambient_degc);
+        let _ = self.rack.refresh(&self.model, &Plate::at(self.ambient_degc));
         self.state(beyond)
     }
+
+    /// The current that gives `power_w`, with the resistances that it has itself.
+    fn point_at(&mut self, power_w: f64) -> BusPoint {
+        let mut current_a = self.rack.reading().current_a;
+        // A resistance changes little with the current: each round gains two digits or more.
+        for _ in 0..MAX_ROUNDS {
+            self.rack.prepare(&self.model, current_a);
+            let source = self.rack.source(&self.model, sign(power_w));
+            let point =
+                Bus::of(std::iter::once(source)).expect("one closed rack").at_power(power_w);
+            if (point.current_a - current_a).abs() <= 1e-12 * point.current_a.abs() {
+                return point;
+            }
+            current_a = point.current_a;
+        }
+        let source = self.rack.source(&self.model, sign(power_w));
+        Bus::of(std::iter::once(source)).expect("one closed rack").at_power(power_w)
+    }
 }
+
+/// Rounds in which a power's current is found.
+const MAX_ROUNDS: usize = 20;
 
 /// -1, 0 or 1.
 pub(crate) fn sign(x: f64) -> f64 {

@@ -325,7 +325,9 @@ fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
         let shared = idx > 0 && Arc::ptr_eq(&unit.design, &spec.units[idx - 1].design);
         if !shared {
             let design = &unit.design;
-            models.push(Arc::new(RackModel::new(&design.chemistry, design.rack_wiring.0, TICK_S)));
+            let wiring_ohm = design.rack_wiring.0;
+            let module = design.cells_per_module;
+            models.push(Arc::new(RackModel::new(&design.chemistry, wiring_ohm, module, TICK_S)));
         }
         model_of_unit.push(Arc::clone(models.last().expect("one was pushed for the first unit")));
     }

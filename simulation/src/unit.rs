@@ -7,12 +7,12 @@ use crate::cell::sign;
 use crate::physics::cooling::Cooling;
 use crate::physics::limits::{CellRange, RackLimits};
 use crate::physics::pcs::{self, Pcs, Power, PowerBounds};
-use crate::physics::rack::{At, Rack, RackModel};
+use crate::physics::rack::{At, Plate, Rack, RackModel, RackStart};
 use crate::physics::split::Bus;
 use bess_core::alarm::{AlarmCode, AlarmSet};
 use bess_core::command::{PowerPriority, UnitAction, UnitControl};
 use bess_core::id::CellAddress;
-use bess_core::rng::{Domain, Streams};
+use bess_core::rng::Streams;
 use bess_core::snapshot::{
     AcView, BatteryView, CellExtremes, CellsView, DcView, EnergyTotals, RackView, UnitState,
     UnitView,
@@ -68,16 +68,15 @@ impl Unit {
         let design = Arc::clone(&spec.design);
         let racks: Vec<Rack<f32>> = (0..design.n_racks)
             .map(|rack_idx| {
-                let index = spec.rack_id(rack_idx).idx() as u64;
-                let mut stream = streams.stream(Domain::CellSpread, index);
-                Rack::new(
-                    &model,
-                    design.cells_in_series,
-                    initial.soc,
-                    initial.temperature.0,
-                    &design.spread,
-                    &mut stream,
-                )
+                let start = RackStart {
+                    n_cells: design.cells_in_series,
+                    soc: initial.soc,
+                    temperature_degc: initial.temperature.0,
+                    spread: &design.spread,
+                    streams,
+                    index: spec.rack_id(rack_idx).idx() as u64,
+                };
+                Rack::new(&model, &start)
             })
             .collect();
         let rack_soh: Vec<f64> = racks.iter().map(|rack| rack.capacity_ratio(&model)).collect();
@@ -218,7 +217,7 @@ impl Unit {
         for (idx, rack) in self.racks.iter_mut().enumerate() {
             let turn = (around.tick.0 + (self.first_rack + idx) as u64).is_multiple_of(TICKS_PER_S);
             if turn {
-                rack.refresh(&self.model, coolant_degc);
+                rack.refresh(&self.model, &Plate::at(coolant_degc));
             }
         }
         let heat_w: f64 = self.racks.iter().map(|rack| rack.reading().plate_w).sum();

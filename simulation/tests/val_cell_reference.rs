@@ -6,10 +6,11 @@
 #![expect(clippy::print_stderr, reason = "the figures are the point of a validation")]
 
 use bess_core::chemistry::{Chemistry, parse_chemistry};
-use bess_core::rng::{Domain, Streams};
+use bess_core::rng::Streams;
 use bess_core::spec::SpreadSpec;
 use bess_simulation::cell::{CellInput, CellRun};
-use bess_simulation::physics::rack::{Rack, RackModel};
+use bess_simulation::physics::rack::{Rack, RackModel, RackStart};
+use std::sync::Arc;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 
@@ -73,9 +74,18 @@ fn the_farms_single_precision_cell_follows_the_solver_within_five_microvolts() {
     let none = SpreadSpec { capacity_sigma: 0.0, resistance_sigma: 0.0, soc_sigma: 0.0 };
     for (name, cell, soc, row_s) in CASES {
         let rows = trajectory(name);
-        let model = RackModel::<f32>::new(&chemistry(cell), 0.0, row_s);
-        let mut stream = Streams::new(0).stream(Domain::CellSpread, 0);
-        let mut rack = Rack::new(&model, 1, soc, 25.0, &none, &mut stream);
+        let model = RackModel::<f32>::new(&Arc::new(chemistry(cell)), 0.0, 1, row_s);
+        let mut rack = Rack::new(
+            &model,
+            &RackStart {
+                n_cells: 1,
+                soc,
+                temperature_degc: 25.0,
+                spread: &none,
+                streams: Streams::new(0),
+                index: 0,
+            },
+        );
         let mut worst_v = 0.0f64;
         for row in &rows[1..] {
             rack.step(&model, row.current_a);

@@ -55,11 +55,6 @@ impl Curve {
     pub fn values(&self) -> &[f64] {
         &self.y
     }
-    /// The first index, from 1, whose value is not greater than the one before; `None` when the
-    /// curve rises strictly.
-    pub fn first_non_rising(&self) -> Option<usize> {
-        (1..self.y.len()).find(|&i| self.y[i] <= self.y[i - 1])
-    }
     /// The value at `x`; beyond the nodes the first or last piece goes on.
     pub fn at(&self, x: f64) -> f64 {
         let piece = self.x.partition_point(|&node| node <= x).clamp(1, self.x.len() - 1);

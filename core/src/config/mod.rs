@@ -9,4 +9,4 @@ mod reader;
 
 pub use diagnostic::{Problem, Problems};
 pub use farm::{BUILT_IN_FARM, ChemistrySource, parse_farm};
-pub(crate) use reader::{Bounds, Section, read_document};
+pub(crate) use reader::{Bounds, Section, Shape, read_document};

@@ -30,6 +30,9 @@ impl Bounds {
     /// A fraction from 0 to 1; a value up to 100 draws the hint that it may be a percentage.
     pub(crate) const FRACTION: Self =
         Self { min: 0.0, max: 1.0, min_excluded: false, fraction: true };
+    /// A SoC at which a table may have a node: a little beyond 0 and 1 is measured at times.
+    pub(crate) const SOC_NODE: Self =
+        Self { min: -0.2, max: 1.2, min_excluded: false, fraction: true };
 
     fn contains(&self, value: f64) -> bool {
         // A NaN fails both comparisons.
@@ -37,7 +40,7 @@ impl Bounds {
     }
     fn words(&self) -> String {
         if self.fraction {
-            return "a fraction from 0 to 1".to_owned();
+            return format!("a fraction from {} to {}", self.min, self.max);
         }
         match (self.min_excluded, self.max == f64::INFINITY) {
             (true, true) => format!("a number greater than {}", self.min),
@@ -47,9 +50,22 @@ impl Bounds {
         }
     }
     fn hint(&self, value: f64) -> Option<String> {
-        (self.fraction && value > 1.0 && value <= 100.0)
+        (self.fraction && value > self.max && value <= 100.0)
             .then(|| format!("did you write a percentage? {value} % is {}", value / 100.0))
     }
+}
+
+/// What kind of value stands at a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Nothing.
+    Absent,
+    /// A number, a text, a date or a truth value.
+    Scalar,
+    /// An array.
+    Array,
+    /// A table.
+    Table,
 }
 
 /// Reads a whole text by `read`, which asks its root table for everything it knows.
@@ -160,7 +176,8 @@ impl<'d, 'a> Section<'d, 'a> {
         self.document.report(span, message, hint);
     }
 
-    fn name(&self, key: &str) -> String {
+    /// The key with the path of its table, as messages name it.
+    pub(crate) fn name(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
     fn get(&self, key: &'static str) -> Option<&'d Spanned<DeValue<'a>>> {
@@ -307,6 +324,46 @@ impl<'d, 'a> Section<'d, 'a> {
             return Vec::new();
         };
         array.iter().filter_map(|value| self.number(key, value, bounds)).collect()
+    }
+
+    /// What kind of value stands at `key`.
+    pub(crate) fn shape(&self, key: &'static str) -> Shape {
+        match self.get(key).map(Spanned::get_ref) {
+            None => Shape::Absent,
+            Some(DeValue::Array(_)) => Shape::Array,
+            Some(DeValue::Table(_)) => Shape::Table,
+            Some(_) => Shape::Scalar,
+        }
+    }
+    /// The numbers of an array in the order of the text, those of nested arrays included; `None`
+    /// when anything was reported.
+    pub(crate) fn nested_numbers(&self, key: &'static str, bounds: Bounds) -> Option<Vec<f64>> {
+        let mut numbers = Vec::new();
+        match self.get(key) {
+            None => self.missing(key, "an array of numbers"),
+            Some(value) => {
+                if self.flatten(key, value, bounds, &mut numbers) {
+                    return Some(numbers);
+                }
+            }
+        }
+        None
+    }
+    fn flatten(
+        &self,
+        key: &str,
+        value: &Spanned<DeValue<'a>>,
+        bounds: Bounds,
+        numbers: &mut Vec<f64>,
+    ) -> bool {
+        let DeValue::Array(array) = value.get_ref() else {
+            let number = self.number(key, value, bounds);
+            numbers.extend(number);
+            return number.is_some();
+        };
+        // Every item is looked at, so that all problems come at once.
+        let faults = array.iter().filter(|item| !self.flatten(key, item, bounds, numbers)).count();
+        faults == 0
     }
 
     /// The sub-table `key`, if present.

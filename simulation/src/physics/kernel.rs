@@ -1,13 +1,15 @@
-//! The cell kernel: one pass over the cells of a rack, in stages that vectorise.
+//! The cell kernel: one pass over the cells of a rack each tick.
 //!
-//! Runs once a tick for each rack; reads the columns and what is held over the tick, writes RC
-//! voltages, terminal voltage and heat, and returns the sums and extremes.
+//! Reads the columns and what is held over the tick, writes RC voltages and their heat, and returns
+//! the sums and extremes. Written for vector instructions: cells are taken [`LANES`] at a time, each
+//! sum runs over as many fixed lanes, and the widest instructions that the processor has are chosen
+//! when it runs. No instruction fuses or reorders arithmetic, so the bits are the same with all.
 
+use super::pieces::{Column, Grid, PIECES};
 use super::real::Real;
-use super::table::SocTable;
 
-/// Number of cells that the kernel works on at a time.
-const BLOCK: usize = 32;
+/// Number of cells that the kernel works on at a time, and of lanes of each sum.
+const LANES: usize = 16;
 
 /// Columns over the cells of a rack.
 #[derive(Clone, Debug)]
@@ -16,21 +18,18 @@ pub(super) struct Cells<R> {
     pub(super) z0: Vec<R>,
     /// 1 / capacity in 1/C.
     pub(super) inverse_q: Vec<R>,
-    /// Factor of every resistance, from the spread.
-    pub(super) r_factor: Vec<R>,
     pub(super) r0: Vec<R>,
-    pub(super) r1: Vec<R>,
-    pub(super) r2: Vec<R>,
     /// 1 - exp(-tick / tau_j).
     pub(super) b1: Vec<R>,
     pub(super) b2: Vec<R>,
+    /// b_j times r_j, in ohms.
+    pub(super) c1: Vec<R>,
+    pub(super) c2: Vec<R>,
+    /// RC voltages, positive during discharge.
     pub(super) v1: Vec<R>,
     pub(super) v2: Vec<R>,
-    /// Terminal voltage less the table's reference.
-    pub(super) v: Vec<R>,
-    /// Heat in J since the last refresh.
-    pub(super) heat: Vec<R>,
-    pub(super) temperature: Vec<R>,
+    /// Integral of the current times the RC voltages since the last refresh, in J.
+    pub(super) supplied: Vec<R>,
 }
 
 /// What is the same for all cells of a rack during a tick.
@@ -38,237 +37,236 @@ pub(super) struct Held<R> {
     pub(super) current: R,
     pub(super) charge: R,
     pub(super) hysteresis: R,
+    /// Current times tick, in C.
     pub(super) heat_step: R,
 }
 
-/// Sums and extremes over cells.
-#[derive(Clone, Copy)]
+/// Open-circuit voltage less the reference, and hysteresis half-width, over one grid.
+#[derive(Clone, Debug)]
+pub(super) struct Voltages<R> {
+    pub(super) grid: Grid<R>,
+    pub(super) ocv: Column<R>,
+    pub(super) half_width: Column<R>,
+}
+
+/// An extreme and the index of the first cell of its lane that shows it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Extreme {
+    pub(super) value: f64,
+    pub(super) cell: usize,
+}
+
+/// Sums and extremes over the cells of a rack.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Total {
-    pub(super) ocv: f64,
-    pub(super) half_width: f64,
+    /// Of the open-circuit voltages with hysteresis, less the reference.
+    pub(super) source: f64,
+    /// Of v1 + v2.
     pub(super) relaxing: f64,
+    /// Of b1 v1 + b2 v2: what relaxes within the next tick.
+    pub(super) relaxed: f64,
+    /// Of the slope of the open-circuit voltage over capacity, in V/C.
     pub(super) slope: f64,
-    pub(super) terminal: f64,
-    pub(super) lowest: f64,
-    pub(super) highest: f64,
+    /// Lowest and highest terminal voltage, less the reference.
+    pub(super) lowest: Extreme,
+    pub(super) highest: Extreme,
 }
 
 impl Total {
-    const NOTHING: Self = Self {
-        ocv: 0.0,
-        half_width: 0.0,
+    pub(super) const NONE: Self = Self {
+        source: 0.0,
         relaxing: 0.0,
+        relaxed: 0.0,
         slope: 0.0,
-        terminal: 0.0,
-        lowest: f64::INFINITY,
-        highest: f64::NEG_INFINITY,
+        lowest: Extreme { value: f64::INFINITY, cell: 0 },
+        highest: Extreme { value: f64::NEG_INFINITY, cell: 0 },
     };
+}
 
-    fn and(self, other: Self) -> Self {
-        Self {
-            ocv: self.ocv + other.ocv,
-            half_width: self.half_width + other.half_width,
-            relaxing: self.relaxing + other.relaxing,
-            slope: self.slope + other.slope,
-            terminal: self.terminal + other.terminal,
-            lowest: if other.lowest < self.lowest { other.lowest } else { self.lowest },
-            highest: if other.highest > self.highest { other.highest } else { self.highest },
+impl<R: Real> Voltages<R> {
+    /// The open-circuit voltage with `hysteresis`, less the reference, and its slope, at `soc`.
+    pub(super) fn at(&self, soc: R, hysteresis: R) -> (R, R) {
+        let place = self.grid.find(soc);
+        let slope = self.ocv.slope[place.0] + self.half_width.slope[place.0] * hysteresis;
+        let v = self.ocv.at(place) + self.half_width.at(place) * hysteresis;
+        (v, slope * self.grid.scale().0)
+    }
+
+    /// Sums over the cells, whose rack has given `charge`: half-width in V, and its slope over
+    /// capacity in V/C.
+    pub(super) fn half_width_sums(&self, cells: &Cells<R>, charge: R) -> [f64; 2] {
+        let (mut width, mut slope) = (0.0, 0.0);
+        let per_soc = self.grid.scale().0;
+        for (z0, inverse_q) in cells.z0.iter().zip(&cells.inverse_q) {
+            let place = self.grid.find(*z0 - charge * *inverse_q);
+            width += self.half_width.at(place).f64();
+            slope += (self.half_width.slope[place.0] * per_soc * *inverse_q).f64();
         }
+        [width, slope]
     }
 }
 
-/// All cells, in blocks and then one by one.
-pub(super) fn sweep<R: Real>(
-    cells: &mut Cells<R>,
-    table: &SocTable<R, 2>,
-    held: &Held<R>,
-) -> Total {
-    if table.is_even() {
-        sweep_with::<R, true>(cells, table, held)
+/// All cells of a rack.
+pub(super) fn sweep<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>) -> Total {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(
+            unsafe_code,
+            reason = "the only way to call code for instructions found at run time"
+        )]
+        // SAFETY: the processor has these instructions, as was asked on the line before.
+        return unsafe { sweep_avx2(cells, table, held) };
+    }
+    sweep_any(cells, table, held)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn sweep_avx2<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>) -> Total {
+    sweep_any(cells, table, held)
+}
+
+#[inline(always)]
+fn sweep_any<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>) -> Total {
+    if table.grid.is_even() {
+        // One table for this rack and tick: the hysteresis is the same for all its cells.
+        let (mut value, mut slope) = ([R::default(); PIECES], [R::default(); PIECES]);
+        let (ocv, ocv_slope) = table.ocv.arrays();
+        let (width, width_slope) = table.half_width.arrays();
+        for k in 0..PIECES {
+            value[k] = ocv[k] + width[k] * held.hysteresis;
+            slope[k] = ocv_slope[k] + width_slope[k] * held.hysteresis;
+        }
+        let (per_soc, from) = table.grid.scale();
+        let last = table.grid.last();
+        let look_up = |z: R| {
+            let x = (z - from) * per_soc;
+            let (index, whole) = x.piece(last);
+            let index = index as usize % PIECES;
+            (value[index] + slope[index] * (x - whole), slope[index] * per_soc)
+        };
+        sweep_with(cells, look_up, held)
     } else {
-        sweep_with::<R, false>(cells, table, held)
+        sweep_with(cells, |z| table.at(z, held.hysteresis), held)
     }
 }
 
-fn sweep_with<R: Real, const EVEN: bool>(
+#[inline(always)]
+fn sweep_with<R: Real>(
     cells: &mut Cells<R>,
-    table: &SocTable<R, 2>,
+    look_up: impl Fn(R) -> (R, R),
     held: &Held<R>,
 ) -> Total {
     let n = cells.z0.len();
-    let whole = n - n % BLOCK;
-    let mut total = Total::NOTHING;
-    for first in (0..whole).step_by(BLOCK) {
-        total = total.and(block::<R, BLOCK, EVEN>(cells, first, table, held));
+    let whole = n - n % LANES;
+    let mut lanes = Lanes::<R, LANES>::none();
+    for first in (0..whole).step_by(LANES) {
+        lanes.take(cells, first, &look_up, held);
     }
+    let mut total = Total::NONE;
+    lanes.add_to(&mut total);
     for first in whole..n {
-        total = total.and(block::<R, 1, EVEN>(cells, first, table, held));
+        let mut one = Lanes::<R, 1>::none();
+        one.take(cells, first, &look_up, held);
+        one.add_to(&mut total);
     }
     total
 }
 
-/// One block of `B` cells from `first`. Each stage is a plain loop over small arrays of its own, so
-/// that the arithmetic vectorises and only the look-up is scalar. Sums run over fixed lanes: the
-/// result does not depend on what the compiler makes of it.
-#[inline(always)]
-fn block<R: Real, const B: usize, const EVEN: bool>(
-    cells: &mut Cells<R>,
-    first: usize,
-    table: &SocTable<R, 2>,
-    held: &Held<R>,
-) -> Total {
-    let inverse_q = part(&cells.inverse_q, first);
-    let z = charge_stage(part(&cells.z0, first), inverse_q, held.charge);
-    let (ocv, slope, half_width) = lookup_stage::<R, B, EVEN>(&z, table);
-    let parameters = Parameters {
-        r0: part(&cells.r0, first),
-        r1: part(&cells.r1, first),
-        r2: part(&cells.r2, first),
-        b1: part(&cells.b1, first),
-        b2: part(&cells.b2, first),
-    };
-    let v1 = part_mut(&mut cells.v1, first);
-    let v2 = part_mut(&mut cells.v2, first);
-    let v = part_mut(&mut cells.v, first);
-    let relaxing = relax_stage(&parameters, v1, v2, held.current);
-    voltage_stage(&ocv, &half_width, parameters.r0, (v1, v2), v, held);
-    heat_stage(&ocv, v, part_mut(&mut cells.heat, first), held.heat_step);
-    let mut slope_per_c = [R::default(); B];
-    for l in 0..B {
-        slope_per_c[l] = slope[l] * inverse_q[l];
+/// Sums and extremes, one for each lane.
+struct Lanes<R, const B: usize> {
+    source: [R; B],
+    relaxing: [R; B],
+    relaxed: [R; B],
+    slope: [R; B],
+    lowest: [R; B],
+    highest: [R; B],
+    /// First cell of the block in which the lane's extreme was.
+    lowest_in: [i32; B],
+    highest_in: [i32; B],
+}
+
+impl<R: Real, const B: usize> Lanes<R, B> {
+    #[inline(always)]
+    fn none() -> Self {
+        let zero = [R::default(); B];
+        Self {
+            source: zero,
+            relaxing: zero,
+            relaxed: zero,
+            slope: zero,
+            lowest: [R::INFINITY; B],
+            highest: [-R::INFINITY; B],
+            lowest_in: [0; B],
+            highest_in: [0; B],
+        }
     }
-    let (lowest, highest) = extremes(v);
-    Total {
-        ocv: sum(&ocv),
-        half_width: sum(&half_width),
-        relaxing: sum(&relaxing),
-        slope: sum(&slope_per_c),
-        terminal: sum(v),
-        lowest,
-        highest,
+
+    /// One tick of the `B` cells from `first`.
+    #[inline(always)]
+    fn take(
+        &mut self,
+        cells: &mut Cells<R>,
+        first: usize,
+        look_up: &impl Fn(R) -> (R, R),
+        held: &Held<R>,
+    ) {
+        let inverse_q = part::<R, B>(&cells.inverse_q, first);
+        let z0 = part::<R, B>(&cells.z0, first);
+        let (mut source, mut slope) = ([R::default(); B], [R::default(); B]);
+        for l in 0..B {
+            (source[l], slope[l]) = look_up(z0[l] - held.charge * inverse_q[l]);
+        }
+        let r0 = part::<R, B>(&cells.r0, first);
+        let (b1, b2) = (part::<R, B>(&cells.b1, first), part::<R, B>(&cells.b2, first));
+        let (c1, c2) = (part::<R, B>(&cells.c1, first), part::<R, B>(&cells.c2, first));
+        let v1 = part_mut::<R, B>(&mut cells.v1, first);
+        let v2 = part_mut::<R, B>(&mut cells.v2, first);
+        let supplied = part_mut::<R, B>(&mut cells.supplied, first);
+        let block = first as i32;
+        for l in 0..B {
+            // Exact for a current that is held over the tick.
+            v1[l] += c1[l] * held.current - b1[l] * v1[l];
+            v2[l] += c2[l] * held.current - b2[l] * v2[l];
+            let drop = v1[l] + v2[l];
+            supplied[l] += held.heat_step * drop;
+            self.source[l] += source[l];
+            self.relaxing[l] += drop;
+            self.relaxed[l] += b1[l] * v1[l] + b2[l] * v2[l];
+            self.slope[l] += slope[l] * inverse_q[l];
+            let v = source[l] - r0[l] * held.current - drop;
+            let lower = v < self.lowest[l];
+            self.lowest[l] = if lower { v } else { self.lowest[l] };
+            self.lowest_in[l] = if lower { block } else { self.lowest_in[l] };
+            let higher = v > self.highest[l];
+            self.highest[l] = if higher { v } else { self.highest[l] };
+            self.highest_in[l] = if higher { block } else { self.highest_in[l] };
+        }
+    }
+
+    #[inline(always)]
+    fn add_to(&self, total: &mut Total) {
+        for l in 0..B {
+            total.source += self.source[l].f64();
+            total.relaxing += self.relaxing[l].f64();
+            total.relaxed += self.relaxed[l].f64();
+            total.slope += self.slope[l].f64();
+            let (low, high) = (self.lowest[l].f64(), self.highest[l].f64());
+            if low < total.lowest.value {
+                total.lowest = Extreme { value: low, cell: self.lowest_in[l] as usize + l };
+            }
+            if high > total.highest.value {
+                total.highest = Extreme { value: high, cell: self.highest_in[l] as usize + l };
+            }
+        }
     }
 }
 
-fn part<R, const B: usize>(column: &[R], first: usize) -> &[R; B] {
+#[inline(always)]
+pub(super) fn part<R, const B: usize>(column: &[R], first: usize) -> &[R; B] {
     column[first..first + B].try_into().expect("a block has B cells")
 }
-fn part_mut<R, const B: usize>(column: &mut [R], first: usize) -> &mut [R; B] {
+#[inline(always)]
+pub(super) fn part_mut<R, const B: usize>(column: &mut [R], first: usize) -> &mut [R; B] {
     (&mut column[first..first + B]).try_into().expect("a block has B cells")
-}
-
-/// State of charge.
-#[inline(always)]
-fn charge_stage<R: Real, const B: usize>(z0: &[R; B], inverse_q: &[R; B], charge: R) -> [R; B] {
-    let mut z = [R::default(); B];
-    for l in 0..B {
-        z[l] = z0[l] - charge * inverse_q[l];
-    }
-    z
-}
-
-/// Open-circuit voltage, its slope, and hysteresis half-width.
-#[inline(always)]
-fn lookup_stage<R: Real, const B: usize, const EVEN: bool>(
-    z: &[R; B],
-    table: &SocTable<R, 2>,
-) -> ([R; B], [R; B], [R; B]) {
-    let bins = table.bins();
-    let mut bin = [0; B];
-    for l in 0..B {
-        bin[l] = (z[l] * bins).truncated();
-    }
-    let zero = [R::default(); B];
-    let (mut ocv, mut slope, mut half_width) = (zero, zero, zero);
-    for l in 0..B {
-        let piece = table.piece::<EVEN>(bin[l], z[l]);
-        let beyond = z[l] - piece.soc;
-        ocv[l] = piece.value[0] + piece.slope[0] * beyond;
-        slope[l] = piece.slope[0];
-        // Beyond full and empty the voltage goes on, the half-width does not.
-        half_width[l] = piece.value[1] + piece.slope[1] * (z[l].fraction() - piece.soc);
-    }
-    (ocv, slope, half_width)
-}
-
-/// Parameters of a block of cells.
-struct Parameters<'c, R, const B: usize> {
-    r0: &'c [R; B],
-    r1: &'c [R; B],
-    r2: &'c [R; B],
-    b1: &'c [R; B],
-    b2: &'c [R; B],
-}
-
-/// RC voltages, exact for a held current; returns what is left of them after another tick.
-#[inline(always)]
-fn relax_stage<R: Real, const B: usize>(
-    p: &Parameters<'_, R, B>,
-    v1: &mut [R; B],
-    v2: &mut [R; B],
-    current: R,
-) -> [R; B] {
-    let mut left = [R::default(); B];
-    for l in 0..B {
-        v1[l] += p.b1[l] * (p.r1[l] * current - v1[l]);
-        v2[l] += p.b2[l] * (p.r2[l] * current - v2[l]);
-        left[l] = v1[l] + v2[l] - p.b1[l] * v1[l] - p.b2[l] * v2[l];
-    }
-    left
-}
-
-/// Terminal voltage less the reference.
-#[inline(always)]
-fn voltage_stage<R: Real, const B: usize>(
-    ocv: &[R; B],
-    half_width: &[R; B],
-    r0: &[R; B],
-    (v1, v2): (&[R; B], &[R; B]),
-    v: &mut [R; B],
-    held: &Held<R>,
-) {
-    for l in 0..B {
-        v[l] = ocv[l] + half_width[l] * held.hysteresis - r0[l] * held.current - v1[l] - v2[l];
-    }
-}
-
-/// Heat of the tick: what the chemistry gave and the terminals did not.
-#[inline(always)]
-fn heat_stage<R: Real, const B: usize>(ocv: &[R; B], v: &[R; B], heat: &mut [R; B], heat_step: R) {
-    for l in 0..B {
-        heat[l] += heat_step * (ocv[l] - v[l]);
-    }
-}
-
-/// Lanes of a sum: fixed, so that its rounding is.
-const SUM_LANES: usize = 4;
-
-#[inline(always)]
-fn sum<R: Real, const B: usize>(values: &[R; B]) -> f64 {
-    let mut lanes = [R::default(); SUM_LANES];
-    let (chunks, rest) = values.as_chunks::<SUM_LANES>();
-    for chunk in chunks {
-        for lane in 0..SUM_LANES {
-            lanes[lane] += chunk[lane];
-        }
-    }
-    rest.iter().chain(&lanes).fold(0.0, |total, value| total + value.f64())
-}
-
-#[inline(always)]
-fn extremes<R: Real, const B: usize>(values: &[R; B]) -> (f64, f64) {
-    let (mut lowest, mut highest) = ([values[0]; SUM_LANES], [values[0]; SUM_LANES]);
-    let (chunks, rest) = values.as_chunks::<SUM_LANES>();
-    for chunk in chunks {
-        for lane in 0..SUM_LANES {
-            let value = chunk[lane];
-            lowest[lane] = if value < lowest[lane] { value } else { lowest[lane] };
-            highest[lane] = if value > highest[lane] { value } else { highest[lane] };
-        }
-    }
-    let least = |a: f64, b: &R| if b.f64() < a { b.f64() } else { a };
-    let most = |a: f64, b: &R| if b.f64() > a { b.f64() } else { a };
-    (
-        rest.iter().chain(&lowest).fold(f64::INFINITY, least),
-        rest.iter().chain(&highest).fold(f64::NEG_INFINITY, most),
-    )
 }

@@ -1,0 +1,460 @@
+//! What the cells' resistances and heat depend on, and their refresh once a second.
+//!
+//! Where the tables depend on SoC alone (and on temperature by Arrhenius' law), one look-up of a grid
+//! serves all quantities and the refresh runs on vector instructions. Tables over temperature or
+//! current are read cell by cell.
+
+use super::kernel::{Cells, part, part_mut};
+use super::pieces::{Beyond, Column, Grid, PIECES};
+use super::real::Real;
+use bess_core::chemistry::{Chemistry, HeatForm, RcPair, Resistance, Table};
+use bess_core::units::{GAS_CONSTANT_J_PER_MOL_K, ZERO_CELSIUS_K};
+
+/// Number of cells that a refresh works on at a time.
+const LANES: usize = 16;
+
+/// Columns that only the refresh touches.
+#[derive(Clone, Debug)]
+pub(super) struct Slow<R> {
+    /// Factor of every resistance: spread and ageing.
+    pub(super) r_factor: Vec<R>,
+    pub(super) temperature: Vec<R>,
+    /// Energy in the capacitors at the last refresh, in J.
+    pub(super) stored: Vec<R>,
+    /// Heat made since the last refresh, in J, before it is conducted away.
+    pub(super) heat: Vec<R>,
+}
+
+/// What a rack went through since its last refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Since {
+    pub(super) ticks: u32,
+    /// Integral of the current, in C.
+    pub(super) charge_c: f64,
+    /// Integral of its magnitude, in C.
+    pub(super) throughput_c: f64,
+    /// Integral of the current squared, in A2 s.
+    pub(super) square_a2s: f64,
+    /// Integral of the current times the hysteresis state, in C.
+    pub(super) hysteresis_c: f64,
+}
+
+/// Quantities of all racks of one kind.
+#[derive(Clone, Debug)]
+pub(super) struct Parameters<R> {
+    grid: Grid<R>,
+    /// r0, r1, r2 at 25 degC, entropic coefficient, hysteresis half-width.
+    columns: [Column<R>; 5],
+    /// Activation energies of r0, r1, r2 over the gas constant, in K.
+    activation_k: [R; 3],
+    one_energy: bool,
+    /// Tick over capacitance, in ohms; 0 where there is no pair.
+    tick_over_c: [R; 2],
+    /// Half a capacitance, in F.
+    half_c: [R; 2],
+    /// Whether tables must be read for each cell.
+    tables: bool,
+    books_stored: bool,
+    pub(super) depends_on_current: bool,
+}
+
+impl<R: Real> Parameters<R> {
+    pub(super) fn new(chemistry: &Chemistry, tick_s: f64) -> Self {
+        let zero = Table::constant(0.0);
+        let none = Resistance::constant(0.0);
+        let pair = |j: usize| chemistry.rc.get(j);
+        let resistances =
+            [Some(&chemistry.r0), pair(0).map(|p| &p.resistance), pair(1).map(|p| &p.resistance)]
+                .map(|r| r.unwrap_or(&none));
+        let entropic = chemistry.entropic_v_per_k.as_ref().unwrap_or(&zero);
+        let half_width = chemistry.hysteresis.as_ref().map_or(&zero, |h| &h.half_width);
+        let capacitances = [0, 1].map(|j| pair(j).map(|p| &p.capacitance_f));
+        let tables =
+            resistances.iter().any(|r| r.value.depends_on_temperature() || r.depends_on_current())
+                || [entropic, half_width]
+                    .iter()
+                    .any(|t| t.depends_on_temperature() || t.depends_on_current())
+                || capacitances.iter().flatten().any(|c| c.as_constant().is_none());
+        let factor_nodes = |r: &Resistance| {
+            let factors = r.soc_factor.as_ref().map_or(&[][..], |curve| curve.nodes());
+            [r.value.soc_nodes(), factors].concat()
+        };
+        let nodes: Vec<f64> = resistances
+            .iter()
+            .flat_map(|r| factor_nodes(r))
+            .chain(entropic.soc_nodes().iter().copied())
+            .chain(half_width.soc_nodes().iter().copied())
+            .collect();
+        let grid = Grid::over(nodes.into_iter());
+        let [r0, r1, r2] =
+            resistances.map(|r| grid.column(Beyond::Holds, |soc| r.at(soc, 25.0, 0.0)));
+        let [e, m] =
+            [entropic, half_width].map(|t| grid.column(Beyond::Holds, |soc| t.at(soc, 25.0, 0.0)));
+        let constant_c = capacitances.map(|c| c.and_then(|table| table.as_constant()));
+        let energies =
+            resistances.map(|r| R::of(r.activation_energy_j_per_mol / GAS_CONSTANT_J_PER_MOL_K));
+        Self {
+            columns: [r0, r1, r2, e, m],
+            grid,
+            one_energy: energies[0] == energies[1] && energies[0] == energies[2],
+            activation_k: energies,
+            tick_over_c: constant_c.map(|c| R::of(c.map_or(0.0, |c| tick_s / c))),
+            half_c: constant_c.map(|c| R::of(0.5 * c.unwrap_or(0.0))),
+            tables,
+            books_stored: chemistry.thermal.is_some_and(|t| t.rc_heat == HeatForm::Dissipated),
+            depends_on_current: [Some(&chemistry.r0.value), Some(entropic), Some(half_width)]
+                .into_iter()
+                .chain(capacitances)
+                .chain([0, 1].map(|j| pair(j).map(|p: &RcPair| &p.resistance.value)))
+                .flatten()
+                .any(Table::depends_on_current),
+        }
+    }
+
+    /// Adds the heat made since the last refresh to `slow.heat` and starts anew.
+    pub(super) fn gather_heat(
+        &self,
+        chemistry: &Chemistry,
+        cells: &mut Cells<R>,
+        slow: &mut Slow<R>,
+        charge_c: f64,
+        since: &Since,
+    ) {
+        let made = Made {
+            // In the middle of the charge that has passed.
+            charge: R::of(charge_c - 0.5 * since.charge_c),
+            passed: R::of(since.charge_c),
+            square: R::of(since.square_a2s),
+            hysteresis: R::of(since.hysteresis_c),
+        };
+        if self.tables {
+            self.gather_heat_by_tables(chemistry, cells, slow, &made, since);
+        } else {
+            gather_heat(self, cells, slow, &made);
+        }
+    }
+
+    fn gather_heat_by_tables(
+        &self,
+        chemistry: &Chemistry,
+        cells: &mut Cells<R>,
+        slow: &mut Slow<R>,
+        made: &Made<R>,
+        since: &Since,
+    ) {
+        let span_s = f64::from(since.ticks.max(1));
+        let current_a = since.charge_c / span_s;
+        for i in 0..cells.z0.len() {
+            let soc = (cells.z0[i] - made.charge * cells.inverse_q[i]).f64();
+            let degc = slow.temperature[i].f64();
+            let read =
+                |table: Option<&Table>| R::of(table.map_or(0.0, |t| t.at(soc, degc, current_a)));
+            let entropic = read(chemistry.entropic_v_per_k.as_ref());
+            let half_width = read(chemistry.hysteresis.as_ref().map(|h| &h.half_width));
+            let stored = if self.books_stored {
+                let half_c = |j: usize| read(chemistry.rc.get(j).map(|p| &p.capacitance_f)).f64();
+                let (v1, v2) = (cells.v1[i].f64(), cells.v2[i].f64());
+                R::of(0.5 * (half_c(0) * v1 * v1 + half_c(1) * v2 * v2))
+            } else {
+                R::default()
+            };
+            slow.heat[i] += cells.supplied[i] + cells.r0[i] * made.square
+                - half_width * made.hysteresis
+                - (slow.temperature[i] + R::of(ZERO_CELSIUS_K)) * entropic * made.passed
+                + (slow.stored[i] - stored);
+            slow.stored[i] = stored;
+            cells.supplied[i] = R::default();
+        }
+    }
+
+    /// Resistances and decay factors at the present temperature and SoC, with `current_a` flowing.
+    pub(super) fn refresh(
+        &self,
+        chemistry: &Chemistry,
+        cells: &mut Cells<R>,
+        slow: &Slow<R>,
+        charge_c: f64,
+        current_a: f64,
+        tick_s: f64,
+    ) -> Static {
+        if self.tables {
+            self.refresh_by_tables(chemistry, cells, slow, charge_c, current_a, tick_s);
+            let mut total = Static::default();
+            (0..cells.z0.len()).for_each(|i| total.add(cells, i));
+            total
+        } else {
+            refresh(self, cells, slow, R::of(charge_c))
+        }
+    }
+
+    fn refresh_by_tables(
+        &self,
+        chemistry: &Chemistry,
+        cells: &mut Cells<R>,
+        slow: &Slow<R>,
+        charge_c: f64,
+        current_a: f64,
+        tick_s: f64,
+    ) {
+        for i in 0..cells.z0.len() {
+            let soc = cells.z0[i].f64() - charge_c * cells.inverse_q[i].f64();
+            let degc = slow.temperature[i].f64();
+            let factor = slow.r_factor[i].f64();
+            cells.r0[i] = R::of(chemistry.r0.at(soc, degc, current_a) * factor);
+            let pair = |j: usize| {
+                let Some(pair) = chemistry.rc.get(j) else { return (R::default(), R::default()) };
+                let r_ohm = pair.resistance.at(soc, degc, current_a) * factor;
+                let c_f = pair.capacitance_f.at(soc, degc, current_a);
+                let b = (tick_s / (r_ohm * c_f)).decay();
+                (R::of(b), R::of(b * r_ohm))
+            };
+            (cells.b1[i], cells.c1[i]) = pair(0);
+            (cells.b2[i], cells.c2[i]) = pair(1);
+        }
+    }
+
+    /// One exponential serves all three where they share an activation energy, as they mostly do.
+    #[inline(always)]
+    fn arrhenius(&self, temperature: R, factor: R) -> [R; 3] {
+        let inverse_k = inverse_k_above_reference(temperature);
+        let [e0, e1, e2] = self.activation_k;
+        let first = (e0 * inverse_k).exp() * factor;
+        if self.one_energy {
+            return [first; 3];
+        }
+        [first, (e1 * inverse_k).exp() * factor, (e2 * inverse_k).exp() * factor]
+    }
+}
+
+/// What the heat of a span is made from.
+struct Made<R> {
+    charge: R,
+    passed: R,
+    square: R,
+    hysteresis: R,
+}
+
+/// Sums that change with a refresh only.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Static {
+    pub(super) r0_ohm: f64,
+    /// Of c1 + c2.
+    pub(super) c_ohm: f64,
+    /// Of b1 v1 + b2 v2.
+    pub(super) relaxed_v: f64,
+    pub(super) z0: f64,
+    pub(super) inverse_q: f64,
+}
+
+impl Static {
+    pub(super) fn add<R: Real>(&mut self, cells: &Cells<R>, i: usize) {
+        self.r0_ohm += cells.r0[i].f64();
+        self.c_ohm += cells.c1[i].f64() + cells.c2[i].f64();
+        self.relaxed_v +=
+            cells.b1[i].f64() * cells.v1[i].f64() + cells.b2[i].f64() * cells.v2[i].f64();
+        self.z0 += cells.z0[i].f64();
+        self.inverse_q += cells.inverse_q[i].f64();
+    }
+}
+
+/// Runs a generic function with the widest instructions at hand; see [`super::kernel`].
+macro_rules! widest {
+    ($name:ident, $any:ident, $avx2:ident, ($($arg:ident: $t:ty),*) $(-> $out:ty)?) => {
+        fn $name<R: Real>($($arg: $t),*) $(-> $out)? {
+            #[cfg(target_arch = "x86_64")]
+            if std::arch::is_x86_feature_detected!("avx2") {
+                #[expect(unsafe_code, reason = "the only way to call code for instructions found at run time")]
+                // SAFETY: the processor has these instructions, as was asked on the line before.
+                return unsafe { $avx2($($arg),*) };
+            }
+            $any($($arg),*)
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2")]
+        fn $avx2<R: Real>($($arg: $t),*) $(-> $out)? {
+            $any($($arg),*)
+        }
+    };
+}
+
+widest!(gather_heat, gather_heat_any, gather_heat_avx2,
+    (p: &Parameters<R>, cells: &mut Cells<R>, slow: &mut Slow<R>, made: &Made<R>));
+widest!(refresh, refresh_any, refresh_avx2,
+    (p: &Parameters<R>, cells: &mut Cells<R>, slow: &Slow<R>, charge: R) -> Static);
+
+#[inline(always)]
+fn gather_heat_any<R: Real>(
+    p: &Parameters<R>,
+    cells: &mut Cells<R>,
+    slow: &mut Slow<R>,
+    made: &Made<R>,
+) {
+    let whole = cells.z0.len() - cells.z0.len() % LANES;
+    for first in (0..whole).step_by(LANES) {
+        gather_block::<R, LANES>(p, cells, slow, made, first);
+    }
+    for first in whole..cells.z0.len() {
+        gather_block::<R, 1>(p, cells, slow, made, first);
+    }
+}
+
+#[inline(always)]
+fn gather_block<R: Real, const B: usize>(
+    p: &Parameters<R>,
+    cells: &mut Cells<R>,
+    slow: &mut Slow<R>,
+    made: &Made<R>,
+    first: usize,
+) {
+    let place = places::<R, B>(p, cells, made.charge, first);
+    let entropic = values::<R, B>(p, 3, &place);
+    let half_width = values::<R, B>(p, 4, &place);
+    let (v1, v2) = (part::<R, B>(&cells.v1, first), part::<R, B>(&cells.v2, first));
+    let r0 = part::<R, B>(&cells.r0, first);
+    let supplied = part_mut::<R, B>(&mut cells.supplied, first);
+    let temperature = part::<R, B>(&slow.temperature, first);
+    let stored = part_mut::<R, B>(&mut slow.stored, first);
+    let heat = part_mut::<R, B>(&mut slow.heat, first);
+    let [c1, c2] = p.half_c;
+    let zero_k = R::of(ZERO_CELSIUS_K);
+    for l in 0..B {
+        let now =
+            if p.books_stored { c1 * (v1[l] * v1[l]) + c2 * (v2[l] * v2[l]) } else { R::default() };
+        heat[l] += supplied[l] + r0[l] * made.square
+            - half_width[l] * made.hysteresis
+            - (temperature[l] + zero_k) * entropic[l] * made.passed
+            + (stored[l] - now);
+        stored[l] = now;
+        supplied[l] = R::default();
+    }
+}
+
+#[inline(always)]
+fn refresh_any<R: Real>(
+    p: &Parameters<R>,
+    cells: &mut Cells<R>,
+    slow: &Slow<R>,
+    charge: R,
+) -> Static {
+    let whole = cells.z0.len() - cells.z0.len() % LANES;
+    let mut sums = [[R::default(); LANES]; 5];
+    for first in (0..whole).step_by(LANES) {
+        refresh_block::<R, LANES>(p, cells, slow, charge, first);
+        let column = |v: &[R]| *part::<R, LANES>(v, first);
+        let (r0, c1, c2) = (column(&cells.r0), column(&cells.c1), column(&cells.c2));
+        let (b1, b2) = (column(&cells.b1), column(&cells.b2));
+        let (v1, v2) = (column(&cells.v1), column(&cells.v2));
+        let (z0, inverse_q) = (column(&cells.z0), column(&cells.inverse_q));
+        for l in 0..LANES {
+            sums[0][l] += r0[l];
+            sums[1][l] += c1[l] + c2[l];
+            sums[2][l] += b1[l] * v1[l] + b2[l] * v2[l];
+            sums[3][l] += z0[l];
+            sums[4][l] += inverse_q[l];
+        }
+    }
+    let [r0_ohm, c_ohm, relaxed_v, z0, inverse_q] =
+        sums.map(|lanes| lanes.iter().fold(0.0, |sum, lane| sum + lane.f64()));
+    let mut total = Static { r0_ohm, c_ohm, relaxed_v, z0, inverse_q };
+    for i in whole..cells.z0.len() {
+        refresh_block::<R, 1>(p, cells, slow, charge, i);
+        total.add(cells, i);
+    }
+    total
+}
+
+#[inline(always)]
+fn refresh_block<R: Real, const B: usize>(
+    p: &Parameters<R>,
+    cells: &mut Cells<R>,
+    slow: &Slow<R>,
+    charge: R,
+    first: usize,
+) {
+    let place = places::<R, B>(p, cells, charge, first);
+    let r = [0, 1, 2].map(|k| values::<R, B>(p, k, &place));
+    let temperature = part::<R, B>(&slow.temperature, first);
+    let factor = part::<R, B>(&slow.r_factor, first);
+    let mut factors = [[R::default(); B]; 3];
+    for l in 0..B {
+        [factors[0][l], factors[1][l], factors[2][l]] = p.arrhenius(temperature[l], factor[l]);
+    }
+    let r0 = part_mut::<R, B>(&mut cells.r0, first);
+    for l in 0..B {
+        r0[l] = r[0][l] * factors[0][l];
+    }
+    let pair = |b: &mut [R; B], c: &mut [R; B], j: usize| {
+        for l in 0..B {
+            let ohm = r[j][l] * factors[j][l];
+            b[l] = decay_of(ohm, p.tick_over_c[j - 1]);
+            c[l] = b[l] * ohm;
+        }
+    };
+    pair(part_mut(&mut cells.b1, first), part_mut(&mut cells.c1, first), 1);
+    pair(part_mut(&mut cells.b2, first), part_mut(&mut cells.c2, first), 2);
+}
+
+/// The pieces of a block of cells.
+struct Places<R, const B: usize> {
+    index: [usize; B],
+    beyond: [R; B],
+}
+
+#[inline(always)]
+fn places<R: Real, const B: usize>(
+    p: &Parameters<R>,
+    cells: &Cells<R>,
+    charge: R,
+    first: usize,
+) -> Places<R, B> {
+    let (z0, inverse_q) = (part::<R, B>(&cells.z0, first), part::<R, B>(&cells.inverse_q, first));
+    let mut place = Places { index: [0; B], beyond: [R::default(); B] };
+    if p.grid.is_even() {
+        let ((per_soc, from), last) = (p.grid.scale(), p.grid.last());
+        for l in 0..B {
+            let x = (z0[l] - charge * inverse_q[l] - from) * per_soc;
+            let (index, whole) = x.piece(last);
+            place.index[l] = index as usize;
+            place.beyond[l] = x - whole;
+        }
+    } else {
+        for l in 0..B {
+            (place.index[l], place.beyond[l]) = p.grid.find(z0[l] - charge * inverse_q[l]);
+        }
+    }
+    place
+}
+
+/// Quantity `k` of a block of cells.
+#[inline(always)]
+fn values<R: Real, const B: usize>(p: &Parameters<R>, k: usize, place: &Places<R, B>) -> [R; B] {
+    let mut values = [R::default(); B];
+    if p.grid.is_even() {
+        let (value, slope) = p.columns[k].arrays();
+        for l in 0..B {
+            let index = place.index[l] % PIECES;
+            values[l] = value[index] + slope[index] * place.beyond[l];
+        }
+    } else {
+        for l in 0..B {
+            values[l] = p.columns[k].at((place.index[l], place.beyond[l]));
+        }
+    }
+    values
+}
+
+/// `1 - exp(-tick / (r c))`; 0 where there is no pair.
+#[inline(always)]
+fn decay_of<R: Real>(r: R, tick_over_c: R) -> R {
+    let decay = (tick_over_c / r).decay();
+    if r > R::default() { decay } else { R::default() }
+}
+
+/// 1/T - 1/T_ref in 1/K, with the reference at 25 degC.
+#[inline(always)]
+fn inverse_k_above_reference<R: Real>(temperature_degc: R) -> R {
+    const REFERENCE_K: f64 = 25.0 + ZERO_CELSIUS_K;
+    // (T_ref - T) / (T T_ref) keeps its digits where 1/T - 1/T_ref would cancel.
+    let above = R::of(25.0) - temperature_degc;
+    above / ((temperature_degc + R::of(ZERO_CELSIUS_K)) * R::of(REFERENCE_K))
+}

@@ -1,0 +1,108 @@
+//! Heat between the cells of a rack, their cases and the coolant plates below them.
+
+use crate::physics::real::Real;
+use bess_core::chemistry::Thermal;
+
+/// What the cells of a rack stand on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plate {
+    /// Temperature with which coolant or air comes to the first module, in degC.
+    pub supply_degc: f64,
+    /// Factor of the conductance between cell and plate: 1 with the nominal flow, 0 without any.
+    pub conductance: f64,
+    /// How much warmer the next module's plate is for each watt that a module gives, in K/W.
+    pub rise_k_per_w: f64,
+}
+
+impl Plate {
+    /// Surroundings that keep their temperature.
+    pub fn at(degc: f64) -> Self {
+        Self { supply_degc: degc, conductance: 1.0, rise_k_per_w: 0.0 }
+    }
+}
+
+/// The largest share of a node's heat that may move in one explicit step: the error of a step is half
+/// its square.
+const SHARE_MAX: f64 = 0.02;
+
+/// Conducts for `span_s`: `heat` (J, made in the cells over the span) goes into the temperatures, and
+/// what the plates take is returned in J. Cells conduct to their neighbours within a module of
+/// `module` cells. `case` is empty where cells have none.
+pub(super) fn conduct<R: Real>(
+    thermal: &Thermal,
+    temperature: &mut [R],
+    heat: &mut [R],
+    case: &mut [R],
+    module: usize,
+    plate: &Plate,
+    span_s: f64,
+) -> f64 {
+    if span_s <= 0.0 {
+        return 0.0;
+    }
+    let out_w_per_k = if thermal.case.is_some() { 1.0 } else { plate.conductance };
+    let cell_w_per_k = thermal.plate_w_per_k * out_w_per_k;
+    let mut share =
+        (cell_w_per_k + 2.0 * thermal.neighbour_w_per_k) / thermal.heat_capacity_j_per_k;
+    if let Some(c) = thermal.case {
+        let both_w_per_k = thermal.plate_w_per_k + c.to_surroundings_w_per_k;
+        share = share.max(both_w_per_k / c.heat_capacity_j_per_k);
+    }
+    let steps = (share * span_s / SHARE_MAX).ceil().clamp(1.0, 1e6);
+    let step_s = span_s / steps;
+    let part = R::of(1.0 / steps);
+    let per_j = R::of(1.0 / thermal.heat_capacity_j_per_k);
+    let to_neighbour = R::of(thermal.neighbour_w_per_k * step_s);
+    let mut plate_j = 0.0;
+    for _ in 0..steps as u64 {
+        let mut behind_w = 0.0;
+        for first in (0..temperature.len()).step_by(module) {
+            let cells = first..(first + module).min(temperature.len());
+            let plate_degc = plate.supply_degc + plate.rise_k_per_w * behind_w;
+            let heat = &heat[cells.clone()];
+            let temperature = &mut temperature[cells.clone()];
+            let mut module_j = 0.0;
+            match thermal.case {
+                None => {
+                    let (to_plate, plate) = (R::of(cell_w_per_k * step_s), R::of(plate_degc));
+                    let mut left = temperature[0];
+                    for i in 0..temperature.len() {
+                        let here = temperature[i];
+                        let right = temperature[(i + 1).min(temperature.len() - 1)];
+                        let lost = to_plate * (here - plate);
+                        let gained =
+                            heat[i] * part + to_neighbour * ((left - here) + (right - here)) - lost;
+                        temperature[i] = here + gained * per_j;
+                        module_j += lost.f64();
+                        left = here;
+                    }
+                }
+                Some(c) => {
+                    let case = &mut case[cells];
+                    let to_case = R::of(thermal.plate_w_per_k * step_s);
+                    let outside = R::of(c.to_surroundings_w_per_k * plate.conductance * step_s);
+                    let case_per_j = R::of(1.0 / c.heat_capacity_j_per_k);
+                    let plate = R::of(plate_degc);
+                    let mut left = temperature[0];
+                    for i in 0..temperature.len() {
+                        let here = temperature[i];
+                        let right = temperature[(i + 1).min(temperature.len() - 1)];
+                        let given = to_case * (here - case[i]);
+                        let lost = outside * (case[i] - plate);
+                        let gained = heat[i] * part
+                            + to_neighbour * ((left - here) + (right - here))
+                            - given;
+                        temperature[i] = here + gained * per_j;
+                        case[i] += (given - lost) * case_per_j;
+                        module_j += lost.f64();
+                        left = here;
+                    }
+                }
+            }
+            plate_j += module_j;
+            behind_w += module_j / step_s;
+        }
+    }
+    heat.fill(R::default());
+    plate_j
+}
