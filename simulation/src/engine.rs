@@ -3,7 +3,7 @@
 //! `Engine` is synchronous and pure: time is its tick counter, chance its seed. A tick cannot fail.
 //! Commands are applied between ticks; the same commands before the same ticks give the same bits.
 
-use crate::physics::rack::RackModel;
+use crate::physics::rack::{CellMemory, RackModel};
 use crate::plant::Plant;
 use crate::unit::{Surroundings, Unit};
 use bess_core::command::{Command, ControlSource, Rejection, find_unit, validate_with};
@@ -13,7 +13,7 @@ use bess_core::series::Series;
 use bess_core::snapshot::{
     ClockMode, ClockView, EnergyTotals, FarmView, RackView, Snapshot, UnitState,
 };
-use bess_core::spec::FarmSpec;
+use bess_core::spec::{FarmSpec, UnitSpec};
 use bess_core::time::{SimTime, TICK_S, Tick};
 use bess_core::units::{Celsius, Hertz, Joules, Watts};
 use rayon::prelude::*;
@@ -331,14 +331,22 @@ fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
         }
         model_of_unit.push(Arc::clone(models.last().expect("one was pushed for the first unit")));
     }
-    let build = |(unit, model): (&bess_core::spec::UnitSpec, Arc<RackModel<f32>>)| {
-        Unit::new(unit, &spec.initial, model, streams)
+    // Before anything else takes memory, so that what each tick touches lies together.
+    let memory: Vec<Vec<CellMemory<f32>>> = spec
+        .units
+        .iter()
+        .map(|unit| {
+            let of_rack = |_| CellMemory::for_cells(unit.design.cells_in_series);
+            (0..unit.design.n_racks).map(of_rack).collect()
+        })
+        .collect();
+    let build = |((unit, model), memory): ((&UnitSpec, Arc<RackModel<f32>>), _)| {
+        Unit::new(unit, &spec.initial, model, streams, memory)
     };
     match pool {
-        Some(pool) => {
-            pool.install(|| spec.units.par_iter().zip(model_of_unit).map(build).collect())
-        }
-        None => spec.units.iter().zip(model_of_unit).map(build).collect(),
+        Some(pool) => pool
+            .install(|| spec.units.par_iter().zip(model_of_unit).zip(memory).map(build).collect()),
+        None => spec.units.iter().zip(model_of_unit).zip(memory).map(build).collect(),
     }
 }
 

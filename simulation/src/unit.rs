@@ -7,7 +7,7 @@ use crate::cell::sign;
 use crate::physics::cooling::Cooling;
 use crate::physics::limits::{CellRange, RackLimits};
 use crate::physics::pcs::{self, Pcs, Power, PowerBounds};
-use crate::physics::rack::{At, Plate, Rack, RackModel, RackStart};
+use crate::physics::rack::{At, CellMemory, Plate, Rack, RackModel, RackStart};
 use crate::physics::split::Bus;
 use bess_core::alarm::{AlarmCode, AlarmSet};
 use bess_core::command::{PowerPriority, UnitAction, UnitControl};
@@ -64,10 +64,13 @@ impl Unit {
         initial: &InitialSpec,
         model: Arc<RackModel<f32>>,
         streams: Streams,
+        memory: Vec<CellMemory<f32>>,
     ) -> Self {
         let design = Arc::clone(&spec.design);
-        let racks: Vec<Rack<f32>> = (0..design.n_racks)
-            .map(|rack_idx| {
+        let racks: Vec<Rack<f32>> = memory
+            .into_iter()
+            .enumerate()
+            .map(|(rack_idx, memory)| {
                 let start = RackStart {
                     n_cells: design.cells_in_series,
                     soc: initial.soc,
@@ -76,7 +79,7 @@ impl Unit {
                     streams,
                     index: spec.rack_id(rack_idx).idx() as u64,
                 };
-                Rack::new(&model, &start)
+                Rack::within(memory, &model, &start)
             })
             .collect();
         let rack_soh: Vec<f64> = racks.iter().map(|rack| rack.capacity_ratio(&model)).collect();

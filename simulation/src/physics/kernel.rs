@@ -1,35 +1,110 @@
 //! The cell kernel: one pass over the cells of a rack each tick.
 //!
-//! Reads the columns and what is held over the tick, writes RC voltages and their heat, and returns
-//! the sums and extremes. Written for vector instructions: cells are taken [`LANES`] at a time, each
-//! sum runs over as many fixed lanes, and the widest instructions that the processor has are chosen
-//! when it runs. No instruction fuses or reorders arithmetic, so the bits are the same with all.
+//! Reads the cells and what is held over the tick, writes RC voltages and their heat, and returns the
+//! sums and extremes. Written for vector instructions: cells lie in blocks of [`LANES`], each quantity
+//! side by side (one stream through memory instead of ten), each sum runs over as many fixed lanes,
+//! and the widest instructions that the processor has are chosen when it runs. No instruction fuses
+//! or reorders arithmetic, so the bits are the same with all.
 
 use super::pieces::{Column, Grid, PIECES};
 use super::real::Real;
 
-/// Number of cells that the kernel works on at a time, and of lanes of each sum.
-const LANES: usize = 16;
+/// Cells of a block, and lanes of each sum.
+pub(super) const LANES: usize = 16;
 
-/// Columns over the cells of a rack.
+/// [`LANES`] cells. The last block of a rack may be filled up with cells that nothing counts.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub(super) struct Block<R> {
+    /// SoC at rack charge 0.
+    pub(super) z0: [R; LANES],
+    /// 1 / capacity in 1/C.
+    pub(super) inverse_q: [R; LANES],
+    pub(super) r0: [R; LANES],
+    /// 1 - exp(-tick / tau_j).
+    pub(super) b1: [R; LANES],
+    pub(super) b2: [R; LANES],
+    /// b_j times r_j, in ohms.
+    pub(super) c1: [R; LANES],
+    pub(super) c2: [R; LANES],
+    /// RC voltages, positive during discharge.
+    pub(super) v1: [R; LANES],
+    pub(super) v2: [R; LANES],
+    /// Integral of the current times the RC voltages since the last refresh, in J.
+    pub(super) supplied: [R; LANES],
+}
+
+/// The cells of a rack.
 #[derive(Clone, Debug)]
 pub(super) struct Cells<R> {
-    /// SoC at rack charge 0.
-    pub(super) z0: Vec<R>,
-    /// 1 / capacity in 1/C.
-    pub(super) inverse_q: Vec<R>,
-    pub(super) r0: Vec<R>,
-    /// 1 - exp(-tick / tau_j).
-    pub(super) b1: Vec<R>,
-    pub(super) b2: Vec<R>,
-    /// b_j times r_j, in ohms.
-    pub(super) c1: Vec<R>,
-    pub(super) c2: Vec<R>,
-    /// RC voltages, positive during discharge.
-    pub(super) v1: Vec<R>,
-    pub(super) v2: Vec<R>,
-    /// Integral of the current times the RC voltages since the last refresh, in J.
-    pub(super) supplied: Vec<R>,
+    n: usize,
+    pub(super) blocks: Vec<Block<R>>,
+}
+
+macro_rules! quantities {
+    ($($read:ident $write:ident)*) => {
+        impl<R: Real> Cells<R> {
+            $(
+                #[inline(always)]
+                pub(super) fn $read(&self, cell: usize) -> R {
+                    self.blocks[cell / LANES].$read[cell % LANES]
+                }
+                #[inline(always)]
+                pub(super) fn $write(&mut self, cell: usize) -> &mut R {
+                    &mut self.blocks[cell / LANES].$read[cell % LANES]
+                }
+            )*
+        }
+    };
+}
+quantities! {
+    z0 z0_mut inverse_q inverse_q_mut r0 r0_mut b1 b1_mut b2 b2_mut c1 c1_mut c2 c2_mut
+    v1 v1_mut v2 v2_mut supplied supplied_mut
+}
+
+impl<R: Real> Cells<R> {
+    /// Cells at rest in `blocks` (which is emptied), with their SoC and inverse capacity.
+    pub(super) fn new(mut blocks: Vec<Block<R>>, z0: &[R], inverse_q: &[R]) -> Self {
+        let zero = [R::default(); LANES];
+        let empty = Block {
+            z0: zero,
+            inverse_q: zero,
+            r0: zero,
+            b1: zero,
+            b2: zero,
+            c1: zero,
+            c2: zero,
+            v1: zero,
+            v2: zero,
+            supplied: zero,
+        };
+        let n = z0.len();
+        blocks.clear();
+        blocks.resize(n.div_ceil(LANES), empty);
+        let mut cells = Self { n, blocks };
+        for i in 0..n {
+            *cells.z0_mut(i) = z0[i];
+            *cells.inverse_q_mut(i) = inverse_q[i];
+        }
+        cells
+    }
+    /// Number of cells.
+    pub(super) fn len(&self) -> usize {
+        self.n
+    }
+    /// Number of cells of block `index` that count.
+    #[inline(always)]
+    pub(super) fn lanes_of(&self, index: usize) -> usize {
+        (self.n - index * LANES).min(LANES)
+    }
+    pub(super) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
+        for b in &self.blocks {
+            for column in [&b.z0, &b.inverse_q, &b.r0, &b.b1, &b.b2, &b.c1, &b.c2, &b.v1, &b.v2] {
+                column.iter().for_each(|value| value.hash_into(sink));
+            }
+            b.supplied.iter().for_each(|value| value.hash_into(sink));
+        }
+    }
 }
 
 /// What is the same for all cells of a rack during a tick.
@@ -97,10 +172,11 @@ impl<R: Real> Voltages<R> {
     pub(super) fn half_width_sums(&self, cells: &Cells<R>, charge: R) -> [f64; 2] {
         let (mut width, mut slope) = (0.0, 0.0);
         let per_soc = self.grid.scale().0;
-        for (z0, inverse_q) in cells.z0.iter().zip(&cells.inverse_q) {
-            let place = self.grid.find(*z0 - charge * *inverse_q);
+        for i in 0..cells.len() {
+            let inverse_q = cells.inverse_q(i);
+            let place = self.grid.find(cells.z0(i) - charge * inverse_q);
             width += self.half_width.at(place).f64();
-            slope += (self.half_width.slope[place.0] * per_soc * *inverse_q).f64();
+            slope += (self.half_width.slope[place.0] * per_soc * inverse_q).f64();
         }
         [width, slope]
     }
@@ -157,116 +233,124 @@ fn sweep_with<R: Real>(
     look_up: impl Fn(R) -> (R, R),
     held: &Held<R>,
 ) -> Total {
-    let n = cells.z0.len();
-    let whole = n - n % LANES;
-    let mut lanes = Lanes::<R, LANES>::none();
-    for first in (0..whole).step_by(LANES) {
-        lanes.take(cells, first, &look_up, held);
+    let mut lanes = Lanes::none();
+    for index in 0..cells.blocks.len() {
+        let count = cells.lanes_of(index);
+        if let Some(ahead) = cells.blocks.get(index + AHEAD) {
+            fetch(ahead);
+        }
+        let block = &mut cells.blocks[index];
+        // Two copies of the code: the one for a whole block vectorises.
+        if count == LANES {
+            lanes.take(block, index, LANES, &look_up, held);
+        } else {
+            lanes.take(block, index, count, &look_up, held);
+        }
     }
-    let mut total = Total::NONE;
-    lanes.add_to(&mut total);
-    for first in whole..n {
-        let mut one = Lanes::<R, 1>::none();
-        one.take(cells, first, &look_up, held);
-        one.add_to(&mut total);
+    lanes.total()
+}
+
+/// How many blocks ahead memory is asked for.
+const AHEAD: usize = 3;
+
+/// Asks for the memory of `block`. A farm beyond the caches is read in one stream, of which hardware
+/// alone fetches too little ahead: this doubles the speed of a 1 GWh farm.
+#[inline(always)]
+fn fetch<R>(block: &Block<R>) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..size_of::<Block<R>>() / 64 {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let start = std::ptr::from_ref(block).cast::<i8>();
+        #[expect(unsafe_code, reason = "there is no safe way to ask for memory ahead of its use")]
+        // SAFETY: the address lies within the block, and a prefetch touches nothing anyway.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(start.add(64 * line));
+        }
     }
-    total
 }
 
 /// Sums and extremes, one for each lane.
-struct Lanes<R, const B: usize> {
-    source: [R; B],
-    relaxing: [R; B],
-    relaxed: [R; B],
-    slope: [R; B],
-    lowest: [R; B],
-    highest: [R; B],
-    /// First cell of the block in which the lane's extreme was.
-    lowest_in: [i32; B],
-    highest_in: [i32; B],
+struct Lanes<R> {
+    source: [R; LANES],
+    relaxing: [R; LANES],
+    relaxed: [R; LANES],
+    slope: [R; LANES],
+    lowest: [R; LANES],
+    highest: [R; LANES],
+    /// Block in which the lane's extreme was.
+    lowest_in: [i32; LANES],
+    highest_in: [i32; LANES],
 }
 
-impl<R: Real, const B: usize> Lanes<R, B> {
+impl<R: Real> Lanes<R> {
     #[inline(always)]
     fn none() -> Self {
-        let zero = [R::default(); B];
+        let zero = [R::default(); LANES];
         Self {
             source: zero,
             relaxing: zero,
             relaxed: zero,
             slope: zero,
-            lowest: [R::INFINITY; B],
-            highest: [-R::INFINITY; B],
-            lowest_in: [0; B],
-            highest_in: [0; B],
+            lowest: [R::INFINITY; LANES],
+            highest: [-R::INFINITY; LANES],
+            lowest_in: [0; LANES],
+            highest_in: [0; LANES],
         }
     }
 
-    /// One tick of the `B` cells from `first`.
+    /// One tick of the first `count` cells of `block`, the one at `index`.
     #[inline(always)]
     fn take(
         &mut self,
-        cells: &mut Cells<R>,
-        first: usize,
+        block: &mut Block<R>,
+        index: usize,
+        count: usize,
         look_up: &impl Fn(R) -> (R, R),
         held: &Held<R>,
     ) {
-        let inverse_q = part::<R, B>(&cells.inverse_q, first);
-        let z0 = part::<R, B>(&cells.z0, first);
-        let (mut source, mut slope) = ([R::default(); B], [R::default(); B]);
-        for l in 0..B {
-            (source[l], slope[l]) = look_up(z0[l] - held.charge * inverse_q[l]);
+        let (mut source, mut slope) = ([R::default(); LANES], [R::default(); LANES]);
+        for l in 0..count {
+            (source[l], slope[l]) = look_up(block.z0[l] - held.charge * block.inverse_q[l]);
         }
-        let r0 = part::<R, B>(&cells.r0, first);
-        let (b1, b2) = (part::<R, B>(&cells.b1, first), part::<R, B>(&cells.b2, first));
-        let (c1, c2) = (part::<R, B>(&cells.c1, first), part::<R, B>(&cells.c2, first));
-        let v1 = part_mut::<R, B>(&mut cells.v1, first);
-        let v2 = part_mut::<R, B>(&mut cells.v2, first);
-        let supplied = part_mut::<R, B>(&mut cells.supplied, first);
-        let block = first as i32;
-        for l in 0..B {
+        let Block { inverse_q, r0, b1, b2, c1, c2, v1, v2, supplied, .. } = block;
+        for l in 0..count {
             // Exact for a current that is held over the tick.
-            v1[l] += c1[l] * held.current - b1[l] * v1[l];
-            v2[l] += c2[l] * held.current - b2[l] * v2[l];
-            let drop = v1[l] + v2[l];
+            let v1_now = v1[l] + (c1[l] * held.current - b1[l] * v1[l]);
+            let v2_now = v2[l] + (c2[l] * held.current - b2[l] * v2[l]);
+            (v1[l], v2[l]) = (v1_now, v2_now);
+            let drop = v1_now + v2_now;
             supplied[l] += held.heat_step * drop;
             self.source[l] += source[l];
             self.relaxing[l] += drop;
-            self.relaxed[l] += b1[l] * v1[l] + b2[l] * v2[l];
+            self.relaxed[l] += b1[l] * v1_now + b2[l] * v2_now;
             self.slope[l] += slope[l] * inverse_q[l];
             let v = source[l] - r0[l] * held.current - drop;
             let lower = v < self.lowest[l];
             self.lowest[l] = if lower { v } else { self.lowest[l] };
-            self.lowest_in[l] = if lower { block } else { self.lowest_in[l] };
+            self.lowest_in[l] = if lower { index as i32 } else { self.lowest_in[l] };
             let higher = v > self.highest[l];
             self.highest[l] = if higher { v } else { self.highest[l] };
-            self.highest_in[l] = if higher { block } else { self.highest_in[l] };
+            self.highest_in[l] = if higher { index as i32 } else { self.highest_in[l] };
         }
     }
 
     #[inline(always)]
-    fn add_to(&self, total: &mut Total) {
-        for l in 0..B {
+    fn total(&self) -> Total {
+        let mut total = Total::NONE;
+        for l in 0..LANES {
             total.source += self.source[l].f64();
             total.relaxing += self.relaxing[l].f64();
             total.relaxed += self.relaxed[l].f64();
             total.slope += self.slope[l].f64();
             let (low, high) = (self.lowest[l].f64(), self.highest[l].f64());
             if low < total.lowest.value {
-                total.lowest = Extreme { value: low, cell: self.lowest_in[l] as usize + l };
+                total.lowest = Extreme { value: low, cell: self.lowest_in[l] as usize * LANES + l };
             }
             if high > total.highest.value {
-                total.highest = Extreme { value: high, cell: self.highest_in[l] as usize + l };
+                total.highest =
+                    Extreme { value: high, cell: self.highest_in[l] as usize * LANES + l };
             }
         }
+        total
     }
-}
-
-#[inline(always)]
-pub(super) fn part<R, const B: usize>(column: &[R], first: usize) -> &[R; B] {
-    column[first..first + B].try_into().expect("a block has B cells")
-}
-#[inline(always)]
-pub(super) fn part_mut<R, const B: usize>(column: &mut [R], first: usize) -> &mut [R; B] {
-    (&mut column[first..first + B]).try_into().expect("a block has B cells")
 }

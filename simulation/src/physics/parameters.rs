@@ -4,16 +4,13 @@
 //! serves all quantities and the refresh runs on vector instructions. Tables over temperature or
 //! current are read cell by cell.
 
-use super::kernel::{Cells, part, part_mut};
+use super::kernel::{Block, Cells, LANES};
 use super::pieces::{Beyond, Column, Grid, PIECES};
 use super::real::Real;
 use bess_core::chemistry::{Chemistry, HeatForm, RcPair, Resistance, Table};
 use bess_core::units::{GAS_CONSTANT_J_PER_MOL_K, ZERO_CELSIUS_K};
 
-/// Number of cells that a refresh works on at a time.
-const LANES: usize = 16;
-
-/// Columns that only the refresh touches.
+/// Columns that only the refresh touches; filled up to whole blocks.
 #[derive(Clone, Debug)]
 pub(super) struct Slow<R> {
     /// Factor of every resistance: spread and ageing.
@@ -53,7 +50,7 @@ pub(super) struct Parameters<R> {
     /// Half a capacitance, in F.
     half_c: [R; 2],
     /// Whether tables must be read for each cell.
-    tables: bool,
+    pub(super) tables: bool,
     books_stored: bool,
     pub(super) depends_on_current: bool,
 }
@@ -144,8 +141,8 @@ impl<R: Real> Parameters<R> {
     ) {
         let span_s = f64::from(since.ticks.max(1));
         let current_a = since.charge_c / span_s;
-        for i in 0..cells.z0.len() {
-            let soc = (cells.z0[i] - made.charge * cells.inverse_q[i]).f64();
+        for i in 0..cells.len() {
+            let soc = (cells.z0(i) - made.charge * cells.inverse_q(i)).f64();
             let degc = slow.temperature[i].f64();
             let read =
                 |table: Option<&Table>| R::of(table.map_or(0.0, |t| t.at(soc, degc, current_a)));
@@ -153,17 +150,17 @@ impl<R: Real> Parameters<R> {
             let half_width = read(chemistry.hysteresis.as_ref().map(|h| &h.half_width));
             let stored = if self.books_stored {
                 let half_c = |j: usize| read(chemistry.rc.get(j).map(|p| &p.capacitance_f)).f64();
-                let (v1, v2) = (cells.v1[i].f64(), cells.v2[i].f64());
+                let (v1, v2) = (cells.v1(i).f64(), cells.v2(i).f64());
                 R::of(0.5 * (half_c(0) * v1 * v1 + half_c(1) * v2 * v2))
             } else {
                 R::default()
             };
-            slow.heat[i] += cells.supplied[i] + cells.r0[i] * made.square
+            slow.heat[i] += cells.supplied(i) + cells.r0(i) * made.square
                 - half_width * made.hysteresis
                 - (slow.temperature[i] + R::of(ZERO_CELSIUS_K)) * entropic * made.passed
                 + (slow.stored[i] - stored);
             slow.stored[i] = stored;
-            cells.supplied[i] = R::default();
+            *cells.supplied_mut(i) = R::default();
         }
     }
 
@@ -180,7 +177,7 @@ impl<R: Real> Parameters<R> {
         if self.tables {
             self.refresh_by_tables(chemistry, cells, slow, charge_c, current_a, tick_s);
             let mut total = Static::default();
-            (0..cells.z0.len()).for_each(|i| total.add(cells, i));
+            (0..cells.len()).for_each(|i| total.add(cells, i));
             total
         } else {
             refresh(self, cells, slow, R::of(charge_c))
@@ -196,11 +193,11 @@ impl<R: Real> Parameters<R> {
         current_a: f64,
         tick_s: f64,
     ) {
-        for i in 0..cells.z0.len() {
-            let soc = cells.z0[i].f64() - charge_c * cells.inverse_q[i].f64();
+        for i in 0..cells.len() {
+            let soc = cells.z0(i).f64() - charge_c * cells.inverse_q(i).f64();
             let degc = slow.temperature[i].f64();
             let factor = slow.r_factor[i].f64();
-            cells.r0[i] = R::of(chemistry.r0.at(soc, degc, current_a) * factor);
+            *cells.r0_mut(i) = R::of(chemistry.r0.at(soc, degc, current_a) * factor);
             let pair = |j: usize| {
                 let Some(pair) = chemistry.rc.get(j) else { return (R::default(), R::default()) };
                 let r_ohm = pair.resistance.at(soc, degc, current_a) * factor;
@@ -208,8 +205,8 @@ impl<R: Real> Parameters<R> {
                 let b = (tick_s / (r_ohm * c_f)).decay();
                 (R::of(b), R::of(b * r_ohm))
             };
-            (cells.b1[i], cells.c1[i]) = pair(0);
-            (cells.b2[i], cells.c2[i]) = pair(1);
+            (*cells.b1_mut(i), *cells.c1_mut(i)) = pair(0);
+            (*cells.b2_mut(i), *cells.c2_mut(i)) = pair(1);
         }
     }
 
@@ -244,16 +241,19 @@ pub(super) struct Static {
     pub(super) relaxed_v: f64,
     pub(super) z0: f64,
     pub(super) inverse_q: f64,
+    /// Of the hysteresis half-widths, and of their slopes over capacity in V/C.
+    pub(super) half_width_v: f64,
+    pub(super) half_width_slope_v_per_c: f64,
 }
 
 impl Static {
     pub(super) fn add<R: Real>(&mut self, cells: &Cells<R>, i: usize) {
-        self.r0_ohm += cells.r0[i].f64();
-        self.c_ohm += cells.c1[i].f64() + cells.c2[i].f64();
+        self.r0_ohm += cells.r0(i).f64();
+        self.c_ohm += cells.c1(i).f64() + cells.c2(i).f64();
         self.relaxed_v +=
-            cells.b1[i].f64() * cells.v1[i].f64() + cells.b2[i].f64() * cells.v2[i].f64();
-        self.z0 += cells.z0[i].f64();
-        self.inverse_q += cells.inverse_q[i].f64();
+            cells.b1(i).f64() * cells.v1(i).f64() + cells.b2(i).f64() * cells.v2(i).f64();
+        self.z0 += cells.z0(i).f64();
+        self.inverse_q += cells.inverse_q(i).f64();
     }
 }
 
@@ -289,35 +289,29 @@ fn gather_heat_any<R: Real>(
     slow: &mut Slow<R>,
     made: &Made<R>,
 ) {
-    let whole = cells.z0.len() - cells.z0.len() % LANES;
-    for first in (0..whole).step_by(LANES) {
-        gather_block::<R, LANES>(p, cells, slow, made, first);
-    }
-    for first in whole..cells.z0.len() {
-        gather_block::<R, 1>(p, cells, slow, made, first);
+    let temperature = slow.temperature.as_chunks::<LANES>().0;
+    let stored = slow.stored.as_chunks_mut::<LANES>().0;
+    let heat = slow.heat.as_chunks_mut::<LANES>().0;
+    for (index, block) in cells.blocks.iter_mut().enumerate() {
+        gather_block(p, block, &temperature[index], &mut stored[index], &mut heat[index], made);
     }
 }
 
 #[inline(always)]
-fn gather_block<R: Real, const B: usize>(
+fn gather_block<R: Real>(
     p: &Parameters<R>,
-    cells: &mut Cells<R>,
-    slow: &mut Slow<R>,
+    block: &mut Block<R>,
+    temperature: &[R; LANES],
+    stored: &mut [R; LANES],
+    heat: &mut [R; LANES],
     made: &Made<R>,
-    first: usize,
 ) {
-    let place = places::<R, B>(p, cells, made.charge, first);
-    let entropic = values::<R, B>(p, 3, &place);
-    let half_width = values::<R, B>(p, 4, &place);
-    let (v1, v2) = (part::<R, B>(&cells.v1, first), part::<R, B>(&cells.v2, first));
-    let r0 = part::<R, B>(&cells.r0, first);
-    let supplied = part_mut::<R, B>(&mut cells.supplied, first);
-    let temperature = part::<R, B>(&slow.temperature, first);
-    let stored = part_mut::<R, B>(&mut slow.stored, first);
-    let heat = part_mut::<R, B>(&mut slow.heat, first);
+    let place = places(p, block, made.charge);
+    let (entropic, half_width) = (values(p, 3, &place), values(p, 4, &place));
     let [c1, c2] = p.half_c;
     let zero_k = R::of(ZERO_CELSIUS_K);
-    for l in 0..B {
+    let Block { v1, v2, r0, supplied, .. } = block;
+    for l in 0..LANES {
         let now =
             if p.books_stored { c1 * (v1[l] * v1[l]) + c2 * (v2[l] * v2[l]) } else { R::default() };
         heat[l] += supplied[l] + r0[l] * made.square
@@ -336,90 +330,98 @@ fn refresh_any<R: Real>(
     slow: &Slow<R>,
     charge: R,
 ) -> Static {
-    let whole = cells.z0.len() - cells.z0.len() % LANES;
-    let mut sums = [[R::default(); LANES]; 5];
-    for first in (0..whole).step_by(LANES) {
-        refresh_block::<R, LANES>(p, cells, slow, charge, first);
-        let column = |v: &[R]| *part::<R, LANES>(v, first);
-        let (r0, c1, c2) = (column(&cells.r0), column(&cells.c1), column(&cells.c2));
-        let (b1, b2) = (column(&cells.b1), column(&cells.b2));
-        let (v1, v2) = (column(&cells.v1), column(&cells.v2));
-        let (z0, inverse_q) = (column(&cells.z0), column(&cells.inverse_q));
-        for l in 0..LANES {
-            sums[0][l] += r0[l];
-            sums[1][l] += c1[l] + c2[l];
-            sums[2][l] += b1[l] * v1[l] + b2[l] * v2[l];
-            sums[3][l] += z0[l];
-            sums[4][l] += inverse_q[l];
+    let temperature = slow.temperature.as_chunks::<LANES>().0;
+    let factor = slow.r_factor.as_chunks::<LANES>().0;
+    let mut sums = [[R::default(); LANES]; 7];
+    for index in 0..cells.blocks.len() {
+        let count = cells.lanes_of(index);
+        let block = &mut cells.blocks[index];
+        let place = refresh_block(p, block, &temperature[index], &factor[index], charge);
+        // Two copies of the code: the one for a whole block vectorises.
+        if count == LANES {
+            add_block(p, &mut sums, block, &place, LANES);
+        } else {
+            add_block(p, &mut sums, block, &place, count);
         }
     }
-    let [r0_ohm, c_ohm, relaxed_v, z0, inverse_q] =
+    let [r0_ohm, c_ohm, relaxed_v, z0, inverse_q, half_width_v, half_width_slope_v_per_c] =
         sums.map(|lanes| lanes.iter().fold(0.0, |sum, lane| sum + lane.f64()));
-    let mut total = Static { r0_ohm, c_ohm, relaxed_v, z0, inverse_q };
-    for i in whole..cells.z0.len() {
-        refresh_block::<R, 1>(p, cells, slow, charge, i);
-        total.add(cells, i);
-    }
-    total
+    Static { r0_ohm, c_ohm, relaxed_v, z0, inverse_q, half_width_v, half_width_slope_v_per_c }
 }
 
 #[inline(always)]
-fn refresh_block<R: Real, const B: usize>(
+fn add_block<R: Real>(
     p: &Parameters<R>,
-    cells: &mut Cells<R>,
-    slow: &Slow<R>,
-    charge: R,
-    first: usize,
+    sums: &mut [[R; LANES]; 7],
+    block: &Block<R>,
+    place: &Places<R>,
+    count: usize,
 ) {
-    let place = places::<R, B>(p, cells, charge, first);
-    let r = [0, 1, 2].map(|k| values::<R, B>(p, k, &place));
-    let temperature = part::<R, B>(&slow.temperature, first);
-    let factor = part::<R, B>(&slow.r_factor, first);
-    let mut factors = [[R::default(); B]; 3];
-    for l in 0..B {
+    let Block { z0, inverse_q, r0, b1, b2, c1, c2, v1, v2, .. } = block;
+    let half_width = values(p, 4, place);
+    let slope = slopes(p, 4, place);
+    for l in 0..count {
+        sums[0][l] += r0[l];
+        sums[1][l] += c1[l] + c2[l];
+        sums[2][l] += b1[l] * v1[l] + b2[l] * v2[l];
+        sums[3][l] += z0[l];
+        sums[4][l] += inverse_q[l];
+        sums[5][l] += half_width[l];
+        sums[6][l] += slope[l] * inverse_q[l];
+    }
+}
+
+#[inline(always)]
+fn refresh_block<R: Real>(
+    p: &Parameters<R>,
+    block: &mut Block<R>,
+    temperature: &[R; LANES],
+    factor: &[R; LANES],
+    charge: R,
+) -> Places<R> {
+    let place = places(p, block, charge);
+    let r = [values(p, 0, &place), values(p, 1, &place), values(p, 2, &place)];
+    let mut factors = [[R::default(); LANES]; 3];
+    for l in 0..LANES {
         [factors[0][l], factors[1][l], factors[2][l]] = p.arrhenius(temperature[l], factor[l]);
     }
-    let r0 = part_mut::<R, B>(&mut cells.r0, first);
-    for l in 0..B {
-        r0[l] = r[0][l] * factors[0][l];
-    }
-    let pair = |b: &mut [R; B], c: &mut [R; B], j: usize| {
-        for l in 0..B {
+    let pair = |b: &mut [R; LANES], c: &mut [R; LANES], j: usize| {
+        for l in 0..LANES {
             let ohm = r[j][l] * factors[j][l];
             b[l] = decay_of(ohm, p.tick_over_c[j - 1]);
             c[l] = b[l] * ohm;
         }
     };
-    pair(part_mut(&mut cells.b1, first), part_mut(&mut cells.c1, first), 1);
-    pair(part_mut(&mut cells.b2, first), part_mut(&mut cells.c2, first), 2);
+    for l in 0..LANES {
+        block.r0[l] = r[0][l] * factors[0][l];
+    }
+    pair(&mut block.b1, &mut block.c1, 1);
+    pair(&mut block.b2, &mut block.c2, 2);
+    place
 }
 
 /// The pieces of a block of cells.
-struct Places<R, const B: usize> {
-    index: [usize; B],
-    beyond: [R; B],
+struct Places<R> {
+    index: [u32; LANES],
+    beyond: [R; LANES],
 }
 
 #[inline(always)]
-fn places<R: Real, const B: usize>(
-    p: &Parameters<R>,
-    cells: &Cells<R>,
-    charge: R,
-    first: usize,
-) -> Places<R, B> {
-    let (z0, inverse_q) = (part::<R, B>(&cells.z0, first), part::<R, B>(&cells.inverse_q, first));
-    let mut place = Places { index: [0; B], beyond: [R::default(); B] };
+fn places<R: Real>(p: &Parameters<R>, block: &Block<R>, charge: R) -> Places<R> {
+    let Block { z0, inverse_q, .. } = block;
+    let mut place = Places { index: [0; LANES], beyond: [R::default(); LANES] };
     if p.grid.is_even() {
         let ((per_soc, from), last) = (p.grid.scale(), p.grid.last());
-        for l in 0..B {
+        for l in 0..LANES {
             let x = (z0[l] - charge * inverse_q[l] - from) * per_soc;
             let (index, whole) = x.piece(last);
-            place.index[l] = index as usize;
+            place.index[l] = index;
             place.beyond[l] = x - whole;
         }
     } else {
-        for l in 0..B {
-            (place.index[l], place.beyond[l]) = p.grid.find(z0[l] - charge * inverse_q[l]);
+        for l in 0..LANES {
+            let (index, beyond) = p.grid.find(z0[l] - charge * inverse_q[l]);
+            (place.index[l], place.beyond[l]) = (index as u32, beyond);
         }
     }
     place
@@ -427,20 +429,32 @@ fn places<R: Real, const B: usize>(
 
 /// Quantity `k` of a block of cells.
 #[inline(always)]
-fn values<R: Real, const B: usize>(p: &Parameters<R>, k: usize, place: &Places<R, B>) -> [R; B] {
-    let mut values = [R::default(); B];
+fn values<R: Real>(p: &Parameters<R>, k: usize, place: &Places<R>) -> [R; LANES] {
+    let mut values = [R::default(); LANES];
     if p.grid.is_even() {
         let (value, slope) = p.columns[k].arrays();
-        for l in 0..B {
-            let index = place.index[l] % PIECES;
+        for l in 0..LANES {
+            let index = place.index[l] as usize % PIECES;
             values[l] = value[index] + slope[index] * place.beyond[l];
         }
     } else {
-        for l in 0..B {
-            values[l] = p.columns[k].at((place.index[l], place.beyond[l]));
+        for l in 0..LANES {
+            values[l] = p.columns[k].at((place.index[l] as usize, place.beyond[l]));
         }
     }
     values
+}
+
+/// Slope of quantity `k` of a block of cells, per unit of SoC.
+#[inline(always)]
+fn slopes<R: Real>(p: &Parameters<R>, k: usize, place: &Places<R>) -> [R; LANES] {
+    let per_soc = p.grid.scale().0;
+    let slope = &p.columns[k].slope;
+    let mut slopes = [R::default(); LANES];
+    for l in 0..LANES {
+        slopes[l] = slope[place.index[l] as usize] * per_soc;
+    }
+    slopes
 }
 
 /// `1 - exp(-tick / (r c))`; 0 where there is no pair.

@@ -89,7 +89,7 @@ impl<R: Real> Rack<R> {
         if self.hot.iter().any(|hot| hot.cell == idx && hot.reaction.burnt) {
             return 0.0;
         }
-        let r0_ohm = self.cells.r0[idx].f64();
+        let r0_ohm = self.cells.r0(idx).f64();
         let short = self.shorts.iter().find(|short| short.cell == idx);
         short.map_or(1.0, |short| short.ohm / (short.ohm + r0_ohm))
     }
@@ -101,21 +101,21 @@ impl<R: Real> Rack<R> {
         for short in &mut shorts {
             let i = short.cell;
             let cells = &mut self.cells;
-            let (c1, c2) = (cells.c1[i].f64(), cells.c2[i].f64());
-            let (b1, b2) = (cells.b1[i].f64(), cells.b2[i].f64());
-            let r0_ohm = cells.r0[i].f64();
-            let swept_v = cells.v1[i].f64() + cells.v2[i].f64();
+            let (c1, c2) = (cells.c1(i).f64(), cells.c2(i).f64());
+            let (b1, b2) = (cells.b1(i).f64(), cells.b2(i).f64());
+            let r0_ohm = cells.r0(i).f64();
+            let swept_v = cells.v1(i).f64() + cells.v2(i).f64();
             // What went through the short in the tick before also loads the RC pairs.
             let (dv1, dv2) = (c1 * short.current_a, c2 * short.current_a);
-            cells.v1[i] += R::of(dv1);
-            cells.v2[i] += R::of(dv2);
+            *cells.v1_mut(i) += R::of(dv1);
+            *cells.v2_mut(i) += R::of(dv2);
             let open_v = model.reference_v + self.open_v(model, i);
             let factor = short.ohm / (short.ohm + r0_ohm);
             let unshorted_v = open_v - r0_ohm * current_a;
             let terminal_v = factor * unshorted_v;
             short.current_a = terminal_v / short.ohm;
             short.charge_c += short.current_a * model.tick_s;
-            let source_v = open_v + self.cells.v1[i].f64() + self.cells.v2[i].f64();
+            let source_v = open_v + self.cells.v1(i).f64() + self.cells.v2(i).f64();
             let short_w = source_v * short.current_a;
             // The refresh counts I (v1 + v2) as swept and I^2 r0; the rest of what the source gave and
             // the terminals did not is counted here.
@@ -140,9 +140,9 @@ impl<R: Real> Rack<R> {
     pub(super) fn shorted_source(&self, model: &RackModel<R>) -> (f64, f64) {
         self.shorts.iter().fold((0.0, 0.0), |(e_v, r_ohm), short| {
             let (i, cells) = (short.cell, &self.cells);
-            let (c_ohm, r0_ohm) = (cells.c1[i].f64() + cells.c2[i].f64(), cells.r0[i].f64());
+            let (c_ohm, r0_ohm) = (cells.c1(i).f64() + cells.c2(i).f64(), cells.r0(i).f64());
             let relaxed_v =
-                cells.b1[i].f64() * cells.v1[i].f64() + cells.b2[i].f64() * cells.v2[i].f64();
+                cells.b1(i).f64() * cells.v1(i).f64() + cells.b2(i).f64() * cells.v2(i).f64();
             let next_v = model.reference_v + self.open_v(model, i) + relaxed_v;
             let factor = short.ohm / (short.ohm + r0_ohm);
             let shorted_v = factor * (next_v - c_ohm * short.current_a);
@@ -194,10 +194,11 @@ impl<R: Real> Rack<R> {
     ) -> f64 {
         let before: Vec<f64> =
             self.hot.iter().map(|hot| self.slow.temperature[hot.cell].f64()).collect();
+        let n_cells = self.n_cells();
         let plate_j = heat::conduct(
             thermal,
-            &mut self.slow.temperature,
-            &mut self.slow.heat,
+            &mut self.slow.temperature[..n_cells],
+            &mut self.slow.heat[..n_cells],
             &mut self.case,
             model.cells_per_module,
             plate,

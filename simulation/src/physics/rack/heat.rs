@@ -1,5 +1,7 @@
 //! Heat between the cells of a rack, their cases and the coolant plates below them.
 
+use super::At;
+use crate::physics::kernel::LANES;
 use crate::physics::real::Real;
 use bess_core::chemistry::Thermal;
 
@@ -105,4 +107,51 @@ pub(super) fn conduct<R: Real>(
     }
     heat.fill(R::default());
     plate_j
+}
+
+/// Extremes and mean of temperatures.
+pub(super) struct Seen {
+    pub(super) lowest: At,
+    pub(super) highest: At,
+    pub(super) mean: f64,
+}
+
+/// Looks at all temperatures, in lanes as the kernel does.
+pub(super) fn see<R: Real>(temperature: &[R]) -> Seen {
+    let (mut low, mut high) = ([R::INFINITY; LANES], [-R::INFINITY; LANES]);
+    let (mut low_in, mut high_in) = ([0i32; LANES], [0i32; LANES]);
+    let mut sum = [R::default(); LANES];
+    let (blocks, rest) = temperature.as_chunks::<LANES>();
+    let mut take = |l: usize, block: usize, degc: R| {
+        sum[l] += degc;
+        let lower = degc < low[l];
+        low[l] = if lower { degc } else { low[l] };
+        low_in[l] = if lower { block as i32 } else { low_in[l] };
+        let higher = degc > high[l];
+        high[l] = if higher { degc } else { high[l] };
+        high_in[l] = if higher { block as i32 } else { high_in[l] };
+    };
+    for (index, block) in blocks.iter().enumerate() {
+        for l in 0..LANES {
+            take(l, index, block[l]);
+        }
+    }
+    for (l, degc) in rest.iter().enumerate() {
+        take(l, blocks.len(), *degc);
+    }
+    let mut seen = Seen {
+        lowest: At { value: f64::INFINITY, cell: 0 },
+        highest: At { value: f64::NEG_INFINITY, cell: 0 },
+        mean: 0.0,
+    };
+    for l in 0..LANES {
+        seen.mean += sum[l].f64() / temperature.len() as f64;
+        if low[l].f64() < seen.lowest.value {
+            seen.lowest = At { value: low[l].f64(), cell: low_in[l] as usize * LANES + l };
+        }
+        if high[l].f64() > seen.highest.value {
+            seen.highest = At { value: high[l].f64(), cell: high_in[l] as usize * LANES + l };
+        }
+    }
+    seen
 }

@@ -20,6 +20,7 @@ pub(super) struct Wear<R> {
     r_factor_new: Vec<R>,
     /// Leak at 25 degC in A; empty where the chemistry has none.
     leak_a: Vec<R>,
+    leak_sum_a: f64,
     /// Charge that leaks and balancing took and that is not in the SoC yet, in C.
     pub(super) drained_c: Vec<R>,
     ageing: Option<Box<Life>>,
@@ -63,6 +64,7 @@ impl<R: Real> Wear<R> {
         Self {
             inverse_q_new: inverse_q.to_vec(),
             r_factor_new: r_factor.to_vec(),
+            leak_sum_a: leak_a.iter().map(|a: &R| a.f64()).sum(),
             leak_a,
             drained_c: vec![R::default(); n_cells],
             ageing: chemistry.ageing.is_some().then(|| Box::new(life)),
@@ -98,14 +100,13 @@ impl<R: Real> Rack<R> {
         let warmth = leak.at(self.reading.temperature_mean_degc) / leak.current_a;
         let cell_v = self.reading.voltage_v / self.n_cells() as f64;
         let (seconds, volts) = (R::of(warmth * span_s), R::of(cell_v));
-        let mut sum_a = R::default();
-        for i in 0..self.wear.leak_a.len() {
-            let charge = self.wear.leak_a[i] * seconds;
-            self.wear.drained_c[i] += charge;
-            self.slow.heat[i] += charge * volts;
-            sum_a += self.wear.leak_a[i];
+        let columns = self.wear.drained_c.iter_mut().zip(&mut self.slow.heat);
+        for ((drained, heat), leak_a) in columns.zip(&self.wear.leak_a) {
+            let charge = *leak_a * seconds;
+            *drained += charge;
+            *heat += charge * volts;
         }
-        self.sums.leak_w = sum_a.f64() * warmth * cell_v;
+        self.sums.leak_w = self.wear.leak_sum_a * warmth * cell_v;
     }
 
     /// Passive balancing for `span_s`: a resistor takes `bleed_a` from each cell that `bleeds` picks
@@ -140,9 +141,9 @@ impl<R: Real> Rack<R> {
         self.fold_shorts();
         // An f32 SoC would round a second's drain away; it is folded when it is large beside that.
         for i in 0..self.n_cells() {
-            let soc = self.wear.drained_c[i] * self.cells.inverse_q[i];
+            let soc = self.wear.drained_c[i] * self.cells.inverse_q(i);
             if soc.f64() > R::FINE_SOC {
-                self.cells.z0[i] = R::of(self.cells.z0[i].f64() - soc.f64());
+                *self.cells.z0_mut(i) = R::of(self.cells.z0(i).f64() - soc.f64());
                 self.wear.drained_c[i] = R::default();
             }
         }
@@ -188,7 +189,7 @@ impl<R: Real> Rack<R> {
         let Some(life) = &self.wear.ageing else { return };
         for (i, aged) in life.cells.cells().iter().enumerate() {
             let capacity = aged.capacity().max(CAPACITY_LEAST);
-            self.cells.inverse_q[i] = R::of(self.wear.inverse_q_new[i].f64() / capacity);
+            *self.cells.inverse_q_mut(i) = R::of(self.wear.inverse_q_new[i].f64() / capacity);
             self.slow.r_factor[i] = R::of(self.wear.r_factor_new[i].f64() * aged.resistance());
         }
     }
