@@ -4,9 +4,10 @@
 BESS := target/release/bess
 VENV := .tools/venv
 PYTHON := $(VENV)/bin/python
+VALIDATION := .tools/validation-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench clients live-1gwh fmt
+.PHONY: help run build test check bench clients live-1gwh validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,15 @@ clients: build $(VENV)/ready ## Acceptance tests with pymodbus, pysunspec2, mbpo
 $(VENV)/ready: cli/tests/clients/requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+validate: build $(VALIDATION)/ready ## Validations against solvers and records: VALIDATION.md with figures and curves
+	$(VALIDATION)/bin/python -m unittest discover -s simulation/tools
+	$(VALIDATION)/bin/python simulation/tools/validation.py --bess $(BESS)
+
+$(VALIDATION)/ready: simulation/tools/requirements.txt
+	python3 -m venv $(VALIDATION)
+	$(VALIDATION)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 bench: ## Criterion benches; the bare kernel is the fixed reference

@@ -220,6 +220,9 @@ pub(crate) struct Totals {
     /// Drawn by the auxiliaries.
     #[schema(example = 9_000.0)]
     auxiliary_energy_wh: Num,
+    /// Turned into heat in the transformer at the POI; 0 for a unit.
+    #[schema(example = 12_000.0)]
+    transformer_loss_energy_wh: Num,
 }
 
 impl From<&EnergyTotals> for Totals {
@@ -230,6 +233,7 @@ impl From<&EnergyTotals> for Totals {
             cell_loss_energy_wh: wh(totals.cell_loss),
             pcs_loss_energy_wh: wh(totals.pcs_loss),
             auxiliary_energy_wh: wh(totals.auxiliary),
+            transformer_loss_energy_wh: wh(totals.transformer),
         }
     }
 }

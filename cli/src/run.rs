@@ -130,7 +130,7 @@ impl Rows {
         let mut rows = BufWriter::new(file);
         writeln!(
             rows,
-            "t_s,poi_power_w,dispatch_w,reactive_power_var,auxiliary_power_w,soc,frequency_hz,ambient_degc,\
+            "t_s,poi_power_w,dispatch_w,reactive_power_var,auxiliary_power_w,transformer_loss_w,soc,frequency_hz,ambient_degc,\
              cell_voltage_min_v,cell_voltage_max_v,cell_temperature_min_degc,cell_temperature_max_degc,\
              discharged_wh,charged_wh"
         )?;
@@ -142,11 +142,12 @@ impl Rows {
         let x = &farm.extremes;
         writeln!(
             self.0,
-            "{},{:.1},{wanted},{:.1},{:.1},{:.6},{:.4},{:.2},{:.5},{:.5},{:.3},{:.3},{:.1},{:.1}",
+            "{},{:.1},{wanted},{:.1},{:.1},{:.1},{:.6},{:.4},{:.2},{:.5},{:.5},{:.3},{:.3},{:.1},{:.1}",
             tick.elapsed_s(),
             farm.active_power.0,
             farm.reactive_power.0,
             farm.auxiliary_power.0,
+            farm.transformer_loss.0,
             farm.soc,
             farm.frequency.0,
             farm.ambient.0,

@@ -168,12 +168,14 @@ impl Collector {
                 cell_loss_mwh: mwh(totals.cell_loss.0),
                 pcs_loss_mwh: mwh(totals.pcs_loss.0),
                 auxiliary_mwh: mwh(totals.auxiliary.0),
+                transformer_loss_mwh: mwh(totals.transformer.0),
                 stored_change_mwh: mwh(stored),
                 unexplained_mwh: mwh(totals.charged.0
                     - totals.discharged.0
                     - totals.cell_loss.0
                     - totals.pcs_loss.0
                     - totals.auxiliary.0
+                    - totals.transformer.0
                     - stored),
                 round_trip_efficiency: (taken > 0.0).then(|| given / taken),
                 throughput_mwh: mwh(totals.discharged.0 + totals.charged.0),
@@ -229,6 +231,7 @@ struct Energy {
     cell_loss_mwh: f64,
     pcs_loss_mwh: f64,
     auxiliary_mwh: f64,
+    transformer_loss_mwh: f64,
     /// More in the cells' chemistry than at the start; negative: less.
     stored_change_mwh: f64,
     /// What the book does not explain: rounding and the linearised split within a tick.
@@ -293,6 +296,7 @@ impl Summary {
         writeln!(out, "  lost in cells         {:>10.3} MWh", e.cell_loss_mwh)?;
         writeln!(out, "  lost in the PCS       {:>10.3} MWh", e.pcs_loss_mwh)?;
         writeln!(out, "  auxiliaries           {:>10.3} MWh", e.auxiliary_mwh)?;
+        writeln!(out, "  lost in transformer   {:>10.3} MWh", e.transformer_loss_mwh)?;
         writeln!(out, "  change of stored      {:>+10.3} MWh", e.stored_change_mwh)?;
         match e.round_trip_efficiency {
             Some(rte) => writeln!(

@@ -56,6 +56,7 @@ fn the_json_summary_has_the_promised_fields() {
         "/energy/cell_loss_mwh",
         "/energy/pcs_loss_mwh",
         "/energy/auxiliary_mwh",
+        "/energy/transformer_loss_mwh",
         "/energy/throughput_mwh",
         "/wall_s",
         "/times_real_time",
@@ -133,6 +134,7 @@ fn the_energy_book_closes() {
             - energy("cell_loss")
             - energy("pcs_loss")
             - energy("auxiliary")
+            - energy("transformer_loss")
             - energy("stored_change");
         assert!((book - energy("unexplained")).abs() < 1e-9, "{summary:#}");
         let share = energy("unexplained").abs() / energy("throughput");

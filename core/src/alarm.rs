@@ -8,6 +8,8 @@ pub enum AlarmCode {
     Quarantined = 0,
     /// The cells could not deliver the power asked for (beyond the matched load).
     PowerBeyondMatchedLoad = 1,
+    /// The DC voltage is outside of the converter's window: it gives no power.
+    DcVoltageOutOfWindow = 2,
 }
 
 /// One row of the table.
@@ -46,6 +48,16 @@ pub const ALARMS: &[Alarm] = &[
         // 802.Evt1 26: OTHER_WARNING.
         evt1_bit: Some(26),
         alrm_bit: None,
+    },
+    Alarm {
+        code: AlarmCode::DcVoltageOutOfWindow,
+        name: "dc_voltage_out_of_window",
+        latched: false,
+        text: "the DC voltage is outside of the converter's window; it gives no power",
+        // Too low or too high, and of the converter rather than the battery.
+        // 802.Evt1 25: OTHER_ALARM. 701.Alrm 16: MANUFACTURER_ALRM.
+        evt1_bit: Some(25),
+        alrm_bit: Some(16),
     },
 ];
 
@@ -95,5 +107,7 @@ mod tests {
         assert_eq!((set.evt1(), set.alrm()), (1 << 25, 1 << 16));
         set.set(AlarmCode::Quarantined, false);
         assert_eq!(set, AlarmSet::default());
+        set.set(AlarmCode::DcVoltageOutOfWindow, true);
+        assert_eq!((set.evt1(), set.alrm()), (1 << 25, 1 << 16));
     }
 }

@@ -16,6 +16,8 @@ pub enum Domain {
     CellSpread = 1,
     /// Seeded input profiles; index = kind of the profile.
     Profile = 2,
+    /// Gains and offsets of a rack's sensors, and the key of their noise; index = rack of the farm.
+    BmsSensors = 3,
     /// Spread of the cells' self-discharge; index = rack of the farm.
     SelfDischarge = 4,
 }
@@ -49,6 +51,10 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// 64 random bits, for what derives numbers of its own from a key.
+    pub fn bits(&mut self) -> u64 {
+        self.pcg.next_u64()
+    }
     /// Uniform in [0, 1), 53 random bits.
     pub fn uniform(&mut self) -> f64 {
         (self.pcg.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
@@ -76,8 +82,9 @@ impl Stream {
     }
 }
 
-/// Finaliser of SplitMix64 (Steele, Lea, Flood 2014, doi 10.1145/2660193.2660195).
-fn splitmix(x: u64) -> u64 {
+/// Finaliser of SplitMix64 (Steele, Lea, Flood 2014, doi 10.1145/2660193.2660195): spreads 64 bits
+/// that differ little, as counters do, into 64 bits that look drawn.
+pub fn splitmix(x: u64) -> u64 {
     let mut z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -154,6 +154,7 @@ table! {
         "poi.charged_energy" Joules "Energy taken at the POI since the start" |f| f.totals.charged.0;
         "units.active_power" Watts "Sum of the units' AC power before auxiliaries" |f| f.units_power.0;
         "auxiliary.power" Watts "Consumption of the auxiliaries" |f| f.auxiliary_power.0;
+        "transformer.loss" Watts "Loss of the transformer at the POI" |f| f.transformer_loss.0;
         "setpoint.active_power" Watts "Farm setpoint in force" |f| f.setpoint.map_or(f64::NAN, |p| p.0);
         "available.discharge_power" Watts "Discharge power available now at the POI" |f| f.available_discharge_power.0;
         "available.charge_power" Watts "Charge power available now at the POI, as a magnitude" |f| f.available_charge_power.0;

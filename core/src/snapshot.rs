@@ -135,7 +135,7 @@ pub trait Observer: Send + std::fmt::Debug {
 pub struct FarmView {
     /// Number of units in each state, by position in [`UnitState::ALL`].
     pub units_by_state: [u32; UnitState::ALL.len()],
-    /// Active power at the POI: units less auxiliaries.
+    /// Active power at the POI: units less auxiliaries and the transformer's loss.
     pub active_power: Watts,
     /// Reactive power at the POI.
     pub reactive_power: Vars,
@@ -143,6 +143,8 @@ pub struct FarmView {
     pub units_power: Watts,
     /// Consumption of the auxiliaries, >= 0.
     pub auxiliary_power: Watts,
+    /// Loss of the transformer at the POI, >= 0.
+    pub transformer_loss: Watts,
     /// Farm setpoint in force, if any.
     pub setpoint: Option<Watts>,
     /// Reactive farm setpoint in force, if any.
@@ -188,6 +190,8 @@ pub struct EnergyTotals {
     pub pcs_loss: Joules,
     /// Drawn by the auxiliaries.
     pub auxiliary: Joules,
+    /// Turned into heat in the transformer at the POI; 0 in a unit.
+    pub transformer: Joules,
 }
 
 /// One unit.

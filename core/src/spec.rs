@@ -1,5 +1,16 @@
 //! The checked description of a farm: what the engine may rely on without checking again.
 
+mod bms;
+mod cooling;
+mod site;
+
+pub use bms::{BalancingSpec, BmsSpec, SensorSpec};
+pub use cooling::{
+    AirSpec, COOLANT_J_PER_M3_K, CoolingKind, CoolingSpec, HEATER_BAND_K, HeaterSpec, LiquidSpec,
+    RATING_AMBIENT_DEGC, WallSpec,
+};
+pub use site::{AmbientSpec, DailySpec, TransformerSpec};
+
 use crate::chemistry::Chemistry;
 use crate::id::{RackId, UnitId};
 use crate::state::UnitState;
@@ -17,8 +28,10 @@ pub struct FarmSpec {
     pub seed: u64,
     /// Nominal grid frequency.
     pub nominal_frequency: Hertz,
-    /// Ambient temperature when no record is given.
-    pub ambient: Celsius,
+    /// Ambient temperature and sun; a record of the temperature wins over the former.
+    pub ambient: AmbientSpec,
+    /// Transformer at the POI, if there is one.
+    pub transformer: Option<TransformerSpec>,
     /// State in which the farm starts.
     pub initial: InitialSpec,
     /// Plant controller.
@@ -39,6 +52,10 @@ impl FarmSpec {
     /// Sum of the units' rated active power.
     pub fn rated_power(&self) -> Watts {
         self.units.iter().fold(Watts::ZERO, |sum, unit| sum + unit.design.pcs.rated_power)
+    }
+    /// Sum of the units' rated apparent power.
+    pub fn rated_apparent_power(&self) -> VoltAmps {
+        self.units.iter().fold(VoltAmps::ZERO, |sum, u| sum + u.design.pcs.rated_apparent_power)
     }
     /// Sum of the units' largest reactive power.
     pub fn rated_reactive_power(&self) -> Vars {
@@ -118,6 +135,8 @@ pub struct UnitDesign {
     pub pcs: PcsSpec,
     /// Cooling and auxiliary consumption.
     pub cooling: CoolingSpec,
+    /// Battery management: sensors and balancing of each rack.
+    pub bms: BmsSpec,
 }
 
 impl UnitDesign {
@@ -174,6 +193,10 @@ pub struct PcsSpec {
     pub rated_reactive_power: Vars,
     /// Line-to-line voltage of the AC terminals.
     pub nominal_voltage: Volts,
+    /// Lowest DC voltage with which the converter gives power.
+    pub dc_voltage_min: Volts,
+    /// Highest DC voltage with which the converter gives power, above the lowest.
+    pub dc_voltage_max: Volts,
     /// From a setpoint to the first reaction.
     pub dead_time: Seconds,
     /// Of the first-order lag; 0 for none.
@@ -208,24 +231,4 @@ impl PcsLoss {
             + self.linear * p
             + self.quadratic * p * p
     }
-}
-
-/// Proportional band of a chiller in K: full power this far above its setpoint.
-pub const CHILLER_BAND_K: f64 = 2.0;
-
-/// Liquid cooling of a unit: one coolant circuit with a chiller and a base load.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CoolingSpec {
-    /// Temperature that the chiller keeps.
-    pub setpoint: Celsius,
-    /// Largest heat that the chiller takes out.
-    pub capacity: Watts,
-    /// Coefficient of performance: heat taken out per electric power, > 0.
-    pub cop: f64,
-    /// Heat capacity of coolant, plates and casing in J/K, > 0.
-    pub heat_capacity_j_per_k: f64,
-    /// Conductance of the container's walls in W/K.
-    pub wall_w_per_k: f64,
-    /// Pumps, controls and lighting, drawn at all times.
-    pub base_load: Watts,
 }

@@ -51,6 +51,11 @@ impl SimTime {
     pub const fn at(self, tick: Tick) -> Self {
         Self { unix_ns: self.unix_ns.saturating_add((tick.0 as i64).saturating_mul(TICK_NS)) }
     }
+    /// Seconds since midnight (UTC), from 0 to 86,400.
+    pub fn seconds_of_day(self) -> f64 {
+        const DAY_NS: i64 = 86_400_000_000_000;
+        self.unix_ns.rem_euclid(DAY_NS) as f64 / 1e9
+    }
     /// Whole milliseconds since the Unix epoch.
     pub const fn unix_ms(self) -> i64 {
         self.unix_ns.div_euclid(1_000_000)
@@ -65,6 +70,15 @@ mod tests {
     fn ten_ticks_are_one_second_exactly() {
         assert_eq!(SimTime::default().at(Tick(36_000)).unix_ms(), 3_600_000);
         assert!((Tick(3).elapsed_s() - 0.3).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_day_starts_at_midnight_also_before_the_epoch() {
+        assert!((SimTime { unix_ns: 0 }.seconds_of_day()).abs() < 1e-9);
+        let noon = SimTime::default().at(Tick(36 * 36_000));
+        assert!((noon.seconds_of_day() - 43_200.0).abs() < 1e-9);
+        let before = SimTime { unix_ns: -1_000_000_000 };
+        assert!((before.seconds_of_day() - 86_399.0).abs() < 1e-9);
     }
 
     #[test]

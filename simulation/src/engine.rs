@@ -4,6 +4,7 @@
 //! Commands are applied between ticks; the same commands before the same ticks give the same bits.
 
 use crate::physics::rack::{CellMemory, RackModel};
+use crate::physics::transformer;
 use crate::plant::Plant;
 use crate::unit::{Surroundings, Unit};
 use bess_core::command::{Command, ControlSource, Rejection, find_unit, validate_with};
@@ -155,10 +156,13 @@ impl Engine {
         let over_tick = |series: &Option<Arc<Series>>, otherwise: f64| {
             series.as_ref().map_or(otherwise, |series| series.mean(from_s, to_s))
         };
+        let (ambient_degc, solar_w_per_m2) =
+            self.spec.ambient.at(self.start.at(tick).seconds_of_day());
         Surroundings {
             tick,
             frequency: Hertz(over_tick(&self.inputs.frequency, self.spec.nominal_frequency.0)),
-            ambient: Celsius(over_tick(&self.inputs.ambient, self.spec.ambient.0)),
+            ambient: Celsius(over_tick(&self.inputs.ambient, ambient_degc)),
+            solar_w_per_m2,
         }
     }
 
@@ -181,10 +185,14 @@ impl Engine {
 
     /// Energy at the POI: sums in the order of the units.
     fn book_poi(&mut self) {
-        let mut power_w = 0.0;
+        let (mut power_w, mut reactive_var) = (0.0, 0.0);
         for unit in &self.units {
             power_w += unit.view().ac.active_power.0 - unit.view().auxiliary_power.0;
+            reactive_var += unit.view().ac.reactive_power.0;
         }
+        let loss_w = transformer::loss_at_w(self.spec.transformer.as_ref(), power_w, reactive_var);
+        power_w -= loss_w;
+        self.poi.transformer += Joules(loss_w * TICK_S);
         self.poi.discharged += Joules(power_w.max(0.0) * TICK_S);
         self.poi.charged += Joules((-power_w).max(0.0) * TICK_S);
     }
@@ -280,10 +288,17 @@ impl Engine {
             farm.chemical_energy_drawn += unit.chemical_energy_drawn;
             farm.extremes = farm.extremes.merged(&unit.measured.extremes);
         }
-        farm.active_power = farm.units_power - farm.auxiliary_power;
-        farm.available_discharge_power =
-            (farm.available_discharge_power - farm.auxiliary_power).max(Watts::ZERO);
-        farm.available_charge_power += farm.auxiliary_power;
+        let reactive_var = farm.reactive_power.0;
+        let loss_at = |power: Watts| {
+            Watts(transformer::loss_at_w(self.spec.transformer.as_ref(), power.0, reactive_var))
+        };
+        let net = farm.units_power - farm.auxiliary_power;
+        farm.transformer_loss = loss_at(net);
+        farm.active_power = net - farm.transformer_loss;
+        let most = farm.available_discharge_power - farm.auxiliary_power;
+        farm.available_discharge_power = (most - loss_at(most)).max(Watts::ZERO);
+        let most = farm.available_charge_power + farm.auxiliary_power;
+        farm.available_charge_power = most + loss_at(most);
         farm.soc = farm.energy / farm.energy_capacity;
         farm.soh = farm.energy_capacity / health_j;
         farm
@@ -298,6 +313,7 @@ impl Engine {
         self.plant.hash_into(&mut sink);
         sink(&self.poi.discharged.0.to_le_bytes());
         sink(&self.poi.charged.0.to_le_bytes());
+        sink(&self.poi.transformer.0.to_le_bytes());
         hasher.finalize().into()
     }
 

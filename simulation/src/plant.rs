@@ -1,8 +1,10 @@
 //! The plant controller: splits a farm setpoint over the units by what each has available.
 //!
 //! It runs when a setpoint arrives and once a period after that, on what the last snapshot of the
-//! units showed. The setpoint is at the POI, so it asks the units for the auxiliaries as well.
+//! units showed. The setpoint is at the POI, so it asks the units for the auxiliaries and
+//! the transformer's loss as well.
 
+use crate::physics::transformer;
 use crate::unit::Unit;
 use bess_core::command::{ControlSource, SetpointMode};
 use bess_core::snapshot::UnitState;
@@ -64,8 +66,11 @@ impl Plant {
         let is_ours = |unit: &Unit| {
             unit.control.source == ControlSource::Plant && unit.state == UnitState::Running
         };
-        // What others' units give, and what all auxiliaries take, is not ours to ask for.
-        let mut wanted_w = active.0;
+        // What the transformer loses at the setpoint, what others' units give and what all auxiliaries
+        // take must be asked for or is not ours to ask for.
+        let reactive_var: f64 = units.iter().map(|unit| unit.view().ac.reactive_power.0).sum();
+        let transformer = spec.transformer.as_ref();
+        let mut wanted_w = transformer::power_before_w(transformer, active.0, reactive_var);
         for unit in units.iter_mut() {
             wanted_w += unit.view().auxiliary_power.0;
             if unit.control.source == ControlSource::Plant {

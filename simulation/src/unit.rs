@@ -4,7 +4,7 @@
 //! worker. Order within the tick: control, PCS, split, cells, heat, limits, energy book.
 
 use crate::cell::sign;
-use crate::physics::cooling::Cooling;
+use crate::physics::cooling::{Cooling, Outside};
 use crate::physics::limits::{CellRange, RackLimits};
 use crate::physics::pcs::{self, Pcs, Power, PowerBounds};
 use crate::physics::rack::{At, CellMemory, Plate, Rack, RackModel, RackStart};
@@ -28,6 +28,7 @@ pub(crate) struct Surroundings {
     pub(crate) tick: Tick,
     pub(crate) frequency: Hertz,
     pub(crate) ambient: Celsius,
+    pub(crate) solar_w_per_m2: f64,
 }
 
 /// State of a unit.
@@ -93,7 +94,7 @@ impl Unit {
             pcs: Pcs::new(&design.pcs),
             limits: vec![RackLimits { discharge: 1.0, charge: 1.0 }; design.n_racks],
             current_limits: (0.0, 0.0),
-            cooling: Cooling::new(initial.temperature.0),
+            cooling: Cooling::new(&design.cooling, initial.temperature.0),
             bus: None,
             totals: EnergyTotals::default(),
             chemical: Joules::ZERO,
@@ -116,6 +117,11 @@ impl Unit {
     /// Whether the contactors are closed.
     fn connected(&self) -> bool {
         matches!(self.state, UnitState::Running | UnitState::Standby)
+    }
+
+    /// Whether the converter runs with a DC voltage that it can work with.
+    fn converts(&self) -> bool {
+        self.state == UnitState::Running && !self.alarms.has(AlarmCode::DcVoltageOutOfWindow)
     }
 
     /// Operates the unit; the caller has validated the action.
@@ -172,9 +178,17 @@ impl Unit {
     /// The PCS towards its target, within what was available at the end of the last tick.
     fn convert(&mut self) -> Power {
         if self.state != UnitState::Running {
+            self.alarms.set(AlarmCode::DcVoltageOutOfWindow, false);
             return Power::default();
         }
         let spec = &self.design.pcs;
+        let was_outside = self.alarms.has(AlarmCode::DcVoltageOutOfWindow);
+        let outside = pcs::dc_voltage_blocks(spec, self.bus_voltage_v(), was_outside);
+        self.alarms.set(AlarmCode::DcVoltageOutOfWindow, outside);
+        if outside {
+            self.pcs.block();
+            return Power::default();
+        }
         let (discharge_w, charge_w) = self.headroom_w();
         let bounds = PowerBounds {
             discharge_w,
@@ -189,8 +203,7 @@ impl Unit {
     /// Shares the DC power over the racks and steps their cells.
     fn share(&mut self, power: Power) -> (DcView, bool) {
         let spec = &self.design.pcs;
-        let running = self.state == UnitState::Running;
-        let loss_w = if running { pcs::loss_w(spec, power) } else { 0.0 };
+        let loss_w = if self.converts() { pcs::loss_w(spec, power) } else { 0.0 };
         let power_w = power.p_w + loss_w;
         let direction = sign(power_w);
         let Some(bus) = self.bus_now(direction) else {
@@ -216,7 +229,7 @@ impl Unit {
 
     /// Heat, once a second for each rack; racks take turns so that the load is flat.
     fn exchange_heat(&mut self, around: &Surroundings) {
-        let coolant_degc = self.cooling.coolant_degc;
+        let coolant_degc = self.cooling.plate_supply_degc();
         for (idx, rack) in self.racks.iter_mut().enumerate() {
             let turn = (around.tick.0 + (self.first_rack + idx) as u64).is_multiple_of(TICKS_PER_S);
             if turn {
@@ -224,7 +237,16 @@ impl Unit {
             }
         }
         let heat_w: f64 = self.racks.iter().map(|rack| rack.reading().plate_w).sum();
-        self.cooling.step(&self.design.cooling, heat_w, around.ambient.0);
+        let (coldest_degc, hottest_degc) = self.racks.iter().map(Rack::reading).fold(
+            (f64::INFINITY, f64::NEG_INFINITY),
+            |(low, high), reading| {
+                (low.min(reading.temperature_min.value), high.max(reading.temperature_max.value))
+            },
+        );
+        let outside =
+            Outside { ambient_degc: around.ambient.0, solar_w_per_m2: around.solar_w_per_m2 };
+        let spec = &self.design.cooling;
+        self.cooling.step(spec, heat_w, hottest_degc, coldest_degc, &outside);
     }
 
     fn cell_range(&self, rack_idx: usize) -> CellRange {
@@ -257,6 +279,12 @@ impl Unit {
         Bus::of(self.racks.iter().map(|rack| rack.source(&self.model, direction)))
     }
 
+    /// Voltage of the bus at the end of the last tick; 0 with open contactors.
+    fn bus_voltage_v(&self) -> f64 {
+        let current_a: f64 = self.racks.iter().map(|rack| rack.reading().current_a).sum();
+        self.bus.map_or(0.0, |bus| bus.at_current(current_a).voltage_v)
+    }
+
     /// Largest discharge and charge current of the whole unit at which no rack exceeds its own limit:
     /// racks share a current by their conductances, on top of what circulates between them.
     fn current_limits_now(&self) -> (f64, f64) {
@@ -278,7 +306,7 @@ impl Unit {
     /// Bounds of the AC power: (largest discharge, largest charge as a magnitude). The first is
     /// negative when the battery cannot even feed the converter's losses: then the grid must.
     fn headroom_w(&self) -> (f64, f64) {
-        let (Some(bus), UnitState::Running) = (self.bus, self.state) else { return (0.0, 0.0) };
+        let Some(bus) = self.bus.filter(|_| self.converts()) else { return (0.0, 0.0) };
         let spec = &self.design.pcs;
         let (discharge_a, charge_a) = self.current_limits;
         // At the current limit; never beyond the matched load.
@@ -321,7 +349,7 @@ impl Unit {
     }
 
     fn is_finite(&self) -> bool {
-        self.cooling.coolant_degc.is_finite()
+        self.cooling.is_finite()
             && self.pcs.output().p_w.is_finite()
             && self.racks.iter().all(|rack| {
                 let reading = rack.reading();
@@ -364,7 +392,7 @@ impl Unit {
         } else {
             0.0
         };
-        self.cooling.electric_w(&self.design.cooling) + standby_w
+        self.cooling.electric_w() + standby_w
     }
 
     fn book(&mut self, dc: &DcView) {
@@ -556,13 +584,13 @@ impl Unit {
         sink(&control.controller_heartbeat.to_le_bytes());
         sink(&self.alarms.0.to_le_bytes());
         self.pcs.hash_into(sink);
+        self.cooling.hash_into(sink);
         self.racks.iter().for_each(|rack| rack.hash_into(sink));
         for limits in &self.limits {
             sink(&limits.discharge.to_le_bytes());
             sink(&limits.charge.to_le_bytes());
         }
         for value in [
-            self.cooling.coolant_degc,
             self.totals.discharged.0,
             self.totals.charged.0,
             self.totals.cell_loss.0,
@@ -570,7 +598,6 @@ impl Unit {
             self.totals.auxiliary.0,
             self.charge_moved_c,
             self.chemical.0,
-            self.cooling.cooling_w,
             self.control.active.absolute,
             self.control.active.percent,
             self.control.reactive.absolute,

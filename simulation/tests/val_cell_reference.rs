@@ -1,9 +1,9 @@
 //! The cell against the trajectories of a reference solver: code verification, in microvolts.
 //!
-//! Source and parameters: `data/README.md`. The same files are run through `bess cell` in the tests
-//! of the command line.
+//! Source and parameters: `simulation/tests/data/README.md`. The same files are run through
+//! `bess cell` in the tests of the command line.
 
-#![expect(clippy::print_stderr, reason = "the figures are the point of a validation")]
+mod support;
 
 use bess_core::chemistry::{Chemistry, parse_chemistry};
 use bess_core::rng::Streams;
@@ -11,6 +11,7 @@ use bess_core::spec::SpreadSpec;
 use bess_simulation::cell::{CellInput, CellRun};
 use bess_simulation::physics::rack::{Rack, RackModel, RackStart};
 use std::sync::Arc;
+use support::figure;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 
@@ -62,9 +63,9 @@ fn a_cell_follows_the_solver_within_a_microvolt_and_a_millionth_of_soc_at_any_ti
                 worst_v = worst_v.max((state.voltage_v - row.voltage_v).abs());
                 worst_soc = worst_soc.max((state.soc - row.soc).abs());
             }
-            eprintln!("{name} at {tick_s} s: {:.4} uV, {worst_soc:.1e} SoC", worst_v * 1e6);
-            assert!(worst_v <= 1e-6, "{name} at {tick_s} s: {worst_v:e} V");
-            assert!(worst_soc <= 1e-6, "{name} at {tick_s} s: {worst_soc:e}");
+            let run = format!("{name} at a tick of {tick_s} s");
+            figure(&format!("{run}: voltage, worst"), worst_v * 1e6, "uV", "<= 1 uV");
+            figure(&format!("{run}: SoC, worst"), worst_soc * 1e6, "ppm", "<= 1 ppm");
         }
     }
 }
@@ -91,7 +92,6 @@ fn the_farms_single_precision_cell_follows_the_solver_within_five_microvolts() {
             rack.step(&model, row.current_a);
             worst_v = worst_v.max((rack.cell(&model, 0).1 - row.voltage_v).abs());
         }
-        eprintln!("{name} in f32: {:.3} uV", worst_v * 1e6);
-        assert!(worst_v <= 5e-6, "{name}: {worst_v:e} V");
+        figure(&format!("{name} in f32: voltage, worst"), worst_v * 1e6, "uV", "<= 5 uV");
     }
 }

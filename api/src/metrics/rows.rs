@@ -216,10 +216,11 @@ pub(super) const ROWS: &[Row] = &[
     farm("bess_farm_available_charge_power_watts", "available.charge_power", ""),
     farm("bess_farm_available_discharge_power_watts", "available.discharge_power", ""),
     farm("bess_farm_auxiliary_power_watts", "auxiliary.power", ""),
+    farm("bess_farm_transformer_loss_watts", "transformer.loss", ""),
     farm_counter("bess_farm_charged_joules_total", "poi.charged_energy"),
     farm_counter("bess_farm_discharged_joules_total", "poi.discharged_energy"),
     counter("bess_farm_auxiliary_joules_total", JOULES, "Energy drawn by the auxiliaries since the start", Real(|s| s.scrape.snapshot.farm.totals.auxiliary.0)),
-    counter("bess_farm_loss_joules_total", JOULES, "Energy turned into heat since the start, in cells with their wiring and in the PCS", Numbers(losses)),
+    counter("bess_farm_loss_joules_total", JOULES, "Energy turned into heat since the start, in cells with their wiring, in the PCS and in the transformer", Numbers(losses)),
     farm("bess_grid_frequency_hertz", "poi.frequency", ""),
     gauge("bess_grid_frequency_nominal_hertz", HERTZ, "Nominal grid frequency", Real(|s| s.scrape.snapshot.spec.nominal_frequency.0)),
     farm("bess_ambient_temperature_celsius", "ambient.temperature", ""),
@@ -328,7 +329,7 @@ fn units_by_alarm(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
 
 fn losses(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
     let totals = &sight.scrape.snapshot.farm.totals;
-    [("cell", totals.cell_loss), ("pcs", totals.pcs_loss)]
+    [("cell", totals.cell_loss), ("pcs", totals.pcs_loss), ("transformer", totals.transformer)]
         .map(|(kind, energy)| (vec![("kind", kind.into())], Number::Real(energy.0)))
         .into()
 }

@@ -42,6 +42,8 @@ fn farm_of(text: &str) -> Snapshot {
     farm.totals.charged = Joules(7.5e9);
     farm.totals.cell_loss = Joules(11.5);
     farm.totals.pcs_loss = Joules(22.5);
+    farm.totals.transformer = Joules(33.5);
+    farm.transformer_loss = Watts(44.5);
     Snapshot {
         tick: Tick(1234),
         publication: 1300,
@@ -177,6 +179,8 @@ fn values_of_the_farm_are_those_of_the_snapshot() {
             ("bess_farm_charged_joules_total", 7.5e9),
             (r#"bess_farm_loss_joules_total{kind="cell"}"#, 11.5),
             (r#"bess_farm_loss_joules_total{kind="pcs"}"#, 22.5),
+            (r#"bess_farm_loss_joules_total{kind="transformer"}"#, 33.5),
+            ("bess_farm_transformer_loss_watts", 44.5),
             ("bess_grid_frequency_hertz", 49.98),
             ("bess_grid_frequency_nominal_hertz", 50.0),
             ("bess_simulation_time_seconds", 1_750_000_000.5),

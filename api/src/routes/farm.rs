@@ -29,7 +29,8 @@ pub(crate) struct FarmAnswer {
     cells: usize,
     /// Number of units in each state.
     units_by_state: BTreeMap<&'static str, u32>,
-    /// Active power at the POI, positive is discharge: units less auxiliaries.
+    /// Active power at the POI, positive is discharge: units less auxiliaries and the transformer's
+    /// loss.
     active_power_w: Num,
     /// Reactive power at the POI, positive is injection.
     reactive_power_var: Num,
@@ -37,6 +38,8 @@ pub(crate) struct FarmAnswer {
     units_power_w: Num,
     /// Consumption of the auxiliaries.
     auxiliary_power_w: Num,
+    /// Loss of the transformer at the POI.
+    transformer_loss_w: Num,
     /// Setpoint at the POI; null when none is in force.
     #[schema(value_type = Num)]
     setpoint_active_power_w: Option<Num>,
@@ -87,6 +90,7 @@ impl FarmAnswer {
             reactive_power_var: Num(farm.reactive_power.0),
             units_power_w: Num(farm.units_power.0),
             auxiliary_power_w: Num(farm.auxiliary_power.0),
+            transformer_loss_w: Num(farm.transformer_loss.0),
             setpoint_active_power_w: farm.setpoint.map(|power| Num(power.0)),
             setpoint_reactive_power_var: farm.reactive_setpoint.map(|power| Num(power.0)),
             available_discharge_power_w: Num(farm.available_discharge_power.0),

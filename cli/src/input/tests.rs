@@ -57,6 +57,9 @@ fn frequency_and_temperature_columns_are_found_by_their_unit() {
     assert_eq!(values("t_s,f_Hz\n1,59.98\n", Quantity::Frequency), [59.98]);
     assert_eq!(values("t_s,T_degC\n1,-5\n", Quantity::Ambient), [-5.0]);
     assert_eq!(values("t_s,T (°C)\n1,-5\n", Quantity::Ambient), [-5.0]);
+    let hourly =
+        read_with("t_hours,T_degC\n0,19.4\n1,18.9\n", Quantity::Ambient, &ColumnOptions::default());
+    assert_eq!(hourly.unwrap().times_s(), [0.0, 3_600.0]);
     let kelvin = values("t_s,outside_K\n1,273.15\n", Quantity::Ambient);
     assert_eq!(kelvin, [0.0]);
     let fahrenheit = values("t_s,t_degF\n1,50\n", Quantity::Ambient);

@@ -68,8 +68,13 @@ setpoint_degc = 25
 capacity_kw = 4
 cop = 3.0
 heat_capacity_kj_per_k = 60
-wall_w_per_k = 5
-base_load_kw = 0.15
+base_load_kw = 0.05
+
+[units.cooling.walls]
+area_m2 = 3.75
+sunlit_m2 = 0.75
+
+[farm.transformer]
 "#;
 
 // ---------------------------------------------------------------------------------------------

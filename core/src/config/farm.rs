@@ -1,17 +1,19 @@
 //! Reads a farm file into a [`FarmSpec`].
 
+use super::bms::read_bms;
+use super::cooling::read_cooling;
 use super::reader::{Bounds, Section, read_document};
+use super::site::{TEMPERATURE, read_ambient, read_transformer};
 use super::{Problem, Problems};
 use crate::chemistry::{self, Chemistry, parse_chemistry};
 use crate::command::RAMP_MIN_PCT_PER_S;
 use crate::id::UnitId;
-use crate::spec::CHILLER_BAND_K;
 use crate::spec::{
-    CoolingSpec, FarmSpec, InitialSpec, PcsLoss, PcsSpec, PlantSpec, SpreadSpec, UnitDesign,
+    AmbientSpec, FarmSpec, InitialSpec, PcsLoss, PcsSpec, PlantSpec, SpreadSpec, UnitDesign,
     UnitSpec,
 };
 use crate::state::UnitState;
-use crate::time::{TICK_S, Tick};
+use crate::time::Tick;
 use crate::units::{Celsius, Hertz, Ohms, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::sync::Arc;
 
@@ -21,7 +23,6 @@ pub const BUILT_IN_FARM: &str = include_str!("built-in-farm.toml");
 /// Finds the text of a chemistry that is not built in, by the path that the farm file names.
 pub type ChemistrySource<'s> = dyn Fn(&str) -> Result<String, String> + 's;
 
-const TEMPERATURE: Bounds = Bounds::within(-60.0, 80.0);
 const MAX_UNITS: u64 = 100_000;
 const MAX_CELLS: u64 = 100_000_000;
 
@@ -63,11 +64,13 @@ fn read(
         name: String::from("farm"),
         seed: 1,
         nominal_frequency: Hertz(50.0),
-        ambient: Celsius(20.0),
+        ambient: AmbientSpec::Constant(Celsius(20.0)),
+        transformer: None,
         initial: InitialSpec { state: UnitState::Running, soc: 0.5, temperature: Celsius(25.0) },
         plant: PlantSpec { split_period_ticks: 10 },
         units: Vec::new(),
     };
+    let mut transformer = None;
     if let Some(farm) = root.required_section("farm") {
         spec.name = farm.text("name");
         spec.seed = farm.integer_or("seed", 1, 0, i64::MAX as u64);
@@ -75,7 +78,8 @@ fn read(
             Hertz(farm.f64("nominal_frequency_hz", Bounds::within(45.0, 65.0)));
         check_nominal_frequency(&farm, spec.nominal_frequency.0);
         check_name(&farm, "name", &spec.name);
-        spec.ambient = Celsius(farm.f64_or("ambient_degc", 20.0, TEMPERATURE));
+        spec.ambient = read_ambient(&farm);
+        transformer = farm.section("transformer").map(read_transformer);
         if let Some(initial) = farm.section("initial") {
             spec.initial = read_initial(initial);
         }
@@ -95,6 +99,9 @@ fn read(
             root.report(root.span_of("units"), message, None);
             break;
         }
+    }
+    if !spec.units.is_empty() {
+        spec.transformer = transformer.map(|transformer| transformer.fit(root, &spec));
     }
     spec
 }
@@ -150,8 +157,12 @@ fn read_group(
     let manufacturer = group.text_or("manufacturer", "bess");
     let model = group.text_or("model", "simulated container");
     let spread = group.section("spread").map_or(SPREAD, read_spread);
-    let pcs = group.required_section("pcs").map(read_pcs);
-    let cooling = group.section("cooling").map_or(COOLING, read_cooling);
+    let window = chemistry.as_ref().map(|c| dc_voltage_window(c, cells_in_series));
+    let pcs = group.required_section("pcs").map(|section| read_pcs(section, window));
+    let plate_w_per_k =
+        chemistry.as_ref().and_then(|c| c.thermal).map_or(0.0, |thermal| thermal.plate_w_per_k);
+    let cooling = read_cooling(&group, plate_w_per_k * (n_racks * cells_in_series) as f64);
+    let bms = read_bms(&group);
     if spec.units.len() as u64 + count > MAX_UNITS {
         let message = format!("the farm has more than {MAX_UNITS} units");
         group.report(group.span_of("count"), message, None);
@@ -171,6 +182,7 @@ fn read_group(
             spread,
             pcs,
             cooling,
+            bms,
         });
         append_units(&group, spec, &name, count, &design);
     }
@@ -298,7 +310,40 @@ const LOSS: PcsLoss = PcsLoss {
     quadratic: 0.011_96,
 };
 
-fn read_pcs(section: Section<'_, '_>) -> PcsSpec {
+/// Lowest and highest voltage that a rack can have: by the limits of its cells and by their
+/// open-circuit voltages, which may lie beyond when a cell is empty or full.
+fn dc_voltage_window(chemistry: &Chemistry, cells_in_series: usize) -> (f64, f64) {
+    let (empty_v, full_v) = (chemistry.ocv.at(0.0, 25.0, 0.0), chemistry.ocv.at(1.0, 25.0, 0.0));
+    let (low_v, high_v) = chemistry.limits.as_ref().map_or((empty_v, full_v), |limits| {
+        (limits.voltage_min.0.min(empty_v), limits.voltage_max.0.max(full_v))
+    });
+    (low_v * cells_in_series as f64, high_v * cells_in_series as f64)
+}
+
+/// Lowest and highest DC voltage of the converter; by default what the racks can have, with a margin
+/// of 5 % [E].
+fn read_dc_window(section: &Section<'_, '_>, racks: Option<(f64, f64)>) -> (Volts, Volts) {
+    const MARGIN: f64 = 0.05;
+    const DC_V: Bounds = Bounds::within(0.0, 3_000.0);
+    let (low_v, high_v) = racks.unwrap_or((0.0, f64::INFINITY));
+    let min_v = section.f64_or("dc_voltage_min_v", low_v * (1.0 - MARGIN), DC_V);
+    let max_v = section.f64_or("dc_voltage_max_v", high_v * (1.0 + MARGIN), DC_V);
+    if max_v <= min_v {
+        let message =
+            format!("`dc_voltage_max_v` ({max_v}) must be above `dc_voltage_min_v` ({min_v})");
+        section.report(section.span_of("dc_voltage_max_v"), message, None);
+    } else if high_v <= min_v || low_v >= max_v {
+        let message = format!(
+            "the converter works from {min_v} to {max_v} V DC, but the racks have {low_v:.0} to {high_v:.0} V"
+        );
+        let hint = "change `cells_in_series`, `dc_voltage_min_v` or `dc_voltage_max_v`".to_owned();
+        let key = if high_v <= min_v { "dc_voltage_min_v" } else { "dc_voltage_max_v" };
+        section.report(section.span_of(key), message, Some(hint));
+    }
+    (Volts(min_v), Volts(max_v))
+}
+
+fn read_pcs(section: Section<'_, '_>, racks: Option<(f64, f64)>) -> PcsSpec {
     const POWER_KW: Bounds = Bounds::positive(1e6);
     let rated_power_kw = section.f64("rated_power_kw", POWER_KW);
     let rated_apparent_kva = section.f64_or("rated_apparent_power_kva", rated_power_kw, POWER_KW);
@@ -318,12 +363,15 @@ fn read_pcs(section: Section<'_, '_>) -> PcsSpec {
     let ramp_pct_per_s =
         section.f64_or("ramp_pct_per_s", 100.0, Bounds::within(RAMP_MIN_PCT_PER_S, 100_000.0));
     let loss = section.section("loss").map_or(LOSS, read_loss);
+    let (dc_voltage_min, dc_voltage_max) = read_dc_window(&section, racks);
     section.finish();
     PcsSpec {
         rated_power: Watts(rated_power_kw * 1e3),
         rated_apparent_power: VoltAmps(rated_apparent_kva * 1e3),
         rated_reactive_power: Vars(rated_reactive_kvar * 1e3),
         nominal_voltage,
+        dc_voltage_min,
+        dc_voltage_max,
         dead_time: Seconds(dead_time_ms * 1e-3),
         time_constant: Seconds(time_constant_ms * 1e-3),
         ramp_per_s: ramp_pct_per_s / 100.0,
@@ -342,48 +390,6 @@ fn read_loss(section: Section<'_, '_>) -> PcsLoss {
     };
     section.finish();
     loss
-}
-
-/// 62 kW of heat at 0.5C and COP 3 (SimSES rewrite) size the chiller of a 5 MWh unit; the rest are
-/// engineering choices: 500 kg of coolant, plates and casing per K, a 20-foot container with 15 mm
-/// of polyurethane (k 0.022 W/(m K), about 75 m2).
-const COOLING: CoolingSpec = CoolingSpec {
-    setpoint: Celsius(25.0),
-    capacity: Watts(80_000.0),
-    cop: 3.0,
-    heat_capacity_j_per_k: 1.5e6,
-    wall_w_per_k: 100.0,
-    base_load: Watts(3_000.0),
-};
-
-fn read_cooling(section: Section<'_, '_>) -> CoolingSpec {
-    let cooling = CoolingSpec {
-        setpoint: Celsius(section.f64_or("setpoint_degc", 25.0, Bounds::within(5.0, 45.0))),
-        capacity: Watts(section.f64_or("capacity_kw", 80.0, Bounds::within(0.0, 1e4)) * 1e3),
-        cop: section.f64_or("cop", COOLING.cop, Bounds::positive(20.0)),
-        heat_capacity_j_per_k: section.f64_or(
-            "heat_capacity_kj_per_k",
-            1500.0,
-            Bounds::positive(1e6),
-        ) * 1e3,
-        wall_w_per_k: section.f64_or(
-            "wall_w_per_k",
-            COOLING.wall_w_per_k,
-            Bounds::within(0.0, 1e4),
-        ),
-        base_load: Watts(section.f64_or("base_load_kw", 3.0, Bounds::within(0.0, 1e3)) * 1e3),
-    };
-    // The coolant is stepped at 10 Hz; the chiller is proportional over 2 K.
-    let conductance_w_per_k = cooling.capacity.0 / CHILLER_BAND_K + cooling.wall_w_per_k;
-    if conductance_w_per_k * TICK_S > cooling.heat_capacity_j_per_k {
-        let least = conductance_w_per_k * TICK_S / 1e3;
-        let message = format!(
-            "`heat_capacity_kj_per_k` is too small for this chiller: its coolant would swing; at least {least:.3}"
-        );
-        section.report(section.span_of("heat_capacity_kj_per_k"), message, None);
-    }
-    section.finish();
-    cooling
 }
 
 #[cfg(test)]
@@ -464,15 +470,36 @@ mod tests {
     }
 
     #[test]
-    fn a_coolant_that_would_swing_is_refused() {
-        let text = refusal("heat_capacity_kj_per_k = 1500", "heat_capacity_kj_per_k = 1.5");
-        assert!(text.contains("too small for this chiller"), "{text}");
-    }
-
-    #[test]
     fn a_rack_beyond_the_voltage_class_is_refused() {
         let text = refusal("cells_in_series = 416", "cells_in_series = 500");
         assert!(text.contains("1825 V, beyond the 1,500 V class"), "{text}");
+    }
+
+    #[test]
+    fn a_converter_takes_the_voltages_that_its_racks_have_unless_the_file_says_otherwise() {
+        let pcs = parse(BUILT_IN_FARM).unwrap().units[0].design.pcs;
+        // 416 cells from 2.286 V (empty) to 3.65 V (the limit), and 5 % more on both sides.
+        assert!((pcs.dc_voltage_min.0 - 416.0 * 2.286_191_314 * 0.95).abs() < 1e-6);
+        assert!((pcs.dc_voltage_max.0 - 416.0 * 3.65 * 1.05).abs() < 1e-6);
+        let text = BUILT_IN_FARM
+            .replace("# dc_voltage_min_v = 900", "dc_voltage_min_v = 1200")
+            .replace("# dc_voltage_max_v = 1600", "dc_voltage_max_v = 1500");
+        let pcs = parse(&text).unwrap().units[0].design.pcs;
+        assert_eq!((pcs.dc_voltage_min, pcs.dc_voltage_max), (Volts(1200.0), Volts(1500.0)));
+    }
+
+    #[test]
+    fn a_converter_that_no_rack_voltage_suits_is_refused() {
+        let text = refusal("# dc_voltage_min_v = 900", "dc_voltage_min_v = 1550");
+        assert!(
+            text.contains("from 1550 to 1594.32 V DC, but the racks have 951 to 1518 V"),
+            "{text}"
+        );
+        assert!(text.contains("dc_voltage_min_v = 1550"), "{text}");
+        let text = refusal("# dc_voltage_max_v = 1600", "dc_voltage_max_v = 930");
+        assert!(text.contains("but the racks have 951 to 1518 V"), "{text}");
+        let text = refusal("# dc_voltage_max_v = 1600", "dc_voltage_max_v = 500");
+        assert!(text.contains("(500) must be above `dc_voltage_min_v`"), "{text}");
     }
 
     #[test]

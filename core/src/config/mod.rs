@@ -3,9 +3,12 @@
 //! The text is walked as a spanned tree instead of being deserialised, because a deserialiser stops
 //! at the first fault and cannot say which range a number had to lie in. Nothing here reads a file.
 
+mod bms;
+mod cooling;
 mod diagnostic;
 mod farm;
 mod reader;
+mod site;
 
 pub use diagnostic::{Problem, Problems};
 pub use farm::{BUILT_IN_FARM, ChemistrySource, parse_farm};

@@ -176,6 +176,14 @@ impl<'d, 'a> Section<'d, 'a> {
         self.document.report(span, message, hint);
     }
 
+    /// Reports `key` if it is there: it has no meaning here, for the reason in `why`.
+    pub(crate) fn refuse(&self, key: &'static str, why: &str, hint: &str) {
+        if self.get(key).is_some() {
+            let message = format!("`{}` {why}", self.name(key));
+            self.report(self.span_of(key), message, Some(hint.to_owned()));
+        }
+    }
+
     /// The key with the path of its table, as messages name it.
     pub(crate) fn name(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
@@ -288,6 +296,19 @@ impl<'d, 'a> Section<'d, 'a> {
                 self.wrong_type(key, value, "a text in quotes");
                 String::new()
             }
+        }
+    }
+    /// `true` or `false`, or `default` when the key is absent.
+    pub(crate) fn bool_or(&self, key: &'static str, default: bool) -> bool {
+        match self.get(key) {
+            None => default,
+            Some(value) => match value.get_ref() {
+                DeValue::Boolean(yes) => *yes,
+                _ => {
+                    self.wrong_type(key, value, "true or false");
+                    default
+                }
+            },
         }
     }
     /// One of `choices` by name, or `default` when the key is absent.

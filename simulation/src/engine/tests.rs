@@ -18,9 +18,16 @@ fn small(units: usize, racks: usize, cells: usize) -> Arc<FarmSpec> {
             .replace("power_kva = 2750", &format!("power_kva = {}", rated_kw * 1.1))
             .replace("power_kvar = 1210", &format!("power_kvar = {}", rated_kw * 0.44))
             .replace("capacity_kw = 80", &format!("capacity_kw = {}", rated_kw * 0.03))
-            .replace("base_load_kw = 3", &format!("base_load_kw = {}", rated_kw * 0.001))
-            .replace("wall_w_per_k = 100", "wall_w_per_k = 1")
-            .replace("kj_per_k = 1500", &format!("kj_per_k = {}", rated_kw * 0.6))
+            .replace("base_load_kw = 1", &format!("base_load_kw = {}", rated_kw * 0.001))
+            .replace("pump_kw = 2.2", &format!("pump_kw = {}", rated_kw * 0.001))
+            .replace("area_m2 = 75", "area_m2 = 0.75")
+            .replace("coolant_w_per_k = 100", "coolant_w_per_k = 1")
+            .replace("sunlit_m2 = 15", "sunlit_m2 = 0.15")
+            .replace("air_kj_per_k = 60", "air_kj_per_k = 0.6")
+            .replace(
+                "heat_capacity_kj_per_k = 1500",
+                &format!("heat_capacity_kj_per_k = {}", rated_kw * 0.6),
+            )
     })
 }
 fn engine(spec: &Arc<FarmSpec>, workers: usize) -> Engine {
@@ -105,7 +112,7 @@ fn a_unit_follows_its_setpoint_and_the_battery_reacts() {
 }
 
 #[test]
-fn the_farm_is_the_sum_of_its_units_less_the_auxiliaries() {
+fn the_farm_is_the_sum_of_its_units_less_auxiliaries_and_the_transformers_loss() {
     let spec = small(5, 2, 16);
     let mut engine = engine(&spec, 1);
     for (idx, power_w) in [8_000.0, -5_000.0, 0.0, 3_000.0, -1_000.0].into_iter().enumerate() {
@@ -116,7 +123,12 @@ fn the_farm_is_the_sum_of_its_units_less_the_auxiliaries() {
     }
     let seen = see(&mut engine);
     let sum: f64 = seen.units.iter().map(|u| u.ac.active_power.0 - u.auxiliary_power.0).sum();
-    assert!((seen.farm.active_power.0 - sum).abs() < 1e-9);
+    let loss_w = seen.farm.transformer_loss.0;
+    assert!((seen.farm.active_power.0 - (sum - loss_w)).abs() < 1e-9);
+    let transformer = spec.transformer.unwrap();
+    let loading = sum / transformer.rated.0;
+    let expected_w = transformer.rated.0 * (0.001 + 0.006 * loading * loading);
+    assert!((loss_w - expected_w).abs() < 1e-9, "{loss_w} {expected_w}");
     assert!((seen.farm.units_power.0 - 5_000.0).abs() < 2.0, "{}", seen.farm.units_power);
     let rack_sum: f64 = seen.racks_of(UnitId::from_idx(0)).iter().map(|r| r.current.0).sum();
     assert!((rack_sum - seen.units[0].dc.current.0).abs() < 1e-6);
@@ -402,7 +414,9 @@ fn the_meter_at_the_poi_integrates_its_power() {
     let unit_side = see(&mut engine).units.iter().fold(0.0, |sum, unit| {
         sum + unit.totals.discharged.0 - unit.totals.charged.0 - unit.totals.auxiliary.0
     });
-    assert!((out_j - in_j - unit_side).abs() < 1e-6 * (out_j + in_j));
+    let loss_j = totals.transformer.0;
+    assert!(loss_j >= 0.001 * engine.spec().transformer.unwrap().rated.0 * 1_000.0 * TICK_S);
+    assert!((out_j - in_j - (unit_side - loss_j)).abs() < 1e-6 * (out_j + in_j));
 }
 
 #[test]
@@ -451,6 +465,106 @@ fn a_quarantined_unit_shows_no_cells_and_still_shows_what_is_written_to_it() {
     set_unit(&mut engine, 1, 777.0);
     engine.step();
     assert!((see(&mut engine).units[1].control.active.absolute - 777.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_farm_setpoint_counts_behind_the_transformer() {
+    let mut with = (*small(2, 2, 16)).clone();
+    // As lossy as can be told from the error of following.
+    let transformer = with.transformer.as_mut().unwrap();
+    (transformer.no_load_loss, transformer.load_loss) = (0.02, 0.05);
+    let mut without = with.clone();
+    without.transformer = None;
+    for (spec, least_loss_w) in [(with, 1_000.0), (without, 0.0)] {
+        let mut engine = engine(&Arc::new(spec), 1);
+        for power_w in [20_000.0, -20_000.0, 0.0] {
+            set_farm(&mut engine, power_w);
+            for _ in 0..100 {
+                engine.step();
+            }
+            let farm = engine.farm();
+            assert!((farm.active_power.0 - power_w).abs() < 30.0, "{power_w}: {farm:?}");
+            assert!(farm.transformer_loss.0 >= 0.7 * least_loss_w);
+            let net_w = farm.units_power.0 - farm.auxiliary_power.0;
+            assert!((net_w - farm.transformer_loss.0 - farm.active_power.0).abs() < 1e-6);
+        }
+    }
+}
+
+#[test]
+fn what_is_available_at_the_poi_is_what_the_poi_then_shows() {
+    let mut spec = (*small(2, 2, 16)).clone();
+    let transformer = spec.transformer.as_mut().unwrap();
+    (transformer.no_load_loss, transformer.load_loss) = (0.02, 0.05);
+    for sign in [1.0, -1.0] {
+        let mut engine = engine(&Arc::new(spec.clone()), 1);
+        let offered = engine.farm();
+        for idx in 0..2 {
+            set_unit(&mut engine, idx, sign * spec.units[idx].design.pcs.rated_power.0);
+        }
+        for _ in 0..100 {
+            engine.step();
+        }
+        let most_w = if sign > 0.0 {
+            offered.available_discharge_power.0
+        } else {
+            -offered.available_charge_power.0
+        };
+        let shown_w = engine.farm().active_power.0;
+        assert!((shown_w - most_w).abs() < 0.005 * most_w.abs(), "{shown_w} {most_w}");
+    }
+}
+
+#[test]
+fn a_day_of_the_farm_file_runs_by_the_simulated_clock_and_a_record_wins() {
+    let day = "[farm.ambient]\nkind = \"daily\"\nmean_degc = 18\nswing_k = 6\nwarmest_hour = 15\n\
+               solar_peak_w_per_m2 = 800\n";
+    let farm = spec(|text| {
+        let line = text.lines().find(|line| line.starts_with("ambient_degc")).unwrap().to_owned();
+        text.replace(&line, "").replace("[farm.initial]", &format!("{day}[farm.initial]"))
+    });
+    let noon = SimTime { unix_ns: 12 * 3_600 * 1_000_000_000 };
+    let options = EngineOptions { start: noon, workers: 1 };
+    let mut engine = Engine::new(Arc::clone(&farm), Inputs::default(), options);
+    engine.step();
+    let around = engine.surroundings(engine.tick());
+    assert!((around.solar_w_per_m2 - 800.0).abs() < 1e-3);
+    assert!((engine.farm().ambient.0 - (18.0 + 6.0 * 0.5f64.sqrt())).abs() < 1e-3);
+    let record = Some(Arc::new(Series::new(&[(0.0, -7.0)], false).unwrap()));
+    let inputs = Inputs { ambient: record, frequency: None };
+    let engine = Engine::new(farm, inputs, options);
+    assert!((engine.farm().ambient.0 + 7.0).abs() < 1e-12);
+    let around = engine.surroundings(engine.tick());
+    assert!((around.solar_w_per_m2 - 800.0).abs() < 1e-9, "the sun stays the farm file's");
+}
+
+#[test]
+fn a_converter_gives_no_power_outside_of_its_dc_window_and_says_so() {
+    let mut spec = (*small(2, 2, 16)).clone();
+    let mut design = (*spec.units[0].design).clone();
+    // 16 cells at half charge have about 53 V.
+    design.pcs.dc_voltage_min = bess_core::units::Volts(54.0);
+    spec.units[0].design = Arc::new(design);
+    let mut engine = engine(&Arc::new(spec), 1);
+    for idx in [0, 1] {
+        set_unit(&mut engine, idx, 8_000.0);
+    }
+    for _ in 0..100 {
+        engine.step();
+    }
+    let code = bess_core::alarm::AlarmCode::DcVoltageOutOfWindow;
+    let seen = see(&mut engine);
+    assert!(seen.units[0].alarms.has(code) && !seen.units[1].alarms.has(code));
+    assert!(seen.units[0].ac.active_power.0.abs() < 1e-9 && seen.units[0].dc.power.0.abs() < 1.0);
+    assert!((seen.units[1].ac.active_power.0 - 8_000.0).abs() < 5.0);
+    assert_eq!(seen.units[0].state, UnitState::Running, "it is not latched");
+    assert!(seen.units[0].available_discharge_power.0.abs() < 1e-9);
+    assert!(seen.units[0].available_charge_power.0.abs() < 1e-9);
+    let stop = UnitAction::Stop;
+    let unit = UnitId::from_idx(0);
+    engine.apply(&Command::OperateUnit { unit, action: stop }, ControlSource::Rest).unwrap();
+    engine.step();
+    assert!(!see(&mut engine).units[0].alarms.has(code), "a stopped converter asks for nothing");
 }
 
 proptest! {

@@ -12,3 +12,4 @@ pub mod rainflow;
 pub mod real;
 pub mod runaway;
 pub mod split;
+pub mod transformer;

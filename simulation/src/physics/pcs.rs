@@ -103,6 +103,17 @@ impl Pcs {
     }
 }
 
+/// Whether the DC voltage keeps the converter from giving power: it is outside of the window, or
+/// `was_blocked` and it is not 1 % of the bound inside again, so that a voltage that recovers
+/// without load does not make it chatter [E engineering choice].
+pub fn dc_voltage_blocks(spec: &PcsSpec, voltage_v: f64, was_blocked: bool) -> bool {
+    const RETURN: f64 = 0.01;
+    let margin = if was_blocked { RETURN } else { 0.0 };
+    let low_v = spec.dc_voltage_min.0 * (1.0 + margin);
+    let high_v = spec.dc_voltage_max.0 * (1.0 - margin);
+    voltage_v < low_v || voltage_v > high_v
+}
+
 /// Loss in watts at the AC power `power`.
 pub fn loss_w(spec: &PcsSpec, power: Power) -> f64 {
     let rated_va = spec.rated_apparent_power.0;
@@ -141,7 +152,7 @@ fn within_circle(power: Power, apparent_va: f64, priority: PowerPriority) -> Pow
 mod tests {
     use super::*;
     use bess_core::config::{BUILT_IN_FARM, parse_farm};
-    use bess_core::units::Seconds;
+    use bess_core::units::{Seconds, Volts};
     use proptest::prelude::*;
 
     fn spec() -> PcsSpec {
@@ -193,6 +204,65 @@ mod tests {
             let modelled = loading * s / (loading * s + loss);
             assert!((modelled - efficiency).abs() < 0.004, "{loading}: {modelled}");
         }
+    }
+
+    #[test]
+    fn a_dc_voltage_outside_of_the_window_blocks_until_it_is_well_inside_again() {
+        let mut spec = spec();
+        (spec.dc_voltage_min, spec.dc_voltage_max) = (Volts(1000.0), Volts(1500.0));
+        for (voltage_v, blocked) in [
+            (999.9, true),
+            (1000.0, false),
+            (1250.0, false),
+            (1500.0, false),
+            (1500.1, true),
+            (0.0, true),
+        ] {
+            assert_eq!(dc_voltage_blocks(&spec, voltage_v, false), blocked, "{voltage_v}");
+        }
+        for (voltage_v, blocked) in
+            [(1009.9, true), (1010.0, false), (1485.0, false), (1485.1, true)]
+        {
+            assert_eq!(dc_voltage_blocks(&spec, voltage_v, true), blocked, "{voltage_v}");
+        }
+    }
+
+    #[test]
+    fn on_the_circle_the_power_without_priority_gives_way() {
+        let p = |p_w: f64, q_var: f64| Power { p_w, q_var };
+        let cut = |power, priority| within_circle(power, 10.0, priority);
+        use PowerPriority::{Active, Reactive};
+        for (wanted, active, reactive) in [
+            (p(8.0, 8.0), p(8.0, 6.0), p(6.0, 8.0)),
+            (p(-8.0, 8.0), p(-8.0, 6.0), p(-6.0, 8.0)),
+            (p(8.0, -8.0), p(8.0, -6.0), p(6.0, -8.0)),
+            (p(12.0, 3.0), p(10.0, 0.0), p(91f64.sqrt(), 3.0)),
+            (p(3.0, -12.0), p(3.0, -(91f64.sqrt())), p(0.0, -10.0)),
+            (p(6.0, 8.0), p(6.0, 8.0), p(6.0, 8.0)),
+            (p(1.0, -2.0), p(1.0, -2.0), p(1.0, -2.0)),
+        ] {
+            for (priority, expected) in [(Active, active), (Reactive, reactive)] {
+                let found = cut(wanted, priority);
+                let error = (found.p_w - expected.p_w).abs() + (found.q_var - expected.q_var).abs();
+                assert!(error < 1e-12, "{wanted:?} {priority:?}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_priority_decides_what_a_converter_at_full_load_gives() {
+        let spec = spec();
+        let wanted = Power { p_w: 2.5e6, q_var: 1.21e6 };
+        let settled = |priority| {
+            let mut pcs = Pcs::new(&spec);
+            let bounds = PowerBounds { priority, ..FREE };
+            (0..100).for_each(|_| _ = pcs.step(&spec, wanted, &bounds));
+            pcs.output()
+        };
+        let (active, reactive) = (settled(PowerPriority::Active), settled(PowerPriority::Reactive));
+        // 2.75 MVA: 2.5 MW leave 1.1456 Mvar, and 1.21 Mvar leave 2.4695 MW.
+        assert!((active.p_w - 2.5e6).abs() < 1.0 && (active.q_var - 1_145_644.0).abs() < 1.0);
+        assert!((reactive.q_var - 1.21e6).abs() < 1.0 && (reactive.p_w - 2_469_494.0).abs() < 1.0);
     }
 
     proptest! {

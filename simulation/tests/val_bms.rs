@@ -1,0 +1,322 @@
+//! What a BMS believes against what is true: errors of SoC and SoH over hours and days.
+//!
+//! The truth is one cell in double precision at 10 Hz; the rack is many of it in series. The figures
+//! are printed; the bars say what a change may not worsen.
+
+#![expect(clippy::print_stderr, reason = "the figures are the point of a validation")]
+
+use bess_core::chemistry::{Chemistry, built_in, parse_chemistry};
+use bess_core::rng::{Domain, Streams};
+use bess_core::spec::{BmsSpec, SensorSpec, SpreadSpec};
+use bess_simulation::bms::{BmsModel, RackBms, Truth};
+use bess_simulation::cell::{CellInput, CellRun};
+use bess_simulation::physics::rack::{At, Rack, RackModel};
+
+const N_CELLS: usize = 416;
+const HOUR: u64 = 36_000;
+const SEED: u64 = 1;
+
+fn lfp() -> Chemistry {
+    let text = built_in("lfp-280").expect("a built-in chemistry");
+    parse_chemistry("lfp-280", text).unwrap_or_else(|e| panic!("{e}"))
+}
+/// A cell whose voltage slopes over the whole range, as NMC's does.
+fn sloped() -> Chemistry {
+    let text = r#"
+name = "sloped"
+[cell]
+capacity_ah = 280
+nominal_voltage_v = 3.7
+source = "test"
+[ocv]
+soc = [0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
+voltage_v = [3.0, 3.35, 3.45, 3.52, 3.58, 3.62, 3.68, 3.76, 3.86, 3.96, 4.06, 4.18]
+source = "test: shape of NMC/graphite"
+[r0]
+resistance_ohm = 0.0004
+source = "test"
+[rc1]
+resistance_ohm = 0.0003
+time_constant_s = 30
+source = "test"
+"#;
+    parse_chemistry("sloped", text).unwrap_or_else(|e| panic!("{e}"))
+}
+fn exact() -> BmsSpec {
+    BmsSpec { sensors: SensorSpec::EXACT, ..BmsSpec::default() }
+}
+
+/// A cell, and the BMS of a rack of such cells.
+struct Bench {
+    cell: CellRun,
+    model: BmsModel,
+    bms: RackBms,
+    tick: u64,
+    /// Added to the true current ahead of the sensor: an offset that nobody corrected.
+    extra_offset_a: f64,
+    /// Resistance of the cells over what the BMS was told.
+    resistance_factor: f64,
+    worst: f64,
+}
+
+impl Bench {
+    /// The BMS knows `known`, the cells are `real`; it believes in `believed` and `soc` is true.
+    fn new(spec: &BmsSpec, known: &Chemistry, real: &Chemistry, soc: f64, believed: f64) -> Self {
+        let model = BmsModel::new(spec, known);
+        Self {
+            cell: CellRun::new(real, soc, 25.0, 0.1),
+            bms: RackBms::new(&model, N_CELLS, 0, Streams::new(SEED), believed, 25.0),
+            model,
+            tick: 0,
+            extra_offset_a: 0.0,
+            resistance_factor: 1.0,
+            worst: 0.0,
+        }
+    }
+    /// One tick at `current_a`; returns the cell's true voltage.
+    fn step(&mut self, current_a: f64) -> f64 {
+        let state = self.cell.step(CellInput::Current(current_a));
+        let drop_v = 0.2e-3 * current_a + state.rc_v.0 + state.rc_v.1;
+        let voltage_v = state.voltage_v - (self.resistance_factor - 1.0) * drop_v;
+        let volts = At { value: voltage_v, cell: 0 };
+        let degc = At { value: state.temperature_degc, cell: 0 };
+        self.bms.sense(
+            &self.model,
+            &Truth {
+                tick: self.tick,
+                connected: true,
+                current_a: current_a + self.extra_offset_a,
+                voltage_v: voltage_v * N_CELLS as f64,
+                voltage_min: volts,
+                voltage_max: volts,
+                temperature_min: degc,
+                temperature_max: degc,
+                temperature_mean_degc: state.temperature_degc,
+                soc: state.soc,
+                soh: 1.0,
+            },
+        );
+        self.tick += 1;
+        if self.tick.is_multiple_of(10) {
+            self.bms.estimate(&self.model);
+            self.worst = self.worst.max(self.error().abs());
+        }
+        voltage_v
+    }
+    fn soc(&self) -> f64 {
+        self.cell.state(false).soc
+    }
+    /// Estimated less true SoC.
+    fn error(&self) -> f64 {
+        self.bms.reading().soc - self.soc()
+    }
+    fn run(&mut self, ticks: u64, current_a: f64) {
+        for _ in 0..ticks {
+            self.step(current_a);
+        }
+    }
+    /// At `current_a` until the cell's voltage passes `volts`.
+    fn run_to(&mut self, volts: f64, current_a: f64) {
+        for _ in 0..20 * HOUR {
+            let v = self.step(current_a);
+            if (current_a > 0.0 && v <= volts) || (current_a < 0.0 && v >= volts) {
+                return;
+            }
+        }
+        panic!("the cell never reached {volts} V");
+    }
+    /// Minutes of dispatch: steps of charge and discharge between `low` and `high` SoC, as a grid
+    /// service asks for them. Returns the largest error.
+    fn dispatch(&mut self, hours: u64, low: f64, high: f64) -> f64 {
+        const STEPS_A: [f64; 8] = [70.0, 140.0, -35.0, 0.0, 210.0, 20.0, -70.0, 105.0];
+        self.worst = 0.0;
+        let mut sign = 1.0;
+        for minute in 0..hours * 60 {
+            if self.soc() < low {
+                sign = -1.0;
+            } else if self.soc() > high {
+                sign = 1.0;
+            }
+            self.run(600, sign * STEPS_A[(minute % 8) as usize]);
+        }
+        self.worst
+    }
+}
+
+fn figure(name: &str, value: f64, unit: &str, bar: &str) {
+    eprintln!("figure {name} = {value:.3} {unit} (bar {bar})");
+}
+
+#[test]
+fn a_start_that_is_ten_percent_wrong_is_mended_at_a_knee_and_stays_mended() {
+    for (name, current_a, volts, wrong) in [
+        ("low knee, believed too full", 70.0, 2.9, 0.1),
+        ("low knee, believed too empty", 70.0, 2.9, -0.1),
+        ("high knee, believed too full", -70.0, 3.5, 0.1),
+        ("high knee, believed too empty", -70.0, 3.5, -0.1),
+    ] {
+        let lfp = lfp();
+        let mut bench = Bench::new(&exact(), &lfp, &lfp, 0.5, 0.5 + wrong);
+        bench.run_to(volts, current_a);
+        let at_knee = 100.0 * bench.error().abs();
+        let recalibrations = bench.bms.recalibrations();
+        bench.run(HOUR, -current_a);
+        let worst = 100.0 * bench.dispatch(6, 0.2, 0.9);
+        figure(&format!("bms error after the {name}"), at_knee, "% SoC", "1");
+        figure(&format!("bms worst error in 6 h after the {name}"), worst, "% SoC", "1");
+        assert!(recalibrations >= 1 && at_knee <= 1.0 && worst <= 1.0, "{name}");
+    }
+}
+
+#[test]
+fn a_sloped_voltage_mends_a_wrong_start_within_minutes_with_ordinary_sensors() {
+    for wrong in [0.1, -0.1] {
+        let sloped = sloped();
+        let mut bench = Bench::new(&BmsSpec::default(), &sloped, &sloped, 0.6, 0.6 + wrong);
+        // The cell is not at rest when the BMS starts.
+        let mut seconds = 0;
+        while bench.error().abs() >= 0.02 {
+            bench.run(10, if seconds % 120 < 60 { 140.0 } else { 20.0 });
+            seconds += 1;
+            assert!(seconds < 3600, "still wrong after an hour");
+        }
+        let first_hour = 100.0 * bench.dispatch(1, 0.15, 0.9);
+        let worst = 100.0 * bench.dispatch(12, 0.15, 0.9);
+        figure("bms worst error in the next hour", first_hour, "% SoC", "2");
+        figure("bms time to 2 % on a sloped voltage", f64::from(seconds), "s", "300");
+        figure("bms worst error in 12 h on a sloped voltage", worst, "% SoC", "1");
+        assert!(seconds <= 300 && first_hour <= 2.0 && worst <= 1.0);
+    }
+}
+
+#[test]
+fn half_an_ampere_of_offset_drifts_on_the_plateau_until_a_full_charge_recalibrates() {
+    let lfp = lfp();
+    let sensors = SensorSpec { current_offset_a: 0.0, current_gain: 0.0, ..SensorSpec::default() };
+    let spec = BmsSpec { sensors, ..BmsSpec::default() };
+    let mut bench = Bench::new(&spec, &lfp, &lfp, 0.55, 0.55);
+    bench.extra_offset_a = 0.5;
+    let days = 3;
+    for day in 1..=days {
+        bench.dispatch(24, 0.45, 0.65);
+        let counted = -100.0 * 0.5 * 24.0 / 280.0 * f64::from(day);
+        figure(&format!("bms pure counting after day {day}"), counted, "% SoC", "-");
+        figure(&format!("bms estimate after day {day}"), 100.0 * bench.error(), "% SoC", "-");
+        figure("bms sigma it believes in", 100.0 * bench.bms.soc_sigma(&bench.model), "% SoC", "-");
+    }
+    let per_day = 100.0 * bench.error() / f64::from(days);
+    let recalibrations = bench.bms.recalibrations();
+    bench.run_to(3.5, -70.0);
+    let after = 100.0 * bench.error();
+    figure("bms drift on the plateau", per_day, "% SoC/day", "-2 to -4.4");
+    figure("bms error after the full charge", after, "% SoC", "1");
+    figure("bms offset found by the full charge", bench.bms.current_offset_a(), "A", "-");
+    assert_eq!(recalibrations, 0, "nothing to recalibrate on the plateau");
+    assert!((-4.4..=-2.0).contains(&per_day), "{per_day}");
+    assert!(bench.bms.recalibrations() >= 1 && after.abs() <= 1.0, "{after}");
+}
+
+#[test]
+fn two_full_cycles_find_a_rack_with_ninety_percent_of_its_capacity() {
+    let known = lfp();
+    let mut real = known.clone();
+    real.capacity.0 *= 0.9;
+    let mut bench = Bench::new(&BmsSpec::default(), &known, &real, 0.5, 0.5);
+    bench.run_to(3.5, -70.0);
+    for cycle in 1..=2 {
+        bench.run_to(2.8, 70.0);
+        bench.run_to(3.5, -70.0);
+        let soh = 100.0 * bench.bms.reading().soh;
+        figure(&format!("bms SoH after cycle {cycle} of a rack at 90 %"), soh, "%", "88 to 92");
+    }
+    let soh = bench.bms.reading().soh;
+    assert!((soh - 0.9).abs() <= 0.02, "{soh}");
+    assert!(bench.bms.soh_sigma(&bench.model) < 0.02);
+}
+
+#[test]
+fn a_rack_of_full_capacity_keeps_its_soh() {
+    let lfp = lfp();
+    let mut bench = Bench::new(&BmsSpec::default(), &lfp, &lfp, 0.5, 0.5);
+    bench.run_to(3.5, -70.0);
+    for _ in 0..2 {
+        bench.run_to(2.8, 70.0);
+        bench.run_to(3.5, -70.0);
+    }
+    let soh = bench.bms.reading().soh;
+    figure("bms SoH of a new rack after 2 cycles", 100.0 * soh, "%", "98.5 to 101.5");
+    assert!((soh - 1.0).abs() <= 0.015, "{soh}");
+}
+
+#[test]
+fn cells_that_differ_from_the_data_sheet_cost_accuracy_but_not_the_estimate() {
+    // Up to twice the resistance, and hysteresis that builds up over twice the charge.
+    let text = built_in("lfp-280").unwrap().replace("rate_per_soc = 75", "rate_per_soc = 37");
+    let real = parse_chemistry("lfp-280", &text).unwrap();
+    let known = lfp();
+    assert_ne!(real, known);
+    for factor in [1.5, 2.0] {
+        let mut bench = Bench::new(&BmsSpec::default(), &known, &real, 0.5, 0.6);
+        bench.resistance_factor = factor;
+        bench.run_to(3.5, -70.0);
+        let at_knee = 100.0 * bench.error().abs();
+        let worst = 100.0 * bench.dispatch(48, 0.1, 0.95);
+        let (found, _) = bench.bms.resistance_factor();
+        figure(&format!("bms error at the knee, resistance x {factor}"), at_knee, "% SoC", "1");
+        figure(&format!("bms worst error in 48 h, resistance x {factor}"), worst, "% SoC", "5");
+        figure(&format!("bms resistance found, real x {factor}"), found, "", "within 10 %");
+        assert!(at_knee <= 1.0 && worst <= 5.0);
+        assert!((found / factor - 1.0).abs() < 0.1);
+    }
+}
+
+#[test]
+fn a_rack_of_spread_cells_is_known_to_a_percent_after_a_full_charge() {
+    let lfp = lfp();
+    let racks = RackModel::<f32>::new(&lfp, 0.005, 0.1);
+    // As the built-in farm has it.
+    let spread = SpreadSpec { capacity_sigma: 0.0025, resistance_sigma: 0.01, soc_sigma: 0.003 };
+    let model = BmsModel::new(&BmsSpec::default(), &lfp);
+    let streams = Streams::new(SEED);
+    let mut cells = streams.stream(Domain::CellSpread, 0);
+    let mut rack = Rack::new(&racks, N_CELLS, 0.6, 25.0, &spread, &mut cells);
+    let mut bms = RackBms::new(&model, N_CELLS, 0, streams, 0.5, 25.0);
+    let (mut tick, mut worst_v, mut worst_degc) = (0, 0.0f64, 0.0f64);
+    while rack.reading().voltage_max.value < 3.55 {
+        rack.step(&racks, -70.0);
+        if tick % 10 == 0 {
+            let _ = rack.refresh(&racks, 25.0);
+        }
+        let truth = *rack.reading();
+        bms.sense(
+            &model,
+            &Truth {
+                tick,
+                connected: true,
+                current_a: truth.current_a,
+                voltage_v: truth.voltage_v,
+                voltage_min: truth.voltage_min,
+                voltage_max: truth.voltage_max,
+                temperature_min: truth.temperature_min,
+                temperature_max: truth.temperature_max,
+                temperature_mean_degc: truth.temperature_mean_degc,
+                soc: truth.soc,
+                soh: 1.0,
+            },
+        );
+        tick += 1;
+        if tick % 10 == 0 {
+            bms.estimate(&model);
+            let shown = bms.reading();
+            worst_v = worst_v.max((shown.voltage_max.value - truth.voltage_max.value).abs());
+            worst_degc =
+                worst_degc.max((shown.temperature_max.value - truth.temperature_max.value).abs());
+        }
+    }
+    let error = 100.0 * (bms.reading().soc - rack.reading().soc);
+    figure("bms error of a spread rack after a full charge", error, "% SoC", "1");
+    figure("bms worst error of the highest cell voltage", 1e3 * worst_v, "mV", "8");
+    figure("bms worst error of the highest temperature", worst_degc, "K", "2");
+    assert!(error.abs() <= 1.0 && bms.recalibrations() >= 1);
+    assert!(worst_v > 0.0 && worst_v <= 8e-3 && worst_degc <= 2.0);
+}
