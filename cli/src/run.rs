@@ -51,24 +51,30 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let bar = progress(n_ticks);
     let started = Instant::now();
     let mut due = Vec::new();
-    for n in 1..=n_ticks {
-        let tick = Tick(n);
+    let mut broken = None;
+    while engine.tick().0 < n_ticks {
+        let tick = engine.tick().next();
+        let mut ticks = n_ticks - engine.tick().0;
         if let Some(dispatch) = &mut dispatch {
             dispatch.due(tick, &mut due);
+            ticks = ticks.min(dispatch.next_after(tick).0 - tick.0);
         }
         for command in due.drain(..) {
             // Dispatch is cut to the rating, so nothing of it is ever refused.
             engine.apply(&command, ControlSource::Schedule)?;
         }
-        engine.step();
-        let farm = engine.farm();
-        let wanted_w = dispatch.as_ref().map(|d| d.target_w(tick.elapsed_s() - TICK_S));
-        collector.add(tick, &farm, wanted_w);
-        if n.is_multiple_of(TICKS_PER_S) {
-            if let Some(rows) = &mut rows {
-                rows.write(tick, &farm, wanted_w)?;
+        engine.run(ticks, &mut |tick, farm| {
+            let wanted_w = dispatch.as_ref().map(|d| d.target_w(tick.elapsed_s() - TICK_S));
+            collector.add(tick, farm, wanted_w);
+            if tick.0.is_multiple_of(TICKS_PER_S) {
+                if let Some(rows) = &mut rows {
+                    broken = broken.take().or(rows.write(tick, farm, wanted_w).err());
+                }
+                bar.set_position(tick.0);
             }
-            bar.set_position(n);
+        });
+        if let Some(error) = broken {
+            return Err(error.into());
         }
     }
     bar.finish_and_clear();

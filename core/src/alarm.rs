@@ -10,6 +10,14 @@ pub enum AlarmCode {
     PowerBeyondMatchedLoad = 1,
     /// The DC voltage is outside of the converter's window: it gives no power.
     DcVoltageOutOfWindow = 2,
+    /// Cells have vented gas.
+    Gas = 3,
+    /// The gas of cells smokes.
+    Smoke = 4,
+    /// A rack's string is open: a cell of it is burnt.
+    StringOpen = 5,
+    /// Chiller, pump or fan has failed.
+    CoolingFailed = 6,
 }
 
 /// One row of the table.
@@ -58,6 +66,41 @@ pub const ALARMS: &[Alarm] = &[
         // 802.Evt1 25: OTHER_ALARM. 701.Alrm 16: MANUFACTURER_ALRM.
         evt1_bit: Some(25),
         alrm_bit: Some(16),
+    },
+    Alarm {
+        code: AlarmCode::Gas,
+        name: "gas",
+        latched: true,
+        text: "cells have vented gas",
+        // 802.Evt1 25: OTHER_ALARM. 701.Alrm 16: MANUFACTURER_ALRM.
+        evt1_bit: Some(25),
+        alrm_bit: Some(16),
+    },
+    Alarm {
+        code: AlarmCode::Smoke,
+        name: "smoke",
+        latched: true,
+        text: "the gas of cells smokes",
+        evt1_bit: Some(25),
+        alrm_bit: Some(16),
+    },
+    Alarm {
+        code: AlarmCode::StringOpen,
+        name: "string_open",
+        latched: true,
+        text: "a string is open because a cell of it is burnt",
+        // 802.Evt1 25: OTHER_ALARM. 701.Alrm 12: BLOWN_STRING_FUSE.
+        evt1_bit: Some(25),
+        alrm_bit: Some(12),
+    },
+    Alarm {
+        code: AlarmCode::CoolingFailed,
+        name: "cooling_failed",
+        latched: false,
+        text: "the chiller, the coolant pump or the fans have failed",
+        // 802.Evt1 21: FAN_ERROR, the nearest that the model has.
+        evt1_bit: Some(21),
+        alrm_bit: None,
     },
 ];
 

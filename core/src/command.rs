@@ -7,6 +7,7 @@
 pub use crate::control::{
     ControlChange, ControlSource, PowerPriority, Setpoint, SetpointMode, UnitControl,
 };
+use crate::defect::Defect;
 use crate::id::UnitId;
 use crate::snapshot::UnitView;
 use crate::spec::{FarmSpec, UnitDesign};
@@ -39,6 +40,13 @@ pub enum Command {
         active: Watts,
         /// Reactive power at the POI; absent keeps what is in force.
         reactive: Option<Vars>,
+    },
+    /// Makes something of a unit defect, or ends that; see [`Defect::ended`].
+    SetDefect {
+        /// The unit.
+        unit: UnitId,
+        /// What is wrong.
+        defect: Defect,
     },
     /// Takes the farm setpoint back: the units under plant control go to 0 W.
     ReleaseFarm,
@@ -224,6 +232,12 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
 pub trait CommandSource: Send + fmt::Debug {
     /// Appends to `out` the commands that are due at the start of tick `now`, in order.
     fn due(&mut self, now: Tick, out: &mut Vec<Command>);
+
+    /// The first tick after `now` at which something may be due; asked between calls of `due`. A
+    /// headless run takes the ticks before it at one go. By default the next one.
+    fn next_after(&self, now: Tick) -> Tick {
+        now.next()
+    }
 }
 
 /// Checks `command` against the farm and what is seen of the unit; the loop applies what passes.
@@ -252,6 +266,7 @@ pub fn validate_with(
             find_unit(spec, *unit)?;
             validate_action(*unit, state_of(*unit), *action)
         }
+        Command::SetDefect { unit, defect } => defect.check(&find_unit(spec, *unit)?.design),
         Command::SetFarmPower { active, reactive } => {
             let rated_w = spec.rated_power().0;
             in_range("active_power_w", active.0, -rated_w, rated_w, "W")?;

@@ -9,6 +9,7 @@ pub mod chemistry;
 pub mod command;
 pub mod config;
 pub mod control;
+pub mod defect;
 pub mod id;
 pub mod math;
 pub mod rng;

@@ -153,10 +153,12 @@ pub struct FarmView {
     pub available_discharge_power: Watts,
     /// What the farm could charge now at the POI, as a magnitude >= 0.
     pub available_charge_power: Watts,
-    /// Energy-weighted state of charge.
+    /// Energy-weighted state of charge, as the BMSes estimate it.
     pub soc: f64,
-    /// Energy-weighted state of health.
+    /// Energy-weighted state of health, as the BMSes estimate it.
     pub soh: f64,
+    /// True energy-weighted state of charge.
+    pub true_soc: f64,
     /// Energy that is left, at nominal voltage.
     pub energy: Joules,
     /// Energy when full, at nominal voltage and present health.
@@ -225,6 +227,10 @@ pub struct UnitView {
     pub truth: BatteryView,
     /// Coolant temperature.
     pub coolant_temperature: Celsius,
+    /// Air temperature in the container.
+    pub air_temperature: Celsius,
+    /// Gas that its cells have given off, in litres at ambient conditions.
+    pub gas_litres: f64,
     /// Heat that the chiller takes out, >= 0.
     pub cooling_power: Watts,
     /// Consumption of the auxiliaries, >= 0.
@@ -296,6 +302,33 @@ pub struct BatteryView {
     pub extremes: CellExtremes,
 }
 
+/// What is true of a rack, beside what its BMS reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RackTruth {
+    /// Current.
+    pub current: Amps,
+    /// Sum of the cell voltages.
+    pub voltage: Volts,
+    /// State of charge, mean of its cells.
+    pub soc: f64,
+    /// Present over nominal capacity, mean of its cells.
+    pub soh: f64,
+    /// Mean cell voltage.
+    pub cell_voltage_mean: Volts,
+    /// Mean cell temperature.
+    pub cell_temperature_mean: Celsius,
+    /// Extremes over its cells.
+    pub extremes: CellExtremes,
+    /// Fraction of the capacity that ageing has taken, mean of its cells.
+    pub capacity_lost: f64,
+    /// Fraction by which ageing has raised the resistance, mean of its cells.
+    pub resistance_gained: f64,
+    /// Cells that have vented.
+    pub cells_vented: u32,
+    /// Cells that have burnt out; the string is open.
+    pub cells_burnt: u32,
+}
+
 /// One rack, as its BMS reports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RackView {
@@ -303,13 +336,13 @@ pub struct RackView {
     pub connected: bool,
     /// Current.
     pub current: Amps,
-    /// Sum of the cell voltages.
+    /// Voltage, as the rack's own sensor shows it.
     pub voltage: Volts,
-    /// State of charge, mean of its cells.
+    /// Estimated state of charge.
     pub soc: f64,
-    /// State of health.
+    /// Estimated state of health.
     pub soh: f64,
-    /// Mean cell voltage.
+    /// Mean of the measured cell voltages.
     pub cell_voltage_mean: Volts,
     /// Mean cell temperature.
     pub cell_temperature_mean: Celsius,
@@ -319,8 +352,16 @@ pub struct RackView {
     pub discharge_current_max: Amps,
     /// Largest charge current allowed now, as a magnitude >= 0.
     pub charge_current_max: Amps,
-    /// Heat made in its cells and wiring now.
+    /// Power lost in its cells and wiring now, true.
     pub loss: Watts,
+    /// How sure the BMS is of its state of charge: standard deviation.
+    pub soc_sigma: f64,
+    /// Times that the BMS corrected its state of charge outright, at the knees.
+    pub recalibrations: u32,
+    /// Cells that are being balanced.
+    pub cells_balancing: u32,
+    /// What is true.
+    pub truth: RackTruth,
 }
 
 /// Every cell of a unit, as columns; cell `i` of rack `r` is at `r * cells_per_rack + i`.
@@ -330,12 +371,16 @@ pub struct CellsView {
     pub unit_idx: usize,
     /// Cells of a rack.
     pub cells_per_rack: usize,
-    /// Terminal voltages in volts.
+    /// Terminal voltages in volts, as the BMS measures them.
     pub voltage_v: Vec<f32>,
-    /// Temperatures in degC.
+    /// Temperatures in degC, as the BMS measures them.
     pub temperature_degc: Vec<f32>,
-    /// States of charge.
+    /// True states of charge; no BMS knows those of single cells.
     pub soc: Vec<f32>,
+    /// True terminal voltages in volts.
+    pub true_voltage_v: Vec<f32>,
+    /// True temperatures in degC.
+    pub true_temperature_degc: Vec<f32>,
 }
 
 /// How long a request for cells keeps them in the snapshots.

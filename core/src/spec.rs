@@ -12,6 +12,7 @@ pub use cooling::{
 pub use site::{AmbientSpec, DailySpec, TransformerSpec};
 
 use crate::chemistry::Chemistry;
+use crate::defect::PlannedDefect;
 use crate::id::{RackId, UnitId};
 use crate::state::UnitState;
 use crate::units::{Celsius, Hertz, Joules, Ohms, Seconds, Vars, VoltAmps, Volts, Watts};
@@ -36,6 +37,10 @@ pub struct FarmSpec {
     pub initial: InitialSpec,
     /// Plant controller.
     pub plant: PlantSpec,
+    /// How many times faster than time cells age; 0 for not at all.
+    pub ageing_acceleration: f64,
+    /// What is or will be defect.
+    pub defects: Vec<PlannedDefect>,
     /// Units in order of their number.
     pub units: Vec<UnitSpec>,
 }
@@ -127,6 +132,8 @@ pub struct UnitDesign {
     pub cells_per_module: usize,
     /// Resistance of a rack's busbars, cables and contactors, > 0.
     pub rack_wiring: Ohms,
+    /// What keeps a rack within its current limits.
+    pub rack_limiting: RackLimiting,
     /// What the cells are.
     pub chemistry: Arc<Chemistry>,
     /// Cell-to-cell spread.
@@ -169,6 +176,18 @@ impl UnitDesign {
     pub fn limits(&self) -> &crate::chemistry::Limits {
         self.chemistry.limits.as_ref().expect("parse_farm refuses a chemistry without limits")
     }
+}
+
+/// What keeps a rack within its current limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RackLimiting {
+    /// A rack that reaches its limit is held there and the others carry the rest, as with a converter
+    /// of its own in each rack.
+    #[default]
+    Held,
+    /// Racks share a current by their resistances alone; the unit gives no more than what the first
+    /// rack at its limit allows.
+    Passive,
 }
 
 /// Relative standard deviations of a normal spread, cut at three sigma.

@@ -3,10 +3,12 @@
 //! `Engine` is synchronous and pure: time is its tick counter, chance its seed. A tick cannot fail.
 //! Commands are applied between ticks; the same commands before the same ticks give the same bits.
 
+use crate::battery::BatteryModel;
+use crate::bms::BmsModel;
 use crate::physics::rack::{CellMemory, RackModel};
 use crate::physics::transformer;
 use crate::plant::Plant;
-use crate::unit::{Surroundings, Unit};
+use crate::unit::{Share, Surroundings, Unit};
 use bess_core::command::{Command, ControlSource, Rejection, find_unit, validate_with};
 use bess_core::id::UnitId;
 use bess_core::rng::Streams;
@@ -14,7 +16,7 @@ use bess_core::series::Series;
 use bess_core::snapshot::{
     ClockMode, ClockView, EnergyTotals, FarmView, RackView, Snapshot, UnitState,
 };
-use bess_core::spec::{FarmSpec, UnitSpec};
+use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
 use bess_core::time::{SimTime, TICK_S, Tick};
 use bess_core::units::{Celsius, Hertz, Joules, Watts};
 use rayon::prelude::*;
@@ -54,17 +56,25 @@ pub struct Engine {
     tick: Tick,
     publication: u64,
     units: Vec<Unit>,
+    /// What each unit added to the farm in each tick of the present visit; no state.
+    visits: Vec<Vec<Share>>,
     plant: Plant,
+
     poi: EnergyTotals,
     commands_applied: u64,
     commands_refused: u64,
     pool: Option<rayon::ThreadPool>,
+    /// The last snapshot: what a unit in quarantine showed last.
+    last: Option<Arc<Snapshot>>,
     /// Snapshots to build into again once nobody reads them.
     spare: Vec<Arc<Snapshot>>,
 }
 
 /// How many snapshots are kept for building into again.
-const SPARES: usize = 4;
+const SPARES: usize = 5;
+
+/// Most ticks for which a unit is visited at a time: its cells stay in the processor's cache.
+const VISIT_TICKS: u64 = 10;
 
 impl Engine {
     /// The farm of `spec` at tick 0.
@@ -86,12 +96,14 @@ impl Engine {
             start: options.start,
             tick: Tick(0),
             publication: 0,
+            visits: vec![Vec::new(); units.len()],
             units,
             plant: Plant::default(),
             poi: EnergyTotals::default(),
             commands_applied: 0,
             commands_refused: 0,
             pool,
+            last: None,
             spare: Vec::new(),
         };
         engine.look();
@@ -141,6 +153,9 @@ impl Engine {
                 self.units[unit.idx()].operate(*action);
                 self.plant.split_again();
             }
+            Command::SetDefect { unit, defect } => {
+                self.units[unit.idx()].set_defect(*defect);
+            }
             Command::SetFarmPower { active, reactive } => {
                 self.plant.set(*active, *reactive, &mut self.units);
             }
@@ -168,27 +183,81 @@ impl Engine {
 
     /// One tick of the whole farm.
     pub fn step(&mut self) {
-        self.tick = self.tick.next();
-        self.plant.step(&self.spec, self.tick.0, &mut self.units);
-        let around = self.surroundings(self.tick);
-        match &self.pool {
-            // Units do not read each other, so the order of the workers changes no bit.
-            Some(pool) => {
-                pool.install(|| {
-                    self.units.par_iter_mut().for_each(|unit| unit.step(&around));
-                });
-            }
-            None => self.units.iter_mut().for_each(|unit| unit.step(&around)),
-        }
-        self.book_poi();
+        self.visit(1);
+        self.book_poi(0);
     }
 
-    /// Energy at the POI: sums in the order of the units.
-    fn book_poi(&mut self) {
+    /// `ticks` ticks of the whole farm. After each `seen` gets its number and the farm. Units are
+    /// visited for several ticks at a time, with the same bits as tick by tick.
+    pub fn run(&mut self, ticks: u64, seen: &mut dyn FnMut(Tick, &FarmView)) {
+        let end = self.tick.0 + ticks;
+        while self.tick.0 < end {
+            let first = self.tick.next();
+            let n = self.visit(end - self.tick.0);
+            for k in 0..n {
+                self.book_poi(k as usize);
+                let tick = Tick(first.0 + k);
+                let shares = self.visits.iter().map(|visit| &visit[k as usize]);
+                seen(tick, &self.farm_of(tick, shares));
+            }
+        }
+    }
+
+    /// Steps every unit for as many ticks as nothing from outside of it changes, at most `most`;
+    /// returns how many.
+    fn visit(&mut self, most: u64) -> u64 {
+        let first = self.tick.next();
+        self.apply_defects(first);
+        self.plant.step(&self.spec, first.0, &mut self.units);
+        let split = self.plant.next_split(&self.spec, first.0).unwrap_or(u64::MAX);
+        let defect = self.next_defect(first).unwrap_or(u64::MAX);
+        let n = most.min(VISIT_TICKS).min(split - first.0).min(defect - first.0);
+        let around: Vec<Surroundings> =
+            (first.0..first.0 + n).map(|tick| self.surroundings(Tick(tick))).collect();
+        let visit = |(unit, shares): (&mut Unit, &mut Vec<Share>)| {
+            shares.clear();
+            for around in &around {
+                unit.step(around);
+                shares.push(*unit.share());
+            }
+        };
+        match &self.pool {
+            // Units do not read each other, so the order of the workers changes no bit.
+            Some(pool) => pool.install(|| {
+                self.units.par_iter_mut().zip(self.visits.par_iter_mut()).for_each(visit);
+            }),
+            None => self.units.iter_mut().zip(&mut self.visits).for_each(visit),
+        }
+        self.tick = Tick(first.0 + n - 1);
+        n
+    }
+
+    /// Begins and ends the farm file's defects that are due at the start of `tick`.
+    fn apply_defects(&mut self, tick: Tick) {
+        let spec = Arc::clone(&self.spec);
+        for planned in &spec.defects {
+            if planned.from == tick {
+                self.units[planned.unit.idx()].set_defect(planned.defect);
+            }
+            if planned.until == Some(tick) {
+                self.units[planned.unit.idx()].set_defect(planned.defect.ended());
+            }
+        }
+    }
+
+    /// The first tick after `tick` at which a planned defect begins or ends.
+    fn next_defect(&self, tick: Tick) -> Option<u64> {
+        let ticks =
+            self.spec.defects.iter().flat_map(|planned| [Some(planned.from), planned.until]);
+        ticks.flatten().filter(|due| *due > tick).map(|due| due.0).min()
+    }
+
+    /// Energy at the POI in the tick `k` of the visit: sums in the order of the units.
+    fn book_poi(&mut self, k: usize) {
         let (mut power_w, mut reactive_var) = (0.0, 0.0);
-        for unit in &self.units {
-            power_w += unit.view().ac.active_power.0 - unit.view().auxiliary_power.0;
-            reactive_var += unit.view().ac.reactive_power.0;
+        for visit in &self.visits {
+            power_w += visit[k].active.0 - visit[k].auxiliary.0;
+            reactive_var += visit[k].reactive.0;
         }
         let loss_w = transformer::loss_at_w(self.spec.transformer.as_ref(), power_w, reactive_var);
         power_w -= loss_w;
@@ -197,10 +266,9 @@ impl Engine {
         self.poi.charged += Joules((-power_w).max(0.0) * TICK_S);
     }
 
-    /// Refreshes the views without a tick.
+    /// Looks at the units again without a tick: after commands while the clock stands.
     pub fn look(&mut self) {
-        let around = self.surroundings(self.tick);
-        self.units.iter_mut().for_each(|unit| unit.look(&around));
+        self.units.iter_mut().for_each(Unit::look);
     }
 
     /// Publishes: the picture of the present state, with the cells of `shown` units.
@@ -218,17 +286,25 @@ impl Engine {
         snapshot.time = self.start.at(self.tick);
         snapshot.wall_unix_ns = wall_unix_ns;
         snapshot.clock = clock;
+        let around = self.surroundings(self.tick);
         snapshot.units.clear();
-        snapshot.units.extend(self.units.iter().map(|unit| *unit.view()));
         snapshot.racks.clear();
-        snapshot.racks.extend(self.units.iter().flat_map(Unit::rack_views));
+        for (idx, unit) in self.units.iter().enumerate() {
+            let kept = self
+                .last
+                .as_ref()
+                .map(|last| (&last.units[idx], &last.racks[self.spec.units[idx].racks.clone()]));
+            snapshot.units.push(unit.show(&around, kept, &mut snapshot.racks));
+        }
         snapshot.cells.clear();
-        let cells = shown.iter().filter_map(|id| self.units[id.idx()].cells_view());
+        let tick = self.tick.0;
+        let cells = shown.iter().filter_map(|id| self.units[id.idx()].cells_view(tick));
         snapshot.cells.extend(cells.map(Arc::new));
         snapshot.farm = self.farm();
         if self.spare.len() < SPARES {
             self.spare.push(Arc::clone(&arc));
         }
+        self.last = Some(Arc::clone(&arc));
         arc
     }
 
@@ -259,7 +335,11 @@ impl Engine {
 
     /// The whole farm at the end of the last tick: sums in the order of the units.
     pub fn farm(&self) -> FarmView {
-        let around = self.surroundings(self.tick);
+        self.farm_of(self.tick, self.units.iter().map(Unit::share))
+    }
+
+    fn farm_of<'s>(&self, tick: Tick, shares: impl Iterator<Item = &'s Share>) -> FarmView {
+        let around = self.surroundings(tick);
         let mut farm = FarmView {
             setpoint: self.plant.active,
             reactive_setpoint: self.plant.reactive,
@@ -268,26 +348,30 @@ impl Engine {
             totals: self.poi,
             commands_applied: self.commands_applied,
             commands_refused: self.commands_refused,
-            extremes: self.units[0].view().measured.extremes,
             ..FarmView::default()
         };
-        let mut health_j = Joules::ZERO;
-        for (unit, spec) in self.units.iter().map(Unit::view).zip(&self.spec.units) {
+        let (mut health_j, mut true_energy, mut true_capacity) =
+            (Joules::ZERO, Joules::ZERO, Joules::ZERO);
+        for (idx, (unit, spec)) in shares.zip(&self.spec.units).enumerate() {
             farm.units_by_state[unit.state as usize] += 1;
-            farm.units_power += unit.ac.active_power;
-            farm.reactive_power += unit.ac.reactive_power;
-            farm.auxiliary_power += unit.auxiliary_power;
-            farm.available_discharge_power += unit.available_discharge_power;
-            farm.available_charge_power += unit.available_charge_power;
-            farm.energy += unit.measured.energy;
-            farm.energy_capacity += unit.measured.energy_capacity;
+            farm.units_power += unit.active;
+            farm.reactive_power += unit.reactive;
+            farm.auxiliary_power += unit.auxiliary;
+            farm.available_discharge_power += unit.available_discharge;
+            farm.available_charge_power += unit.available_charge;
+            farm.energy += unit.energy;
+            farm.energy_capacity += unit.energy_capacity;
+            true_energy += unit.true_energy;
+            true_capacity += unit.true_capacity;
             health_j += spec.design.nominal_energy();
             farm.totals.cell_loss += unit.totals.cell_loss;
             farm.totals.pcs_loss += unit.totals.pcs_loss;
             farm.totals.auxiliary += unit.totals.auxiliary;
-            farm.chemical_energy_drawn += unit.chemical_energy_drawn;
-            farm.extremes = farm.extremes.merged(&unit.measured.extremes);
+            farm.chemical_energy_drawn += unit.chemical;
+            farm.extremes =
+                if idx == 0 { unit.extremes } else { farm.extremes.merged(&unit.extremes) };
         }
+        farm.true_soc = true_energy / true_capacity;
         let reactive_var = farm.reactive_power.0;
         let loss_at = |power: Watts| {
             Watts(transformer::loss_at_w(self.spec.transformer.as_ref(), power.0, reactive_var))
@@ -335,15 +419,12 @@ impl Engine {
 /// Builds all units; equal designs share one rack model.
 fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
     let streams = Streams::new(spec.seed);
-    let mut models: Vec<Arc<RackModel<f32>>> = Vec::new();
+    let mut models: Vec<Arc<BatteryModel>> = Vec::new();
     let mut model_of_unit = Vec::with_capacity(spec.units.len());
     for (idx, unit) in spec.units.iter().enumerate() {
         let shared = idx > 0 && Arc::ptr_eq(&unit.design, &spec.units[idx - 1].design);
         if !shared {
-            let design = &unit.design;
-            let wiring_ohm = design.rack_wiring.0;
-            let module = design.cells_per_module;
-            models.push(Arc::new(RackModel::new(&design.chemistry, wiring_ohm, module, TICK_S)));
+            models.push(Arc::new(battery_model(&unit.design, spec.ageing_acceleration)));
         }
         model_of_unit.push(Arc::clone(models.last().expect("one was pushed for the first unit")));
     }
@@ -356,13 +437,22 @@ fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
             (0..unit.design.n_racks).map(of_rack).collect()
         })
         .collect();
-    let build = |((unit, model), memory): ((&UnitSpec, Arc<RackModel<f32>>), _)| {
+    let build = |((unit, model), memory): ((&UnitSpec, Arc<BatteryModel>), _)| {
         Unit::new(unit, &spec.initial, model, streams, memory)
     };
     match pool {
         Some(pool) => pool
             .install(|| spec.units.par_iter().zip(model_of_unit).zip(memory).map(build).collect()),
         None => spec.units.iter().zip(model_of_unit).zip(memory).map(build).collect(),
+    }
+}
+
+fn battery_model(design: &UnitDesign, ageing_acceleration: f64) -> BatteryModel {
+    let (chemistry, wiring_ohm) = (&design.chemistry, design.rack_wiring.0);
+    BatteryModel {
+        rack: RackModel::new(chemistry, wiring_ohm, design.cells_per_module, TICK_S)
+            .ageing(ageing_acceleration),
+        bms: BmsModel::new(&design.bms, chemistry),
     }
 }
 

@@ -4,6 +4,7 @@
 //! of a tick. All of that is synchronous and deterministic: same farm, seed and commands give the
 //! same bits on any number of workers. Only `pacer` and `thread` know wall time.
 
+mod battery;
 pub mod bms;
 pub mod cell;
 pub mod engine;

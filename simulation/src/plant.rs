@@ -56,6 +56,11 @@ impl Plant {
         sink(&[u8::from(self.due)]);
     }
 
+    /// The first tick after `tick` at which the setpoint may be split again without a command.
+    pub(crate) fn next_split(&self, spec: &FarmSpec, tick: u64) -> Option<u64> {
+        self.active.map(|_| (tick + 1).next_multiple_of(spec.plant.split_period_ticks))
+    }
+
     /// Splits the setpoint if it is new or the period is over.
     pub(crate) fn step(&mut self, spec: &FarmSpec, tick: u64, units: &mut [Unit]) {
         let periodic = tick.is_multiple_of(spec.plant.split_period_ticks);
@@ -68,16 +73,16 @@ impl Plant {
         };
         // What the transformer loses at the setpoint, what others' units give and what all auxiliaries
         // take must be asked for or is not ours to ask for.
-        let reactive_var: f64 = units.iter().map(|unit| unit.view().ac.reactive_power.0).sum();
+        let reactive_var: f64 = units.iter().map(|unit| unit.share().reactive.0).sum();
         let transformer = spec.transformer.as_ref();
         let mut wanted_w = transformer::power_before_w(transformer, active.0, reactive_var);
         for unit in units.iter_mut() {
-            wanted_w += unit.view().auxiliary_power.0;
+            wanted_w += unit.share().auxiliary.0;
             if unit.control.source == ControlSource::Plant {
                 // Whoever starts again must not go back to what was asked long ago.
                 unit.control.active.absolute = 0.0;
             } else if unit.state == UnitState::Running {
-                wanted_w -= unit.view().ac.active_power.0;
+                wanted_w -= unit.share().active.0;
             }
         }
         let weight = |unit: &Unit| unit.capped_available_w(wanted_w >= 0.0);

@@ -6,11 +6,12 @@
 #![expect(clippy::print_stderr, reason = "the figures are the point of a validation")]
 
 use bess_core::chemistry::{Chemistry, built_in, parse_chemistry};
-use bess_core::rng::{Domain, Streams};
+use bess_core::rng::Streams;
 use bess_core::spec::{BmsSpec, SensorSpec, SpreadSpec};
 use bess_simulation::bms::{BmsModel, RackBms, Truth};
 use bess_simulation::cell::{CellInput, CellRun};
-use bess_simulation::physics::rack::{At, Rack, RackModel};
+use bess_simulation::physics::rack::{At, Plate, Rack, RackModel, RackStart};
+use std::sync::Arc;
 
 const N_CELLS: usize = 416;
 const HOUR: u64 = 36_000;
@@ -180,6 +181,10 @@ fn a_sloped_voltage_mends_a_wrong_start_within_minutes_with_ordinary_sensors() {
             seconds += 1;
             assert!(seconds < 3600, "still wrong after an hour");
         }
+        // From five minutes after the start on.
+        for second in seconds..300 {
+            bench.run(10, if second % 120 < 60 { 140.0 } else { 20.0 });
+        }
         let first_hour = 100.0 * bench.dispatch(1, 0.15, 0.9);
         let worst = 100.0 * bench.dispatch(12, 0.15, 0.9);
         figure("bms worst error in the next hour", first_hour, "% SoC", "2");
@@ -273,19 +278,26 @@ fn cells_that_differ_from_the_data_sheet_cost_accuracy_but_not_the_estimate() {
 #[test]
 fn a_rack_of_spread_cells_is_known_to_a_percent_after_a_full_charge() {
     let lfp = lfp();
-    let racks = RackModel::<f32>::new(&lfp, 0.005, 0.1);
+    let racks = RackModel::<f32>::new(&Arc::new(lfp.clone()), 0.005, 52, 0.1);
     // As the built-in farm has it.
     let spread = SpreadSpec { capacity_sigma: 0.0025, resistance_sigma: 0.01, soc_sigma: 0.003 };
     let model = BmsModel::new(&BmsSpec::default(), &lfp);
     let streams = Streams::new(SEED);
-    let mut cells = streams.stream(Domain::CellSpread, 0);
-    let mut rack = Rack::new(&racks, N_CELLS, 0.6, 25.0, &spread, &mut cells);
+    let start = RackStart {
+        n_cells: N_CELLS,
+        soc: 0.6,
+        temperature_degc: 25.0,
+        spread: &spread,
+        streams,
+        index: 0,
+    };
+    let mut rack = Rack::new(&racks, &start);
     let mut bms = RackBms::new(&model, N_CELLS, 0, streams, 0.5, 25.0);
     let (mut tick, mut worst_v, mut worst_degc) = (0, 0.0f64, 0.0f64);
     while rack.reading().voltage_max.value < 3.55 {
         rack.step(&racks, -70.0);
         if tick % 10 == 0 {
-            let _ = rack.refresh(&racks, 25.0);
+            let _ = rack.refresh(&racks, &Plate::at(25.0));
         }
         let truth = *rack.reading();
         bms.sense(

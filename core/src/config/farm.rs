@@ -2,6 +2,7 @@
 
 use super::bms::read_bms;
 use super::cooling::read_cooling;
+use super::defects::read_defects;
 use super::reader::{Bounds, Section, read_document};
 use super::site::{TEMPERATURE, read_ambient, read_transformer};
 use super::{Problem, Problems};
@@ -9,8 +10,8 @@ use crate::chemistry::{self, Chemistry, parse_chemistry};
 use crate::command::RAMP_MIN_PCT_PER_S;
 use crate::id::UnitId;
 use crate::spec::{
-    AmbientSpec, FarmSpec, InitialSpec, PcsLoss, PcsSpec, PlantSpec, SpreadSpec, UnitDesign,
-    UnitSpec,
+    AmbientSpec, FarmSpec, InitialSpec, PcsLoss, PcsSpec, PlantSpec, RackLimiting, SpreadSpec,
+    UnitDesign, UnitSpec,
 };
 use crate::state::UnitState;
 use crate::time::Tick;
@@ -68,6 +69,8 @@ fn read(
         transformer: None,
         initial: InitialSpec { state: UnitState::Running, soc: 0.5, temperature: Celsius(25.0) },
         plant: PlantSpec { split_period_ticks: 10 },
+        ageing_acceleration: 1.0,
+        defects: Vec::new(),
         units: Vec::new(),
     };
     let mut transformer = None;
@@ -78,6 +81,8 @@ fn read(
             Hertz(farm.f64("nominal_frequency_hz", Bounds::within(45.0, 65.0)));
         check_nominal_frequency(&farm, spec.nominal_frequency.0);
         check_name(&farm, "name", &spec.name);
+        spec.ageing_acceleration =
+            farm.f64_or("ageing_acceleration", 1.0, Bounds::within(0.0, 100_000.0));
         spec.ambient = read_ambient(&farm);
         transformer = farm.section("transformer").map(read_transformer);
         if let Some(initial) = farm.section("initial") {
@@ -103,6 +108,7 @@ fn read(
     if !spec.units.is_empty() {
         spec.transformer = transformer.map(|transformer| transformer.fit(root, &spec));
     }
+    spec.defects = read_defects(root, &spec);
     spec
 }
 
@@ -154,6 +160,11 @@ fn read_group(
     let most = if cells_in_series > 1 { cells_in_series as u64 } else { 2000 };
     let cells_per_module = group.integer_or("cells_per_module", 52.min(most), 1, most) as usize;
     let rack_wiring = Ohms(group.f64_or("rack_wiring_mohm", 5.0, Bounds::positive(1000.0)) * 1e-3);
+    let rack_limiting = group.choice_or(
+        "rack_current_limits",
+        RackLimiting::Held,
+        &[("held", RackLimiting::Held), ("passive", RackLimiting::Passive)],
+    );
     let manufacturer = group.text_or("manufacturer", "bess");
     let model = group.text_or("model", "simulated container");
     let spread = group.section("spread").map_or(SPREAD, read_spread);
@@ -178,6 +189,7 @@ fn read_group(
             cells_in_series,
             cells_per_module,
             rack_wiring,
+            rack_limiting,
             chemistry,
             spread,
             pcs,

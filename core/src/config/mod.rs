@@ -5,6 +5,7 @@
 
 mod bms;
 mod cooling;
+mod defects;
 mod diagnostic;
 mod farm;
 mod reader;

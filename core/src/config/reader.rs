@@ -298,6 +298,21 @@ impl<'d, 'a> Section<'d, 'a> {
             }
         }
     }
+    /// A name in quotes or a whole number, as text; `None` when absent or wrong, which is reported.
+    pub(crate) fn name_or_number(&self, key: &'static str) -> Option<String> {
+        match self.get(key).map(|value| (value, value.get_ref())) {
+            None => {
+                self.missing(key, "a name or a number");
+                None
+            }
+            Some((_, DeValue::String(text))) => Some(text.to_string()),
+            Some((_, DeValue::Integer(integer))) => Some(integer.as_str().to_owned()),
+            Some((value, _)) => {
+                self.wrong_type(key, value, "a name in quotes or a whole number");
+                None
+            }
+        }
+    }
     /// `true` or `false`, or `default` when the key is absent.
     pub(crate) fn bool_or(&self, key: &'static str, default: bool) -> bool {
         match self.get(key) {

@@ -257,7 +257,7 @@ impl Ekf {
             MODEL_FLOOR_V,
             HYSTERESIS_UNKNOWN * half_width_v,
             RESISTANCE_UNKNOWN * current_a * (r0 + r1 + r2),
-            model.sensors.spec.rack_voltage_gain * rest_v,
+            model.sensors.spec.cell_voltage_offset_v,
         ];
         let model_v = math::sqrt(parts.iter().map(|part| part * part).sum());
         let [_, _, _, _, v1, v1_v2, _, v2, ..] = self.covariance;

@@ -68,7 +68,7 @@ pub struct Measured {
     pub voltage_min: At,
     /// Highest cell voltage in V.
     pub voltage_max: At,
-    /// Mean cell voltage in V: the rack's voltage over its cells.
+    /// Mean of the cell voltages in V.
     pub voltage_mean_v: f64,
     /// Lowest cell temperature in degC.
     pub temperature_min: At,
@@ -88,8 +88,8 @@ struct Sums {
     /// Measured current with closed and with open contactors, in A times ticks.
     closed_a: f64,
     open_a: f64,
-    /// Measured rack voltage in V times ticks.
-    voltage_v: f64,
+    /// Mean of the measured cell voltages in V times ticks.
+    mean_v: f64,
     closed_ticks: u32,
     ticks: u32,
 }
@@ -207,9 +207,11 @@ impl RackBms {
         let tick = truth.tick;
         let current_a = self.sensors.current_a(&model.sensors, truth.current_a, tick);
         let voltage_v = self.sensors.rack_voltage_v(&model.sensors, truth.voltage_v, tick);
+        let true_mean_v = truth.voltage_v / f64::from(self.n_cells);
+        let mean_v = self.sensors.mean_voltage_v(&model.sensors, self.n_cells, true_mean_v, tick);
         let sums = &mut self.sums;
         sums.ticks += 1;
-        sums.voltage_v += voltage_v;
+        sums.mean_v += mean_v;
         if truth.connected {
             sums.closed_ticks += 1;
             sums.closed_a += current_a;
@@ -237,7 +239,7 @@ impl RackBms {
             soh: self.capacity.soh(),
             voltage_min,
             voltage_max,
-            voltage_mean_v: voltage_v / f64::from(self.n_cells),
+            voltage_mean_v: model.sensors.shown_mean_v(mean_v),
             temperature_min,
             temperature_max,
             temperature_mean_degc: model.sensors.mean_temperature_degc(self.lagged.0[1]),
@@ -276,7 +278,7 @@ impl RackBms {
             span_s: ticks * TICK_S,
             closed_s: f64::from(sums.closed_ticks) * TICK_S,
             current_a: sums.closed_a / ticks,
-            cell_voltage_v: sums.voltage_v / (ticks * f64::from(self.n_cells)),
+            cell_voltage_v: sums.mean_v / ticks,
             temperature_degc: self.reading.temperature_mean_degc,
             capacity_c: self.capacity.soh() * model.capacity_c,
             capacity_sigma: self.capacity.sigma(),
@@ -313,7 +315,7 @@ impl RackBms {
         for value in self.lagged.0.iter().chain(&self.seen.0) {
             sink(&value.to_le_bytes());
         }
-        for value in [self.sums.closed_a, self.sums.open_a, self.sums.voltage_v] {
+        for value in [self.sums.closed_a, self.sums.open_a, self.sums.mean_v] {
             sink(&value.to_le_bytes());
         }
         for count in [self.sums.closed_ticks, self.sums.ticks, self.recalibrations] {

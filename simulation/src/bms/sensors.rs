@@ -18,6 +18,8 @@ enum Draw {
     CellTemperatureOffset = 3,
     CurrentNoise = 4,
     RackVoltageNoise = 5,
+    MeanVoltageOffset = 6,
+    MeanVoltageNoise = 7,
 }
 
 /// Approximately standard normal: the sum of four 16-bit uniforms of one hash, centred and scaled.
@@ -80,6 +82,10 @@ impl SensorModel {
             lag_kept: if lag_s > 0.0 { bess_core::math::exp(-TICK_S / lag_s) } else { 0.0 },
         }
     }
+    /// A mean of cell voltages as a BMS shows it.
+    pub(super) fn shown_mean_v(&self, v: f64) -> f64 {
+        self.cell_voltage_step.nearest(v)
+    }
     /// The temperature shown for a cell without its own offset.
     pub(super) fn mean_temperature_degc(&self, degc: f64) -> f64 {
         self.cell_temperature_step.nearest(degc)
@@ -118,6 +124,20 @@ impl RackSensors {
         let noise = normal_of(self.key, Draw::CellVoltageNoise, cell, tick);
         let shown = v + spec.cell_voltage_offset_v * offset + spec.cell_voltage_noise_v * noise;
         model.cell_voltage_step.nearest(shown)
+    }
+    /// The mean of `n_cells` cell voltages as their sensors show them: offsets and noise even out.
+    pub(super) fn mean_voltage_v(
+        &self,
+        model: &SensorModel,
+        n_cells: u32,
+        mean_v: f64,
+        tick: u64,
+    ) -> f64 {
+        let evened = 1.0 / f64::from(n_cells).sqrt();
+        let offset = normal_of(self.key, Draw::MeanVoltageOffset, 0, 0);
+        let noise = normal_of(self.key, Draw::MeanVoltageNoise, 0, tick);
+        let spec = &model.spec;
+        mean_v + evened * (spec.cell_voltage_offset_v * offset + spec.cell_voltage_noise_v * noise)
     }
     pub(super) fn cell_temperature_degc(&self, model: &SensorModel, cell: usize, degc: f64) -> f64 {
         let offset = normal_of(self.key, Draw::CellTemperatureOffset, cell, 0);

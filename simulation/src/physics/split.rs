@@ -73,10 +73,97 @@ impl Source {
     }
 }
 
+/// One rack in a split whose racks have limits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Branch {
+    /// What the bus sees of it; absent where its contactors or its string are open.
+    pub source: Option<Source>,
+    /// Largest discharge current in A, >= 0.
+    pub discharge_a: f64,
+    /// Largest charge current in A, as a magnitude >= 0.
+    pub charge_a: f64,
+    /// Current in A that the split gave it, positive is discharge.
+    pub current_a: f64,
+    /// Whether it is held at one of its limits.
+    pub held: bool,
+}
+
+/// Shares `power_w` over the branches: each current follows from the bus voltage, but a rack that would
+/// exceed a limit is held there and the rest share what is left, until none exceeds. `None` without a
+/// closed rack. The point's current is the sum of the branches'.
+pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<BusPoint> {
+    branches.iter_mut().for_each(|branch| (branch.held, branch.current_a) = (false, 0.0));
+    let any = branches.iter().any(|branch| branch.source.is_some());
+    // Every round but the last holds at least one more.
+    for _ in 0..=branches.len() {
+        let held_a: f64 = branches.iter().filter(|b| b.held).map(|b| b.current_a).sum();
+        let free = || branches.iter().filter(|b| !b.held).filter_map(|b| b.source);
+        let Some(bus) = Bus::of(free()) else { break };
+        // Racks at a fixed current lift the bus like a higher source.
+        let lifted = Bus { a_v: bus.a_v + bus.b_ohm * held_a, ..bus };
+        let point = lifted.at_power(power_w);
+        let mut exceeded = false;
+        for branch in branches.iter_mut().filter(|branch| !branch.held) {
+            let Some(source) = branch.source else { continue };
+            let current_a = source.current_a(point.voltage_v);
+            branch.current_a = current_a.clamp(-branch.charge_a, branch.discharge_a);
+            // A rounding error beyond a limit is none.
+            branch.held = (current_a - branch.current_a).abs() > 1e-9;
+            exceeded |= branch.held;
+        }
+        if !exceeded {
+            return Some(point);
+        }
+    }
+    any.then(|| all_held(branches))
+}
+
+/// Every rack at a limit: the bus is where the weakest of them is, which gives no more power than was
+/// asked for.
+fn all_held(branches: &[Branch]) -> BusPoint {
+    let closed = branches.iter().filter_map(|b| b.source.map(|source| (source, b.current_a)));
+    let current_a: f64 = closed.clone().map(|(_, current_a)| current_a).sum();
+    let voltages = closed.map(|(source, current_a)| source.e_v - source.r_ohm * current_a);
+    let voltage_v = if current_a >= 0.0 {
+        voltages.fold(f64::INFINITY, f64::min)
+    } else {
+        voltages.fold(f64::NEG_INFINITY, f64::max)
+    };
+    BusPoint { voltage_v, current_a, beyond_matched_load: false }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn branch(e_v: f64, r_ohm: f64, limit_a: f64) -> Branch {
+        let source = Some(Source { e_v, r_ohm });
+        Branch { source, discharge_a: limit_a, charge_a: limit_a, current_a: 0.0, held: false }
+    }
+
+    #[test]
+    fn a_rack_at_its_limit_is_held_and_the_others_carry_the_rest() {
+        let mut racks =
+            [branch(1380.0, 0.2, 50.0), branch(1370.0, 0.2, 500.0), branch(1370.0, 0.2, 500.0)];
+        let point = share_out(&mut racks, 400e3).unwrap();
+        assert_eq!((racks[0].held, racks[0].current_a), (true, 50.0));
+        assert!((racks[1].current_a - racks[2].current_a).abs() < 1e-9);
+        assert!((point.current_a - racks.iter().map(|r| r.current_a).sum::<f64>()).abs() < 1e-6);
+        assert!((point.current_a * point.voltage_v - 400e3).abs() < 1e-3, "{point:?}");
+    }
+
+    #[test]
+    fn an_open_rack_carries_nothing_and_when_all_are_held_they_give_what_they_may() {
+        let mut racks =
+            [branch(1370.0, 0.2, 50.0), branch(1370.0, 0.2, 60.0), branch(1370.0, 0.2, 1e3)];
+        racks[2].source = None;
+        let point = share_out(&mut racks, 400e3).unwrap();
+        assert_eq!(racks.map(|r| r.current_a), [50.0, 60.0, 0.0]);
+        assert!((point.current_a - 110.0).abs() < 1e-9);
+        assert!((1357.0..1370.0).contains(&point.voltage_v), "{point:?}");
+        assert_eq!(share_out(&mut racks[2..], 1.0), None);
+    }
 
     #[test]
     fn unequal_racks_exchange_current_at_zero_power() {
@@ -101,6 +188,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_rack_exceeds_its_limits_and_the_power_is_met_unless_all_are_at_them(
+            racks in proptest::collection::vec((1300.0..1400.0f64, 0.1..0.5f64, 10.0..300.0f64), 1..16),
+            power_w in -4.0e6..4.0e6f64,
+        ) {
+            let mut racks: Vec<Branch> =
+                racks.into_iter().map(|(e_v, r_ohm, limit_a)| branch(e_v, r_ohm, limit_a)).collect();
+            let point = share_out(&mut racks, power_w).unwrap();
+            for rack in &racks {
+                prop_assert!(rack.current_a.abs() <= rack.discharge_a);
+            }
+            let sum: f64 = racks.iter().map(|rack| rack.current_a).sum();
+            prop_assert!((sum - point.current_a).abs() < 1e-6);
+            let met = (point.voltage_v * point.current_a - power_w).abs() <= 1e-6 * power_w.abs().max(1.0);
+            let all_held = racks.iter().all(|rack| rack.held);
+            prop_assert!(met || all_held || point.beyond_matched_load, "{point:?} {power_w}");
+            let given_w = point.voltage_v * point.current_a;
+            prop_assert!(given_w.abs() <= power_w.abs() * (1.0 + 1e-9) + 1e-6 || met, "{given_w} {power_w}");
+        }
+
         #[test]
         fn the_rack_currents_add_up_to_the_bus_and_the_bus_gives_the_power(
             racks in proptest::collection::vec((1200.0..1500.0f64, 0.1..0.5f64), 1..20),

@@ -7,16 +7,7 @@ use super::{Rack, RackModel, Real, heat, heat::Plate};
 use crate::physics::kernel::Extreme;
 use crate::physics::runaway::Reaction;
 use bess_core::chemistry::{Runaway, Thermal};
-
-/// Something wrong with a cell of a rack.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Harm {
-    /// A resistance between its electrodes in ohms, > 0: some ohms are a soft short, milliohms a hard
-    /// one. Infinite ends it.
-    Short(f64),
-    /// Power of a heater on it in W, >= 0. Zero ends it.
-    Heater(f64),
-}
+use bess_core::defect::CellDefect;
 
 /// A cell with an internal short.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,17 +37,17 @@ pub(super) struct Shorted {
 }
 
 impl<R: Real> Rack<R> {
-    /// Does `harm` to cell `cell`, instead of what was done to it before.
-    pub fn harm(&mut self, cell: usize, harm: Harm) {
-        match harm {
-            Harm::Short(ohm) => {
+    /// Makes cell `cell` defect, instead of what was wrong with it before in the same way.
+    pub fn harm(&mut self, cell: usize, defect: CellDefect) {
+        match defect {
+            CellDefect::Short(ohm) => {
                 self.fold_shorts();
                 self.shorts.retain(|short| short.cell != cell);
                 if ohm.is_finite() {
                     self.shorts.push(Short { cell, ohm, current_a: 0.0, charge_c: 0.0 });
                 }
             }
-            Harm::Heater(power_w) => {
+            CellDefect::Heater(power_w) => {
                 self.heaters.retain(|(heated, _)| *heated != cell);
                 if power_w > 0.0 {
                     self.heaters.push((cell, power_w));
@@ -65,6 +56,10 @@ impl<R: Real> Rack<R> {
         }
     }
 
+    /// Whether any cell is or was hot enough to be watched.
+    pub fn is_watched(&self) -> bool {
+        !self.hot.is_empty()
+    }
     /// Cells that vented so far.
     pub fn n_vented(&self) -> usize {
         self.hot.iter().filter(|hot| hot.reaction.vented).count()

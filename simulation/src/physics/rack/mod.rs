@@ -13,7 +13,7 @@ mod harm;
 mod heat;
 mod wear;
 
-pub use harm::Harm;
+pub use bess_core::defect::CellDefect as Harm;
 pub use heat::Plate;
 pub use wear::AGE_EVERY_S;
 
@@ -197,6 +197,7 @@ pub struct Rack<R> {
     hot: Vec<Hot>,
     heaters: Vec<(usize, f64)>,
     is_open: bool,
+    capacity_ratio: f64,
     sums: Sums,
     reading: Reading,
 }
@@ -271,6 +272,7 @@ impl<R: Real> Rack<R> {
             hot: vec![],
             heaters: vec![],
             is_open: false,
+            capacity_ratio: 1.0,
             sums: Sums {
                 total: Total::NONE,
                 fixed: Static::default(),
@@ -282,6 +284,7 @@ impl<R: Real> Rack<R> {
             },
             reading: Reading::default(),
         };
+        rack.see_capacity(model);
         rack.see_temperatures();
         rack.refresh_parameters(model, 0.0);
         rack.pass(model, 0.0);
@@ -527,11 +530,13 @@ impl<R: Real> Rack<R> {
         self.case.get(idx).map(|degc| degc.f64())
     }
     /// Sum of capacities over the nominal sum: the health of the rack.
-    pub fn capacity_ratio(&self, model: &RackModel<R>) -> f64 {
-        let nominal = model.chemistry.capacity.0;
+    pub fn capacity_ratio(&self) -> f64 {
+        self.capacity_ratio
+    }
+    fn see_capacity(&mut self, model: &RackModel<R>) {
         let inverse_q = (0..self.n_cells()).map(|i| self.cells.inverse_q(i).f64());
         let sum: f64 = inverse_q.map(|inverse| 1.0 / inverse).sum();
-        sum / (nominal * self.n_cells() as f64)
+        self.capacity_ratio = sum / (model.chemistry.capacity.0 * self.n_cells() as f64);
     }
 
     /// Whether every number that the rack shows is one.

@@ -181,6 +181,7 @@ impl<R: Real> Rack<R> {
         life.cycles.clear();
         (life.seconds, life.soc_seconds, life.due_s) = (0.0, 0.0, AGE_EVERY_S);
         self.grow_old();
+        self.see_capacity(model);
     }
 
     /// Brings capacity and resistance of each cell in line with its ageing; SoCs stay.

@@ -1,0 +1,133 @@
+//! Reads what is or will be defect in a farm.
+
+use super::reader::{Bounds, Section};
+use crate::defect::{CellDefect, Defect, HEATER_MAX_W, PlannedDefect, SHORT_MIN_OHM};
+use crate::spec::{FarmSpec, UnitSpec};
+use crate::time::Tick;
+
+/// The kinds of defect, as a farm file names them.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Short,
+    Heater,
+    Chiller,
+    Pump,
+    Fan,
+}
+
+const KINDS: [(&str, Option<Kind>); 5] = [
+    ("short", Some(Kind::Short)),
+    ("heater", Some(Kind::Heater)),
+    ("chiller", Some(Kind::Chiller)),
+    ("pump", Some(Kind::Pump)),
+    ("fan", Some(Kind::Fan)),
+];
+/// Ten years.
+const LATEST_S: f64 = 3.2e8;
+
+/// Every `[[defects]]` table, in the order of their begin.
+pub(super) fn read_defects(root: &Section<'_, '_>, spec: &FarmSpec) -> Vec<PlannedDefect> {
+    let mut defects: Vec<PlannedDefect> =
+        root.sections("defects").into_iter().filter_map(|section| read(section, spec)).collect();
+    defects.sort_by_key(|planned| planned.from);
+    defects
+}
+
+fn read(section: Section<'_, '_>, spec: &FarmSpec) -> Option<PlannedDefect> {
+    if !section.has("kind") {
+        let _ = section.text("kind");
+    }
+    let kind = section.choice_or("kind", None, &KINDS);
+    let unit = find_unit(&section, spec);
+    let from_s = section.f64_or("from_s", 0.0, Bounds::within(0.0, LATEST_S));
+    let until_s =
+        section.has("until_s").then(|| section.f64("until_s", Bounds::within(0.0, LATEST_S)));
+    if until_s.is_some_and(|until_s| until_s <= from_s) {
+        let message = format!("`until_s` must be after `from_s` ({from_s})");
+        section.report(section.span_of("until_s"), message, None);
+    }
+    let defect = kind.and_then(|kind| read_kind(&section, kind, unit));
+    section.finish();
+    let at = |seconds: f64| Tick(Tick::count_in(seconds) + 1);
+    let (unit, defect) = (unit?, defect?);
+    Some(PlannedDefect { unit: unit.id, defect, from: at(from_s), until: until_s.map(at) })
+}
+
+fn find_unit<'s>(section: &Section<'_, '_>, spec: &'s FarmSpec) -> Option<&'s UnitSpec> {
+    let name = section.name_or_number("unit")?;
+    let found = spec.find_unit(&name).map(|id| &spec.units[id.idx()]);
+    if found.is_none() && !spec.units.is_empty() {
+        let message = format!(
+            "there is no unit \"{name}\": the farm has units 1 to {}, called \"{}\" and so on",
+            spec.units.len(),
+            spec.units[0].name
+        );
+        section.report(section.span_of("unit"), message, None);
+    }
+    found
+}
+
+fn read_kind(section: &Section<'_, '_>, kind: Kind, unit: Option<&UnitSpec>) -> Option<Defect> {
+    let cell = |defect| {
+        let (racks, cells) =
+            unit.map_or((1000, 2000), |u| (u.design.n_racks, u.design.cells_in_series));
+        let rack = section.integer("rack", 1, racks as u64) as usize;
+        let cell = section.integer("cell", 1, cells as u64) as usize;
+        Defect::Cell { rack_idx: rack.saturating_sub(1), cell_idx: cell.saturating_sub(1), defect }
+    };
+    Some(match kind {
+        Kind::Short => {
+            let ohm = section.f64("resistance_ohm", Bounds::within(SHORT_MIN_OHM, 1e6));
+            cell(CellDefect::Short(ohm))
+        }
+        Kind::Heater => {
+            let power_w = section.f64("power_w", Bounds::positive(HEATER_MAX_W));
+            cell(CellDefect::Heater(power_w))
+        }
+        Kind::Chiller => Defect::Chiller(true),
+        Kind::Pump => Defect::Pump(true),
+        Kind::Fan => Defect::Fan(true),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BUILT_IN_FARM, Problems, parse_farm};
+
+    fn with(text: &str) -> Result<FarmSpec, Problems> {
+        let farm = format!("{BUILT_IN_FARM}\n{text}");
+        parse_farm("farm.toml", &farm, &|path| Err(format!("cannot read {path}")))
+    }
+
+    #[test]
+    fn defects_name_their_unit_rack_and_cell_from_one_and_come_in_the_order_of_time() {
+        let farm = with(
+            "[[defects]]\nkind = \"pump\"\nunit = \"unit-002\"\nfrom_s = 60\nuntil_s = 120\n\
+             [[defects]]\nkind = \"short\"\nunit = 3\nrack = 12\ncell = 416\nresistance_ohm = 5\n",
+        )
+        .unwrap_or_else(|e| panic!("{e}"));
+        let short = Defect::Cell { rack_idx: 11, cell_idx: 415, defect: CellDefect::Short(5.0) };
+        let [first, second] = farm.defects[..] else { panic!("two") };
+        assert_eq!((first.unit.number(), first.defect, first.from), (3, short, Tick(1)));
+        assert_eq!((second.unit.number(), second.defect), (2, Defect::Pump(true)));
+        assert_eq!((second.from, second.until), (Tick(601), Some(Tick(1201))));
+    }
+
+    #[test]
+    fn impossible_defects_are_refused_with_what_is_possible() {
+        let refusal = |text: &str| with(text).expect_err("impossible").to_string();
+        let cell = "[[defects]]\nkind = \"short\"\nresistance_ohm = 5\n";
+        let text = refusal(&format!("{cell}unit = 3\nrack = 13\ncell = 1"));
+        assert!(text.contains("`defects[0].rack` must be a whole number from 1 to 12"), "{text}");
+        let text = refusal(&format!("{cell}unit = 11\nrack = 1\ncell = 1"));
+        assert!(text.contains("no unit \"11\": the farm has units 1 to 10"), "{text}");
+        let text = refusal("[[defects]]\nkind = \"shrt\"\nunit = 1");
+        assert!(text.contains("shrt") && text.contains("short"), "{text}");
+        let text = refusal("[[defects]]\nkind = \"fan\"\nunit = 1\nfrom_s = 9\nuntil_s = 9");
+        assert!(text.contains("must be after `from_s` (9)"), "{text}");
+        let text =
+            refusal("[[defects]]\nkind = \"heater\"\nunit = 1\nrack = 1\ncell = 1\npower_w = -5");
+        assert!(text.contains("greater than 0"), "{text}");
+    }
+}

@@ -1,0 +1,89 @@
+//! What one unit adds to the picture of the farm: small, made every tick.
+
+use super::Unit;
+use bess_core::snapshot::{CellExtremes, EnergyTotals, UnitState};
+use bess_core::units::{Joules, Vars, Watts};
+
+/// A unit as the farm sees it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Share {
+    pub(crate) state: UnitState,
+    pub(crate) active: Watts,
+    pub(crate) reactive: Vars,
+    pub(crate) auxiliary: Watts,
+    pub(crate) available_discharge: Watts,
+    pub(crate) available_charge: Watts,
+    /// Energy left and when full, as the BMSes estimate them, at nominal voltage.
+    pub(crate) energy: Joules,
+    pub(crate) energy_capacity: Joules,
+    /// True energy left and when full, at nominal voltage.
+    pub(crate) true_energy: Joules,
+    pub(crate) true_capacity: Joules,
+    pub(crate) totals: EnergyTotals,
+    pub(crate) chemical: Joules,
+    /// As the BMSes measure them.
+    pub(crate) extremes: CellExtremes,
+}
+
+impl Share {
+    /// What is left of it when the unit is taken out: its energies and last extremes.
+    pub(super) fn stop(&mut self, state: UnitState) {
+        *self = Self {
+            state,
+            active: Watts::ZERO,
+            reactive: Vars::ZERO,
+            auxiliary: Watts::ZERO,
+            available_discharge: Watts::ZERO,
+            available_charge: Watts::ZERO,
+            ..*self
+        };
+    }
+}
+
+/// State of charge and health of a battery: means over its racks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Charge {
+    pub(super) soc: f64,
+    pub(super) soh: f64,
+}
+
+impl Unit {
+    /// Makes the share anew: after a tick, and after commands while the clock stands.
+    pub(crate) fn look(&mut self) {
+        if self.is_quarantined() {
+            return;
+        }
+        let output = self.pcs.output();
+        let (available_discharge, available_charge) = self.available();
+        let nominal = self.design.nominal_energy();
+        let (measured, truth) = (self.measured_charge(), self.true_charge());
+        let (energy_capacity, true_capacity) = (nominal * measured.soh, nominal * truth.soh);
+        self.share = Share {
+            state: self.state,
+            active: Watts(output.p_w),
+            reactive: Vars(output.q_var),
+            auxiliary: Watts(self.auxiliary_w()),
+            available_discharge,
+            available_charge,
+            energy: energy_capacity * measured.soc.clamp(0.0, 1.0),
+            energy_capacity,
+            true_energy: true_capacity * truth.soc.clamp(0.0, 1.0),
+            true_capacity,
+            totals: self.totals,
+            chemical: self.chemical,
+            extremes: self.measured_extremes(),
+        };
+    }
+
+    pub(super) fn measured_charge(&self) -> Charge {
+        let n = self.design.n_racks as f64;
+        let sum = self.battery.measured().fold((0.0, 0.0), |s, m| (s.0 + m.soc, s.1 + m.soh));
+        Charge { soc: sum.0 / n, soh: sum.1 / n }
+    }
+    pub(super) fn true_charge(&self) -> Charge {
+        let n = self.design.n_racks as f64;
+        let soc: f64 = self.battery.readings().map(|reading| reading.soc).sum();
+        let soh: f64 = (0..self.design.n_racks).map(|idx| self.battery.rack_soh(idx)).sum();
+        Charge { soc: soc / n, soh: soh / n }
+    }
+}
