@@ -11,14 +11,15 @@ use bess_core::command::{
     find_unit, validate, validate_clock,
 };
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
-use bess_core::id::UnitId;
+use bess_core::id::{CellAddress, UnitId};
 use bess_core::snapshot::{
-    CellsView, ClockMode, ClockView, FarmView, RackView, Snapshot, UnitState, UnitView,
+    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, FarmView, RackTruth, RackView,
+    Snapshot, UnitState, UnitView,
 };
 use bess_core::spec::FarmSpec;
 use bess_core::stats::Stats;
 use bess_core::time::{SimTime, Tick};
-use bess_core::units::Watts;
+use bess_core::units::{Amps, Celsius, Joules, Volts, Watts};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -190,6 +191,8 @@ fn apply(next: &mut Snapshot, request: &Request) {
                 voltage_v: (0..n_cells).map(|cell| 3.2 + cell as f32 * 1e-6).collect(),
                 temperature_degc: vec![25.0; n_cells],
                 soc: vec![0.5; n_cells],
+                true_voltage_v: vec![3.3; n_cells],
+                true_temperature_degc: vec![26.0; n_cells],
             }));
         }
     }
@@ -217,6 +220,7 @@ fn apply_command(next: &mut Snapshot, command: &Command) {
             next.farm.setpoint = Some(*active);
             next.farm.reactive_setpoint = reactive.or(next.farm.reactive_setpoint);
         }
+        Command::SetDefect { .. } => panic!("no route makes anything defect"),
         Command::ReleaseFarm => {
             next.farm.setpoint = None;
             next.farm.reactive_setpoint = None;
@@ -235,6 +239,47 @@ pub(crate) fn set_state(next: &mut Snapshot, unit: UnitId, state: UnitState) {
     next.farm.units_by_state[view.state as usize] -= 1;
     next.farm.units_by_state[state as usize] += 1;
     view.state = state;
+}
+
+/// Makes all that is true of the farm, its units and racks differ from what their BMSes believe, and
+/// nothing else.
+pub(crate) fn change_truth(next: &mut Snapshot) {
+    let at = CellAddress { unit_idx: 8, rack_idx: 7, cell_idx: 6 };
+    let extremes = CellExtremes {
+        voltage_min: Volts(1.5),
+        voltage_min_at: at,
+        voltage_max: Volts(4.75),
+        voltage_max_at: at,
+        temperature_min: Celsius(-17.0),
+        temperature_min_at: at,
+        temperature_max: Celsius(222.0),
+        temperature_max_at: at,
+    };
+    let battery = BatteryView {
+        soc: 0.11,
+        soh: 0.22,
+        energy: Joules(3.3e9),
+        energy_capacity: Joules(4.4e9),
+        cell_voltage_mean: Volts(2.5),
+        cell_temperature_mean: Celsius(99.0),
+        extremes,
+    };
+    let rack = RackTruth {
+        current: Amps(-444.0),
+        voltage: Volts(777.0),
+        soc: 0.11,
+        soh: 0.22,
+        cell_voltage_mean: Volts(2.5),
+        cell_temperature_mean: Celsius(99.0),
+        extremes,
+        capacity_lost: 0.7,
+        resistance_gained: 3.0,
+        cells_vented: 9,
+        cells_burnt: 8,
+    };
+    next.farm.true_soc = 0.11;
+    next.units.iter_mut().for_each(|unit| unit.truth = battery);
+    next.racks.iter_mut().for_each(|view| view.truth = rack);
 }
 
 /// A REST server with its fake farm.

@@ -108,12 +108,13 @@ fn a_profile_may_be_a_current_a_c_rate_or_a_power() {
     };
     // An hour at half the capacity of 314 Ah, from 0.75 down to 0.25.
     let current = cell("t_s,current_a\n0,157\n3600,0\n3601,0\n", &["--initial-soc", "0.75"]);
-    assert!((current[3] - 0.25).abs() < 1e-9, "{current:?}");
+    // Its self-discharge of some milliamperes takes 4e-5 besides.
+    assert!((0.249_9..0.25).contains(&current[3]), "{current:?}");
     let rate = cell("t_s,c_rate\n0,0.5\n3600,0\n3601,0\n", &["--initial-soc", "0.75"]);
     assert_eq!(rate, current);
     // Charging by a file in which positive means charge.
     let charge = cell("t_s,c_rate\n0,0.5\n1800,0\n1801,0\n", &["--initial-soc", "0.5", "--invert"]);
-    assert!((charge[3] - 0.75).abs() < 1e-9, "{charge:?}");
+    assert!((0.749_9..0.75).contains(&charge[3]), "{charge:?}");
     // Power is met at the terminals in every tick.
     let power = cell("t_s,power_w\n0,500\n60,500\n", &["--initial-soc", "0.5"]);
     assert!((power[1] * power[2] - 500.0).abs() < 0.01, "{power:?}");

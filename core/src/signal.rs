@@ -18,6 +18,7 @@ pub enum Quantity {
     Volts,
     Amps,
     Joules,
+    Litres,
     Hertz,
     Celsius,
     Ratio,
@@ -102,7 +103,13 @@ table! {
         "cell.temperature_mean" Celsius "Mean cell temperature" |u| u.view.measured.cell_temperature_mean.0;
         "truth.soc" Ratio "True state of charge" |u| u.view.truth.soc;
         "truth.soh" Ratio "True state of health" |u| u.view.truth.soh;
+        "truth.cell.voltage_max" Volts "True highest cell voltage" |u| u.view.truth.extremes.voltage_max.0;
+        "truth.cell.voltage_min" Volts "True lowest cell voltage" |u| u.view.truth.extremes.voltage_min.0;
+        "truth.cell.temperature_max" Celsius "True highest cell temperature" |u| u.view.truth.extremes.temperature_max.0;
+        "truth.cell.temperature_min" Celsius "True lowest cell temperature" |u| u.view.truth.extremes.temperature_min.0;
         "coolant.temperature" Celsius "Coolant temperature" |u| u.view.coolant_temperature.0;
+        "air.temperature" Celsius "Air temperature in the container" |u| u.view.air_temperature.0;
+        "gas.volume" Litres "Gas that the cells have given off, at ambient conditions" |u| u.view.gas_litres;
         "auxiliary.power" Watts "Consumption of the auxiliaries" |u| u.view.auxiliary_power.0;
         "rating.active_power" Watts "Rated active power" |u| u.design.pcs.rated_power.0;
         "rating.apparent_power" VoltAmps "Rated apparent power" |u| u.design.pcs.rated_apparent_power.0;
@@ -128,24 +135,30 @@ table! {
 }
 
 table! {
-    /// Signals of a rack.
+    /// Signals of a rack, as its BMS reports them; names that begin with `truth.` are what is true.
     RACK: RackGetter {
         "connected" Count "1 when the contactors are closed" |r| f64::from(u8::from(r.connected));
         "current" Amps "Current, positive is discharge" |r| r.current.0;
-        "voltage" Volts "Sum of the cell voltages" |r| r.voltage.0;
+        "voltage" Volts "Voltage, as the rack's own sensor shows it" |r| r.voltage.0;
         "soc" Ratio "State of charge" |r| r.soc;
+        "soc_sigma" Ratio "Standard deviation of the estimated state of charge, as the BMS reckons it" |r| r.soc_sigma;
         "soh" Ratio "State of health" |r| r.soh;
+        "cells_balancing" Count "Cells that are being balanced" |r| f64::from(r.cells_balancing);
         "cell.voltage_max" Volts "Highest cell voltage" |r| r.extremes.voltage_max.0;
         "cell.voltage_min" Volts "Lowest cell voltage" |r| r.extremes.voltage_min.0;
         "cell.voltage_mean" Volts "Mean cell voltage" |r| r.cell_voltage_mean.0;
         "cell.temperature_max" Celsius "Highest cell temperature" |r| r.extremes.temperature_max.0;
         "cell.temperature_min" Celsius "Lowest cell temperature" |r| r.extremes.temperature_min.0;
         "cell.temperature_mean" Celsius "Mean cell temperature" |r| r.cell_temperature_mean.0;
+        "truth.soc" Ratio "True state of charge" |r| r.truth.soc;
+        "truth.soh" Ratio "True state of health" |r| r.truth.soh;
+        "truth.capacity_lost" Ratio "Fraction of the capacity that ageing has taken" |r| r.truth.capacity_lost;
     }
 }
 
 table! {
-    /// Signals of the farm.
+    /// Signals of the farm. Those of the battery are what the BMSes believe, but for names that begin
+    /// with `truth.`.
     FARM: FarmGetter {
         "poi.active_power" Watts "Active power at the POI, positive is discharge" |f| f.active_power.0;
         "poi.reactive_power" Vars "Reactive power at the POI, positive is injection" |f| f.reactive_power.0;
@@ -158,8 +171,9 @@ table! {
         "setpoint.active_power" Watts "Farm setpoint in force" |f| f.setpoint.map_or(f64::NAN, |p| p.0);
         "available.discharge_power" Watts "Discharge power available now at the POI" |f| f.available_discharge_power.0;
         "available.charge_power" Watts "Charge power available now at the POI, as a magnitude" |f| f.available_charge_power.0;
-        "battery.soc" Ratio "Energy-weighted state of charge" |f| f.soc;
-        "battery.soh" Ratio "Energy-weighted state of health" |f| f.soh;
+        "battery.soc" Ratio "Energy-weighted state of charge, as the BMSes estimate it" |f| f.soc;
+        "battery.soh" Ratio "Energy-weighted state of health, as the BMSes estimate it" |f| f.soh;
+        "truth.soc" Ratio "True energy-weighted state of charge" |f| f.true_soc;
         "battery.energy" Joules "Energy left, at nominal voltage" |f| f.energy.0;
         "battery.energy_capacity" Joules "Energy when full, at nominal voltage and present health" |f| f.energy_capacity.0;
         "cell.voltage_max" Volts "Highest cell voltage" |f| f.extremes.voltage_max.0;

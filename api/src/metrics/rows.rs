@@ -3,7 +3,8 @@
 //! A row is called as its samples are, with unit and `_total` or `_info`, so that a search for a name
 //! from a dashboard ends here. A row that names a signal of `bess_core::signal` takes its unit and
 //! its sentence from there and may add to the sentence. One sign rule everywhere: positive power and
-//! current is discharge.
+//! current is discharge. What is called `true_` only a simulator knows; all else about cells is what
+//! their BMS believes.
 //!
 //! Counters belong to the process or to the run and start at 0. What survives a run (cycles) is a
 //! gauge. Labels come from closed lists that are complete from the start; those of HTTP are the
@@ -125,6 +126,7 @@ const fn unit_of(quantity: Quantity) -> Option<&'static str> {
         Quantity::Volts => "volts",
         Quantity::Amps => "amperes",
         Quantity::Joules => "joules",
+        Quantity::Litres => "litres",
         Quantity::Hertz => "hertz",
         Quantity::Celsius => "celsius",
         Quantity::Ratio => "ratio",
@@ -184,6 +186,7 @@ const fn unit(name: &'static str, signal: &'static str, addition: &'static str) 
 }
 
 const MEASURED: &str = ", as the BMS believes it";
+const TRUE: &str = ", which only a simulator knows";
 const DISCHARGE: &str = ", positive is discharge";
 
 /// Every family.
@@ -198,6 +201,7 @@ pub(super) const ROWS: &[Row] = &[
     gauge("bess_units", NONE, "Units in each state; they sum to the number of units", Numbers(units_by_state)),
     gauge("bess_units_alarm", NONE, "Units on which each alarm is active", Numbers(units_by_alarm)),
     farm("bess_farm_soc_ratio", "battery.soc", ""),
+    farm("bess_farm_true_soc_ratio", "truth.soc", TRUE),
     gauge("bess_farm_soc_spread_ratio", RATIO, "Highest less lowest state of charge of a unit, as the BMS believes it", Real(|s| spread(s, |unit| unit.measured.soc))),
     farm("bess_farm_soh_mean_ratio", "battery.soh", ""),
     gauge("bess_farm_soh_min_ratio", RATIO, "Lowest state of health of a unit, as the BMS believes it", Real(|s| units(s).map(|unit| unit.measured.soh).fold(f64::INFINITY, f64::min))),
@@ -272,12 +276,20 @@ pub(super) const ROWS: &[Row] = &[
     row(Kind::Info, "bess_unit_info", NONE, "What each unit is", Get::UnitInfo),
     unit("bess_unit_state", "state", ": 0 off, 1 standby, 2 running, 3 fault"),
     unit("bess_unit_soc_ratio", "battery.soc", MEASURED),
-    unit("bess_unit_true_soc_ratio", "truth.soc", ", which only a simulator knows"),
+    unit("bess_unit_true_soc_ratio", "truth.soc", TRUE),
     unit("bess_unit_soh_ratio", "battery.soh", MEASURED),
+    unit("bess_unit_true_soh_ratio", "truth.soh", TRUE),
     unit("bess_unit_cell_temperature_max_celsius", "cell.temperature_max", MEASURED),
     unit("bess_unit_cell_temperature_min_celsius", "cell.temperature_min", MEASURED),
     unit("bess_unit_cell_voltage_max_volts", "cell.voltage_max", MEASURED),
     unit("bess_unit_cell_voltage_min_volts", "cell.voltage_min", MEASURED),
+    unit("bess_unit_true_cell_temperature_max_celsius", "truth.cell.temperature_max", TRUE),
+    unit("bess_unit_true_cell_temperature_min_celsius", "truth.cell.temperature_min", TRUE),
+    unit("bess_unit_true_cell_voltage_max_volts", "truth.cell.voltage_max", TRUE),
+    unit("bess_unit_true_cell_voltage_min_volts", "truth.cell.voltage_min", TRUE),
+    unit("bess_unit_coolant_temperature_celsius", "coolant.temperature", ""),
+    unit("bess_unit_air_temperature_celsius", "air.temperature", ""),
+    unit("bess_unit_gas_litres", "gas.volume", ""),
     unit("bess_unit_dc_voltage_volts", "dc.voltage", ""),
     unit("bess_unit_dc_current_amperes", "dc.current", ""),
     unit("bess_unit_ac_power_watts", "ac.active_power", ""),

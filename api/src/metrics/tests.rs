@@ -2,13 +2,14 @@
 
 use crate::metrics::rows::{Kind, MODBUS_EXCEPTIONS, MODBUS_FUNCTIONS, ROWS};
 use crate::metrics::{BuildInfo, Format, HttpRow, Scrape, encode};
+use crate::testing;
 use bess_core::alarm::{ALARMS, AlarmCode};
 use bess_core::command::ControlSource;
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::snapshot::{ClockMode, ClockView, FarmView, Snapshot, UnitState, UnitView};
 use bess_core::stats::{Histogram, Stats};
 use bess_core::time::{SimTime, Tick};
-use bess_core::units::{Amps, Hertz, Joules, Vars, Volts, Watts};
+use bess_core::units::{Amps, Celsius, Hertz, Joules, Vars, Volts, Watts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,6 +31,9 @@ fn farm_of(text: &str) -> Snapshot {
         unit.measured.energy = Joules(1.5e10);
         unit.equivalent_full_cycles = 3.5;
         unit.racks_connected = 12;
+        unit.coolant_temperature = Celsius(18.5);
+        unit.air_temperature = Celsius(27.25);
+        unit.gas_litres = 40.5;
     }
     let mut farm = FarmView {
         units_by_state: [0, 0, n_units as u32, 0],
@@ -212,9 +216,40 @@ fn values_of_a_unit_are_those_of_its_view() {
         ("available_energy_joules", 1.5e10),
         ("equivalent_full_cycles", 3.5),
         ("racks_connected", 12.0),
+        ("coolant_temperature_celsius", 18.5),
+        ("air_temperature_celsius", 27.25),
+        ("gas_litres", 40.5),
     ] {
         let name = format!("bess_unit_{name}{{unit=\"3\"}}");
         assert_eq!(all.get(name.as_str()), Some(&value), "{name}");
+    }
+}
+
+#[test]
+fn series_change_with_the_truth_if_and_only_if_they_are_called_true() {
+    let (believed, stats) = (farm(), Stats::default());
+    let mut other = believed.clone();
+    testing::change_truth(&mut other);
+    let (before, after) = (open_metrics(&believed, &stats), open_metrics(&other, &stats));
+    let (before, after) = (series(&before), series(&after));
+    assert!(before.keys().eq(after.keys()));
+    // Those of the process change at any time.
+    for (name, value) in before.iter().filter(|(name, _)| name.starts_with("bess_")) {
+        assert_eq!(after[name] != *value, name.contains("_true_"), "{name}");
+    }
+    for (name, value) in [
+        ("bess_farm_soc_ratio", 0.5),
+        ("bess_farm_true_soc_ratio", 0.11),
+        (r#"bess_unit_soc_ratio{unit="1"}"#, 0.25),
+        (r#"bess_unit_true_soc_ratio{unit="1"}"#, 0.11),
+        (r#"bess_unit_true_soh_ratio{unit="1"}"#, 0.22),
+        (r#"bess_unit_true_cell_voltage_min_volts{unit="1"}"#, 1.5),
+        (r#"bess_unit_true_cell_voltage_max_volts{unit="1"}"#, 4.75),
+        (r#"bess_unit_true_cell_temperature_min_celsius{unit="1"}"#, -17.0),
+        (r#"bess_unit_true_cell_temperature_max_celsius{unit="1"}"#, 222.0),
+        (r#"bess_unit_cell_temperature_max_celsius{unit="1"}"#, 0.0),
+    ] {
+        assert_eq!(after.get(name), Some(&value), "{name}");
     }
 }
 

@@ -52,10 +52,12 @@ pub(crate) struct FarmAnswer {
     available_charge_power_w: Num,
     /// Sum of the ratings.
     rated_power_w: Num,
-    /// Energy-weighted state of charge, 0 to 1.
+    /// Energy-weighted state of charge as the BMSes estimate it, 0 to 1.
     soc: Num,
-    /// Energy-weighted state of health, 0 to 1.
+    /// Energy-weighted state of health as the BMSes estimate it, 0 to 1.
     soh: Num,
+    /// What is true, beside what the BMSes believe.
+    truth: FarmTruth,
     /// Energy that is left, at nominal voltage.
     energy_wh: Num,
     /// Energy when full, at nominal voltage and present health.
@@ -74,6 +76,13 @@ pub(crate) struct FarmAnswer {
     commands_applied: u64,
     /// Commands refused since the start.
     commands_refused: u64,
+}
+
+/// What is true of the farm.
+#[derive(Debug, Serialize, ToSchema)]
+struct FarmTruth {
+    /// Energy-weighted state of charge, 0 to 1.
+    soc: Num,
 }
 
 impl FarmAnswer {
@@ -98,6 +107,7 @@ impl FarmAnswer {
             rated_power_w: Num(spec.rated_power().0),
             soc: Num(farm.soc),
             soh: Num(farm.soh),
+            truth: FarmTruth { soc: Num(farm.true_soc) },
             energy_wh: wh(farm.energy),
             energy_capacity_wh: wh(farm.energy_capacity),
             frequency_hz: Num(farm.frequency.0),

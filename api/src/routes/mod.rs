@@ -5,6 +5,7 @@ mod clock;
 mod endpoints;
 mod farm;
 pub(crate) mod health;
+mod racks;
 mod stream;
 mod units;
 
@@ -51,8 +52,8 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(farm::set, farm::release))
         .routes(routes!(units::list))
         .routes(routes!(units::show))
-        .routes(routes!(units::racks))
-        .routes(routes!(units::cells))
+        .routes(routes!(racks::racks))
+        .routes(routes!(racks::cells))
         .routes(routes!(units::set))
         .routes(routes!(units::operate))
         .routes(routes!(alarms::list))

@@ -1,11 +1,11 @@
-//! `/units`: the containers, their racks and cells.
+//! `/units`: the containers. Their racks and cells are in `racks`.
 
 use crate::ask::aside;
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{
-    Allowed, CellReadProblems, Fallible, FarmReadProblems, Problem, UnitCommandProblems,
-    UnitReadProblems, UnitSetpointProblems, kind,
+    Allowed, Fallible, FarmReadProblems, Problem, UnitCommandProblems, UnitReadProblems,
+    UnitSetpointProblems, kind,
 };
 use crate::state::Api;
 use crate::wire::{
@@ -20,7 +20,7 @@ use bess_core::command::{
     Command, ControlChange, PowerPriority, Request, Setpoint, SetpointMode, UnitAction,
 };
 use bess_core::id::UnitId;
-use bess_core::snapshot::{BatteryView, RackView, Snapshot, UnitState};
+use bess_core::snapshot::{BatteryView, Snapshot, UnitState};
 use bess_core::units::{Vars, Watts};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -62,6 +62,10 @@ pub(crate) struct Unit {
     truth: Battery,
     /// Coolant temperature.
     coolant_temperature_degc: Num,
+    /// Air temperature in the container.
+    air_temperature_degc: Num,
+    /// Gas that its cells have given off, in litres at ambient conditions.
+    gas_litres: Num,
     /// Heat that the chiller takes out.
     cooling_power_w: Num,
     /// Consumption of the auxiliaries.
@@ -232,6 +236,8 @@ impl Unit {
             measured: Battery::from(&view.measured),
             truth: Battery::from(&view.truth),
             coolant_temperature_degc: Num(view.coolant_temperature.0),
+            air_temperature_degc: Num(view.air_temperature.0),
+            gas_litres: Num(view.gas_litres),
             cooling_power_w: Num(view.cooling_power.0),
             auxiliary_power_w: Num(view.auxiliary_power.0),
             racks_connected: view.racks_connected,
@@ -272,72 +278,6 @@ pub(crate) struct UnitAnswer {
     stamp: Stamp,
     #[serde(flatten)]
     unit: Unit,
-}
-
-/// A rack.
-#[derive(Debug, Serialize, ToSchema)]
-struct Rack {
-    /// Number from 1 within the unit.
-    number: usize,
-    /// Whether the contactors are closed.
-    connected: bool,
-    current_a: Num,
-    voltage_v: Num,
-    soc: Num,
-    soh: Num,
-    cell_voltage_mean_v: Num,
-    cell_temperature_mean_degc: Num,
-    #[serde(flatten)]
-    extremes: Extremes,
-    discharge_current_max_a: Num,
-    charge_current_max_a: Num,
-    /// Heat made in cells and wiring now.
-    loss_w: Num,
-}
-
-impl Rack {
-    fn of((idx, rack): (usize, &RackView)) -> Self {
-        Self {
-            number: idx + 1,
-            connected: rack.connected,
-            current_a: Num(rack.current.0),
-            voltage_v: Num(rack.voltage.0),
-            soc: Num(rack.soc),
-            soh: Num(rack.soh),
-            cell_voltage_mean_v: Num(rack.cell_voltage_mean.0),
-            cell_temperature_mean_degc: Num(rack.cell_temperature_mean.0),
-            extremes: Extremes::from(&rack.extremes),
-            discharge_current_max_a: Num(rack.discharge_current_max.0),
-            charge_current_max_a: Num(rack.charge_current_max.0),
-            loss_w: Num(rack.loss.0),
-        }
-    }
-}
-
-/// The racks of a unit.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RacksAnswer {
-    #[serde(flatten)]
-    stamp: Stamp,
-    /// Number of the unit.
-    unit: u32,
-    racks: Vec<Rack>,
-}
-
-/// Every cell of a unit as columns; cell i of rack r (from 0) is at r * `cells_per_rack` + i.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CellsAnswer {
-    #[serde(flatten)]
-    stamp: Stamp,
-    /// Number of the unit.
-    unit: u32,
-    cells_per_rack: usize,
-    #[schema(value_type = Vec<Num>)]
-    voltage_v: Vec<f32>,
-    #[schema(value_type = Vec<Num>)]
-    temperature_degc: Vec<f32>,
-    #[schema(value_type = Vec<Num>)]
-    soc: Vec<f32>,
 }
 
 /// A setpoint of a unit; at least one of the four.
@@ -411,7 +351,7 @@ pub(crate) struct UnitCommand {
 
 /// The unit that the path names, by number or name; found before the body is read.
 #[derive(Debug)]
-pub(crate) struct NamedUnit(UnitId);
+pub(crate) struct NamedUnit(pub(super) UnitId);
 
 impl FromRequestParts<Arc<Api>> for NamedUnit {
     type Rejection = Box<Problem>;
@@ -476,59 +416,6 @@ pub(crate) async fn show(
     query.finish()?;
     let snapshot = api.snapshot();
     Ok(Json(UnitAnswer { stamp: Stamp::of(&snapshot), unit: Unit::of(&snapshot, unit) }))
-}
-
-/// The racks of a unit
-#[utoipa::path(get, path = "/units/{id}/racks", operation_id = "show_racks", tag = "units",
-    params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
-    responses((status = 200, description = "The racks.", body = RacksAnswer), UnitReadProblems))]
-pub(crate) async fn racks(
-    State(api): State<Arc<Api>>,
-    NamedUnit(unit): NamedUnit,
-    query: Params,
-) -> Fallible<Json<RacksAnswer>> {
-    query.finish()?;
-    let snapshot = api.snapshot();
-    Ok(Json(RacksAnswer {
-        stamp: Stamp::of(&snapshot),
-        unit: unit.number(),
-        racks: snapshot.racks_of(unit).iter().enumerate().map(Rack::of).collect(),
-    }))
-}
-
-/// Every cell of a unit
-///
-/// Columns over the cells, rack by rack. Snapshots carry cells only for a while after somebody asked.
-#[utoipa::path(get, path = "/units/{id}/cells", operation_id = "show_cells", tag = "units",
-    params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
-    responses((status = 200, description = "The cells.", body = CellsAnswer), CellReadProblems))]
-pub(crate) async fn cells(
-    State(api): State<Arc<Api>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    NamedUnit(unit): NamedUnit,
-    query: Params,
-) -> Fallible<Response> {
-    query.finish()?;
-    api.ask(Request::ShowCells(unit), peer, api.config.answer_timeout).await?;
-    let snapshot = api.snapshot();
-    let cells = snapshot.cells.iter().find(|cells| cells.unit_idx == unit.idx()).cloned();
-    // The lease is seconds long and this is the publication that follows the answer.
-    let Some(cells) = cells else {
-        let detail = "the loop has already taken the cells away again; ask once more";
-        return Err(Problem::new(&kind::ANSWER_TIMEOUT, detail));
-    };
-    let columns = move || {
-        Json(CellsAnswer {
-            stamp: Stamp::of(&snapshot),
-            unit: unit.number(),
-            cells_per_rack: cells.cells_per_rack,
-            voltage_v: cells.voltage_v.clone(),
-            temperature_degc: cells.temperature_degc.clone(),
-            soc: cells.soc.clone(),
-        })
-        .into_response()
-    };
-    Ok(aside(columns).await)
 }
 
 /// Set a unit's power

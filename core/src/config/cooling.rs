@@ -8,24 +8,24 @@ use crate::units::{Celsius, Seconds, Watts};
 const CAPACITY_KW: f64 = 80.0;
 /// [R SimSES rewrite].
 const COP: f64 = 3.0;
-/// Coolant, plates and casing of a 5 MWh unit [E].
+/// Coolant, plates and casing of a 5 MWh unit \[E\].
 const LOOP_KJ_PER_K: f64 = 1_500.0;
-/// Coolant for each kW of the chiller: it warms by 2.6 K at 62 kW [E].
+/// Coolant for each kW of the chiller: it warms by 2.6 K at 62 kW \[E\].
 const FLOW_L_PER_MIN_PER_KW: f64 = 5.0;
-/// 400 l/min against 1.5 bar at 45 % efficiency, for 80 kW [E].
+/// 400 l/min against 1.5 bar at 45 % efficiency, for 80 kW \[E\].
 const PUMP_KW_PER_KW: f64 = 2.2 / 80.0;
-/// 38 m3 of air and the light parts in it [E].
+/// 38 m3 of air and the light parts in it \[E\].
 const AIR_KJ_PER_K: f64 = 60.0;
 /// Three fans of 980 W [R SimSES].
 const FANS_KW: f64 = 2.94;
-/// Forced air at about 50 W/(m2 K) against 500 of a liquid plate [E].
+/// Forced air at about 50 W/(m2 K) against 500 of a liquid plate \[E\].
 const AIR_CONDUCTANCE_FACTOR: f64 = 0.1;
-/// Thermostat: +-2 K on the coolant [E], +-5 K on the hottest cell [R SimSES].
+/// Thermostat: +-2 K on the coolant \[E\], +-5 K on the hottest cell [R SimSES].
 const BAND_K: [f64; 2] = [2.0, 5.0];
 
 /// Skins and insulation [R SimSES: Al 1 mm, PU 15 mm of 0.022 W/(m K), steel 1.6 mm, h 30 W/(m2 K) on
 /// both sides]; we read the steel as the outer skin. Area, sunlit area (the roof) and absorptivity
-/// (weathered white paint) [E], densities and heat capacities are handbook figures.
+/// (weathered white paint) \[E\], densities and heat capacities are handbook figures.
 const WALLS: Walls = Walls {
     area_m2: 75.0,
     outer_skin_mm: 1.6,

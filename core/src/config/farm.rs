@@ -333,7 +333,7 @@ fn dc_voltage_window(chemistry: &Chemistry, cells_in_series: usize) -> (f64, f64
 }
 
 /// Lowest and highest DC voltage of the converter; by default what the racks can have, with a margin
-/// of 5 % [E].
+/// of 5 % \[E\].
 fn read_dc_window(section: &Section<'_, '_>, racks: Option<(f64, f64)>) -> (Volts, Volts) {
     const MARGIN: f64 = 0.05;
     const DC_V: Bounds = Bounds::within(0.0, 3_000.0);

@@ -13,6 +13,8 @@ mod plant;
 mod source;
 mod states;
 mod sunspec;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use edit::Refusal;
 pub(crate) use layout::Layout;

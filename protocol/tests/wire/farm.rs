@@ -66,6 +66,7 @@ impl FakeLoop {
                 snapshot.farm.reactive_setpoint = reactive.or(snapshot.farm.reactive_setpoint);
             }
             Command::ReleaseFarm => snapshot.farm.setpoint = None,
+            Command::SetDefect { .. } => panic!("no register makes anything defect"),
             Command::Batch(commands) => {
                 commands.iter().for_each(|command| Self::change(snapshot, command));
             }

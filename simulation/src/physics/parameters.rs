@@ -87,7 +87,7 @@ impl<R: Real> Parameters<R> {
             resistances.map(|r| grid.column(Beyond::Holds, |soc| r.at(soc, 25.0, 0.0)));
         let [e, m] =
             [entropic, half_width].map(|t| grid.column(Beyond::Holds, |soc| t.at(soc, 25.0, 0.0)));
-        let constant_c = capacitances.map(|c| c.and_then(|table| table.as_constant()));
+        let constant_c = capacitances.map(|c| c.and_then(Table::as_constant));
         let energies =
             resistances.map(|r| R::of(r.activation_energy_j_per_mol / GAS_CONSTANT_J_PER_MOL_K));
         Self {
@@ -430,16 +430,18 @@ fn places<R: Real>(p: &Parameters<R>, block: &Block<R>, charge: R) -> Places<R> 
 /// Quantity `k` of a block of cells.
 #[inline(always)]
 fn values<R: Real>(p: &Parameters<R>, k: usize, place: &Places<R>) -> [R; LANES] {
+    let Places { index, beyond } = place;
     let mut values = [R::default(); LANES];
+    let lanes = values.iter_mut().zip(index).zip(beyond);
     if p.grid.is_even() {
         let (value, slope) = p.columns[k].arrays();
-        for l in 0..LANES {
-            let index = place.index[l] as usize % PIECES;
-            values[l] = value[index] + slope[index] * place.beyond[l];
+        for ((shown, index), beyond) in lanes {
+            let index = *index as usize % PIECES;
+            *shown = value[index] + slope[index] * *beyond;
         }
     } else {
-        for l in 0..LANES {
-            values[l] = p.columns[k].at((place.index[l] as usize, place.beyond[l]));
+        for ((shown, index), beyond) in lanes {
+            *shown = p.columns[k].at((*index as usize, *beyond));
         }
     }
     values

@@ -82,10 +82,8 @@ impl<R: Real> Grid<R> {
         // An even grid reckons the place from one piece before the first node.
         let first = if self.is_even() { at[0] - before } else { at[0] };
         let mut column = Column { value: vec![R::of(first)], slope: vec![R::of(before)] };
-        for k in 0..n - 1 {
-            column.value.push(R::of(at[k]));
-            column.slope.push(R::of(slope(k)));
-        }
+        column.value.extend(at[..n - 1].iter().map(|value| R::of(*value)));
+        column.slope.extend((0..n - 1).map(|k| R::of(slope(k))));
         column.value.push(R::of(at[n - 1]));
         column.slope.push(R::of(after));
         if self.is_even() {

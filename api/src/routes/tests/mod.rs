@@ -6,4 +6,5 @@ mod http;
 mod reads;
 mod refusals;
 mod stream;
+mod truth;
 mod writes;

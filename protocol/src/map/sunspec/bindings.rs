@@ -248,7 +248,7 @@ pub(super) const BANK: &[Row] = &[
     r("StrAMax", Bind::Number(|s| extreme(s, f64::max, |rack| rack.current.0))),
     r("StrAMin", Bind::Number(|s| extreme(s, f64::min, |rack| rack.current.0))),
     r("StrAAvg", Bind::Number(|s| mean(s, |rack| rack.current.0))),
-    r("NCellBal", Bind::Raw(0)),
+    r("NCellBal", Bind::Number(cells_balancing)),
     r("CellV_SF", MILLI_SF),
     r("ModTmp_SF", TENTH_SF),
     // One string alone may have to carry the current of the bank.
@@ -286,6 +286,10 @@ fn model(sight: Sight<'_>) -> &str {
 }
 fn name(sight: Sight<'_>) -> &str {
     sight.spec().map_or("", |spec| &spec.name)
+}
+
+fn cells_balancing(sight: Sight<'_>) -> f64 {
+    sight.racks().iter().map(|rack| f64::from(rack.cells_balancing)).sum()
 }
 
 fn extreme(sight: Sight<'_>, pick: fn(f64, f64) -> f64, get: fn(&RackView) -> f64) -> f64 {

@@ -197,6 +197,7 @@ fn a_signal_is_bound_to_a_point_of_its_unit() {
         Quantity::VoltAmps => point == "VA",
         Quantity::Volts => point == "V",
         Quantity::Amps => point == "A",
+        Quantity::Litres => false, // No register shows a volume.
         Quantity::Joules => point.eq_ignore_ascii_case("wh"),
         Quantity::Hertz => point == "Hz",
         Quantity::Celsius => point == "C",

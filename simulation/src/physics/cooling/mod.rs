@@ -26,10 +26,10 @@ use thermostat::{Thermostat, Thresholds};
 const STANDING_COOLANT: f64 = 0.02;
 const STANDING_AIR: f64 = 0.1;
 /// The pump starts when the hottest cell is this much warmer than the coolant, and stops when it is
-/// half of that, in K [E].
+/// half of that, in K \[E\].
 const PUMP_ON_K: f64 = 2.0;
 /// The chiller takes nothing out of a medium that is this much colder than where it would go off
-/// (frost protection of coolant, coldest supply of air), in K [E].
+/// (frost protection of coolant, coldest supply of air), in K \[E\].
 const LOWEST_COOLANT_K: f64 = 5.0;
 const LOWEST_AIR_K: f64 = 10.0;
 

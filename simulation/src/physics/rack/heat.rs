@@ -132,8 +132,8 @@ pub(super) fn see<R: Real>(temperature: &[R]) -> Seen {
         high_in[l] = if higher { block as i32 } else { high_in[l] };
     };
     for (index, block) in blocks.iter().enumerate() {
-        for l in 0..LANES {
-            take(l, index, block[l]);
+        for (l, degc) in block.iter().enumerate() {
+            take(l, index, *degc);
         }
     }
     for (l, degc) in rest.iter().enumerate() {
