@@ -1,9 +1,9 @@
 //! What a BMS believes against what is true: errors of SoC and SoH over hours and days.
 //!
 //! The truth is one cell in double precision at 10 Hz; the rack is many of it in series. The figures
-//! are printed; the bars say what a change may not worsen.
+//! are printed; the bars say what a change may not worsen. SoC and SoH are in per cent of the capacity.
 
-#![expect(clippy::print_stderr, reason = "the figures are the point of a validation")]
+mod support;
 
 use bess_core::chemistry::{Chemistry, built_in, parse_chemistry};
 use bess_core::rng::Streams;
@@ -12,6 +12,7 @@ use bess_simulation::bms::{BmsModel, RackBms, Truth};
 use bess_simulation::cell::{CellInput, CellRun};
 use bess_simulation::physics::rack::{At, Plate, Rack, RackModel, RackStart};
 use std::sync::Arc;
+use support::figure;
 
 const N_CELLS: usize = 416;
 const HOUR: u64 = 36_000;
@@ -144,10 +145,6 @@ impl Bench {
     }
 }
 
-fn figure(name: &str, value: f64, unit: &str, bar: &str) {
-    eprintln!("figure {name} = {value:.3} {unit} (bar {bar})");
-}
-
 #[test]
 fn a_start_that_is_ten_percent_wrong_is_mended_at_a_knee_and_stays_mended() {
     for (name, current_a, volts, wrong) in [
@@ -163,15 +160,15 @@ fn a_start_that_is_ten_percent_wrong_is_mended_at_a_knee_and_stays_mended() {
         let recalibrations = bench.bms.recalibrations();
         bench.run(HOUR, -current_a);
         let worst = 100.0 * bench.dispatch(6, 0.2, 0.9);
-        figure(&format!("bms error after the {name}"), at_knee, "% SoC", "1");
-        figure(&format!("bms worst error in 6 h after the {name}"), worst, "% SoC", "1");
-        assert!(recalibrations >= 1 && at_knee <= 1.0 && worst <= 1.0, "{name}");
+        figure(&format!("bms error after the {name}"), at_knee, "%", "0..1 %");
+        figure(&format!("bms worst error in 6 h after the {name}"), worst, "%", "<= 1 %");
+        assert!(recalibrations >= 1, "{name}");
     }
 }
 
 #[test]
 fn a_sloped_voltage_mends_a_wrong_start_within_minutes_with_ordinary_sensors() {
-    for wrong in [0.1, -0.1] {
+    for (name, wrong) in [("believed too full", 0.1), ("believed too empty", -0.1)] {
         let sloped = sloped();
         let mut bench = Bench::new(&BmsSpec::default(), &sloped, &sloped, 0.6, 0.6 + wrong);
         // The cell is not at rest when the BMS starts.
@@ -187,10 +184,19 @@ fn a_sloped_voltage_mends_a_wrong_start_within_minutes_with_ordinary_sensors() {
         }
         let first_hour = 100.0 * bench.dispatch(1, 0.15, 0.9);
         let worst = 100.0 * bench.dispatch(12, 0.15, 0.9);
-        figure("bms worst error in the next hour", first_hour, "% SoC", "2");
-        figure("bms time to 2 % on a sloped voltage", f64::from(seconds), "s", "300");
-        figure("bms worst error in 12 h on a sloped voltage", worst, "% SoC", "1");
-        assert!(seconds <= 300 && first_hour <= 2.0 && worst <= 1.0);
+        figure(&format!("bms worst error in the next hour, {name}"), first_hour, "%", "<= 2 %");
+        figure(
+            &format!("bms time to 2 % on a sloped voltage, {name}"),
+            f64::from(seconds),
+            "s",
+            "<= 300 s",
+        );
+        figure(
+            &format!("bms worst error in 12 h on a sloped voltage, {name}"),
+            worst,
+            "%",
+            "<= 1 %",
+        );
     }
 }
 
@@ -205,20 +211,20 @@ fn half_an_ampere_of_offset_drifts_on_the_plateau_until_a_full_charge_recalibrat
     for day in 1..=days {
         bench.dispatch(24, 0.45, 0.65);
         let counted = -100.0 * 0.5 * 24.0 / 280.0 * f64::from(day);
-        figure(&format!("bms pure counting after day {day}"), counted, "% SoC", "-");
-        figure(&format!("bms estimate after day {day}"), 100.0 * bench.error(), "% SoC", "-");
-        figure("bms sigma it believes in", 100.0 * bench.bms.soc_sigma(&bench.model), "% SoC", "-");
+        figure(&format!("bms pure counting after day {day}"), counted, "%", "none");
+        figure(&format!("bms estimate after day {day}"), 100.0 * bench.error(), "%", "none");
+        let sigma_pct = 100.0 * bench.bms.soc_sigma(&bench.model);
+        figure(&format!("bms sigma it believes in after day {day}"), sigma_pct, "%", "none");
     }
     let per_day = 100.0 * bench.error() / f64::from(days);
     let recalibrations = bench.bms.recalibrations();
     bench.run_to(3.5, -70.0);
     let after = 100.0 * bench.error();
-    figure("bms drift on the plateau", per_day, "% SoC/day", "-2 to -4.4");
-    figure("bms error after the full charge", after, "% SoC", "1");
-    figure("bms offset found by the full charge", bench.bms.current_offset_a(), "A", "-");
+    figure("bms drift on the plateau", per_day, "%/day", "-4.4..-2 %/day");
+    figure("bms error after the full charge", after, "%", "-1..1 %");
+    figure("bms offset found by the full charge", bench.bms.current_offset_a(), "A", "none");
     assert_eq!(recalibrations, 0, "nothing to recalibrate on the plateau");
-    assert!((-4.4..=-2.0).contains(&per_day), "{per_day}");
-    assert!(bench.bms.recalibrations() >= 1 && after.abs() <= 1.0, "{after}");
+    assert!(bench.bms.recalibrations() >= 1, "the full charge recalibrates");
 }
 
 #[test]
@@ -232,10 +238,9 @@ fn two_full_cycles_find_a_rack_with_ninety_percent_of_its_capacity() {
         bench.run_to(2.8, 70.0);
         bench.run_to(3.5, -70.0);
         let soh = 100.0 * bench.bms.reading().soh;
-        figure(&format!("bms SoH after cycle {cycle} of a rack at 90 %"), soh, "%", "88 to 92");
+        let bar = if cycle == 2 { "88..92 %" } else { "none" };
+        figure(&format!("bms SoH after cycle {cycle} of a rack at 90 %"), soh, "%", bar);
     }
-    let soh = bench.bms.reading().soh;
-    assert!((soh - 0.9).abs() <= 0.02, "{soh}");
     assert!(bench.bms.soh_sigma(&bench.model) < 0.02);
 }
 
@@ -249,8 +254,7 @@ fn a_rack_of_full_capacity_keeps_its_soh() {
         bench.run_to(3.5, -70.0);
     }
     let soh = bench.bms.reading().soh;
-    figure("bms SoH of a new rack after 2 cycles", 100.0 * soh, "%", "98.5 to 101.5");
-    assert!((soh - 1.0).abs() <= 0.015, "{soh}");
+    figure("bms SoH of a new rack after 2 cycles", 100.0 * soh, "%", "98.5..101.5 %");
 }
 
 #[test]
@@ -267,11 +271,10 @@ fn cells_that_differ_from_the_data_sheet_cost_accuracy_but_not_the_estimate() {
         let at_knee = 100.0 * bench.error().abs();
         let worst = 100.0 * bench.dispatch(48, 0.1, 0.95);
         let (found, _) = bench.bms.resistance_factor();
-        figure(&format!("bms error at the knee, resistance x {factor}"), at_knee, "% SoC", "1");
-        figure(&format!("bms worst error in 48 h, resistance x {factor}"), worst, "% SoC", "5");
-        figure(&format!("bms resistance found, real x {factor}"), found, "", "within 10 %");
-        assert!(at_knee <= 1.0 && worst <= 5.0);
-        assert!((found / factor - 1.0).abs() < 0.1);
+        figure(&format!("bms error at the knee, resistance x {factor}"), at_knee, "%", "0..1 %");
+        figure(&format!("bms worst error in 48 h, resistance x {factor}"), worst, "%", "<= 5 %");
+        let name = format!("bms resistance found, of the real x {factor}");
+        figure(&name, 100.0 * found / factor, "%", "90..110 %");
     }
 }
 
@@ -326,9 +329,8 @@ fn a_rack_of_spread_cells_is_known_to_a_percent_after_a_full_charge() {
         }
     }
     let error = 100.0 * (bms.reading().soc - rack.reading().soc);
-    figure("bms error of a spread rack after a full charge", error, "% SoC", "1");
-    figure("bms worst error of the highest cell voltage", 1e3 * worst_v, "mV", "8");
-    figure("bms worst error of the highest temperature", worst_degc, "K", "2");
-    assert!(error.abs() <= 1.0 && bms.recalibrations() >= 1);
-    assert!(worst_v > 0.0 && worst_v <= 8e-3 && worst_degc <= 2.0);
+    figure("bms error of a spread rack after a full charge", error, "%", "-1..1 %");
+    figure("bms worst error of the highest cell voltage", 1e3 * worst_v, "mV", "0.001..8 mV");
+    figure("bms worst error of the highest temperature", worst_degc, "K", "<= 2 K");
+    assert!(bms.recalibrations() >= 1, "a full charge recalibrates");
 }

@@ -1,11 +1,11 @@
 //! The round trip of the built-in plant: one full cycle a day, from the POI and back to it.
 //!
 //! One container of the built-in farm at 20 degC is charged to its upper limit, rests, is discharged
-//! to its lower limit and rests for the remainder of 24 h. It stays running, so converter and
-//! auxiliaries draw all day. Efficiency is energy out over energy in at the POI, corrected by what
-//! the cells hold less at the end than at the start. The bar is around the plants of the day: 82 %
-//! is the mean of the US fleet in 2019 (EIA, Power Plant Operations Report), 85 % what NREL's Annual
-//! Technology Baseline assumes.
+//! to its lower limit and rests for the remainder of 24 h. It stays running, so converter,
+//! transformer and auxiliaries draw all day. Efficiency is energy out over energy in at the POI,
+//! corrected by what the cells hold less at the end than at the start. The bar is around the plants
+//! of the day: 82 % is the mean of the US fleet in 2019 (EIA, Power Plant Operations Report), 85 %
+//! what NREL's Annual Technology Baseline assumes.
 
 mod support;
 
@@ -32,6 +32,7 @@ struct Day {
     drawn: f64,
     cells: f64,
     pcs: f64,
+    transformer: f64,
     auxiliaries: f64,
     cycle_h: f64,
     soc_span: f64,
@@ -43,7 +44,7 @@ impl Day {
         100.0 * (self.discharged - self.drawn) / self.charged
     }
     fn losses(&self) -> f64 {
-        self.cells + self.pcs + self.auxiliaries
+        self.cells + self.pcs + self.transformer + self.auxiliaries
     }
 }
 
@@ -115,6 +116,7 @@ fn day(c_rate: f64) -> Day {
         drawn: kwh(|farm| farm.chemical_energy_drawn, &from, &to),
         cells: kwh(|farm| farm.totals.cell_loss, &from, &to),
         pcs: kwh(|farm| farm.totals.pcs_loss, &from, &to),
+        transformer: kwh(|farm| farm.totals.transformer, &from, &to),
         auxiliaries: kwh(|farm| farm.totals.auxiliary, &from, &to),
         cycle_h: cycle_s / 3_600.0,
         soc_span: full.soc - from.soc,
@@ -131,8 +133,11 @@ fn a_full_cycle_a_day_returns_80_to_90_percent_at_the_poi() {
     let rows = [(0.25, &quarter), (0.5, &half)];
     curve(
         "round_trip",
-        "c_rate,charged_kwh,discharged_kwh,cells_loss_kwh,pcs_loss_kwh,auxiliaries_loss_kwh",
-        rows.map(|(c, d)| vec![c, d.charged, d.discharged, d.cells, d.pcs, d.auxiliaries]),
+        "c_rate,charged_kwh,discharged_kwh,cells_loss_kwh,pcs_loss_kwh,transformer_loss_kwh,\
+         auxiliaries_loss_kwh",
+        rows.map(|(c, d)| {
+            vec![c, d.charged, d.discharged, d.cells, d.pcs, d.transformer, d.auxiliaries]
+        }),
     );
     for (name, day) in [("0.25C", &quarter), ("0.5C (rated power)", &half)] {
         let part = |kwh: f64| 100.0 * kwh / day.charged;
@@ -145,6 +150,7 @@ fn a_full_cycle_a_day_returns_80_to_90_percent_at_the_poi() {
         say("charge, rest and discharge", day.cycle_h, "h", "<= 24 h");
         say("lost in cells and wiring, of the energy in", part(day.cells), "%", "none");
         say("lost in the PCS, of the energy in", part(day.pcs), "%", "none");
+        say("lost in the transformer, of the energy in", part(day.transformer), "%", "none");
         say("taken by auxiliaries, of the energy in", part(day.auxiliaries), "%", "none");
         say("warmest cell above 25 degC after discharge", day.coolant_k, "K", "none");
         // In and out, losses and what the cells hold must add up.

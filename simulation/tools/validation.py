@@ -2,7 +2,7 @@
 
 `make validate` calls it. Every validation test prints lines `figure <name> = <value> <unit> (bar <bar>)`
 on stderr; they are grouped by test file. Exit code 1 when a bar is missed, a figure cannot be read, a
-command fails, or a curve that is not optional has no data; the report is written all the same.
+command fails, or a curve has no data; the report is written all the same.
 """
 
 import argparse

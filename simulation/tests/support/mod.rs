@@ -8,14 +8,15 @@
 use std::fmt::Write as _;
 
 /// Prints `figure <name> = <value> <unit> (bar <bar>)` and asserts the bar, which is one of
-/// `<= x unit`, `>= x unit`, `a..b unit` and `none`, in the unit of the figure.
+/// `<= x unit`, `>= x unit`, `a..b unit` and `none`, in the unit of the figure (which may be empty).
 ///
 /// # Panics
 /// When the bar is missed, is none of these, or the value is not a number.
 #[expect(clippy::print_stderr, reason = "the figures are the point of a validation")]
 pub(crate) fn figure(name: &str, value: f64, unit: &str, bar: &str) {
     assert!(!name.contains(" = "), "`{name}` would not be read back");
-    eprintln!("figure {name} = {} {unit} (bar {bar})", significant(value));
+    let value_and_unit = format!("{} {unit}", significant(value));
+    eprintln!("figure {name} = {} (bar {bar})", value_and_unit.trim_end());
     assert!(is_met(value, unit, bar), "{name}: {value} {unit} misses {bar}");
 }
 
@@ -34,6 +35,11 @@ pub(crate) fn curve(name: &str, header: &str, rows: impl IntoIterator<Item = Vec
     }
     let path = std::path::Path::new(&directory).join(format!("{name}.csv"));
     std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
+/// The sign of a current that a power drives, as a rack wants it: -1, 0 or 1.
+pub(crate) fn direction(power_w: f64) -> f64 {
+    if power_w == 0.0 { 0.0 } else { power_w.signum() }
 }
 
 /// Whether `value` meets `bar`.
