@@ -145,6 +145,18 @@ impl Battery {
 
     /// One tick: the racks share `power_w` and their cells step. `None` with open contactors.
     pub(crate) fn give(&mut self, power_w: f64) -> Option<BusPoint> {
+        let mut point = self.split(power_w);
+        if self.model.rack.depends_on_current() && self.prepare() {
+            point = self.split(power_w);
+        }
+        for (rack, branch) in self.racks.iter_mut().zip(&self.branches) {
+            rack.step(&self.model.rack, branch.current_a);
+        }
+        point
+    }
+
+    /// Gives each rack its current.
+    fn split(&mut self, power_w: f64) -> Option<BusPoint> {
         let direction = sign(power_w);
         let held = self.design.rack_limiting == RackLimiting::Held;
         for idx in 0..self.racks.len() {
@@ -155,11 +167,19 @@ impl Battery {
             let branch = &mut self.branches[idx];
             *branch = Branch { source, discharge_a, charge_a, ..*branch };
         }
-        let point = share_out(&mut self.branches, power_w);
+        share_out(&mut self.branches, power_w)
+    }
+
+    /// Makes the resistances that depend on current for the currents of the split; whether any was.
+    fn prepare(&mut self) -> bool {
+        let mut any = false;
         for (rack, branch) in self.racks.iter_mut().zip(&self.branches) {
-            rack.step(&self.model.rack, branch.current_a);
+            if rack.wants_to_prepare(&self.model.rack, branch.current_a) {
+                rack.prepare(&self.model.rack, branch.current_a);
+                any = true;
+            }
         }
-        point
+        any
     }
 
     /// Heat, ageing, balancing and estimates, once a second for each rack; racks take turns so that

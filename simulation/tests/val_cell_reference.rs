@@ -249,10 +249,10 @@ fn say(name: &str, worst: &Worst, [voltage, soc, temperature]: [&str; 3]) {
 struct OnceASecond {
     /// From the solver, at its rows.
     rows: Worst,
-    /// From the double-precision cell at the same tick, in uV: every tick but the first after a change
-    /// of the current, and those.
-    settled_uv: f64,
+    /// From the double-precision cell at the same tick, in uV: the first ticks after a change of the
+    /// current, and all others.
     first_uv: f64,
+    settled_uv: f64,
 }
 
 /// The product's cell, refreshed in tick `turn` of each second.
@@ -263,6 +263,10 @@ fn once_a_second(case: &Case, turn: u64, worst: &mut OnceASecond) {
     let (mut tick, mut before_a) = (0u64, 0.0f64);
     let rows = case.compare(TICK_S, |row| {
         tick += 1;
+        // As a farm does when the split changes a rack's current.
+        if rack.wants_to_prepare(&model, row.current_a) {
+            rack.prepare(&model, row.current_a);
+        }
         rack.step(&model, row.current_a);
         if tick % 10 == turn {
             let _ = rack.refresh(&model, &plate);
@@ -284,9 +288,8 @@ fn once_a_second(case: &Case, turn: u64, worst: &mut OnceASecond) {
 }
 
 /// The bars hold at the solver's rows and at every tick between, whichever tick of the second a rack
-/// refreshes in; but a farm makes resistances that depend on the current one tick after the current
-/// has changed. The first tick after a step still has those of the current before: that tick is the
-/// worst, and is told apart. (No built-in chemistry depends on the current.)
+/// refreshes in. Resistances that depend on the current are made anew in the tick in which it changes,
+/// so the first tick after a step is no worse than the others.
 #[test]
 fn the_products_refresh_once_a_second_costs_less_than_a_fifth_of_a_millivolt() {
     for case in TABLES {
@@ -297,6 +300,6 @@ fn the_products_refresh_once_a_second_costs_less_than_a_fifth_of_a_millivolt() {
         let settled = format!("{name}: voltage, worst of all ticks but the first after a step");
         figure(&settled, worst.settled_uv, "uV", "<= 200 uV");
         let first = format!("{name}: voltage, worst of the first ticks after a step");
-        figure(&first, worst.first_uv, "uV", "none");
+        figure(&first, worst.first_uv, "uV", "<= 200 uV");
     }
 }

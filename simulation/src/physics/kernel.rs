@@ -8,6 +8,7 @@
 
 use super::pieces::{Column, Grid, PIECES};
 use super::real::Real;
+use super::wide::widest;
 
 /// Cells of a block, and lanes of each sum.
 pub(super) const LANES: usize = 16;
@@ -182,25 +183,11 @@ impl<R: Real> Voltages<R> {
     }
 }
 
-/// All cells of a rack.
-pub(super) fn sweep<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>) -> Total {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[expect(
-            unsafe_code,
-            reason = "the only way to call code for instructions found at run time"
-        )]
-        // SAFETY: the processor has these instructions, as was asked on the line before.
-        return unsafe { sweep_avx2(cells, table, held) };
-    }
-    sweep_any(cells, table, held)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn sweep_avx2<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>) -> Total {
-    sweep_any(cells, table, held)
-}
+widest!(
+    /// All cells of a rack.
+    pub(super) sweep, sweep_any, sweep_avx2,
+    (cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>) -> Total
+);
 
 #[inline(always)]
 fn sweep_any<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>) -> Total {

@@ -13,3 +13,4 @@ pub mod real;
 pub mod runaway;
 pub mod split;
 pub mod transformer;
+mod wide;

@@ -7,6 +7,7 @@
 use super::kernel::{Block, Cells, LANES};
 use super::pieces::{Beyond, Column, Grid, PIECES};
 use super::real::Real;
+use super::wide::widest;
 use bess_core::chemistry::{Chemistry, HeatForm, RcPair, Resistance, Table};
 use bess_core::units::{GAS_CONSTANT_J_PER_MOL_K, ZERO_CELSIUS_K};
 
@@ -255,26 +256,6 @@ impl Static {
         self.z0 += cells.z0(i).f64();
         self.inverse_q += cells.inverse_q(i).f64();
     }
-}
-
-/// Runs a generic function with the widest instructions at hand; see [`super::kernel`].
-macro_rules! widest {
-    ($name:ident, $any:ident, $avx2:ident, ($($arg:ident: $t:ty),*) $(-> $out:ty)?) => {
-        fn $name<R: Real>($($arg: $t),*) $(-> $out)? {
-            #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("avx2") {
-                #[expect(unsafe_code, reason = "the only way to call code for instructions found at run time")]
-                // SAFETY: the processor has these instructions, as was asked on the line before.
-                return unsafe { $avx2($($arg),*) };
-            }
-            $any($($arg),*)
-        }
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2")]
-        fn $avx2<R: Real>($($arg: $t),*) $(-> $out)? {
-            $any($($arg),*)
-        }
-    };
 }
 
 widest!(gather_heat, gather_heat_any, gather_heat_avx2,

@@ -3,6 +3,7 @@
 use super::At;
 use crate::physics::kernel::LANES;
 use crate::physics::real::Real;
+use crate::physics::wide::widest;
 use bess_core::chemistry::Thermal;
 
 /// What the cells of a rack stand on.
@@ -63,21 +64,17 @@ pub(super) fn conduct<R: Real>(
             let plate_degc = plate.supply_degc + plate.rise_k_per_w * behind_w;
             let heat = &heat[cells.clone()];
             let temperature = &mut temperature[cells.clone()];
-            let mut module_j = 0.0;
+            let module_j;
             match thermal.case {
                 None => {
-                    let (to_plate, plate) = (R::of(cell_w_per_k * step_s), R::of(plate_degc));
-                    let mut left = temperature[0];
-                    for i in 0..temperature.len() {
-                        let here = temperature[i];
-                        let right = temperature[(i + 1).min(temperature.len() - 1)];
-                        let lost = to_plate * (here - plate);
-                        let gained =
-                            heat[i] * part + to_neighbour * ((left - here) + (right - here)) - lost;
-                        temperature[i] = here + gained * per_j;
-                        module_j += lost.f64();
-                        left = here;
-                    }
+                    let conduct = Conduct {
+                        to_plate: R::of(cell_w_per_k * step_s),
+                        to_neighbour,
+                        plate: R::of(plate_degc),
+                        part,
+                        per_j,
+                    };
+                    module_j = conduct_module(temperature, heat, &conduct);
                 }
                 Some(c) => {
                     let case = &mut case[cells];
@@ -86,6 +83,7 @@ pub(super) fn conduct<R: Real>(
                     let case_per_j = R::of(1.0 / c.heat_capacity_j_per_k);
                     let plate = R::of(plate_degc);
                     let mut left = temperature[0];
+                    let mut sum_j = 0.0;
                     for i in 0..temperature.len() {
                         let here = temperature[i];
                         let right = temperature[(i + 1).min(temperature.len() - 1)];
@@ -96,9 +94,10 @@ pub(super) fn conduct<R: Real>(
                             - given;
                         temperature[i] = here + gained * per_j;
                         case[i] += (given - lost) * case_per_j;
-                        module_j += lost.f64();
+                        sum_j += lost.f64();
                         left = here;
                     }
+                    module_j = sum_j;
                 }
             }
             plate_j += module_j;
@@ -109,6 +108,53 @@ pub(super) fn conduct<R: Real>(
     plate_j
 }
 
+/// How the cells of a module conduct in one step.
+struct Conduct<R> {
+    /// Heat in J for each K between a cell and the plate, and between neighbours.
+    to_plate: R,
+    to_neighbour: R,
+    plate: R,
+    /// Share of the heat made that comes in this step.
+    part: R,
+    per_j: R,
+}
+
+widest!(
+    /// One step of a module's cells on their plate; returns what the plate takes, in J.
+    conduct_module, conduct_module_any, conduct_module_avx2,
+    (temperature: &mut [R], heat: &[R], by: &Conduct<R>) -> f64
+);
+
+#[inline(always)]
+fn conduct_module_any<R: Real>(temperature: &mut [R], heat: &[R], by: &Conduct<R>) -> f64 {
+    let n = temperature.len();
+    let mut sum = [R::default(); LANES];
+    let mut left = temperature[0];
+    for first in (0..n).step_by(LANES) {
+        let count = LANES.min(n - first);
+        // The temperatures before the step, with a neighbour at either end (itself where there is none).
+        let mut around = [R::default(); LANES + 2];
+        around[0] = left;
+        around[1..=count].copy_from_slice(&temperature[first..first + count]);
+        around[count + 1] = temperature[(first + count).min(n - 1)];
+        left = around[count];
+        let mut made = [R::default(); LANES];
+        made[..count].copy_from_slice(&heat[first..first + count]);
+        let mut after = [R::default(); LANES];
+        for l in 0..LANES {
+            let here = around[l + 1];
+            let lost = by.to_plate * (here - by.plate);
+            let gained = made[l] * by.part
+                + by.to_neighbour * ((around[l] - here) + (around[l + 2] - here))
+                - lost;
+            after[l] = here + gained * by.per_j;
+            sum[l] += if l < count { lost } else { R::default() };
+        }
+        temperature[first..first + count].copy_from_slice(&after[..count]);
+    }
+    sum.iter().fold(0.0, |sum, lane| sum + lane.f64())
+}
+
 /// Extremes and mean of temperatures.
 pub(super) struct Seen {
     pub(super) lowest: At,
@@ -116,8 +162,13 @@ pub(super) struct Seen {
     pub(super) mean: f64,
 }
 
-/// Looks at all temperatures, in lanes as the kernel does.
-pub(super) fn see<R: Real>(temperature: &[R]) -> Seen {
+widest!(
+    /// Looks at all temperatures, in lanes as the kernel does.
+    pub(super) see, see_any, see_avx2, (temperature: &[R]) -> Seen
+);
+
+#[inline(always)]
+fn see_any<R: Real>(temperature: &[R]) -> Seen {
     let (mut low, mut high) = ([R::INFINITY; LANES], [-R::INFINITY; LANES]);
     let (mut low_in, mut high_in) = ([0i32; LANES], [0i32; LANES]);
     let mut sum = [R::default(); LANES];

@@ -87,6 +87,11 @@ impl<R: Real> RackModel<R> {
         }
     }
 
+    /// Whether any resistance depends on the current.
+    pub fn depends_on_current(&self) -> bool {
+        self.parameters.depends_on_current
+    }
+
     /// The same racks for a study of cells: nothing ages, and RC pairs heat by their mean voltage over
     /// a tick. (A farm takes the voltage at its end, as its meters do, so that its energy adds up.)
     #[must_use]
@@ -356,12 +361,6 @@ impl<R: Real> Rack<R> {
         } else {
             self.pass(model, current_a);
         }
-        if model.parameters.depends_on_current
-            && (current_a - self.parameters_current_a).abs()
-                > CURRENT_STEP_C_RATE * model.chemistry.capacity.amp_hours()
-        {
-            self.prepare(model, current_a);
-        }
     }
 
     /// Moves a `part` of the present RC voltages' heat out of (positive) what the pass counts.
@@ -372,12 +371,19 @@ impl<R: Real> Rack<R> {
         }
     }
 
-    /// Makes the resistances that depend on current for `current_a`. A farm does so a tick after a
-    /// change of the current; who knows the current of the next tick may do so before it.
+    /// Makes the resistances that depend on current for `current_a`, which is about to flow.
     pub fn prepare(&mut self, model: &RackModel<R>, current_a: f64) {
         if model.parameters.depends_on_current {
             self.refresh_parameters(model, current_a);
         }
+    }
+
+    /// Whether `current_a` is so far from the current for which the resistances were made that they
+    /// should be made anew.
+    pub fn wants_to_prepare(&self, model: &RackModel<R>, current_a: f64) -> bool {
+        let step_a = CURRENT_STEP_C_RATE * model.chemistry.capacity.amp_hours();
+        model.parameters.depends_on_current
+            && (current_a - self.parameters_current_a).abs() > step_a
     }
 
     /// Folds the rack's charge into each cell's `z0`.
