@@ -52,7 +52,10 @@ bench: ## Criterion benches; the bare kernel is the fixed reference
 	cargo bench --workspace --locked
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
-	benches/live-1gwh.sh $(BESS)
+	benches/live.sh $(BESS) 200
+
+live-10gwh: build ## A live farm of 10 GWh for 60 s: the same figures
+	benches/live.sh $(BESS) 2000
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -3,53 +3,62 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+mod pages;
+
 use bess_core::chemistry::{Chemistry, HeatForm, built_in, parse_chemistry};
 
 fn parsed(name: &str, text: &str) -> Chemistry {
     parse_chemistry(name, text).unwrap_or_else(|e| panic!("{e}"))
 }
 
+const PAGE: &str = include_str!("../../docs/chemistry-files.md");
+
+/// The TOML blocks of the page: the complete examples and the fragments.
+fn examples_and_fragments() -> (Vec<&'static str>, Vec<&'static str>) {
+    let toml = pages::blocks(PAGE).into_iter().filter(|(kind, _)| *kind == "toml");
+    toml.map(|(_, text)| text).partition(|text| text.contains("[cell]"))
+}
+
 #[test]
 fn every_complete_example_of_the_documentation_is_a_chemistry() {
-    let page = include_str!("../../docs/chemistry-files.md");
-    let examples: Vec<&str> = page
-        .split("```toml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .filter(|example| example.contains("[cell]"))
-        .collect();
+    let (examples, _) = examples_and_fragments();
     assert!(!examples.is_empty());
     for example in examples {
         let chemistry = parsed("docs/chemistry-files.md", example);
         assert!(chemistry.limits.is_some() && chemistry.thermal.is_some());
+        assert!(chemistry.ageing.is_some() && chemistry.runaway.is_some());
     }
 }
 
 #[test]
 fn every_fragment_of_the_documentation_fits_into_its_example() {
-    let page = include_str!("../../docs/chemistry-files.md");
-    let blocks: Vec<&str> =
-        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    let example = blocks.iter().find(|block| block.contains("[cell]")).unwrap();
-    let fragments: Vec<&&str> = blocks.iter().filter(|block| !block.contains("[cell]")).collect();
-    assert!(fragments.len() >= 3);
+    let (examples, fragments) = examples_and_fragments();
+    assert!(fragments.len() >= 4);
     for fragment in fragments {
-        let sections: Vec<&str> = fragment.lines().filter(|line| line.starts_with('[')).collect();
-        assert!(!sections.is_empty(), "{fragment}");
-        // The example without the sections that the fragment writes in another way.
-        let mut keep = true;
-        let mut text = String::new();
-        for line in example.lines() {
-            if line.starts_with('[') {
-                let name = line.split(']').next().unwrap();
-                keep = !sections.iter().any(|section| section.split(']').next() == Some(name));
-            }
-            if keep {
-                text += line;
-                text.push('\n');
-            }
-        }
-        parsed("fragment", &(text + fragment));
+        let new = pages::tables(fragment);
+        let mut tables = pages::tables(examples[0]);
+        tables.retain(|(header, _)| {
+            header.is_empty() || new.iter().all(|(other, _)| other != header)
+        });
+        parsed("fragment", &(pages::written(&tables) + fragment));
+    }
+}
+
+#[test]
+fn no_key_of_the_code_is_forgotten() {
+    let sources = [
+        include_str!("../src/chemistry/mod.rs"),
+        include_str!("../src/chemistry/parse.rs"),
+        include_str!("../src/chemistry/parse/operating.rs"),
+        include_str!("../src/chemistry/parse/over_ocv.rs"),
+        include_str!("../src/chemistry/parse/quantity.rs"),
+        include_str!("../src/chemistry/ageing.rs"),
+        include_str!("../src/chemistry/runaway.rs"),
+    ];
+    let keys = pages::assert_no_key_is_forgotten(PAGE, &sources, &["temperature"]);
+    assert!(keys.len() > 80, "{}", keys.len());
+    for key in ["capacity_ah", "ocv_v", "step_centre", "adiabatic_rise_k", "naumann-lfp"] {
+        assert!(keys.contains(key), "{key}");
     }
 }
 

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# A live farm of 1 GWh (200 units of 12 racks of 416 cells of 314 Ah) for 60 s at 10 Hz: overruns,
-# skipped ticks, lateness, and the share of one core that the tick thread takes.
-# usage: live-1gwh.sh BESS [SECONDS]
+# A live farm of UNITS containers (200 are 1 GWh, 2000 are 10 GWh; each has 12 racks of 416 cells of
+# 314 Ah) for SECONDS at 10 Hz: overruns, skipped ticks, lateness, the share of one core that the tick
+# thread takes, and the memory for each cell.
+# usage: live.sh BESS [UNITS] [SECONDS]
 set -euo pipefail
 bess=$1
-seconds=${2:-60}
+units=${2:-200}
+seconds=${3:-60}
 dir=$(mktemp -d)
 trap 'kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
-"$bess" farm init | sed 's/^count = 10/count = 200/' > "$dir/farm.toml"
+"$bess" farm init | sed "s/^count = 10/count = $units/" > "$dir/farm.toml"
 "$bess" profile agc --for 1h --seed 1 > "$dir/dispatch.csv" 2>/dev/null
 "$bess" serve --farm "$dir/farm.toml" --dispatch "$dir/dispatch.csv" --modbus-port 0 --api-port 0 \
   --metrics-port 0 --endpoints "$dir/endpoints.json" --log warn 2>"$dir/log" &
@@ -25,5 +27,6 @@ awk -v a="$before" -v b="$after" -v hz="$(getconf CLK_TCK)" -v s="$seconds" -v n
   -v o="$((o1 - o0))" -v k="$((s1 - s0))" 'BEGIN {
     printf "ticks %d in %d s, overruns %d, skipped %d\n", n, s, o, k
     printf "tick thread: %.1f %% of one core, %.2f ms a tick\n", (b - a) / hz / s * 100, (b - a) / hz / n * 1000 }'
+awk -v cells="$((units * 12 * 416))" '/^VmHWM/ { printf "memory at most %.0f MB, %.0f bytes a cell\n", $2 / 1024, $2 * 1024 / cells }' "/proc/$pid/status"
 curl -sf "$url" | grep -E '^bess_tick_(jitter|duration)_seconds_(bucket|sum|count)'
 kill -TERM "$pid" && wait "$pid"
