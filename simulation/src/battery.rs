@@ -5,7 +5,7 @@ use crate::bms::{BmsModel, Measured, RackBms, Truth, balancing};
 use crate::cell::sign;
 use crate::physics::limits::{CellRange, RackLimits};
 use crate::physics::rack::{CellMemory, Plate, Rack, RackModel, RackStart, Reading};
-use crate::physics::split::{Branch, Bus, BusPoint, share_out};
+use crate::physics::split::{Branch, Bus, Shared, share_out};
 use bess_core::defect::CellDefect;
 use bess_core::rng::Streams;
 use bess_core::spec::{InitialSpec, RackLimiting, UnitDesign, UnitSpec};
@@ -100,6 +100,14 @@ impl Battery {
     pub(crate) fn n_closed(&self) -> usize {
         (0..self.racks.len()).filter(|idx| self.is_closed(*idx)).count()
     }
+    /// Racks whose strings are whole.
+    pub(crate) fn whole(&self) -> impl Iterator<Item = usize> {
+        (0..self.racks.len()).filter(|idx| !self.racks[*idx].is_open())
+    }
+    /// Share of them among all racks.
+    pub(crate) fn whole_share(&self) -> f64 {
+        self.whole().count() as f64 / self.racks.len() as f64
+    }
     pub(crate) fn racks(&self) -> &[Rack<f32>] {
         &self.racks
     }
@@ -144,19 +152,19 @@ impl Battery {
     }
 
     /// One tick: the racks share `power_w` and their cells step. `None` with open contactors.
-    pub(crate) fn give(&mut self, power_w: f64) -> Option<BusPoint> {
-        let mut point = self.split(power_w);
+    pub(crate) fn give(&mut self, power_w: f64) -> Option<Shared> {
+        let mut shared = self.split(power_w);
         if self.model.rack.depends_on_current() && self.prepare() {
-            point = self.split(power_w);
+            shared = self.split(power_w);
         }
         for (rack, branch) in self.racks.iter_mut().zip(&self.branches) {
             rack.step(&self.model.rack, branch.current_a);
         }
-        point
+        shared
     }
 
     /// Gives each rack its current.
-    fn split(&mut self, power_w: f64) -> Option<BusPoint> {
+    fn split(&mut self, power_w: f64) -> Option<Shared> {
         let direction = sign(power_w);
         let held = self.design.rack_limiting == RackLimiting::Held;
         for idx in 0..self.racks.len() {
@@ -193,7 +201,10 @@ impl Battery {
             }
             self.balance(idx, tick);
             self.racks[idx].refresh(&model.rack, plate);
-            self.bms[idx].estimate(&model.bms);
+            // Nothing can be learnt from a string that is open: cells of it show nothing any more.
+            if !self.racks[idx].is_open() {
+                self.bms[idx].estimate(&model.bms);
+            }
         }
     }
 
@@ -203,7 +214,10 @@ impl Battery {
         let spec = self.model.bms.balancing();
         let measured = bms.reading();
         let capacity_ah = self.design.chemistry.capacity.amp_hours();
-        if !balancing::allowed(spec, measured, capacity_ah) {
+        // A cell that is not even empty is no measure for the others.
+        let plausible = measured.voltage_min.value >= self.design.limits().voltage_min.0;
+        let allowed = plausible && !rack.is_open();
+        if !allowed || !balancing::allowed(spec, measured, capacity_ah) {
             if self.cells_balancing[idx] > 0 {
                 rack.end_balancing();
                 self.cells_balancing[idx] = 0;

@@ -13,7 +13,7 @@ use bess_core::rng::{Domain, Streams};
 use bess_core::spec::SpreadSpec;
 use bess_simulation::physics::rack::{Plate, Rack, RackModel, RackStart};
 use bess_simulation::physics::real::Real;
-use bess_simulation::physics::split::Bus;
+use bess_simulation::physics::split::{Bus, BusPoint, Source};
 use std::sync::Arc;
 use support::{direction, figure};
 
@@ -69,12 +69,28 @@ impl<R: Real> Parallel<R> {
     }
 
     /// One tick as the farm steps a unit.
-    fn step(&mut self, power_w: f64) -> Shared {
-        let direction = direction(power_w);
+    fn split(&self, power_w: f64) -> (Vec<Source>, BusPoint) {
         let racks = self.racks.iter().zip(&self.models);
-        let sources: Vec<_> = racks.map(|(rack, model)| rack.source(model, direction)).collect();
+        let sources: Vec<_> =
+            racks.map(|(rack, model)| rack.source(model, direction(power_w))).collect();
         let bus = Bus::of(sources.iter().copied()).expect("closed racks");
-        let point = bus.at_power(power_w);
+        (sources, bus.at_power(power_w))
+    }
+
+    fn step(&mut self, power_w: f64) -> Shared {
+        let (mut sources, mut point) = self.split(power_w);
+        // As a farm does: resistances follow a changed current, then the power is split again.
+        let mut changed = false;
+        for ((rack, model), source) in self.racks.iter_mut().zip(&self.models).zip(&sources) {
+            let current_a = source.current_a(point.voltage_v);
+            if rack.wants_to_prepare(model, current_a) {
+                rack.prepare(model, current_a);
+                changed = true;
+            }
+        }
+        if changed {
+            (sources, point) = self.split(power_w);
+        }
         assert!(!point.beyond_matched_load, "the profile is within what the racks give");
         self.tick += 1;
         let mut currents_a = Vec::with_capacity(RACKS);

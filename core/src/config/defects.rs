@@ -27,10 +27,25 @@ const LATEST_S: f64 = 3.2e8;
 
 /// Every `[[defects]]` table, in the order of their begin.
 pub(super) fn read_defects(root: &Section<'_, '_>, spec: &FarmSpec) -> Vec<PlannedDefect> {
-    let mut defects: Vec<PlannedDefect> =
-        root.sections("defects").into_iter().filter_map(|section| read(section, spec)).collect();
+    let mut defects: Vec<PlannedDefect> = Vec::new();
+    for section in root.sections("defects") {
+        let span = section.span();
+        let Some(planned) = read(section, spec) else { continue };
+        if defects.iter().any(|other| overlap(other, &planned)) {
+            let message = "the same is defect twice at a time: the end of one would end the other";
+            let hint = "join the two `[[defects]]`, or let one end before the other begins";
+            root.report(span, message.to_owned(), Some(hint.to_owned()));
+        }
+        defects.push(planned);
+    }
     defects.sort_by_key(|planned| planned.from);
     defects
+}
+
+/// Whether both are the same kind of defect at the same place, at the same time.
+fn overlap(a: &PlannedDefect, b: &PlannedDefect) -> bool {
+    let ends = |planned: &PlannedDefect| planned.until.unwrap_or(Tick(u64::MAX));
+    a.unit == b.unit && a.defect.ended() == b.defect.ended() && a.from < ends(b) && b.from < ends(a)
 }
 
 fn read(section: Section<'_, '_>, spec: &FarmSpec) -> Option<PlannedDefect> {
@@ -42,7 +57,9 @@ fn read(section: Section<'_, '_>, spec: &FarmSpec) -> Option<PlannedDefect> {
     let from_s = section.f64_or("from_s", 0.0, Bounds::within(0.0, LATEST_S));
     let until_s =
         section.has("until_s").then(|| section.f64("until_s", Bounds::within(0.0, LATEST_S)));
-    if until_s.is_some_and(|until_s| until_s <= from_s) {
+    // Times count in ticks of 0.1 s.
+    let ticks = |seconds: f64| Tick::count_in(seconds);
+    if until_s.is_some_and(|until_s| ticks(until_s) <= ticks(from_s)) {
         let message = format!("`until_s` must be after `from_s` ({from_s})");
         section.report(section.span_of("until_s"), message, None);
     }
@@ -126,6 +143,10 @@ mod tests {
         assert!(text.contains("shrt") && text.contains("short"), "{text}");
         let text = refusal("[[defects]]\nkind = \"fan\"\nunit = 1\nfrom_s = 9\nuntil_s = 9");
         assert!(text.contains("must be after `from_s` (9)"), "{text}");
+        let pump = "[[defects]]\nkind = \"pump\"\nunit = 1\n";
+        let text = refusal(&format!("{pump}until_s = 100\n{pump}from_s = 50\nuntil_s = 200"));
+        assert!(text.contains("the same is defect twice at a time"), "{text}");
+        assert!(with(&format!("{pump}until_s = 50\n{pump}from_s = 50")).is_ok());
         let text =
             refusal("[[defects]]\nkind = \"heater\"\nunit = 1\nrack = 1\ncell = 1\npower_w = -5");
         assert!(text.contains("greater than 0"), "{text}");

@@ -19,11 +19,6 @@ pub fn bleeds(spec: &BalancingSpec, measured_v: f64, lowest_measured_v: f64) -> 
     measured_v - lowest_measured_v > spec.start_above_v
 }
 
-/// Charge in C that a bleeding cell loses in `span_s` seconds.
-pub fn bled_c(spec: &BalancingSpec, span_s: f64) -> f64 {
-    spec.bleed_a * span_s
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,10 +43,5 @@ mod tests {
         let bleeding: Vec<f64> =
             [3.400, 3.409, 3.411, 3.450].into_iter().filter(|&v| bleeds(&spec, v, 3.400)).collect();
         assert_eq!(bleeding, [3.411, 3.450]);
-    }
-
-    #[test]
-    fn a_hundred_milliamperes_take_an_ampere_hour_in_ten_hours() {
-        assert!((bled_c(&BalancingSpec::default(), 36_000.0) - 3600.0).abs() < 1e-9);
     }
 }

@@ -145,7 +145,10 @@ fn a_unit_follows_its_setpoint_and_the_battery_reacts() {
     assert!(unit.dc.power.0 > unit.ac.active_power.0, "the PCS has losses");
     assert!(unit.truth.soc > before.units[0].truth.soc + 1e-4);
     assert!(unit.truth.cell_voltage_mean > before.units[0].truth.cell_voltage_mean);
-    assert!(after.farm.extremes.temperature_max > before.farm.extremes.temperature_max);
+    assert!(
+        after.units[0].truth.extremes.temperature_max
+            > before.units[0].truth.extremes.temperature_max
+    );
     assert_eq!(unit.control.source, ControlSource::Rest);
     assert!((after.units[1].ac.active_power.0).abs() < 1e-9, "its neighbour does not care");
 }

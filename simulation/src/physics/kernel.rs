@@ -9,6 +9,7 @@
 use super::pieces::{Column, Grid, PIECES};
 use super::real::Real;
 use super::wide::widest;
+use std::sync::Arc;
 
 /// Cells of a block, and lanes of each sum.
 pub(super) const LANES: usize = 16;
@@ -120,7 +121,7 @@ pub(super) struct Held<R> {
 /// Open-circuit voltage less the reference, and hysteresis half-width, over one grid.
 #[derive(Clone, Debug)]
 pub(super) struct Voltages<R> {
-    pub(super) grid: Grid<R>,
+    pub(super) grid: Arc<Grid<R>>,
     pub(super) ocv: Column<R>,
     pub(super) half_width: Column<R>,
 }

@@ -88,10 +88,21 @@ pub struct Branch {
     pub held: bool,
 }
 
-/// Shares `power_w` over the branches: each current follows from the bus voltage, but a rack that would
-/// exceed a limit is held there and the rest share what is left, until none exceeds. `None` without a
-/// closed rack. The point's current is the sum of the branches'.
-pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<BusPoint> {
+/// A bus with racks that are held at their limits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shared {
+    /// The bus.
+    pub point: BusPoint,
+    /// Power lost in what holds racks at their limits, in W, >= 0: their own voltage is not that of the
+    /// bus.
+    pub held_w: f64,
+}
+
+/// Shares `power_w` over the branches: each current follows from the bus voltage, but racks that would
+/// exceed a limit are held there and the rest share what is left, until none exceeds. `None` without
+/// a closed rack. The point's current is the sum of the branches'; where all racks are at their limits
+/// it gives what they can of the power.
+pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
     branches.iter_mut().for_each(|branch| (branch.held, branch.current_a) = (false, 0.0));
     let any = branches.iter().any(|branch| branch.source.is_some());
     // Every round but the last holds at least one more.
@@ -102,20 +113,39 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<BusPoint> {
         // Racks at a fixed current lift the bus like a higher source.
         let lifted = Bus { a_v: bus.a_v + bus.b_ohm * held_a, ..bus };
         let point = lifted.at_power(power_w);
-        let mut exceeded = false;
+        let (mut above_a, mut below_a) = (0.0, 0.0);
         for branch in branches.iter_mut().filter(|branch| !branch.held) {
             let Some(source) = branch.source else { continue };
-            let current_a = source.current_a(point.voltage_v);
-            branch.current_a = current_a.clamp(-branch.charge_a, branch.discharge_a);
-            // A rounding error beyond a limit is none.
-            branch.held = (current_a - branch.current_a).abs() > 1e-9;
-            exceeded |= branch.held;
+            branch.current_a = source.current_a(point.voltage_v);
+            above_a += (branch.current_a - branch.discharge_a).max(0.0);
+            below_a += (-branch.charge_a - branch.current_a).max(0.0);
         }
-        if !exceeded {
-            return Some(point);
+        // A rounding error beyond a limit is none.
+        if above_a.max(below_a) <= 1e-9 {
+            return Some(Shared { point, held_w: held_w(branches, point.voltage_v) });
+        }
+        // Only the side that exceeds more is held: what it gives up moves the bus away from the other
+        // side's limits, so nothing is held that would be free in the end.
+        for branch in branches.iter_mut().filter(|branch| !branch.held && branch.source.is_some()) {
+            if above_a >= below_a && branch.current_a > branch.discharge_a {
+                (branch.held, branch.current_a) = (true, branch.discharge_a);
+            } else if above_a < below_a && branch.current_a < -branch.charge_a {
+                (branch.held, branch.current_a) = (true, -branch.charge_a);
+            }
         }
     }
-    any.then(|| all_held(branches))
+    any.then(|| {
+        let point = all_held(branches);
+        Shared { point, held_w: held_w(branches, point.voltage_v) }
+    })
+}
+
+/// Power between the racks' own voltages and the bus.
+fn held_w(branches: &[Branch], bus_v: f64) -> f64 {
+    let held = branches.iter().filter(|branch| branch.held);
+    held.filter_map(|b| b.source.map(|source| (b.current_a, source)))
+        .map(|(current_a, source)| current_a * (source.e_v - source.r_ohm * current_a - bus_v))
+        .sum()
 }
 
 /// Every rack at a limit: the bus is where the weakest of them is, which gives no more power than was
@@ -146,11 +176,31 @@ mod tests {
     fn a_rack_at_its_limit_is_held_and_the_others_carry_the_rest() {
         let mut racks =
             [branch(1380.0, 0.2, 50.0), branch(1370.0, 0.2, 500.0), branch(1370.0, 0.2, 500.0)];
-        let point = share_out(&mut racks, 400e3).unwrap();
+        let Shared { point, held_w } = share_out(&mut racks, 400e3).unwrap();
         assert_eq!((racks[0].held, racks[0].current_a), (true, 50.0));
         assert!((racks[1].current_a - racks[2].current_a).abs() < 1e-9);
         assert!((point.current_a - racks.iter().map(|r| r.current_a).sum::<f64>()).abs() < 1e-6);
         assert!((point.current_a * point.voltage_v - 400e3).abs() < 1e-3, "{point:?}");
+        let given_w: f64 = racks
+            .iter()
+            .map(|r| r.current_a * (r.source.unwrap().e_v - r.source.unwrap().r_ohm * r.current_a))
+            .sum();
+        assert!((given_w - 400e3 - held_w).abs() < 1e-3 && held_w > 100.0, "{given_w} {held_w}");
+    }
+
+    #[test]
+    fn racks_at_opposite_limits_still_give_what_is_asked_for() {
+        // At rest the higher rack may give no more than the lower one may take.
+        let mut racks = [branch(1390.0, 0.2, 10.0), branch(1370.0, 0.2, 20.0)];
+        for asked_w in [0.0, 5e3, -5e3] {
+            let point = share_out(&mut racks, asked_w).unwrap().point;
+            assert!((point.voltage_v * point.current_a - asked_w).abs() < 1e-3, "{racks:?}");
+        }
+        // A rack that may not be charged is not held there when the power needs it.
+        let mut racks = [branch(1380.0, 0.2, 50.0), branch(1360.0, 0.2, 500.0)];
+        racks[1].charge_a = 0.0;
+        let point = share_out(&mut racks, 100e3).unwrap().point;
+        assert!((point.voltage_v * point.current_a - 100e3).abs() < 1e-3, "{racks:?}");
     }
 
     #[test]
@@ -158,10 +208,10 @@ mod tests {
         let mut racks =
             [branch(1370.0, 0.2, 50.0), branch(1370.0, 0.2, 60.0), branch(1370.0, 0.2, 1e3)];
         racks[2].source = None;
-        let point = share_out(&mut racks, 400e3).unwrap();
+        let Shared { point, held_w } = share_out(&mut racks, 400e3).unwrap();
         assert_eq!(racks.map(|r| r.current_a), [50.0, 60.0, 0.0]);
         assert!((point.current_a - 110.0).abs() < 1e-9);
-        assert!((1357.0..1370.0).contains(&point.voltage_v), "{point:?}");
+        assert!((1357.0..1370.0).contains(&point.voltage_v) && held_w >= 0.0, "{point:?}");
         assert_eq!(share_out(&mut racks[2..], 1.0), None);
     }
 
@@ -190,19 +240,31 @@ mod tests {
     proptest! {
         #[test]
         fn no_rack_exceeds_its_limits_and_the_power_is_met_unless_all_are_at_them(
-            racks in proptest::collection::vec((1300.0..1400.0f64, 0.1..0.5f64, 10.0..300.0f64), 1..16),
-            power_w in -4.0e6..4.0e6f64,
+            racks in proptest::collection::vec(
+                (1300.0..1400.0f64, 0.1..0.5f64, 0.0..300.0f64, 0.0..300.0f64), 1..16),
+            share in -1.2..1.2f64,
+            small in any::<bool>(),
         ) {
             let mut racks: Vec<Branch> =
-                racks.into_iter().map(|(e_v, r_ohm, limit_a)| branch(e_v, r_ohm, limit_a)).collect();
-            let point = share_out(&mut racks, power_w).unwrap();
+                racks.into_iter().map(|(e_v, r_ohm, discharge_a, charge_a)| {
+                    Branch { charge_a, ..branch(e_v, r_ohm, discharge_a) }
+                }).collect();
+            let most_a: f64 = racks.iter().map(|rack| rack.discharge_a.max(rack.charge_a)).sum();
+            let power_w = share * most_a * 1350.0 * if small { 0.01 } else { 1.0 };
+            let Shared { point, held_w } = share_out(&mut racks, power_w).unwrap();
             for rack in &racks {
-                prop_assert!(rack.current_a.abs() <= rack.discharge_a);
+                prop_assert!(rack.current_a <= rack.discharge_a + 1e-9);
+                prop_assert!(rack.current_a >= -rack.charge_a - 1e-9);
             }
             let sum: f64 = racks.iter().map(|rack| rack.current_a).sum();
             prop_assert!((sum - point.current_a).abs() < 1e-6);
             let met = (point.voltage_v * point.current_a - power_w).abs() <= 1e-6 * power_w.abs().max(1.0);
-            let all_held = racks.iter().all(|rack| rack.held);
+            prop_assert!(held_w >= -1e-6, "{held_w}");
+            // Short of the power only where every rack is at its limit on the side that would help.
+            let all_held = racks.iter().all(|rack| {
+                let limit_a = if power_w > 0.0 { rack.discharge_a } else { -rack.charge_a };
+                (rack.current_a - limit_a).abs() < 1e-6
+            });
             prop_assert!(met || all_held || point.beyond_matched_load, "{point:?} {power_w}");
             let given_w = point.voltage_v * point.current_a;
             prop_assert!(given_w.abs() <= power_w.abs() * (1.0 + 1e-9) + 1e-6 || met, "{given_w} {power_w}");

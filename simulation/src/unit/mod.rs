@@ -46,6 +46,8 @@ pub(crate) struct Unit {
     cooling: Cooling,
     /// DC terminals at the end of the last tick.
     dc: DcView,
+    /// Power lost in what holds racks at their limits.
+    held_w: f64,
     totals: EnergyTotals,
     chemical: Joules,
     charge_moved_c: f64,
@@ -70,6 +72,7 @@ impl Unit {
             battery: Battery::new(spec, initial, model, streams, memory),
             cooling: Cooling::new(&design.cooling, initial.temperature.0),
             dc: DcView::default(),
+            held_w: 0.0,
             totals: EnergyTotals::default(),
             chemical: Joules::ZERO,
             charge_moved_c: 0.0,
@@ -202,19 +205,22 @@ impl Unit {
         let spec = &self.design.pcs;
         let loss_w = if self.converts() { pcs::loss_w(spec, power) } else { 0.0 };
         let asked_w = power.p_w + loss_w;
-        let point = self.battery.give(asked_w);
-        let beyond = point.is_some_and(|point| point.beyond_matched_load);
+        let shared = self.battery.give(asked_w);
+        let beyond = shared.is_some_and(|shared| shared.point.beyond_matched_load);
         self.alarms.set(AlarmCode::PowerBeyondMatchedLoad, beyond);
-        let Some(point) = point else {
+        let Some(shared) = shared else {
             self.pcs.block();
             self.dc = DcView::default();
+            self.held_w = 0.0;
             return;
         };
+        let point = shared.point;
         let given_w = point.voltage_v * point.current_a;
-        // Racks that are held, or at the matched load, give less than what was asked for.
-        if (given_w - asked_w).abs() > 1e-6 * asked_w.abs().max(1.0) {
+        // Racks at their limits, or at the matched load, give less than what was asked for.
+        if self.converts() && (given_w - asked_w).abs() > 1e-6 * asked_w.abs().max(1.0) {
             self.pcs.curtail(given_w - loss_w);
         }
+        self.held_w = shared.held_w;
         self.dc = DcView {
             voltage: Volts(point.voltage_v),
             current: Amps(point.current_a),
@@ -230,7 +236,7 @@ impl Unit {
             rise_k_per_w: self.cooling.plate_rise_k_per_w(spec, self.design.n_racks),
         };
         self.battery.refresh(around.tick, &plate);
-        let mut heat_w = 0.0;
+        let mut heat_w = self.held_w;
         let (mut coldest_degc, mut hottest_degc) = (f64::INFINITY, f64::NEG_INFINITY);
         for reading in self.battery.readings() {
             heat_w += reading.plate_w;
@@ -322,6 +328,7 @@ impl Unit {
         self.battery.connect(false);
         self.pcs.block();
         self.dc = DcView::default();
+        self.held_w = 0.0;
         self.share.stop(self.state);
     }
 
@@ -341,6 +348,7 @@ impl Unit {
         self.totals.charged += energy(-output.p_w);
         self.totals.pcs_loss += energy(self.dc.power.0 - output.p_w);
         self.totals.auxiliary += energy(self.auxiliary_w());
+        self.totals.cell_loss += energy(self.held_w);
         for reading in self.battery.readings() {
             self.totals.cell_loss += Joules(reading.loss_w * TICK_S);
             self.chemical += Joules(reading.chemical_w * TICK_S);
@@ -363,6 +371,10 @@ impl Unit {
         ]);
         sink(&control.controller_heartbeat.to_le_bytes());
         sink(&self.alarms.0.to_le_bytes());
+        if self.is_quarantined() {
+            // Its numbers are none, and differ between processors.
+            return;
+        }
         self.pcs.hash_into(sink);
         self.battery.hash_into(sink);
         self.cooling.hash_into(sink);
@@ -373,6 +385,9 @@ impl Unit {
             self.totals.pcs_loss.0,
             self.totals.auxiliary.0,
             self.charge_moved_c,
+            self.held_w,
+            self.share.available_discharge.0,
+            self.share.available_charge.0,
             self.chemical.0,
             self.control.active.absolute,
             self.control.active.percent,

@@ -40,7 +40,7 @@ impl Share {
     }
 }
 
-/// State of charge and health of a battery: means over its racks.
+/// State of charge and health of a battery: means over the racks whose strings are whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Charge {
     pub(super) soc: f64,
@@ -57,6 +57,8 @@ impl Unit {
         let (available_discharge, available_charge) = self.available();
         let nominal = self.design.nominal_energy();
         let (measured, truth) = (self.measured_charge(), self.true_charge());
+        // What stands in a string that is open is out of reach.
+        let nominal = nominal * self.battery.whole_share();
         let (energy_capacity, true_capacity) = (nominal * measured.soh, nominal * truth.soh);
         self.share = Share {
             state: self.state,
@@ -76,14 +78,29 @@ impl Unit {
     }
 
     pub(super) fn measured_charge(&self) -> Charge {
-        let n = self.design.n_racks as f64;
-        let sum = self.battery.measured().fold((0.0, 0.0), |s, m| (s.0 + m.soc, s.1 + m.soh));
-        Charge { soc: sum.0 / n, soh: sum.1 / n }
+        Charge::mean(self.battery.whole().map(|idx| {
+            let measured = self.battery.bms(idx).reading();
+            (measured.soc, measured.soh)
+        }))
     }
     pub(super) fn true_charge(&self) -> Charge {
-        let n = self.design.n_racks as f64;
-        let soc: f64 = self.battery.readings().map(|reading| reading.soc).sum();
-        let soh: f64 = (0..self.design.n_racks).map(|idx| self.battery.rack_soh(idx)).sum();
-        Charge { soc: soc / n, soh: soh / n }
+        Charge::mean(
+            self.battery
+                .whole()
+                .map(|idx| (self.battery.racks()[idx].reading().soc, self.battery.rack_soh(idx))),
+        )
+    }
+}
+
+impl Charge {
+    /// The mean of (SoC, SoH); both 0 of nothing.
+    fn mean(racks: impl Iterator<Item = (f64, f64)>) -> Self {
+        let (mut soc, mut soh, mut n) = (0.0, 0.0, 0.0);
+        for rack in racks {
+            soc += rack.0;
+            soh += rack.1;
+            n += 1.0;
+        }
+        if n > 0.0 { Self { soc: soc / n, soh: soh / n } } else { Self { soc: 0.0, soh: 0.0 } }
     }
 }

@@ -172,7 +172,7 @@ impl Unit {
             extremes: self.measured_of(rack_idx, measured),
             discharge_current_max: Amps(discharge_a),
             charge_current_max: Amps(charge_a),
-            loss: if connected { Watts(reading.loss_w) } else { Watts::ZERO },
+            loss: Watts(reading.loss_w),
             soc_sigma: bms.soc_sigma(&battery.model.bms),
             recalibrations: bms.recalibrations(),
             cells_balancing: battery.cells_balancing(rack_idx),

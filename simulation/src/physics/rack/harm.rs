@@ -20,6 +20,9 @@ pub(super) struct Short {
     charge_c: f64,
 }
 
+/// Charge below empty, as a fraction, over which a short brings a cell to 0 V (engineering choice).
+const BELOW_EMPTY_SOC: f64 = 0.02;
+
 /// A cell whose reaction is followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Hot {
@@ -78,40 +81,35 @@ impl<R: Real> Rack<R> {
         })
     }
 
-    /// What a cell's terminals show of the voltage behind its ohmic resistance: all of it, less where
-    /// it is shorted, nothing where it burnt out.
-    pub(super) fn shown_part(&self, idx: usize) -> f64 {
+    /// Terminal voltage of a cell where something is wrong with it: the short's, or nothing.
+    pub(super) fn harmed_v(&self, idx: usize) -> Option<f64> {
         if self.hot.iter().any(|hot| hot.cell == idx && hot.reaction.burnt) {
-            return 0.0;
+            return Some(0.0);
         }
-        let r0_ohm = self.cells.r0(idx).f64();
         let short = self.shorts.iter().find(|short| short.cell == idx);
-        short.map_or(1.0, |short| short.ohm / (short.ohm + r0_ohm))
+        short.map(|short| short.ohm * short.current_a)
     }
 
     /// Sets the shorted cells right after the pass of a tick with `current_a`. The short lies behind
-    /// the ohmic resistance as the terminals do: V = (E - r0 I) R / (R + r0).
+    /// the ohmic resistance as the terminals do. Its current Is loads the RC pairs within the tick:
+    /// Is R = E - r0 (I + Is) - (c1 + c2) Is, with E after the pass, which knows I alone.
     pub(super) fn pass_shorts(&mut self, model: &RackModel<R>, current_a: f64) {
         let mut shorts = std::mem::take(&mut self.shorts);
         for short in &mut shorts {
             let i = short.cell;
-            let cells = &mut self.cells;
-            let (c1, c2) = (cells.c1(i).f64(), cells.c2(i).f64());
-            let (b1, b2) = (cells.b1(i).f64(), cells.b2(i).f64());
-            let r0_ohm = cells.r0(i).f64();
-            let swept_v = cells.v1(i).f64() + cells.v2(i).f64();
-            // What went through the short in the tick before also loads the RC pairs.
-            let (dv1, dv2) = (c1 * short.current_a, c2 * short.current_a);
-            *cells.v1_mut(i) += R::of(dv1);
-            *cells.v2_mut(i) += R::of(dv2);
-            let open_v = model.reference_v + self.open_v(model, i);
-            let factor = short.ohm / (short.ohm + r0_ohm);
-            let unshorted_v = open_v - r0_ohm * current_a;
-            let terminal_v = factor * unshorted_v;
-            short.current_a = terminal_v / short.ohm;
+            let (c1, c2) = (self.cells.c1(i).f64(), self.cells.c2(i).f64());
+            let (b1, b2) = (self.cells.b1(i).f64(), self.cells.b2(i).f64());
+            let r0_ohm = self.cells.r0(i).f64();
+            let swept_v = self.cells.v1(i).f64() + self.cells.v2(i).f64();
+            let unshorted_v = model.reference_v + self.open_v(model, i) - r0_ohm * current_a;
+            let source_v = self.shorted_source_v(model, i);
+            let left_v = source_v - swept_v - r0_ohm * current_a;
+            short.current_a = left_v / (short.ohm + r0_ohm + c1 + c2);
             short.charge_c += short.current_a * model.tick_s;
-            let source_v = open_v + self.cells.v1(i).f64() + self.cells.v2(i).f64();
-            let short_w = source_v * short.current_a;
+            let (dv1, dv2) = (c1 * short.current_a, c2 * short.current_a);
+            *self.cells.v1_mut(i) += R::of(dv1);
+            *self.cells.v2_mut(i) += R::of(dv2);
+            let terminal_v = short.ohm * short.current_a;
             // The refresh counts I (v1 + v2) as swept and I^2 r0; the rest of what the source gave and
             // the terminals did not is counted here.
             let made_w = source_v * (current_a + short.current_a)
@@ -122,13 +120,28 @@ impl<R: Real> Rack<R> {
             total.relaxing += dv1 + dv2;
             total.relaxed += b1 * dv1 + b2 * dv2;
             let shorted = &mut self.sums.shorts;
-            shorted.terminal_v += terminal_v - unshorted_v;
-            shorted.power_w += short_w;
+            // The sum of terminals knows of what the pairs were loaded with already.
+            shorted.terminal_v += terminal_v - unshorted_v + dv1 + dv2;
+            shorted.power_w += source_v * short.current_a
+                + current_a * (source_v - swept_v - r0_ohm * current_a - unshorted_v);
         }
         self.shorts = shorts;
         for idx in 0..self.shorts.len() {
             self.show_shorted(model, self.shorts[idx].cell);
         }
+    }
+
+    /// Open-circuit voltage with hysteresis of a shorted cell in V. A short takes what is left below
+    /// empty; there the voltage goes to zero, where the table would go on to less.
+    fn shorted_source_v(&self, model: &RackModel<R>, cell: usize) -> f64 {
+        let soc = self.cells.z0(cell).f64() - self.charge_c * self.cells.inverse_q(cell).f64();
+        let rc_v = self.cells.v1(cell).f64() + self.cells.v2(cell).f64();
+        let open_v = model.reference_v + self.open_v(model, cell) + rc_v;
+        if soc >= 0.0 {
+            return open_v;
+        }
+        let empty_v = model.chemistry.ocv.at(0.0, self.reading.temperature_mean_degc, 0.0);
+        empty_v * (1.0 + soc / BELOW_EMPTY_SOC).max(0.0)
     }
 
     /// What the shorted cells change of next tick's source: voltage in V and resistance in ohms.
@@ -139,9 +152,10 @@ impl<R: Real> Rack<R> {
             let relaxed_v =
                 cells.b1(i).f64() * cells.v1(i).f64() + cells.b2(i).f64() * cells.v2(i).f64();
             let next_v = model.reference_v + self.open_v(model, i) + relaxed_v;
-            let factor = short.ohm / (short.ohm + r0_ohm);
-            let shorted_v = factor * (next_v - c_ohm * short.current_a);
-            (e_v + shorted_v - next_v, r_ohm + (factor - 1.0) * (r0_ohm + c_ohm))
+            let rc_v = cells.v1(i).f64() + cells.v2(i).f64();
+            let shorted_v = self.shorted_source_v(model, i) - rc_v + relaxed_v;
+            let factor = short.ohm / (short.ohm + r0_ohm + c_ohm);
+            (e_v + factor * shorted_v - next_v, r_ohm + (factor - 1.0) * (r0_ohm + c_ohm))
         })
     }
 
@@ -150,7 +164,9 @@ impl<R: Real> Rack<R> {
         for idx in 0..self.hot.len() {
             let Hot { cell, reaction } = self.hot[idx];
             if reaction.burnt {
-                self.sums.shorts.terminal_v -= model.reference_v + self.open_v(model, cell);
+                let v =
+                    self.open_v(model, cell) - self.cells.r0(cell).f64() * self.reading.current_a;
+                self.sums.shorts.terminal_v -= model.reference_v + v;
                 self.show_shorted(model, cell);
             }
         }
@@ -215,6 +231,9 @@ impl<R: Real> Rack<R> {
             self.heat_made_j += advanced.heat_j;
             self.is_open |= hot.reaction.burnt;
         }
+        // Nothing is left that a short could drain: the reaction's heat contains the cell's charge.
+        let burnt = |cell: usize| self.hot.iter().any(|h| h.cell == cell && h.reaction.burnt);
+        self.shorts.retain(|short| !burnt(short.cell));
         // The last look at the temperatures is a second old; that is soon enough at 80 degC.
         let watch = R::of(law.watch_above_degc);
         if self.reading.temperature_max.value <= law.watch_above_degc {
@@ -230,6 +249,9 @@ impl<R: Real> Rack<R> {
 
     pub(super) fn hash_harm_into(&self, sink: &mut dyn FnMut(&[u8])) {
         sink(&[u8::from(self.is_open)]);
+        for length in [self.shorts.len(), self.hot.len(), self.heaters.len()] {
+            sink(&(length as u64).to_le_bytes());
+        }
         for short in &self.shorts {
             sink(&(short.cell as u64).to_le_bytes());
             for value in [short.ohm, short.current_a, short.charge_c] {

@@ -29,7 +29,8 @@ impl Plate {
 const SHARE_MAX: f64 = 0.02;
 
 /// Conducts for `span_s`: `heat` (J, made in the cells over the span) goes into the temperatures, and
-/// what the plates take is returned in J. Cells conduct to their neighbours within a module of
+/// what the plates take is returned in J; what was too little to change a temperature's last digit stays
+/// in `heat`. Cells conduct to their neighbours within a module of
 /// `module` cells. `case` is empty where cells have none.
 pub(super) fn conduct<R: Real>(
     thermal: &Thermal,
@@ -55,14 +56,15 @@ pub(super) fn conduct<R: Real>(
     let step_s = span_s / steps;
     let part = R::of(1.0 / steps);
     let per_j = R::of(1.0 / thermal.heat_capacity_j_per_k);
+    let capacity = R::of(thermal.heat_capacity_j_per_k);
     let to_neighbour = R::of(thermal.neighbour_w_per_k * step_s);
     let mut plate_j = 0.0;
-    for _ in 0..steps as u64 {
+    for step in 0..steps as u64 {
         let mut behind_w = 0.0;
         for first in (0..temperature.len()).step_by(module) {
             let cells = first..(first + module).min(temperature.len());
             let plate_degc = plate.supply_degc + plate.rise_k_per_w * behind_w;
-            let heat = &heat[cells.clone()];
+            let heat = &mut heat[cells.clone()];
             let temperature = &mut temperature[cells.clone()];
             let module_j;
             match thermal.case {
@@ -73,6 +75,8 @@ pub(super) fn conduct<R: Real>(
                         plate: R::of(plate_degc),
                         part,
                         per_j,
+                        capacity,
+                        is_last: step + 1 == steps as u64,
                     };
                     module_j = conduct_module(temperature, heat, &conduct);
                 }
@@ -93,6 +97,9 @@ pub(super) fn conduct<R: Real>(
                             + to_neighbour * ((left - here) + (right - here))
                             - given;
                         temperature[i] = here + gained * per_j;
+                        if step + 1 == steps as u64 {
+                            heat[i] = gained - (temperature[i] - here) * capacity;
+                        }
                         case[i] += (given - lost) * case_per_j;
                         sum_j += lost.f64();
                         left = here;
@@ -104,7 +111,6 @@ pub(super) fn conduct<R: Real>(
             behind_w += module_j / step_s;
         }
     }
-    heat.fill(R::default());
     plate_j
 }
 
@@ -117,16 +123,19 @@ struct Conduct<R> {
     /// Share of the heat made that comes in this step.
     part: R,
     per_j: R,
+    capacity: R,
+    /// Whether the heat has been used up after this step.
+    is_last: bool,
 }
 
 widest!(
     /// One step of a module's cells on their plate; returns what the plate takes, in J.
     conduct_module, conduct_module_any, conduct_module_avx2,
-    (temperature: &mut [R], heat: &[R], by: &Conduct<R>) -> f64
+    (temperature: &mut [R], heat: &mut [R], by: &Conduct<R>) -> f64
 );
 
 #[inline(always)]
-fn conduct_module_any<R: Real>(temperature: &mut [R], heat: &[R], by: &Conduct<R>) -> f64 {
+fn conduct_module_any<R: Real>(temperature: &mut [R], heat: &mut [R], by: &Conduct<R>) -> f64 {
     let n = temperature.len();
     let mut sum = [R::default(); LANES];
     let mut left = temperature[0];
@@ -148,9 +157,12 @@ fn conduct_module_any<R: Real>(temperature: &mut [R], heat: &[R], by: &Conduct<R
                 + by.to_neighbour * ((around[l] - here) + (around[l + 2] - here))
                 - lost;
             after[l] = here + gained * by.per_j;
+            // What rounding kept from the temperature.
+            made[l] = if by.is_last { gained - (after[l] - here) * by.capacity } else { made[l] };
             sum[l] += if l < count { lost } else { R::default() };
         }
         temperature[first..first + count].copy_from_slice(&after[..count]);
+        heat[first..first + count].copy_from_slice(&made[..count]);
     }
     sum.iter().fold(0.0, |sum, lane| sum + lane.f64())
 }

@@ -43,8 +43,8 @@ const CURRENT_STEP_C_RATE: f64 = 0.02;
 pub struct RackModel<R> {
     chemistry: Arc<Chemistry>,
     voltages: Voltages<R>,
-    /// Whether a rack must have voltages of its own temperature or current.
-    own_voltages: bool,
+    /// Whether a rack must have voltages of its own temperature, and of its own current.
+    voltages_vary: [bool; 2],
     parameters: Parameters<R>,
     /// Subtracted from every voltage, so that `f32` keeps its digits for what matters.
     reference_v: f64,
@@ -70,11 +70,19 @@ impl<R: Real> RackModel<R> {
         let hysteresis = chemistry.hysteresis.as_ref();
         let rate = hysteresis.map_or(0.0, |h| h.rate_per_soc);
         let reference_v = chemistry.ocv.at(0.5, 25.0, 0.0);
-        let varies = |t: &Table| t.depends_on_temperature() || t.depends_on_current();
         Self {
-            voltages: voltages(chemistry, reference_v, 25.0, 0.0),
-            own_voltages: varies(&chemistry.ocv)
-                || hysteresis.is_some_and(|h| varies(&h.half_width)),
+            voltages: voltages(
+                &Arc::new(voltage_grid(chemistry)),
+                chemistry,
+                reference_v,
+                25.0,
+                0.0,
+            ),
+            voltages_vary: [Table::depends_on_temperature, Table::depends_on_current].map(
+                |varies| {
+                    varies(&chemistry.ocv) || hysteresis.is_some_and(|h| varies(&h.half_width))
+                },
+            ),
             parameters: Parameters::new(chemistry, tick_s),
             reference_v,
             wiring_ohm,
@@ -106,8 +114,15 @@ impl<R: Real> RackModel<R> {
     }
 }
 
+/// Nodes of the open-circuit voltage and the half-width.
+fn voltage_grid<R: Real>(chemistry: &Chemistry) -> Grid<R> {
+    let half_width = chemistry.hysteresis.as_ref().map_or(&[][..], |h| h.half_width.soc_nodes());
+    Grid::over(chemistry.ocv.soc_nodes().iter().chain(half_width).copied())
+}
+
 /// Open-circuit voltage less `reference_v`, and half-width, at a temperature and current.
 fn voltages<R: Real>(
+    grid: &Arc<Grid<R>>,
     chemistry: &Chemistry,
     reference_v: f64,
     degc: f64,
@@ -115,14 +130,12 @@ fn voltages<R: Real>(
 ) -> Voltages<R> {
     let zero = Table::constant(0.0);
     let half_width = chemistry.hysteresis.as_ref().map_or(&zero, |h| &h.half_width);
-    let nodes = chemistry.ocv.soc_nodes().iter().chain(half_width.soc_nodes());
-    let grid = Grid::over(nodes.copied());
     Voltages {
         ocv: grid.column(Beyond::Extends, |soc| {
             chemistry.ocv.at_extended(soc, degc, current_a) - reference_v
         }),
         half_width: grid.column(Beyond::Holds, |soc| half_width.at(soc, degc, current_a)),
-        grid,
+        grid: Arc::clone(grid),
     }
 }
 
@@ -175,7 +188,7 @@ pub struct Reading {
     pub loss_w: f64,
     /// Power taken from the cells' chemistry during the tick (open-circuit voltage times current), W.
     pub chemical_w: f64,
-    /// Heat that goes into the coolant plates, in W.
+    /// Heat that goes into the coolant: from the plates, the wiring and balancing, in W.
     pub plate_w: f64,
 }
 
@@ -198,6 +211,8 @@ pub struct Rack<R> {
     since: Since,
     /// Heat made in the cells since the start, in J.
     heat_made_j: f64,
+    /// Heat that was too little to change a temperature's last digit, carried to the next refresh.
+    carried_j: f64,
     shorts: Vec<Short>,
     hot: Vec<Hot>,
     heaters: Vec<(usize, f64)>,
@@ -273,6 +288,7 @@ impl<R: Real> Rack<R> {
             parameters_current_a: 0.0,
             since: Since::default(),
             heat_made_j: 0.0,
+            carried_j: 0.0,
             shorts: vec![],
             hot: vec![],
             heaters: vec![],
@@ -291,6 +307,9 @@ impl<R: Real> Rack<R> {
         };
         rack.see_capacity(model);
         rack.see_temperatures();
+        if model.voltages_vary != [false; 2] {
+            rack.refresh_voltages(model, 0.0);
+        }
         rack.refresh_parameters(model, 0.0);
         rack.pass(model, 0.0);
         rack.leak(model, 0.0);
@@ -374,6 +393,9 @@ impl<R: Real> Rack<R> {
     /// Makes the resistances that depend on current for `current_a`, which is about to flow.
     pub fn prepare(&mut self, model: &RackModel<R>, current_a: f64) {
         if model.parameters.depends_on_current {
+            if model.voltages_vary[1] {
+                self.refresh_voltages(model, current_a);
+            }
             self.refresh_parameters(model, current_a);
         }
     }
@@ -445,8 +467,8 @@ impl<R: Real> Rack<R> {
         reading.chemical_w = current_a * (n * model.reference_v + ocv_v) + aside_w;
     }
 
-    /// Heat, temperatures, and what depends on them, for the ticks since the last call; called every
-    /// ten ticks. Returns the heat that left for the plates and the wiring's, in joules.
+    /// Heat, temperatures, and what depends on them, for the ticks since the last call: in a farm every
+    /// ten. Returns the heat that left for the plates, and that of wiring and balancing, in joules.
     pub fn refresh(&mut self, model: &RackModel<R>, plate: &Plate) -> f64 {
         let span_s = f64::from(self.since.ticks) * model.tick_s;
         let since = std::mem::take(&mut self.since);
@@ -461,25 +483,33 @@ impl<R: Real> Rack<R> {
         for (cell, power_w) in &self.heaters {
             self.slow.heat[*cell] += R::of(power_w * span_s);
         }
-        self.heat_made_j += self.slow.heat[..self.n_cells()].iter().map(|j| j.f64()).sum::<f64>();
-        let mut out_j = since.square_a2s * model.wiring_ohm;
+        let heat_j: f64 = self.slow.heat[..self.n_cells()].iter().map(|j| j.f64()).sum();
+        self.heat_made_j += heat_j - std::mem::take(&mut self.carried_j);
+        let mut out_j = since.square_a2s * model.wiring_ohm + self.sums.bleed_w * span_s;
         match &model.chemistry.thermal {
             Some(thermal) => out_j += self.heat_up(model, thermal, plate, span_s),
             None => self.slow.heat.fill(R::default()),
         }
+        self.carried_j = self.slow.heat[..self.n_cells()].iter().map(|j| j.f64()).sum();
         self.see_temperatures();
         self.follow_wear(model, &since, span_s);
+        if model.voltages_vary != [false; 2] {
+            self.refresh_voltages(model, self.reading.current_a);
+        }
         self.refresh_parameters(model, self.reading.current_a);
         self.reading.plate_w = if span_s > 0.0 { out_j / span_s } else { 0.0 };
         out_j
     }
 
+    /// The voltages at the rack's own temperature and at `current_a`.
+    fn refresh_voltages(&mut self, model: &RackModel<R>, current_a: f64) {
+        let degc = self.reading.temperature_mean_degc;
+        let grid = &model.voltages.grid;
+        let own = voltages(grid, &model.chemistry, model.reference_v, degc, current_a);
+        self.voltages = Some(Box::new(own));
+    }
+
     fn refresh_parameters(&mut self, model: &RackModel<R>, current_a: f64) {
-        if model.own_voltages {
-            let degc = self.reading.temperature_mean_degc;
-            let own = voltages(&model.chemistry, model.reference_v, degc, current_a);
-            self.voltages = Some(Box::new(own));
-        }
         self.parameters_current_a = current_a;
         self.sums.fixed = model.parameters.refresh(
             &model.chemistry,
@@ -515,8 +545,12 @@ impl<R: Real> Rack<R> {
     /// Terminal voltage of cell `idx` at the end of the last tick, as the pass reckons it. After a
     /// refresh it is that of the present resistances.
     pub fn cell_voltage_v(&self, model: &RackModel<R>, idx: usize) -> f64 {
-        let v = self.open_v(model, idx) - self.cells.r0(idx).f64() * self.reading.current_a;
-        model.reference_v + self.shown_part(idx) * (v + model.reference_v) - model.reference_v
+        let sound = self.shorts.is_empty() && !self.is_open;
+        if let Some(harmed_v) = (!sound).then(|| self.harmed_v(idx)).flatten() {
+            return harmed_v;
+        }
+        let drop_v = self.cells.r0(idx).f64() * self.reading.current_a;
+        model.reference_v + (self.open_v(model, idx) - drop_v)
     }
 
     /// Voltage of cell `idx` behind its ohmic resistance, less the reference.
@@ -574,6 +608,10 @@ impl<R: Real> Rack<R> {
             self.hysteresis,
             self.parameters_current_a,
             self.heat_made_j,
+            self.carried_j,
+            self.reading.plate_w,
+            self.sums.leak_w,
+            self.sums.bleed_w,
             self.since.charge_c,
             self.since.throughput_c,
             self.since.square_a2s,

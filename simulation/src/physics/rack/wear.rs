@@ -37,6 +37,8 @@ struct Life {
     seconds: f64,
     soc_seconds: f64,
     due_s: f64,
+    /// Means of the capacity lost and the resistance gained.
+    mean: (f64, f64),
 }
 
 impl<R: Real> Wear<R> {
@@ -60,6 +62,7 @@ impl<R: Real> Wear<R> {
             soc_seconds: 0.0,
             // Racks take turns, so that the load is flat.
             due_s: 1.0 + (start.index % AGE_EVERY_S as u64) as f64,
+            mean: (0.0, 0.0),
         };
         Self {
             inverse_q_new: inverse_q.to_vec(),
@@ -79,6 +82,11 @@ impl<R: Real> Wear<R> {
             for value in [life.seconds, life.soc_seconds, life.due_s, life.cycles.len() as f64] {
                 sink(&value.to_le_bytes());
             }
+            for c in &life.cycles {
+                for value in [c.depth, c.mean_soc, c.weight, c.mean_c_rate, c.full_equivalents] {
+                    sink(&value.to_le_bytes());
+                }
+            }
         }
     }
 }
@@ -86,15 +94,15 @@ impl<R: Real> Wear<R> {
 impl<R: Real> Rack<R> {
     /// Mean over the cells of the fraction of capacity lost and of resistance gained by ageing.
     pub fn aged(&self) -> (f64, f64) {
-        self.wear.ageing.as_ref().map_or((0.0, 0.0), |life| {
-            (1.0 - life.cells.mean_capacity(), life.cells.mean_resistance() - 1.0)
-        })
+        self.wear.ageing.as_ref().map_or((0.0, 0.0), |life| life.mean)
     }
 
     /// Self-discharge over `span_s`, and its power from now on.
     pub(super) fn leak(&mut self, model: &RackModel<R>, span_s: f64) {
         let Some(leak) = &model.chemistry.self_discharge else { return };
-        if leak.current_a <= 0.0 {
+        // Nothing leaks from what is empty.
+        if leak.current_a <= 0.0 || self.reading.soc <= 0.0 {
+            self.sums.leak_w = 0.0;
             return;
         }
         let warmth = leak.at(self.reading.temperature_mean_degc) / leak.current_a;
@@ -142,7 +150,7 @@ impl<R: Real> Rack<R> {
         // An f32 SoC would round a second's drain away; it is folded when it is large beside that.
         for i in 0..self.n_cells() {
             let soc = self.wear.drained_c[i] * self.cells.inverse_q(i);
-            if soc.f64() > R::FINE_SOC {
+            if soc.f64().abs() > R::FINE_SOC {
                 *self.cells.z0_mut(i) = R::of(self.cells.z0(i).f64() - soc.f64());
                 self.wear.drained_c[i] = R::default();
             }
@@ -179,6 +187,7 @@ impl<R: Real> Rack<R> {
         let temperature = &self.slow.temperature;
         life.cells.update(&stress, |i| temperature[i].f64());
         life.cycles.clear();
+        life.mean = (1.0 - life.cells.mean_capacity(), life.cells.mean_resistance() - 1.0);
         (life.seconds, life.soc_seconds, life.due_s) = (0.0, 0.0, AGE_EVERY_S);
         self.grow_old();
         self.see_capacity(model);
