@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes core/src/chemistry/data/nmc-94.toml from the tables of SimSES 1.3.12 (BSD-3-Clause).
+"""Writes the electrical part of core/src/chemistry/data/nmc-94.toml from the tables of SimSES 1.3.12
+(BSD-3-Clause); its `[ageing]` and `[runaway]`, which follow, are written by hand.
 
-    python3 core/tools/nmc_94.py FOLDER > core/src/chemistry/data/nmc-94.toml
+    python3 core/tools/nmc_94.py FOLDER
 
 FOLDER holds NMC_Samsung94Ah_OCV_101.csv (SoC, volts at 5/15/25/35 degC),
 NMC_Samsung_LabTest_allcells_HystV.csv (SoC, volts) and NMC_Samsung_LabTest_cell_00_Ri.csv. The last
@@ -88,6 +89,8 @@ def main(folder):
         entropic.append(sum(near) / len(near))
 
     hysteresis = [[float(x) for x in row] for row in read("NMC_Samsung_LabTest_allcells_HystV.csv")]
+    # Nodes of whole percents, so that all nodes of voltages lie on one even grid.
+    hysteresis = [row for row in hysteresis if abs(row[0] * 100 - round(row[0] * 100)) < 1e-6]
     h_soc, h_v = [r[0] for r in hysteresis], [r[1] for r in hysteresis]
     h_kept = thinned(h_soc, [h_v], [[BAR_V] * len(h_soc)])
 
@@ -152,7 +155,7 @@ def main(folder):
         for k, s in enumerate(r_soc)
     )
     print(
-        f"nodes: OCV {len(kept)} of 101, hysteresis {len(h_kept)} of 501, resistance "
+        f"nodes: OCV {len(kept)} of 101, hysteresis {len(h_kept)} of 101 at whole percents, resistance "
         f"{len(r_kept)} of 21 SoCs x {len(c_kept)} of 12 currents x {len(degcs)} temperatures; "
         f"worst resistance error {worst * 1000:.2f} mV",
         file=sys.stderr,
@@ -200,7 +203,7 @@ source = "30 % [E] of the mean over SoC and current of the DC resistance named a
 {array("soc", [h_soc[k] for k in h_kept], 3)}
 {array("half_width_v", [h_v[k] for k in h_kept], 4)}
 rate_per_soc = 75
-source = "[R] SimSES 1.3.12 (BSD-3-Clause), mean of its laboratory cells; {len(h_kept)} of 501 nodes, error < 1 mV; as half-width our reading; wide for NMC, it may hold polarisation of the measuring current; build-up rate 50-100 [E]"
+source = "[R] SimSES 1.3.12 (BSD-3-Clause), mean of its laboratory cells; {len(h_kept)} of its 101 nodes at whole percents, error < 1 mV there; as half-width our reading; wide for NMC, it may hold polarisation of the measuring current; build-up rate 50-100 [E]"
 
 [entropic]
 {array("soc", entropic_soc, 2)}

@@ -168,20 +168,6 @@ impl<R: Real> Voltages<R> {
         let v = self.ocv.at(place) + self.half_width.at(place) * hysteresis;
         (v, slope * self.grid.scale().0)
     }
-
-    /// Sums over the cells, whose rack has given `charge`: half-width in V, and its slope over
-    /// capacity in V/C.
-    pub(super) fn half_width_sums(&self, cells: &Cells<R>, charge: R) -> [f64; 2] {
-        let (mut width, mut slope) = (0.0, 0.0);
-        let per_soc = self.grid.scale().0;
-        for i in 0..cells.len() {
-            let inverse_q = cells.inverse_q(i);
-            let place = self.grid.find(cells.z0(i) - charge * inverse_q);
-            width += self.half_width.at(place).f64();
-            slope += (self.half_width.slope[place.0] * per_soc * inverse_q).f64();
-        }
-        [width, slope]
-    }
 }
 
 widest!(

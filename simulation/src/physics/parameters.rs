@@ -43,6 +43,8 @@ pub(super) struct Parameters<R> {
     grid: Grid<R>,
     /// r0, r1, r2 at 25 degC, entropic coefficient, hysteresis half-width.
     columns: [Column<R>; 5],
+    /// Those that do not depend on SoC.
+    constant: [Option<R>; 5],
     /// Activation energies of r0, r1, r2 over the gas constant, in K.
     activation_k: [R; 3],
     one_energy: bool,
@@ -51,7 +53,7 @@ pub(super) struct Parameters<R> {
     /// Half a capacitance, in F.
     half_c: [R; 2],
     /// Whether tables must be read for each cell.
-    pub(super) tables: bool,
+    tables: bool,
     books_stored: bool,
     tick_s: f64,
     pub(super) depends_on_current: bool,
@@ -93,6 +95,7 @@ impl<R: Real> Parameters<R> {
         let energies =
             resistances.map(|r| R::of(r.activation_energy_j_per_mol / GAS_CONSTANT_J_PER_MOL_K));
         Self {
+            constant: [&r0, &r1, &r2, &e, &m].map(Column::constant),
             columns: [r0, r1, r2, e, m],
             grid,
             one_energy: energies[0] == energies[1] && energies[0] == energies[2],
@@ -111,7 +114,8 @@ impl<R: Real> Parameters<R> {
         }
     }
 
-    /// Adds the heat made since the last refresh to `slow.heat` and starts anew.
+    /// Adds the heat made since the last refresh to `slow.heat` and starts anew; returns the sums of the
+    /// half-widths, which it needs anyway.
     pub(super) fn gather_heat(
         &self,
         chemistry: &Chemistry,
@@ -119,19 +123,37 @@ impl<R: Real> Parameters<R> {
         slow: &mut Slow<R>,
         charge_c: f64,
         since: &Since,
-    ) {
+    ) -> HalfWidths {
+        // In the middle of the charge that has passed.
+        let charge_c = charge_c - 0.5 * since.charge_c;
         let made = Made {
-            // In the middle of the charge that has passed.
-            charge: R::of(charge_c - 0.5 * since.charge_c),
+            charge: R::of(charge_c),
             passed: R::of(since.charge_c),
             square: R::of(since.square_a2s),
             hysteresis: R::of(since.hysteresis_c),
         };
-        if self.tables {
-            self.gather_heat_by_tables(chemistry, cells, slow, &made, since);
+        let [sum_v, slope_v_per_c] = if self.tables {
+            let sum_v = self.gather_heat_by_tables(chemistry, cells, slow, &made, since);
+            // The slope is that of 25 degC; it counts within the second only.
+            [sum_v, self.half_widths(cells, made.charge)[1]]
         } else {
-            gather_heat(self, cells, slow, &made);
+            gather_heat(self, cells, slow, &made)
+        };
+        HalfWidths { sum_v, slope_v_per_c, charge_c }
+    }
+
+    /// Sums over the cells, whose rack has given `charge`: half-width in V at 25 degC, and its slope
+    /// over capacity in V/C.
+    pub(super) fn half_widths(&self, cells: &Cells<R>, charge: R) -> [f64; 2] {
+        let (mut sum_v, mut slope_v_per_c) = (0.0, 0.0);
+        let (column, per_soc) = (&self.columns[4], self.grid.scale().0);
+        for i in 0..cells.len() {
+            let inverse_q = cells.inverse_q(i);
+            let place = self.grid.find(cells.z0(i) - charge * inverse_q);
+            sum_v += column.at(place).f64();
+            slope_v_per_c += (column.slope[place.0] * per_soc * inverse_q).f64();
         }
+        [sum_v, slope_v_per_c]
     }
 
     fn gather_heat_by_tables(
@@ -141,7 +163,8 @@ impl<R: Real> Parameters<R> {
         slow: &mut Slow<R>,
         made: &Made<R>,
         since: &Since,
-    ) {
+    ) -> f64 {
+        let mut half_width_v = 0.0;
         let current_a = since.charge_c / (f64::from(since.ticks.max(1)) * self.tick_s);
         for i in 0..cells.len() {
             *cells.v1_mut(i) = settled(cells.v1(i));
@@ -152,6 +175,7 @@ impl<R: Real> Parameters<R> {
                 |table: Option<&Table>| R::of(table.map_or(0.0, |t| t.at(soc, degc, current_a)));
             let entropic = read(chemistry.entropic_v_per_k.as_ref());
             let half_width = read(chemistry.hysteresis.as_ref().map(|h| &h.half_width));
+            half_width_v += half_width.f64();
             let stored = if self.books_stored {
                 let half_c = |j: usize| read(chemistry.rc.get(j).map(|p| &p.capacitance_f)).f64();
                 let (v1, v2) = (cells.v1(i).f64(), cells.v2(i).f64());
@@ -166,6 +190,7 @@ impl<R: Real> Parameters<R> {
             slow.stored[i] = stored;
             *cells.supplied_mut(i) = R::default();
         }
+        half_width_v
     }
 
     /// Resistances and decay factors at the present temperature and SoC, with `current_a` flowing.
@@ -245,9 +270,22 @@ pub(super) struct Static {
     pub(super) relaxed_v: f64,
     pub(super) z0: f64,
     pub(super) inverse_q: f64,
-    /// Of the hysteresis half-widths, and of their slopes over capacity in V/C.
-    pub(super) half_width_v: f64,
-    pub(super) half_width_slope_v_per_c: f64,
+}
+
+/// Sums of the hysteresis half-widths in V, and of their slopes over capacity in V/C, where the rack had
+/// given `charge_c`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct HalfWidths {
+    pub(super) sum_v: f64,
+    pub(super) slope_v_per_c: f64,
+    pub(super) charge_c: f64,
+}
+
+impl HalfWidths {
+    /// The sum where the rack has given `charge_c`.
+    pub(super) fn at(&self, charge_c: f64) -> f64 {
+        self.sum_v - (charge_c - self.charge_c) * self.slope_v_per_c
+    }
 }
 
 impl Static {
@@ -262,7 +300,7 @@ impl Static {
 }
 
 widest!(gather_heat, gather_heat_any, gather_heat_avx2,
-    (p: &Parameters<R>, cells: &mut Cells<R>, slow: &mut Slow<R>, made: &Made<R>));
+    (p: &Parameters<R>, cells: &mut Cells<R>, slow: &mut Slow<R>, made: &Made<R>) -> [f64; 2]);
 widest!(refresh, refresh_any, refresh_avx2,
     (p: &Parameters<R>, cells: &mut Cells<R>, slow: &Slow<R>, charge: R) -> Static);
 
@@ -272,13 +310,25 @@ fn gather_heat_any<R: Real>(
     cells: &mut Cells<R>,
     slow: &mut Slow<R>,
     made: &Made<R>,
-) {
+) -> [f64; 2] {
     let temperature = slow.temperature.as_chunks::<LANES>().0;
     let stored = slow.stored.as_chunks_mut::<LANES>().0;
     let heat = slow.heat.as_chunks_mut::<LANES>().0;
-    for (index, block) in cells.blocks.iter_mut().enumerate() {
-        gather_block(p, block, &temperature[index], &mut stored[index], &mut heat[index], made);
+    let mut sums = [[R::default(); LANES]; 2];
+    let per_soc = p.grid.scale().0;
+    for index in 0..cells.blocks.len() {
+        let count = cells.lanes_of(index);
+        let block = &mut cells.blocks[index];
+        let (half_width, slope) =
+            gather_block(p, block, &temperature[index], &mut stored[index], &mut heat[index], made);
+        for l in 0..LANES {
+            // Lanes that nothing counts have no capacity, but would count here.
+            let counted = if l < count { half_width[l] } else { R::default() };
+            sums[0][l] += counted;
+            sums[1][l] += slope[l] * per_soc * block.inverse_q[l];
+        }
     }
+    sums.map(|lanes| lanes.iter().fold(0.0, |sum, lane| sum + lane.f64()))
 }
 
 #[inline(always)]
@@ -289,9 +339,9 @@ fn gather_block<R: Real>(
     stored: &mut [R; LANES],
     heat: &mut [R; LANES],
     made: &Made<R>,
-) {
+) -> ([R; LANES], [R; LANES]) {
     let place = places(p, block, made.charge);
-    let (entropic, half_width) = (values(p, 3, &place), values(p, 4, &place));
+    let (entropic, (half_width, slope)) = (values(p, 3, &place), pieces(p, 4, &place));
     let [c1, c2] = p.half_c;
     let zero_k = R::of(ZERO_CELSIUS_K);
     let Block { v1, v2, r0, supplied, .. } = block;
@@ -306,6 +356,7 @@ fn gather_block<R: Real>(
         stored[l] = now;
         supplied[l] = R::default();
     }
+    (half_width, slope)
 }
 
 #[inline(always)]
@@ -317,42 +368,32 @@ fn refresh_any<R: Real>(
 ) -> Static {
     let temperature = slow.temperature.as_chunks::<LANES>().0;
     let factor = slow.r_factor.as_chunks::<LANES>().0;
-    let mut sums = [[R::default(); LANES]; 7];
+    let mut sums = [[R::default(); LANES]; 5];
     for index in 0..cells.blocks.len() {
         let count = cells.lanes_of(index);
         let block = &mut cells.blocks[index];
-        let place = refresh_block(p, block, &temperature[index], &factor[index], charge);
+        refresh_block(p, block, &temperature[index], &factor[index], charge);
         // Two copies of the code: the one for a whole block vectorises.
         if count == LANES {
-            add_block(p, &mut sums, block, &place, LANES);
+            add_block(&mut sums, block, LANES);
         } else {
-            add_block(p, &mut sums, block, &place, count);
+            add_block(&mut sums, block, count);
         }
     }
-    let [r0_ohm, c_ohm, relaxed_v, z0, inverse_q, half_width_v, half_width_slope_v_per_c] =
+    let [r0_ohm, c_ohm, relaxed_v, z0, inverse_q] =
         sums.map(|lanes| lanes.iter().fold(0.0, |sum, lane| sum + lane.f64()));
-    Static { r0_ohm, c_ohm, relaxed_v, z0, inverse_q, half_width_v, half_width_slope_v_per_c }
+    Static { r0_ohm, c_ohm, relaxed_v, z0, inverse_q }
 }
 
 #[inline(always)]
-fn add_block<R: Real>(
-    p: &Parameters<R>,
-    sums: &mut [[R; LANES]; 7],
-    block: &Block<R>,
-    place: &Places<R>,
-    count: usize,
-) {
+fn add_block<R: Real>(sums: &mut [[R; LANES]; 5], block: &Block<R>, count: usize) {
     let Block { z0, inverse_q, r0, b1, b2, c1, c2, v1, v2, .. } = block;
-    let half_width = values(p, 4, place);
-    let slope = slopes(p, 4, place);
     for l in 0..count {
         sums[0][l] += r0[l];
         sums[1][l] += c1[l] + c2[l];
         sums[2][l] += b1[l] * v1[l] + b2[l] * v2[l];
         sums[3][l] += z0[l];
         sums[4][l] += inverse_q[l];
-        sums[5][l] += half_width[l];
-        sums[6][l] += slope[l] * inverse_q[l];
     }
 }
 
@@ -363,7 +404,7 @@ fn refresh_block<R: Real>(
     temperature: &[R; LANES],
     factor: &[R; LANES],
     charge: R,
-) -> Places<R> {
+) {
     let place = places(p, block, charge);
     let r = [values(p, 0, &place), values(p, 1, &place), values(p, 2, &place)];
     let mut factors = [[R::default(); LANES]; 3];
@@ -382,7 +423,6 @@ fn refresh_block<R: Real>(
     }
     pair(&mut block.b1, &mut block.c1, 1);
     pair(&mut block.b2, &mut block.c2, 2);
-    place
 }
 
 /// A voltage of a rested pair is zero at last: the numbers next to zero are slow on most processors.
@@ -422,33 +462,32 @@ fn places<R: Real>(p: &Parameters<R>, block: &Block<R>, charge: R) -> Places<R> 
 /// Quantity `k` of a block of cells.
 #[inline(always)]
 fn values<R: Real>(p: &Parameters<R>, k: usize, place: &Places<R>) -> [R; LANES] {
+    match p.constant[k] {
+        Some(value) => [value; LANES],
+        None => pieces(p, k, place).0,
+    }
+}
+
+/// Quantity `k` of a block of cells and its slopes as the grid has them.
+#[inline(always)]
+fn pieces<R: Real>(p: &Parameters<R>, k: usize, place: &Places<R>) -> ([R; LANES], [R; LANES]) {
     let Places { index, beyond } = place;
-    let mut values = [R::default(); LANES];
-    let lanes = values.iter_mut().zip(index).zip(beyond);
+    let (mut values, mut slopes) = ([R::default(); LANES], [R::default(); LANES]);
+    let lanes = values.iter_mut().zip(&mut slopes).zip(index).zip(beyond);
     if p.grid.is_even() {
         let (value, slope) = p.columns[k].arrays();
-        for ((shown, index), beyond) in lanes {
+        for (((shown, rises), index), beyond) in lanes {
             let index = *index as usize % PIECES;
+            *rises = slope[index];
             *shown = value[index] + slope[index] * *beyond;
         }
     } else {
-        for ((shown, index), beyond) in lanes {
+        for (((shown, rises), index), beyond) in lanes {
+            *rises = p.columns[k].slope[*index as usize];
             *shown = p.columns[k].at((*index as usize, *beyond));
         }
     }
-    values
-}
-
-/// Slope of quantity `k` of a block of cells, per unit of SoC.
-#[inline(always)]
-fn slopes<R: Real>(p: &Parameters<R>, k: usize, place: &Places<R>) -> [R; LANES] {
-    let per_soc = p.grid.scale().0;
-    let slope = &p.columns[k].slope;
-    let mut slopes = [R::default(); LANES];
-    for l in 0..LANES {
-        slopes[l] = slope[place.index[l] as usize] * per_soc;
-    }
-    slopes
+    (values, slopes)
 }
 
 /// `1 - exp(-tick / (r c))`; 0 where there is no pair.

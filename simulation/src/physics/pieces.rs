@@ -113,6 +113,11 @@ impl<R: Real> Column<R> {
     pub(super) fn at(&self, (index, beyond): (usize, R)) -> R {
         self.value[index] + self.slope[index] * beyond
     }
+    /// The value, where it is the same everywhere.
+    pub(super) fn constant(&self) -> Option<R> {
+        let zero = R::default();
+        (self.slope.iter().all(|slope| *slope == zero)).then(|| self.value[1])
+    }
     /// The arrays of an even grid's column.
     #[inline(always)]
     pub(super) fn arrays(&self) -> (&[R; PIECES], &[R; PIECES]) {

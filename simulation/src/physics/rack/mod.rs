@@ -18,7 +18,7 @@ pub use heat::Plate;
 pub use wear::AGE_EVERY_S;
 
 use super::kernel::{Block, Cells, Extreme, Held, LANES, Total, Voltages, sweep};
-use super::parameters::{Parameters, Since, Slow, Static};
+use super::parameters::{HalfWidths, Parameters, Since, Slow, Static};
 use super::pieces::{Beyond, Grid};
 use super::real::Real;
 use super::split::Source;
@@ -146,8 +146,7 @@ struct Sums {
     fixed: Static,
     /// Of b1 v1 + b2 v2, after the last pass or refresh.
     relaxed_v: f64,
-    /// Charge of the rack at the last refresh.
-    refresh_charge_c: f64,
+    half_widths: HalfWidths,
     /// What shorted cells change.
     shorts: harm::Shorted,
     /// Power of leaks and balancing, in W.
@@ -298,7 +297,7 @@ impl<R: Real> Rack<R> {
                 total: Total::NONE,
                 fixed: Static::default(),
                 relaxed_v: 0.0,
-                refresh_charge_c: 0.0,
+                half_widths: HalfWidths::default(),
                 shorts: harm::Shorted::default(),
                 leak_w: 0.0,
                 bleed_w: 0.0,
@@ -310,6 +309,8 @@ impl<R: Real> Rack<R> {
         if model.voltages_vary != [false; 2] {
             rack.refresh_voltages(model, 0.0);
         }
+        let [sum_v, slope_v_per_c] = model.parameters.half_widths(&rack.cells, R::default());
+        rack.sums.half_widths = HalfWidths { sum_v, slope_v_per_c, charge_c: 0.0 };
         rack.refresh_parameters(model, 0.0);
         rack.pass(model, 0.0);
         rack.leak(model, 0.0);
@@ -349,7 +350,7 @@ impl<R: Real> Rack<R> {
             + shorted_v;
         let build_up = model.hysteresis_rate_per_c
             * (1.0 + direction * self.hysteresis)
-            * sums.fixed.half_width_v;
+            * sums.half_widths.at(self.charge_c);
         let r_ohm = sums.fixed.r0_ohm
             + sums.fixed.c_ohm
             + model.wiring_ohm
@@ -415,7 +416,7 @@ impl<R: Real> Rack<R> {
                 *z0 = R::of(z0.f64() - self.charge_c * inverse_q.f64());
             }
         }
-        self.sums.refresh_charge_c -= self.charge_c;
+        self.sums.half_widths.charge_c -= self.charge_c;
         self.charge_c = 0.0;
         self.sums.fixed = self.static_sums();
     }
@@ -423,9 +424,6 @@ impl<R: Real> Rack<R> {
     fn static_sums(&self) -> Static {
         let mut fixed = Static::default();
         (0..self.n_cells()).for_each(|i| fixed.add(&self.cells, i));
-        // These are of the same cells, whose SoC has not changed.
-        fixed.half_width_v = self.sums.fixed.half_width_v;
-        fixed.half_width_slope_v_per_c = self.sums.fixed.half_width_slope_v_per_c;
         fixed
     }
 
@@ -449,8 +447,7 @@ impl<R: Real> Rack<R> {
         }
         self.sums.relaxed_v = self.sums.total.relaxed;
         let (sums, n) = (&self.sums, self.n_cells() as f64);
-        let half_width_v = sums.fixed.half_width_v
-            - (self.charge_c - sums.refresh_charge_c) * sums.fixed.half_width_slope_v_per_c;
+        let half_width_v = sums.half_widths.at(self.charge_c);
         let ocv_v = sums.total.source - self.hysteresis * half_width_v;
         let terminal_v = sums.total.source - current_a * sums.fixed.r0_ohm - sums.total.relaxing
             + sums.shorts.terminal_v;
@@ -472,7 +469,7 @@ impl<R: Real> Rack<R> {
     pub fn refresh(&mut self, model: &RackModel<R>, plate: &Plate) -> f64 {
         let span_s = f64::from(self.since.ticks) * model.tick_s;
         let since = std::mem::take(&mut self.since);
-        model.parameters.gather_heat(
+        self.sums.half_widths = model.parameters.gather_heat(
             &model.chemistry,
             &mut self.cells,
             &mut self.slow,
@@ -520,13 +517,6 @@ impl<R: Real> Rack<R> {
             model.tick_s,
         );
         self.sums.relaxed_v = self.sums.fixed.relaxed_v;
-        self.sums.refresh_charge_c = self.charge_c;
-        if model.parameters.tables && model.hysteresis_rate_per_c > 0.0 {
-            let table = self.voltages.as_deref().unwrap_or(&model.voltages);
-            let [sum, slope] = table.half_width_sums(&self.cells, R::of(self.charge_c));
-            self.sums.fixed.half_width_v = sum;
-            self.sums.fixed.half_width_slope_v_per_c = slope;
-        }
     }
 
     fn see_temperatures(&mut self) {
