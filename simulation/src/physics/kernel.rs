@@ -183,7 +183,7 @@ fn sweep_any<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>)
         let (mut value, mut slope) = ([R::default(); PIECES], [R::default(); PIECES]);
         let (ocv, ocv_slope) = table.ocv.arrays();
         let (width, width_slope) = table.half_width.arrays();
-        for k in 0..PIECES {
+        for k in 0..table.ocv.used.min(PIECES) {
             value[k] = ocv[k] + width[k] * held.hysteresis;
             slope[k] = ocv_slope[k] + width_slope[k] * held.hysteresis;
         }

@@ -35,6 +35,8 @@ pub(super) enum Beyond {
 pub(super) struct Column<R> {
     pub(super) value: Vec<R>,
     pub(super) slope: Vec<R>,
+    /// Pieces that are used, guards included, filled up to whole vectors.
+    pub(super) used: usize,
 }
 
 impl<R: Real> Grid<R> {
@@ -81,7 +83,8 @@ impl<R: Real> Grid<R> {
         };
         // An even grid reckons the place from one piece before the first node.
         let first = if self.is_even() { at[0] - before } else { at[0] };
-        let mut column = Column { value: vec![R::of(first)], slope: vec![R::of(before)] };
+        let used = (n + 1).next_multiple_of(16);
+        let mut column = Column { value: vec![R::of(first)], slope: vec![R::of(before)], used };
         column.value.extend(at[..n - 1].iter().map(|value| R::of(*value)));
         column.slope.extend((0..n - 1).map(|k| R::of(slope(k))));
         column.value.push(R::of(at[n - 1]));

@@ -167,6 +167,23 @@ fn conduct_module_any<R: Real>(temperature: &mut [R], heat: &mut [R], by: &Condu
     sum.iter().fold(0.0, |sum, lane| sum + lane.f64())
 }
 
+widest!(
+    /// The sum of a column, in lanes.
+    pub(super) sum, sum_any, sum_avx2, (column: &[R]) -> f64
+);
+
+#[inline(always)]
+fn sum_any<R: Real>(column: &[R]) -> f64 {
+    let mut lanes = [R::default(); LANES];
+    let (blocks, rest) = column.as_chunks::<LANES>();
+    for block in blocks {
+        for (lane, value) in lanes.iter_mut().zip(block) {
+            *lane += *value;
+        }
+    }
+    lanes.iter().chain(rest).fold(0.0, |sum, lane| sum + lane.f64())
+}
+
 /// Extremes and mean of temperatures.
 pub(super) struct Seen {
     pub(super) lowest: At,

@@ -480,14 +480,14 @@ impl<R: Real> Rack<R> {
         for (cell, power_w) in &self.heaters {
             self.slow.heat[*cell] += R::of(power_w * span_s);
         }
-        let heat_j: f64 = self.slow.heat[..self.n_cells()].iter().map(|j| j.f64()).sum();
+        let heat_j = heat::sum(&self.slow.heat[..self.n_cells()]);
         self.heat_made_j += heat_j - std::mem::take(&mut self.carried_j);
         let mut out_j = since.square_a2s * model.wiring_ohm + self.sums.bleed_w * span_s;
         match &model.chemistry.thermal {
             Some(thermal) => out_j += self.heat_up(model, thermal, plate, span_s),
             None => self.slow.heat.fill(R::default()),
         }
-        self.carried_j = self.slow.heat[..self.n_cells()].iter().map(|j| j.f64()).sum();
+        self.carried_j = heat::sum(&self.slow.heat[..self.n_cells()]);
         self.see_temperatures();
         self.follow_wear(model, &since, span_s);
         if model.voltages_vary != [false; 2] {

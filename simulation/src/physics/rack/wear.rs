@@ -2,6 +2,7 @@
 
 use super::{Rack, RackModel, RackStart, Real};
 use crate::physics::ageing::{Ageing, RackStress};
+use crate::physics::kernel::LANES;
 use crate::physics::parameters::Since;
 use crate::physics::rainflow::{Cycle, DEAD_BAND, Rainflow};
 use bess_core::chemistry::{AgeingLaw, Chemistry};
@@ -148,11 +149,23 @@ impl<R: Real> Rack<R> {
     pub(super) fn follow_wear(&mut self, model: &RackModel<R>, since: &Since, span_s: f64) {
         self.fold_shorts();
         // An f32 SoC would round a second's drain away; it is folded when it is large beside that.
-        for i in 0..self.n_cells() {
-            let soc = self.wear.drained_c[i] * self.cells.inverse_q(i);
-            if soc.f64().abs() > R::FINE_SOC {
-                *self.cells.z0_mut(i) = R::of(self.cells.z0(i).f64() - soc.f64());
-                self.wear.drained_c[i] = R::default();
+        for (block, drained) in
+            self.cells.blocks.iter_mut().zip(self.wear.drained_c.chunks_mut(LANES))
+        {
+            let moves = |(charge, inverse_q): (&R, &R)| {
+                let soc = (*charge * *inverse_q).f64();
+                soc.abs() > R::FINE_SOC
+            };
+            let many = drained.iter().zip(&block.inverse_q).map(moves).fold(false, |a, b| a | b);
+            if !many {
+                continue;
+            }
+            for (l, charge) in drained.iter_mut().enumerate() {
+                if moves((charge, &block.inverse_q[l])) {
+                    let soc = block.z0[l].f64() - (*charge * block.inverse_q[l]).f64();
+                    block.z0[l] = R::of(soc);
+                    *charge = R::default();
+                }
             }
         }
         if let (Some(law), true) = (&model.chemistry.ageing, model.ageing_acceleration > 0.0) {
