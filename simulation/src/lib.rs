@@ -1,7 +1,7 @@
 //! The physics of every cell, the engine that steps a farm, and the thread that paces it.
 //!
-//! `physics` holds kernels over plain slices, `unit` one container, `engine` the farm and the order
-//! of a tick. All of that is synchronous and deterministic: same farm, seed and commands give the
+//! `physics` holds kernels and small models, `bms` what a rack's BMS believes, `battery` the racks of a
+//! unit, `unit` one container, `engine` the farm and the order of a tick. All of that is synchronous and deterministic: same farm, seed and commands give the
 //! same bits on any number of workers. Only `pacer` and `thread` know wall time.
 
 mod battery;
