@@ -1,5 +1,6 @@
 //! `bess farm`: show, check and write farm files.
 
+use crate::scale::scaled;
 use crate::setup::load_farm;
 use bess_core::config::BUILT_IN_FARM;
 use bess_core::spec::FarmSpec;
@@ -11,7 +12,11 @@ pub(crate) enum FarmCommand {
     /// Print what a farm file describes
     Show {
         /// Farm file; the built-in farm when absent
+        #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
+        /// The same, as `serve` and `run` take it
+        #[arg(long, value_name = "FILE", conflicts_with = "file")]
+        farm: Option<PathBuf>,
     },
     /// Check farm files and report all their problems
     Check {
@@ -25,7 +30,9 @@ pub(crate) enum FarmCommand {
 
 pub(crate) fn run(command: &FarmCommand, out: &mut dyn Write) -> anyhow::Result<()> {
     match command {
-        FarmCommand::Show { file } => show(&load_farm(file.as_deref())?, out),
+        FarmCommand::Show { file, farm } => {
+            show(&load_farm(file.as_deref().or(farm.as_deref()))?, out)
+        }
         FarmCommand::Check { files } => check(files, out),
         FarmCommand::Init => Ok(out.write_all(BUILT_IN_FARM.as_bytes())?),
     }
@@ -51,13 +58,13 @@ fn check(files: &[PathBuf], out: &mut dyn Write) -> anyhow::Result<()> {
 fn show(spec: &FarmSpec, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
-        "{}: {} units, {} racks, {} cells, {:.1} MW, {:.2} MWh, {} Hz, seed {}",
+        "{}: {} units, {} racks, {} cells, {}, {}, {} Hz, seed {}",
         spec.name,
         spec.units.len(),
         spec.n_racks(),
         spec.n_cells(),
-        spec.rated_power().0 / 1e6,
-        spec.nominal_energy().watt_hours() / 1e6,
+        scaled(spec.rated_power().0, "W", 1),
+        scaled(spec.nominal_energy().watt_hours(), "Wh", 2),
         spec.nominal_frequency.0,
         spec.seed
     )?;
@@ -82,20 +89,20 @@ fn show(spec: &FarmSpec, out: &mut dyn Write) -> anyhow::Result<()> {
         writeln!(out, "  {} {}", design.manufacturer, design.model)?;
         writeln!(
             out,
-            "  {} racks of {} x {} in series: {:.3} MWh, {:.0} to {:.0} V DC",
+            "  {} racks of {} x {} in series: {}, {:.0} to {:.0} V DC",
             design.n_racks,
             design.cells_in_series,
             design.chemistry.name,
-            design.nominal_energy().watt_hours() / 1e6,
+            scaled(design.nominal_energy().watt_hours(), "Wh", 3),
             dc_min.0,
             dc_max.0
         )?;
         writeln!(
             out,
-            "  PCS {:.3} MW, {:.3} MVA, +-{:.3} Mvar, dead time {} s, time constant {} s, ramp {} %/s",
-            design.pcs.rated_power.0 / 1e6,
-            design.pcs.rated_apparent_power.0 / 1e6,
-            design.pcs.rated_reactive_power.0 / 1e6,
+            "  PCS {}, {}, +-{}, dead time {} s, time constant {} s, ramp {} %/s",
+            scaled(design.pcs.rated_power.0, "W", 3),
+            scaled(design.pcs.rated_apparent_power.0, "VA", 3),
+            scaled(design.pcs.rated_reactive_power.0, "var", 3),
             design.pcs.dead_time.0,
             design.pcs.time_constant.0,
             design.pcs.ramp_per_s * 100.0

@@ -12,6 +12,7 @@ mod input;
 mod profile;
 mod registers;
 mod run;
+mod scale;
 mod serve;
 mod setup;
 mod summary;

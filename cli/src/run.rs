@@ -14,7 +14,19 @@ use std::time::Instant;
 
 /// Run a farm headless, as fast as the machine allows, and print a summary
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "Columns of series.csv:
+  t_s                        simulated time in seconds
+  poi_power_w, dispatch_w    power at the POI and what dispatch wanted, positive is discharge
+  reactive_power_var         reactive power at the POI
+  auxiliary_power_w, transformer_loss_w
+  soc                        as the BMSes estimate it, 0 to 1
+  frequency_hz, ambient_degc
+  cell_voltage_min_v, cell_voltage_max_v, cell_temperature_min_degc, cell_temperature_max_degc
+                             over all cells as the BMSes measure them, with the noise and offsets of
+                             its sensors; `[units.bms] ideal = true` shows the truth
+  discharged_wh, charged_wh  energy at the POI since the start
+
+Examples:
   bess run --for 24h
   bess profile agc --for 4h > dispatch.csv && bess run --dispatch dispatch.csv --out result
   bess run --farm my.toml --dispatch caiso.csv --column pct_2016-05-03 --frequency hz.csv --json")]

@@ -1,5 +1,6 @@
 //! What a headless run adds up to: for people and as JSON.
 
+use crate::scale::{Scale, scaled};
 use bess_core::id::CellAddress;
 use bess_core::snapshot::FarmView;
 use bess_core::spec::FarmSpec;
@@ -8,6 +9,9 @@ use serde::Serialize;
 use std::io::Write;
 
 const MWH_J: f64 = 3.6e9;
+/// A person is told no efficiency below this share of the nominal energy discharged: auxiliaries and
+/// noise would be all of it \[E\].
+const LEAST_DISCHARGE: f64 = 1e-5;
 
 /// An extreme over all cells and ticks, and where and when it was.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -271,15 +275,14 @@ struct CellsExtremes {
 impl Summary {
     /// The summary that a person reads.
     pub(crate) fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        let e = &self.energy;
         writeln!(
             out,
-            "{}: {} units, {} cells, {:.1} MW, {:.2} MWh, seed {}",
+            "{}: {} units, {} cells, {}, {}, seed {}",
             self.farm,
             self.units,
             self.cells,
-            self.rated_power_mw,
-            self.nominal_energy_mwh,
+            scaled(self.rated_power_mw * 1e6, "W", 1),
+            scaled(self.nominal_energy_mwh * 1e6, "Wh", 2),
             self.seed
         )?;
         writeln!(
@@ -290,25 +293,10 @@ impl Summary {
             self.times_real_time,
             self.cell_steps_per_s
         )?;
-        writeln!(out, "\nenergy at the POI")?;
-        writeln!(out, "  out (discharged)      {:>10.3} MWh", e.discharged_mwh)?;
-        writeln!(out, "  in (charged)          {:>10.3} MWh", e.charged_mwh)?;
-        writeln!(out, "  lost in cells         {:>10.3} MWh", e.cell_loss_mwh)?;
-        writeln!(out, "  lost in the PCS       {:>10.3} MWh", e.pcs_loss_mwh)?;
-        writeln!(out, "  auxiliaries           {:>10.3} MWh", e.auxiliary_mwh)?;
-        writeln!(out, "  lost in transformer   {:>10.3} MWh", e.transformer_loss_mwh)?;
-        writeln!(out, "  change of stored      {:>+10.3} MWh", e.stored_change_mwh)?;
-        match e.round_trip_efficiency {
-            Some(rte) => writeln!(
-                out,
-                "  round-trip efficiency {:>10.2} %  (with auxiliaries, stored energy counted)",
-                rte * 100.0
-            )?,
-            None => writeln!(out, "  round-trip efficiency        n/a  (nothing went in)")?,
-        }
+        self.write_energy(out)?;
         writeln!(
             out,
-            "SoC window              {:>10.2} to {:.2} %, from {:.2} to {:.2} %",
+            "SoC window              {:>10.2} to {:.2} %, from {:.2} to {:.2} %  (as the BMSes estimate it)",
             self.soc.min * 100.0,
             self.soc.max * 100.0,
             self.soc.start * 100.0,
@@ -317,11 +305,11 @@ impl Summary {
         if let Some(f) = &self.following {
             writeln!(
                 out,
-                "following error         {:>10.3} % of rated rms ({:.1} kW), mean {:.1} kW, max {:.1} kW; within 1 % for {:.1} % of the time",
+                "following error         {:>10.3} % of rated rms ({}), mean {}, max {}; within 1 % for {:.1} % of the time",
                 f.rms_pct_of_rated,
-                f.rms_w / 1e3,
-                f.mean_abs_w / 1e3,
-                f.max_abs_w / 1e3,
+                scaled(f.rms_w, "W", 1),
+                scaled(f.mean_abs_w, "W", 1),
+                scaled(f.max_abs_w, "W", 1),
                 f.time_within_1_pct_of_rated * 100.0
             )?;
         }
@@ -332,11 +320,15 @@ impl Summary {
             f.min, f.max, f.mean
         )?;
         let x = &self.cells_extremes;
+        writeln!(
+            out,
+            "\ncells as measured by their BMSes, with the noise and offsets of the sensors"
+        )?;
         for (name, extreme, unit) in [
-            ("lowest cell voltage", &x.voltage_min_v, "V"),
-            ("highest cell voltage", &x.voltage_max_v, "V"),
-            ("coldest cell", &x.temperature_min_degc, "degC"),
-            ("hottest cell", &x.temperature_max_degc, "degC"),
+            ("  lowest cell voltage", &x.voltage_min_v, "V"),
+            ("  highest cell voltage", &x.voltage_max_v, "V"),
+            ("  coldest cell", &x.temperature_min_degc, "degC"),
+            ("  hottest cell", &x.temperature_max_degc, "degC"),
         ] {
             writeln!(
                 out,
@@ -348,7 +340,41 @@ impl Summary {
                 hours(extreme.at_s)
             )?;
         }
-        writeln!(out, "state sha256            {}", self.state_sha256)
+        writeln!(out, "\nstate sha256            {}", self.state_sha256)
+    }
+
+    /// All energies in one unit, that of the largest.
+    fn write_energy(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let e = &self.energy;
+        let rows = [
+            ("out (discharged)", e.discharged_mwh),
+            ("in (charged)", e.charged_mwh),
+            ("lost in cells", e.cell_loss_mwh),
+            ("lost in the PCS", e.pcs_loss_mwh),
+            ("auxiliaries", e.auxiliary_mwh),
+            ("lost in transformer", e.transformer_loss_mwh),
+        ];
+        let stored_wh = e.stored_change_mwh * 1e6;
+        let largest = rows.iter().fold(stored_wh.abs(), |most, (_, mwh)| most.max(mwh * 1e6));
+        let scale = Scale::of(&[largest]);
+        let prefix = scale.prefix();
+        writeln!(out, "\nenergy at the POI")?;
+        for (name, mwh) in rows {
+            writeln!(out, "  {name:<21} {:>10.3} {prefix}Wh", scale.of_value(mwh * 1e6))?;
+        }
+        writeln!(out, "  change of stored      {:>+10.3} {prefix}Wh", scale.of_value(stored_wh))?;
+        let moved = e.discharged_mwh > LEAST_DISCHARGE * self.nominal_energy_mwh;
+        match e.round_trip_efficiency.filter(|_| moved) {
+            Some(rte) => writeln!(
+                out,
+                "  round-trip efficiency {:>10.2} %  (with auxiliaries, stored energy counted)",
+                rte * 100.0
+            ),
+            None => writeln!(
+                out,
+                "  round-trip efficiency        n/a  (not enough energy was discharged)"
+            ),
+        }
     }
 }
 

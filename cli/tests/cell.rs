@@ -133,3 +133,68 @@ fn the_result_in_a_file_is_the_one_on_stdout() {
         to_stdout.stdout.starts_with("t_s,current_a,voltage_v,soc,rc1_v,rc2_v,temperature_degc\n")
     );
 }
+
+#[test]
+fn a_run_may_stop_where_the_cell_reaches_a_limit() {
+    let folder = folder();
+    let long = file(&folder, "long.csv", "t_s,c_rate\n0,1\n7200,1\n");
+    let cell = |more: &[&str]| {
+        let mut args = vec!["cell", "--profile", &long, "--tick", "10s", "--initial-soc", "0.1"];
+        args.extend(more);
+        let ran = run(args);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let rows: Vec<Vec<f64>> = ran.stdout.lines().skip(1).map(numbers).collect();
+        (ran, rows)
+    };
+    let (_, all) = cell(&[]);
+    assert_eq!(all.len(), 1 + 1440, "a row for every tick");
+    // By the lowest voltage of the chemistry: the first row at or below it is the last one.
+    let (ran, stopped) = cell(&["--stop-at-limits"]);
+    assert_eq!(stopped[..], all[..stopped.len()], "the same rows up to there");
+    let [.., before, last] = &stopped[..] else { panic!("rows") };
+    assert!(before[2] > 2.5 && last[2] <= 2.5, "{before:?} {last:?}");
+    let said =
+        format!("stopped at t_s = {}: the cell's lowest voltage, 2.5 V, is reached", last[0]);
+    assert!(ran.stderr.contains(&said) && !ran.stderr.contains("warning"), "{}", ran.stderr);
+    // By the charge where the chemistry has no limits.
+    let chemistry = format!("{DATA}/c280-lfp-1rc.toml");
+    assert!(!std::fs::read_to_string(&chemistry).unwrap().contains("[limits]"));
+    let (ran, stopped) = cell(&["--stop-at-limits", "--chemistry", &chemistry]);
+    let [.., before, last] = &stopped[..] else { panic!("rows") };
+    assert!(before[3] > 0.0 && last[3] <= 0.0, "{before:?} {last:?}");
+    assert!(ran.stderr.contains("the cell's lowest SoC, 0, is reached"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_warning_of_extrapolation_names_the_first_row_concerned() {
+    let folder = folder();
+    let long = file(&folder, "long.csv", "t_s,c_rate\n0,1\n3600,1\n");
+    let ran = run(["cell", "--profile", &long, "--tick", "10s", "--initial-soc", "0.1"]);
+    let (at, rest) = ran
+        .stderr
+        .split_once("at t_s = ")
+        .and_then(|(_, rest)| rest.split_once(" (line "))
+        .unwrap();
+    let line: usize = rest.split_once(' ').unwrap().0.parse().unwrap();
+    let rows: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(rows[line - 1].split(',').next(), Some(at), "{}", ran.stderr);
+    assert!(numbers(rows[line - 1])[3] < -0.02 && numbers(rows[line - 2])[3] >= -0.02);
+    assert!(ran.stderr.contains("--stop-at-limits"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_profile_of_one_row_is_refused_with_what_to_add() {
+    let folder = folder();
+    let single = file(&folder, "single.csv", "t_s,current_a\n0,100\n");
+    let ran = run(["cell", "--profile", &single]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("ends after 0 s"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("rows at 0 and 1800 s last 3600 s"), "{}", ran.stderr);
+    let two = file(&folder, "two.csv", "t_s,current_a\n0,100\n1800,100\n");
+    let ran = run(["cell", "--profile", &two, "--tick", "10s"]);
+    assert!(ran.stdout.lines().last().unwrap().starts_with("3600,"), "as the hint says");
+}
+
+fn numbers(line: &str) -> Vec<f64> {
+    line.split(',').map(|field| field.parse().expect("a number")).collect()
+}

@@ -191,7 +191,8 @@ fn the_summary_for_people_says_the_same() {
     let json = bench.summary(&["--dispatch", &bench.dispatch, "--for", "1m"]);
     let hash = json["state_sha256"].as_str().unwrap();
     for part in [
-        "small: 3 units, 624 cells",
+        "small: 3 units, 624 cells, 300.0 kW, 627",
+        " kWh, seed 7",
         "seed 7",
         "times real time",
         "out (discharged)",
@@ -202,10 +203,25 @@ fn the_summary_for_people_says_the_same() {
         "grid frequency",
         "lowest cell voltage",
         "hottest cell",
+        "as measured",
         hash,
     ] {
         assert!(people.stdout.contains(part), "{part:?} is not in:\n{}", people.stdout);
     }
+}
+
+#[test]
+fn a_small_farm_that_rests_has_figures_of_its_size_and_no_efficiency() {
+    let bench = Bench::new();
+    let people = run(["run", "--farm", &bench.farm, "--for", "1m"]).stdout;
+    let line = |name: &str| {
+        let line = people.lines().find(|line| line.trim_start().starts_with(name));
+        line.unwrap_or_else(|| panic!("no {name} in:\n{people}"))
+    };
+    assert!(line("round-trip efficiency").contains("n/a  (not enough energy"), "{people}");
+    let auxiliaries: Vec<&str> = line("auxiliaries").split_whitespace().collect();
+    assert!(["Wh", "kWh"].contains(&auxiliaries[2]), "{people}");
+    assert!(auxiliaries[1].parse::<f64>().unwrap() > 0.0, "{people}");
 }
 
 #[test]

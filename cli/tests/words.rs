@@ -81,5 +81,9 @@ fn the_farm_file_to_start_from_is_a_good_one() {
     let path = file(&folder, "mine.toml", text);
     assert_eq!(stdout(&["farm", "check", &path]), format!("{path}: fine: 10 units, 49920 cells\n"));
     assert_eq!(stdout(&["farm", "show", &path]), stdout(&["farm", "show"]));
+    assert_eq!(stdout(&["farm", "show", "--farm", &path]), stdout(&["farm", "show"]));
+    let both = run(["farm", "show", &path, "--farm", &path]);
+    assert_eq!(both.code, Some(2));
+    assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
     assert!(stdout(&["farm", "show"]).contains("10 units, 120 racks, 49920 cells, 25.0 MW"));
 }

@@ -15,6 +15,9 @@ use crate::units::{Coulombs, Volts};
 use quantity::{Quantities, covers_soc};
 
 const VOLTAGE: Bounds = Bounds::positive(10.0);
+const RESISTANCE: Bounds = Bounds::positive(10.0).with_hint(
+    "a resistance is positive for charge and discharge alike, and in ohms: 0.5 mOhm is 0.0005",
+);
 const TEMPERATURE: Bounds = Bounds::within(-60.0, 200.0);
 
 /// Reads the chemistry `text`; `file` names it in messages.
@@ -123,7 +126,9 @@ fn read_ocv(section: Section<'_, '_>, quantities: &Quantities) -> Option<Table> 
             })
         };
         if let Some(message) = message {
-            section.report(section.span_of("voltage_v"), message, None);
+            let hint = "values go with `soc`, from empty to full; on a flat plateau let each be a \
+                        little above the one before, by 0.0001 V";
+            section.report(section.span_of("voltage_v"), message, Some(hint.to_owned()));
         }
     }
     close(section);
@@ -144,16 +149,13 @@ fn read_resistance(
     axes: &quantity::Axes,
     quantities: &Quantities,
 ) -> Option<Resistance> {
-    let bounds = Bounds::positive(10.0);
-    let value = quantities.read(section, axes, "resistance_ohm", bounds, None);
+    let value = quantities.read(section, axes, "resistance_ohm", RESISTANCE, None);
     let activation_energy_j_per_mol =
         section.f64_or("activation_energy_j_per_mol", 0.0, Bounds::within(0.0, 200_000.0));
-    let soc_factor = if section.has("factor") {
-        soc_curve(section, "factor", Bounds::positive(100.0))
-    } else {
-        let _ = section.shape("factor");
-        None
-    };
+    let soc_factor = section
+        .has("factor")
+        .then(|| soc_curve(section, "factor", Bounds::positive(100.0)))
+        .flatten();
     let value = value?;
     let twice = |key: &'static str, what: &str, hint: &str| {
         let message = format!(
@@ -187,11 +189,9 @@ fn read_rc(section: Section<'_, '_>, quantities: &Quantities) -> Option<RcPair> 
                 section.name("capacitance_f")
             );
             section.report(section.span_of("capacitance_f"), message, None);
-            let _ = section.shape("time_constant_s");
         }
         quantities.read(&section, &axes, "capacitance_f", Bounds::positive(1e12), None)
     } else {
-        let _ = section.shape("capacitance_f");
         let time_constant_s = section.f64("time_constant_s", Bounds::positive(1e6));
         resistance.as_ref().filter(|_| time_constant_s.is_finite()).map(|resistance| {
             let ohm = resistance.value.at(REFERENCE_SOC, REFERENCE_DEGC, 0.0);

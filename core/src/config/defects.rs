@@ -2,7 +2,7 @@
 
 use super::reader::{Bounds, Section};
 use crate::defect::{CellDefect, Defect, HEATER_MAX_W, PlannedDefect, SHORT_MIN_OHM};
-use crate::spec::{FarmSpec, UnitSpec};
+use crate::spec::{CoolingKind, FarmSpec, UnitSpec};
 use crate::time::Tick;
 
 /// The kinds of defect, as a farm file names them.
@@ -55,15 +55,22 @@ fn read(section: Section<'_, '_>, spec: &FarmSpec) -> Option<PlannedDefect> {
     let kind = section.choice_or("kind", None, &KINDS);
     let unit = find_unit(&section, spec);
     let from_s = section.f64_or("from_s", 0.0, Bounds::within(0.0, LATEST_S));
-    let until_s =
-        section.has("until_s").then(|| section.f64("until_s", Bounds::within(0.0, LATEST_S)));
+    let until_s = section.optional_f64("until_s", Bounds::within(0.0, LATEST_S));
     // Times count in ticks of 0.1 s.
     let ticks = |seconds: f64| Tick::count_in(seconds);
     if until_s.is_some_and(|until_s| ticks(until_s) <= ticks(from_s)) {
         let message = format!("`until_s` must be after `from_s` ({from_s})");
         section.report(section.span_of("until_s"), message, None);
     }
-    let defect = kind.and_then(|kind| read_kind(&section, kind, unit));
+    let defect = match kind {
+        Some(kind) => {
+            refuse_keys_of_others(&section, kind);
+            refuse_missing_part(&section, kind, unit);
+            read_kind(&section, kind, unit)
+        }
+        // Without a known kind nobody can say which keys the table should have.
+        None => return None,
+    };
     section.finish();
     let at = |seconds: f64| Tick(Tick::count_in(seconds) + 1);
     let (unit, defect) = (unit?, defect?);
@@ -82,6 +89,37 @@ fn find_unit<'s>(section: &Section<'_, '_>, spec: &'s FarmSpec) -> Option<&'s Un
         section.report(section.span_of("unit"), message, None);
     }
     found
+}
+
+/// Reports keys that have a meaning for other kinds only.
+fn refuse_keys_of_others(section: &Section<'_, '_>, kind: Kind) {
+    let of_a_cell = matches!(kind, Kind::Short | Kind::Heater);
+    for (key, belongs, here) in [
+        ("rack", "to defects of one cell", of_a_cell),
+        ("cell", "to defects of one cell", of_a_cell),
+        ("resistance_ohm", "to a short", kind == Kind::Short),
+        ("power_w", "to a heater", kind == Kind::Heater),
+    ] {
+        if !here {
+            section.refuse(key, &format!("belongs {belongs}"), "leave it out, or change `kind`");
+        }
+    }
+}
+
+/// Reports the defect of a part that the unit does not have.
+fn refuse_missing_part(section: &Section<'_, '_>, kind: Kind, unit: Option<&UnitSpec>) {
+    let Some(unit) = unit else { return };
+    let (why, hint) = match (kind, &unit.design.cooling.kind) {
+        (Kind::Pump, CoolingKind::Air(_)) => {
+            ("is cooled by air and has no pump", "air cooling has a `fan` and a `chiller`")
+        }
+        (Kind::Fan, CoolingKind::Liquid(_)) => {
+            ("is cooled by liquid and has no fans", "liquid cooling has a `pump` and a `chiller`")
+        }
+        _ => return,
+    };
+    let message = format!("unit \"{}\" {why}", unit.name);
+    section.report(section.span_of("kind"), message, Some(hint.to_owned()));
 }
 
 fn read_kind(section: &Section<'_, '_>, kind: Kind, unit: Option<&UnitSpec>) -> Option<Defect> {
@@ -141,7 +179,7 @@ mod tests {
         assert!(text.contains("no unit \"11\": the farm has units 1 to 10"), "{text}");
         let text = refusal("[[defects]]\nkind = \"shrt\"\nunit = 1");
         assert!(text.contains("shrt") && text.contains("short"), "{text}");
-        let text = refusal("[[defects]]\nkind = \"fan\"\nunit = 1\nfrom_s = 9\nuntil_s = 9");
+        let text = refusal("[[defects]]\nkind = \"pump\"\nunit = 1\nfrom_s = 9\nuntil_s = 9");
         assert!(text.contains("must be after `from_s` (9)"), "{text}");
         let pump = "[[defects]]\nkind = \"pump\"\nunit = 1\n";
         let text = refusal(&format!("{pump}until_s = 100\n{pump}from_s = 50\nuntil_s = 200"));
@@ -150,5 +188,38 @@ mod tests {
         let text =
             refusal("[[defects]]\nkind = \"heater\"\nunit = 1\nrack = 1\ncell = 1\npower_w = -5");
         assert!(text.contains("greater than 0"), "{text}");
+    }
+
+    #[test]
+    fn a_part_that_the_unit_does_not_have_cannot_be_defect() {
+        let fan = "[[defects]]\nkind = \"fan\"\nunit = 2\n";
+        let text = with(fan).expect_err("no fans").to_string();
+        assert!(text.contains("unit \"unit-002\" is cooled by liquid and has no fans"), "{text}");
+        assert!(text.contains("kind = \"fan\"") && text.contains("has a `pump`"), "{text}");
+        let air = |kind: &str| {
+            let (head, _) = BUILT_IN_FARM.split_once("[units.cooling]").unwrap();
+            let defect = format!("[[defects]]\nkind = \"{kind}\"\nunit = 2\n");
+            let text = format!("{head}[units.cooling]\nkind = \"air\"\n{defect}");
+            parse_farm("farm.toml", &text, &|_| unreachable!())
+        };
+        let text = air("pump").expect_err("no pump").to_string();
+        assert!(text.contains("unit \"unit-002\" is cooled by air and has no pump"), "{text}");
+        for kind in ["fan", "chiller"] {
+            assert_eq!(air(kind).unwrap_or_else(|e| panic!("{e}")).defects.len(), 1, "{kind}");
+        }
+    }
+
+    #[test]
+    fn keys_that_may_be_absent_are_known_and_those_of_other_kinds_are_told_as_such() {
+        let refusal = |text: &str| with(text).expect_err("impossible").to_string();
+        let pump = "[[defects]]\nkind = \"pump\"\nunit = 1\n";
+        let text = refusal(&format!("{pump}untl_s = 5"));
+        assert!(text.contains("did you mean `until_s`?"), "{text}");
+        let text = refusal(&format!("{pump}power_w = 5"));
+        assert!(text.contains("`defects[0].power_w` belongs to a heater"), "{text}");
+        let text = refusal(&format!("{pump}rack = 5"));
+        assert!(text.contains("`defects[0].rack` belongs to defects of one cell"), "{text}");
+        let text = refusal("[[defects]]\nkind = \"shrt\"\nunit = 1\nrack = 1\nuntil_s = 3");
+        assert!(!text.contains("unknown key"), "{text}");
     }
 }

@@ -16,23 +16,30 @@ pub(crate) struct Bounds {
     max: f64,
     min_excluded: bool,
     fraction: bool,
+    /// How to mend a number beyond.
+    hint: Option<&'static str>,
 }
 
 impl Bounds {
     /// Both ends belong to the range.
     pub(crate) const fn within(min: f64, max: f64) -> Self {
-        Self { min, max, min_excluded: false, fraction: false }
+        Self { min, max, min_excluded: false, fraction: false, hint: None }
     }
     /// Greater than zero and at most `max`.
     pub(crate) const fn positive(max: f64) -> Self {
-        Self { min: 0.0, max, min_excluded: true, fraction: false }
+        Self { min: 0.0, max, min_excluded: true, fraction: false, hint: None }
     }
     /// A fraction from 0 to 1; a value up to 100 draws the hint that it may be a percentage.
     pub(crate) const FRACTION: Self =
-        Self { min: 0.0, max: 1.0, min_excluded: false, fraction: true };
+        Self { min: 0.0, max: 1.0, min_excluded: false, fraction: true, hint: None };
     /// A SoC at which a table may have a node: a little beyond 0 and 1 is measured at times.
     pub(crate) const SOC_NODE: Self =
-        Self { min: -0.2, max: 1.2, min_excluded: false, fraction: true };
+        Self { min: -0.2, max: 1.2, min_excluded: false, fraction: true, hint: None };
+
+    /// The same range, with words on how to mend a number beyond it.
+    pub(crate) const fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
 
     fn contains(&self, value: f64) -> bool {
         // A NaN fails both comparisons.
@@ -52,6 +59,7 @@ impl Bounds {
     fn hint(&self, value: f64) -> Option<String> {
         (self.fraction && value > self.max && value <= 100.0)
             .then(|| format!("did you write a percentage? {value} % is {}", value / 100.0))
+            .or_else(|| self.hint.map(str::to_owned))
     }
 }
 
@@ -169,8 +177,9 @@ impl<'d, 'a> Section<'d, 'a> {
     pub(crate) fn span_of(&self, key: &str) -> Range<usize> {
         self.table.get(key).map_or_else(|| self.span(), Spanned::span)
     }
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+    /// Whether `key` is there; asking makes it a known key, also where it is then not read.
+    pub(crate) fn has(&self, key: &'static str) -> bool {
+        self.get(key).is_some()
     }
     pub(crate) fn report(&self, span: Range<usize>, message: String, hint: Option<String>) {
         self.document.report(span, message, hint);
@@ -215,6 +224,10 @@ impl<'d, 'a> Section<'d, 'a> {
     pub(crate) fn f64_or(&self, key: &'static str, default: f64, bounds: Bounds) -> f64 {
         self.get(key).map_or(default, |value| self.number(key, value, bounds).unwrap_or(default))
     }
+    /// A number within `bounds`; `None` when the key is absent, or its number was reported.
+    pub(crate) fn optional_f64(&self, key: &'static str, bounds: Bounds) -> Option<f64> {
+        self.get(key).and_then(|value| self.number(key, value, bounds))
+    }
     /// A number within `bounds`; reported when absent.
     pub(crate) fn f64(&self, key: &'static str, bounds: Bounds) -> f64 {
         let Some(value) = self.get(key) else {
@@ -238,12 +251,7 @@ impl<'d, 'a> Section<'d, 'a> {
 
     /// A whole number from `min` to `max`, or `default` when the key is absent.
     pub(crate) fn integer_or(&self, key: &'static str, default: u64, min: u64, max: u64) -> u64 {
-        if self.has(key) {
-            self.integer(key, min, max)
-        } else {
-            let _ = self.get(key);
-            default
-        }
+        if self.has(key) { self.integer(key, min, max) } else { default }
     }
     /// A whole number from `min` to `max`; reported when absent.
     pub(crate) fn integer(&self, key: &'static str, min: u64, max: u64) -> u64 {
@@ -371,6 +379,11 @@ impl<'d, 'a> Section<'d, 'a> {
             Some(_) => Shape::Scalar,
         }
     }
+    /// How an array is nested: the numbers of items from the outermost brackets to the innermost,
+    /// `[3, 2]` for three pairs. `None` where its parts differ, and where there is no array.
+    pub(crate) fn nesting(&self, key: &'static str) -> Option<Vec<usize>> {
+        self.get(key).and_then(|value| nesting(value.get_ref())).filter(|counts| !counts.is_empty())
+    }
     /// The numbers of an array in the order of the text, those of nested arrays included; `None`
     /// when anything was reported.
     pub(crate) fn nested_numbers(&self, key: &'static str, bounds: Bounds) -> Option<Vec<f64>> {
@@ -414,7 +427,6 @@ impl<'d, 'a> Section<'d, 'a> {
     /// The sub-table `key`; reported when absent.
     pub(crate) fn required_section(&self, key: &'static str) -> Option<Section<'d, 'a>> {
         if !self.has(key) {
-            let _ = self.get(key);
             self.missing(key, &format!("a table `[{}]`", self.name(key)));
         }
         self.section(key)
@@ -466,6 +478,17 @@ impl<'d, 'a> Section<'d, 'a> {
 
 fn article(noun: &str) -> &'static str {
     if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+/// See [`Section::nesting`]; empty for what is no array.
+fn nesting(value: &DeValue<'_>) -> Option<Vec<usize>> {
+    let DeValue::Array(array) = value else {
+        return Some(Vec::new());
+    };
+    let mut items = array.iter().map(|item| nesting(item.get_ref()));
+    let first = items.next().unwrap_or(Some(Vec::new()))?;
+    let are_alike = items.all(|item| item.as_ref() == Some(&first));
+    are_alike.then(|| std::iter::once(array.len()).chain(first).collect())
 }
 
 fn as_f64(value: &DeValue<'_>) -> Option<f64> {

@@ -24,11 +24,18 @@ pub(super) fn read_ambient(farm: &Section<'_, '_>) -> AmbientSpec {
     let ambient = if is_daily {
         AmbientSpec::Daily(read_daily(&section))
     } else {
+        for key in DAILY_KEYS {
+            section.refuse(key, "belongs to a day", "write `kind = \"daily\"`, or leave it out");
+        }
         AmbientSpec::Constant(Celsius(section.f64("mean_degc", TEMPERATURE)))
     };
     section.finish();
     ambient
 }
+
+/// What only a day has.
+const DAILY_KEYS: [&str; 5] =
+    ["swing_k", "warmest_hour", "solar_peak_w_per_m2", "sunrise_hour", "sunset_hour"];
 
 fn read_daily(section: &Section<'_, '_>) -> DailySpec {
     let day = DailySpec {
@@ -66,9 +73,8 @@ pub(super) struct Transformer {
 /// distribution transformers to IEC 60076].
 pub(super) fn read_transformer(section: Section<'_, '_>) -> Transformer {
     let percent = |key, default| section.f64_or(key, default, Bounds::within(0.0, 10.0)) / 100.0;
-    let rated_mva = section.f64_or("rated_mva", f64::NAN, Bounds::positive(1e5));
     let transformer = Transformer {
-        rated_mva: rated_mva.is_finite().then_some(rated_mva),
+        rated_mva: section.optional_f64("rated_mva", Bounds::positive(1e5)),
         rated_at: section.span_of("rated_mva"),
         no_load_loss: percent("no_load_loss_pct", 0.1),
         load_loss: percent("load_loss_pct", 0.6),
@@ -120,6 +126,9 @@ mod tests {
         assert_eq!((day.solar_peak_w_per_m2, day.sunrise_hour, day.sunset_hour), (0.0, 6.0, 18.0));
         let problem = with("ambient_degc = 20", &format!("ambient_degc = 20\n{DAY}")).unwrap_err();
         assert!(problem.contains("both `ambient_degc` and `[farm.ambient]`"), "{problem}");
+        let still = DAY.replace("daily", "constant");
+        let problem = with("ambient_degc = 20", &still).unwrap_err();
+        assert!(problem.contains("`farm.ambient.swing_k` belongs to a day"), "{problem}");
         let dark = format!("{DAY}sunrise_hour = 20\n");
         let problem = with("ambient_degc = 20", &dark).unwrap_err();
         assert!(

@@ -202,21 +202,7 @@ impl Quantities {
             return None;
         }
         let counts: Vec<usize> = axes.axes.iter().flatten().map(|axis| axis.nodes.len()).collect();
-        let expected: usize = counts.iter().product();
-        if values.len() != expected {
-            let product: Vec<String> = counts.iter().map(usize::to_string).collect();
-            let product = match counts.len() {
-                1 => String::new(),
-                _ => format!("{} = ", product.join(" x ")),
-            };
-            let message = format!(
-                "`{name}` needs {product}{expected} values ({}), got {}",
-                names.join(" x "),
-                values.len()
-            );
-            let hint = (names.len() > 1).then(|| {
-                format!("the first axis of {} changes slowest, the last fastest", names.join(", "))
-            });
+        if let Some((message, hint)) = wrong_shape(section.nesting(key), &counts, &names, name) {
             section.report(section.span_of(key), message, hint);
             return None;
         }
@@ -252,6 +238,44 @@ impl Quantities {
     }
 }
 
+/// What is wrong with an array nested as `found` over axes of so many nodes, and how to mend it. All
+/// values in one pair of brackets are in the order of the axes; else each axis has its brackets.
+fn wrong_shape(
+    found: Option<Vec<usize>>,
+    nodes: &[usize],
+    names: &[&'static str],
+    name: &str,
+) -> Option<(String, Option<String>)> {
+    let product =
+        |counts: &[usize]| counts.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let expected: usize = nodes.iter().product();
+    let (shape, over) = (product(nodes), names.join(" x "));
+    if let Some([count]) = found.as_deref() {
+        let values = if nodes.len() > 1 { format!("{shape} = {expected}") } else { shape };
+        let hint = (nodes.len() > 1).then(|| {
+            format!("the first axis of {} changes slowest, the last fastest", names.join(", "))
+        });
+        return (*count != expected)
+            .then(|| (format!("`{name}` needs {values} values ({over}), got {count}"), hint));
+    }
+    if found.as_deref() == Some(nodes) {
+        return None;
+    }
+    let found = match found {
+        Some(counts) => format!("an array of {}", product(&counts)),
+        None => "an array whose brackets hold different numbers of values".to_owned(),
+    };
+    let each = match names.last().copied() {
+        Some(SOC) => "SoC",
+        Some(OCV) => "open-circuit voltage",
+        Some(TEMPERATURE_KEY) => "temperature",
+        _ => "node of the current",
+    };
+    let message = format!("`{name}` is {found}, but must be {shape} ({over})");
+    let hint = format!("the innermost brackets hold one value for each {each}");
+    Some((message, Some(hint)))
+}
+
 /// The one quantity whose published tables are over the open-circuit voltage.
 fn section_may_use_ocv(key: &str) -> bool {
     key == "v_per_k"
@@ -271,8 +295,13 @@ fn read_axis(section: &Section<'_, '_>, key: &'static str, bounds: Bounds) -> Op
         let _ = section.numbers(key, bounds);
         return None;
     }
-    let nodes = section.nested_numbers(key, bounds)?;
     let name = section.name(key);
+    if section.nesting(key).is_none_or(|counts| counts.len() > 1) {
+        let message = format!("`{name}` must be an array of numbers without brackets within it");
+        section.report(section.span_of(key), message, None);
+        return None;
+    }
+    let nodes = section.nested_numbers(key, bounds)?;
     if nodes.len() < 2 {
         let message = format!("`{name}` needs at least two nodes, got {}", nodes.len());
         let hint = Some("leave the axis out where nothing depends on it".to_owned());
@@ -297,7 +326,9 @@ pub(super) fn covers_soc(section: &Section<'_, '_>, nodes: &[f64]) -> bool {
     let covers = first <= 0.0 && last >= 1.0;
     if !covers {
         let message = format!("`{}` must cover 0 to 1, got {first} to {last}", section.name(SOC));
-        section.report(section.span_of(SOC), message, None);
+        let hint =
+            "add nodes at 0 and 1; where nothing was measured, repeat or extend the outer value";
+        section.report(section.span_of(SOC), message, Some(hint.to_owned()));
     }
     covers
 }

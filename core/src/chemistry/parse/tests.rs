@@ -182,6 +182,52 @@ resistance_ohm = [1, 2, 3]",
 }
 
 #[test]
+fn a_nested_array_must_have_the_shape_of_its_axes() {
+    let r0 = |values: &str| {
+        let axes = "soc = [0, 0.3, 1]\ntemperature_degc = [0, 25]";
+        with(&format!("[r0]\n{axes}\nresistance_ohm = {values}"))
+    };
+    let nested = parsed(&r0("[[1, 2, 3], [4, 5, 6]]"));
+    assert_eq!(nested, parsed(&r0("[1, 2, 3, 4, 5, 6]")), "one pair of brackets is the same");
+    assert_eq!(nested.r0.at(0.3, 25.0, 0.0), 5.0);
+    told(
+        &r0("[[1, 4], [2, 5], [3, 6]]"),
+        &[
+            "`r0.resistance_ohm` is an array of 3 x 2, but must be 2 x 3 (temperature_degc x soc)",
+            "hint: the innermost brackets hold one value for each SoC",
+        ],
+    );
+    for values in ["[[1, 2, 3, 4], [5, 6]]", "[[1, 2, 3], 4, 5, 6]"] {
+        told(&r0(values), &["brackets hold different numbers of values, but must be 2 x 3"]);
+    }
+    told(&r0("[[1, 2, 3, 4, 5, 6]]"), &["is an array of 1 x 6, but must be 2 x 3"]);
+    told(&r0("[[1, 2], [3, 4]]"), &["is an array of 2 x 2, but must be 2 x 3"]);
+    told(&r0("[[[1, 2, 3], [4, 5, 6]]]"), &["is an array of 1 x 2 x 3, but must be 2 x 3"]);
+    let own = "{ temperature_degc = [0, 20], value = [[3, 1]] }";
+    told(
+        &with(&format!("[r0]\nresistance_ohm = {own}")),
+        &["an array of 1 x 2, but must be 2 (temperature_degc)", "value for each temperature"],
+    );
+    told(&r0("[1, 2, 3, 4, 5, 6]").replace("[0, 25]", "[[0, 25]]"), &["without brackets within"]);
+}
+
+#[test]
+fn common_slips_come_with_a_hint_at_how_to_mend_them() {
+    told(&MINIMAL.replace("0.00025", "-0.00025"), &["hint: a resistance is positive for charge"]);
+    told(&MINIMAL.replace("[3.0, 4.2]", "[4.2, 3.0]"), &["hint: values go with `soc`"]);
+    told(&MINIMAL.replace("soc = [0, 1]", "soc = [0.1, 1]"), &["hint: add nodes at 0 and 1"]);
+}
+
+#[test]
+fn keys_that_are_read_only_in_some_cases_are_known() {
+    told(&with("[r0]\nresistance_ohm = 1\nfactr = [1, 2]"), &["did you mean `factor`?"]);
+    let rc1 = "[rc1]\nresistance_ohm = 1\ntime_constant_s = 3\ncapacitance_ff = 3";
+    told(&with(rc1), &["did you mean `capacitance_f`?"]);
+    let entropic = "[entropic]\nv_per_k = 0\nocv_mv = [3000, 4000]";
+    told(&with(entropic), &["did you mean `ocv_v`?"]);
+}
+
+#[test]
 fn axes_that_cannot_be_are_refused_at_their_place() {
     let r0 = |axis: &str| with(&format!("[r0]\n{axis}\nresistance_ohm = [1, 2]"));
     told(
