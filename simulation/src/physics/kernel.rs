@@ -193,11 +193,11 @@ fn sweep_any<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>)
             let x = (z - from) * per_soc;
             let (index, whole) = x.piece(last);
             let index = index as usize % PIECES;
-            (value[index] + slope[index] * (x - whole), slope[index] * per_soc)
+            (value[index] + slope[index] * (x - whole), slope[index])
         };
-        sweep_with(cells, look_up, held)
+        sweep_with(cells, look_up, per_soc, held)
     } else {
-        sweep_with(cells, |z| table.at(z, held.hysteresis), held)
+        sweep_with(cells, |z| table.at(z, held.hysteresis), R::of(1.0), held)
     }
 }
 
@@ -205,6 +205,7 @@ fn sweep_any<R: Real>(cells: &mut Cells<R>, table: &Voltages<R>, held: &Held<R>)
 fn sweep_with<R: Real>(
     cells: &mut Cells<R>,
     look_up: impl Fn(R) -> (R, R),
+    per_soc: R,
     held: &Held<R>,
 ) -> Total {
     let mut lanes = Lanes::none();
@@ -221,7 +222,9 @@ fn sweep_with<R: Real>(
             lanes.take(block, index, count, &look_up, held);
         }
     }
-    lanes.total()
+    let mut total = lanes.total();
+    total.slope *= per_soc.f64();
+    total
 }
 
 /// How many blocks ahead memory is asked for.
@@ -310,21 +313,34 @@ impl<R: Real> Lanes<R> {
 
     #[inline(always)]
     fn total(&self) -> Total {
-        let mut total = Total::NONE;
-        for l in 0..LANES {
-            total.source += self.source[l].f64();
-            total.relaxing += self.relaxing[l].f64();
-            total.relaxed += self.relaxed[l].f64();
-            total.slope += self.slope[l].f64();
-            let (low, high) = (self.lowest[l].f64(), self.highest[l].f64());
-            if low < total.lowest.value {
-                total.lowest = Extreme { value: low, cell: self.lowest_in[l] as usize * LANES + l };
+        let sum = |lanes: &[R; LANES]| {
+            let mut sums = lanes.map(R::f64);
+            // By halves, so that it vectorises; in a fixed order all the same.
+            for half in [8, 4, 2, 1] {
+                for l in 0..half {
+                    sums[l] += sums[l + half];
+                }
             }
-            if high > total.highest.value {
-                total.highest =
-                    Extreme { value: high, cell: self.highest_in[l] as usize * LANES + l };
-            }
+            sums[0]
+        };
+        let mut total = Total {
+            source: sum(&self.source),
+            relaxing: sum(&self.relaxing),
+            relaxed: sum(&self.relaxed),
+            slope: sum(&self.slope),
+            ..Total::NONE
+        };
+        let (mut low, mut high) = (0, 0);
+        for l in 1..LANES {
+            low = if self.lowest[l] < self.lowest[low] { l } else { low };
+            high = if self.highest[l] > self.highest[high] { l } else { high };
         }
+        let at = |value: R, block: i32, l: usize| Extreme {
+            value: value.f64(),
+            cell: block as usize * LANES + l,
+        };
+        total.lowest = at(self.lowest[low], self.lowest_in[low], low);
+        total.highest = at(self.highest[high], self.highest_in[high], high);
         total
     }
 }

@@ -6,7 +6,7 @@
 
 use super::kernel::{Block, Cells, LANES};
 use super::pieces::{Beyond, Column, Grid, PIECES};
-use super::real::Real;
+use super::real::{Real, SERIES_BELOW};
 use super::wide::widest;
 use bess_core::chemistry::{Chemistry, HeatForm, RcPair, Resistance, Table};
 use bess_core::units::{GAS_CONSTANT_J_PER_MOL_K, ZERO_CELSIUS_K};
@@ -412,10 +412,24 @@ fn refresh_block<R: Real>(
         [factors[0][l], factors[1][l], factors[2][l]] = p.arrhenius(temperature[l], factor[l]);
     }
     let pair = |b: &mut [R; LANES], c: &mut [R; LANES], j: usize| {
+        let mut ohm = [R::default(); LANES];
+        let mut x = [R::default(); LANES];
         for l in 0..LANES {
-            let ohm = r[j][l] * factors[j][l];
-            b[l] = decay_of(ohm, p.tick_over_c[j - 1]);
-            c[l] = b[l] * ohm;
+            ohm[l] = r[j][l] * factors[j][l];
+            x[l] = p.tick_over_c[j - 1] / ohm[l];
+        }
+        // Pairs are mostly slow beside a tick; then no exponential is needed. (0 / 0 is not small.)
+        let small = R::of(SERIES_BELOW);
+        if x.iter().fold(true, |all, x| all & (*x < small)) {
+            for l in 0..LANES {
+                b[l] = x[l].small_decay();
+                c[l] = b[l] * ohm[l];
+            }
+        } else {
+            for l in 0..LANES {
+                b[l] = if ohm[l] > R::default() { x[l].decay() } else { R::default() };
+                c[l] = b[l] * ohm[l];
+            }
         }
     };
     for l in 0..LANES {
@@ -488,13 +502,6 @@ fn pieces<R: Real>(p: &Parameters<R>, k: usize, place: &Places<R>) -> ([R; LANES
         }
     }
     (values, slopes)
-}
-
-/// `1 - exp(-tick / (r c))`; 0 where there is no pair.
-#[inline(always)]
-fn decay_of<R: Real>(r: R, tick_over_c: R) -> R {
-    let decay = (tick_over_c / r).decay();
-    if r > R::default() { decay } else { R::default() }
 }
 
 /// 1/T - 1/T_ref in 1/K, with the reference at 25 degC.

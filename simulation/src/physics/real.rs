@@ -37,6 +37,8 @@ pub trait Real:
     fn exp(self) -> Self;
     /// `1 - exp(-self)` without cancellation, for `self` >= 0.
     fn decay(self) -> Self;
+    /// [`Real::decay`] for `self` below [`SERIES_BELOW`], without asking.
+    fn small_decay(self) -> Self;
     /// Its bytes, for hashing.
     fn hash_into(self, sink: &mut dyn FnMut(&[u8]));
 }
@@ -74,13 +76,17 @@ macro_rules! real {
                 $exp(self)
             }
             #[inline(always)]
-            fn decay(self) -> Self {
+            fn small_decay(self) -> Self {
                 let x = self;
                 // The series is cut where it is below 1e-12 of the whole for x < 1/32, and below
                 // 1e-9 for x < 1/4.
                 let tail = x / 5.0 * (1.0 - x / 6.0 * (1.0 - x / 7.0 * (1.0 - x / 8.0)));
-                let series = x * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0 * (1.0 - tail))));
-                if x < $crate::physics::real::SERIES_BELOW as $t { series } else { 1.0 - $exp(-x) }
+                x * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0 * (1.0 - tail))))
+            }
+            #[inline(always)]
+            fn decay(self) -> Self {
+                let series = self.small_decay();
+                if self < SERIES_BELOW as $t { series } else { 1.0 - $exp(-self) }
             }
             fn hash_into(self, sink: &mut dyn FnMut(&[u8])) {
                 sink(&self.to_le_bytes());
