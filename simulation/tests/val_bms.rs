@@ -59,20 +59,42 @@ struct Bench {
     /// Resistance of the cells over what the BMS was told.
     resistance_factor: f64,
     worst: f64,
+    capacity_c: f64,
+    /// SoC that the current sensor's errors explain: what was shown less what flowed, now and at most.
+    misread: f64,
+    misread_most: f64,
+    /// Largest error beyond what is explained, and largest error in sigmas that the BMS believes in.
+    beyond: f64,
+    sigmas: f64,
 }
 
 impl Bench {
     /// The BMS knows `known`, the cells are `real`; it believes in `believed` and `soc` is true.
     fn new(spec: &BmsSpec, known: &Chemistry, real: &Chemistry, soc: f64, believed: f64) -> Self {
+        Self::of_rack(0, spec, known, real, (soc, believed))
+    }
+    /// The same with the sensors of another rack; `soc` is the true one and what the BMS believes.
+    fn of_rack(
+        rack: usize,
+        spec: &BmsSpec,
+        known: &Chemistry,
+        real: &Chemistry,
+        (soc, believed): (f64, f64),
+    ) -> Self {
         let model = BmsModel::new(spec, known);
         Self {
             cell: CellRun::new(real, soc, 25.0, 0.1),
-            bms: RackBms::new(&model, N_CELLS, 0, Streams::new(SEED), believed, 25.0),
+            bms: RackBms::new(&model, N_CELLS, rack, Streams::new(SEED), believed, 25.0),
             model,
             tick: 0,
             extra_offset_a: 0.0,
             resistance_factor: 1.0,
             worst: 0.0,
+            capacity_c: real.capacity.0,
+            misread: 0.0,
+            misread_most: 0.0,
+            beyond: 0.0,
+            sigmas: 0.0,
         }
     }
     /// One tick at `current_a`; returns the cell's true voltage.
@@ -99,9 +121,14 @@ impl Bench {
             },
         );
         self.tick += 1;
+        self.misread += (self.bms.reading().current_a - current_a) * 0.1 / self.capacity_c;
+        self.misread_most = self.misread_most.max(self.misread.abs());
         if self.tick.is_multiple_of(10) {
             self.bms.estimate(&self.model);
-            self.worst = self.worst.max(self.error().abs());
+            let error = self.error().abs();
+            self.worst = self.worst.max(error);
+            self.beyond = self.beyond.max(error - self.misread_most);
+            self.sigmas = self.sigmas.max(error / self.bms.soc_sigma(&self.model));
         }
         voltage_v
     }
@@ -333,4 +360,157 @@ fn a_rack_of_spread_cells_is_known_to_a_percent_after_a_full_charge() {
     figure("bms worst error of the highest cell voltage", 1e3 * worst_v, "mV", "0.001..8 mV");
     figure("bms worst error of the highest temperature", worst_degc, "K", "<= 2 K");
     assert!(bms.recalibrations() >= 1, "a full charge recalibrates");
+}
+
+/// A cell as a user might write it: nodes of the OCV in V at the SoC given, and the drop of a steady
+/// current of 1C in V, half of it over r0 and the rest over one or two RC pairs.
+fn user_cell(
+    ocv: &(&str, &str),
+    capacity_ah: f64,
+    drop_v: f64,
+    pairs: usize,
+    loops: bool,
+) -> Chemistry {
+    let (soc, volts) = ocv;
+    let ohm = drop_v / capacity_ah;
+    let mut text = format!(
+        "name = \"user\"\n[cell]\ncapacity_ah = {capacity_ah}\nnominal_voltage_v = 3.2\nsource = \"test\"\n\
+         [ocv]\nsoc = [{soc}]\nvoltage_v = [{volts}]\nsource = \"test\"\n\
+         [r0]\nresistance_ohm = {}\nsource = \"test\"\n",
+        0.5 * ohm,
+    );
+    for pair in 1..=pairs {
+        let ohm = 0.5 * ohm / pairs as f64;
+        let tau_s = [20, 500][pair - 1];
+        text += &format!(
+            "[rc{pair}]\nresistance_ohm = {ohm}\ntime_constant_s = {tau_s}\nsource = \"test\"\n"
+        );
+    }
+    if loops {
+        text += "[hysteresis]\nhalf_width_v = 0.015\nrate_per_soc = 50\nsource = \"test\"\n";
+    }
+    parse_chemistry("user", &text).unwrap_or_else(|e| panic!("{e}"))
+}
+
+const OCVS: [(&str, &str); 4] = [
+    ("0, 0.1, 0.9, 1", "2.5, 3.2, 3.3, 3.6"),
+    ("0, 0.1, 0.9, 1", "3.0, 3.4, 4.05, 4.2"),
+    ("0, 0.05, 0.95, 1", "2.8, 3.28, 3.30, 3.5"),
+    ("0, 0.1, 0.9, 1", "1.8, 2.2, 2.4, 2.7"),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Load {
+    /// Discharge and then charge at so many C.
+    Constant(f64),
+    Pulses,
+    Dispatch,
+}
+
+fn under(load: Load, cell: &Chemistry, rack: usize) -> Bench {
+    let start = 0.85;
+    let mut bench = Bench::of_rack(rack, &BmsSpec::default(), cell, cell, (start, start));
+    let one_c = cell.capacity.0 / 3600.0;
+    let (empty_v, full_v) = (cell.ocv.at(0.0, 25.0, 0.0), cell.ocv.at(1.0, 25.0, 0.0));
+    match load {
+        Load::Constant(rate) => {
+            for sign in [1.0, -1.0] {
+                while (0.005..=0.995).contains(&bench.soc()) || bench.tick % 10 > 0 {
+                    let volts = bench.step(sign * rate * one_c);
+                    if if sign > 0.0 { volts < empty_v } else { volts > full_v } {
+                        break;
+                    }
+                    if sign < 0.0 && bench.soc() > 0.995 {
+                        break;
+                    }
+                    if sign > 0.0 && bench.soc() < 0.005 {
+                        break;
+                    }
+                }
+                bench.run(6000, 0.0);
+            }
+        }
+        Load::Pulses => {
+            for minute in 0..240u64 {
+                let rate =
+                    if minute % 2 == 0 { if minute < 100 { 1.0 } else { -1.0 } } else { 0.0 };
+                for _ in 0..600 {
+                    let over =
+                        (rate > 0.0 && bench.soc() < 0.03) || (rate < 0.0 && bench.soc() > 0.97);
+                    bench.step(if over { 0.0 } else { rate * one_c });
+                }
+            }
+        }
+        Load::Dispatch => {
+            const STEPS: [f64; 8] = [0.25, 0.5, -0.12, 0.0, 0.75, 0.07, -0.25, 0.37];
+            let mut sign = 1.0;
+            for minute in 0..360usize {
+                if bench.soc() < 0.1 {
+                    sign = -1.0
+                } else if bench.soc() > 0.95 {
+                    sign = 1.0
+                }
+                bench.run(600, sign * STEPS[minute % 8] * one_c);
+            }
+        }
+    }
+    bench
+}
+
+#[test]
+fn probe() {
+    let mut bad = 0;
+    let mut all = 0;
+    let mut most = [0.0f64; 3];
+    let loads = [
+        Load::Constant(0.5),
+        Load::Constant(1.0),
+        Load::Constant(2.0),
+        Load::Constant(6.0),
+        Load::Pulses,
+        Load::Dispatch,
+    ];
+    let mut cases = Vec::new();
+    for load in loads {
+        for (k, ocv) in OCVS.iter().enumerate() {
+            for cap in [5.0, 50.0, 300.0] {
+                for drop in [0.03, 0.1, 0.25] {
+                    for pairs in [0usize, 1, 2] {
+                        for loops in [false, true] {
+                            if pairs == 0 && loops {
+                                continue;
+                            }
+                            cases.push((load, k, *ocv, cap, drop, pairs, loops));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    for (load, k, ocv, cap, drop, pairs, loops) in cases {
+        if pairs == 0 {
+            continue;
+        }
+        let cell = user_cell(&ocv, cap, drop, pairs, loops);
+        let b = under(load, &cell, 7 + all % 31);
+        all += 1;
+        let n = b.bms.recalibrations();
+        most[0] = most[0].max(b.beyond);
+        most[1] = most[1].max(b.sigmas);
+        most[2] = most[2].max(f64::from(n));
+        if b.beyond > 0.03 || b.sigmas > 4.0 || n > 9 {
+            bad += 1;
+            eprintln!(
+                "{load:?} ocv{k} {cap}Ah {drop}V {pairs}rc hyst={loops}: beyond {:.1}% worst {:.1}% misread {:.1}% sigmas {:.1} recal {n} f {:?} sig {:.4} off {:.2}",
+                100. * b.beyond,
+                100. * b.worst,
+                100. * b.misread_most,
+                b.sigmas,
+                b.bms.resistance_factor(),
+                b.bms.soc_sigma(&b.model),
+                b.bms.current_offset_a()
+            );
+        }
+    }
+    eprintln!("BAD {bad} of {all}, most {most:?}");
 }

@@ -48,7 +48,7 @@ const MODEL_ERROR_LASTS_S: f64 = 4.0 * 3600.0;
 const KNEE_SIGMA: f64 = 0.02;
 /// A recalibration needs a sigma this much better than the filter's, or a contradiction of this many
 /// sigmas (engineering choices).
-const BETTER_BY: f64 = 0.5;
+const BETTER_BY: f64 = 0.25;
 const CONTRADICTION_SIGMAS: f64 = 3.0;
 
 /// What was measured since the last estimate.
@@ -108,6 +108,12 @@ impl Sight {
     }
 }
 
+/// Variance in A^2 of a mean over ten readings of the current: of noise and rounding.
+pub(super) fn current_noise_a2(sensors: &SensorSpec) -> f64 {
+    let (noise_a, step_a) = (sensors.current_noise_a, sensors.current_step_a);
+    0.1 * (noise_a * noise_a + step_a * step_a / 12.0)
+}
+
 /// State and covariance.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ekf {
@@ -119,6 +125,8 @@ pub(super) struct Ekf {
     /// SoC counted since the last recalibration, and the farthest that it has been.
     swept: f64,
     farthest: f64,
+    /// Drop over the RC pairs in the middle of the last interval less that at its end.
+    middle_rc_v: f64,
 }
 
 const SOC: usize = 0;
@@ -140,6 +148,7 @@ impl Ekf {
             hysteresis: 0.0,
             swept: 0.0,
             farthest: 0.0,
+            middle_rc_v: 0.0,
         };
         ekf.put(&Matrix4::from_diagonal(&sigmas.component_mul(&sigmas)));
         ekf
@@ -161,6 +170,11 @@ impl Ekf {
     /// Mean current in A of `interval`, less the offset while the contactors were closed.
     pub(super) fn net_current_a(&self, interval: &Interval) -> f64 {
         interval.current_a - self.offset_a() * (interval.closed_s / interval.span_s)
+    }
+
+    /// SoC in the middle of `interval` less that at its end: a mean voltage is that of the middle.
+    fn middle_soc(&self, interval: &Interval) -> f64 {
+        0.5 * self.net_current_a(interval) * interval.span_s / interval.capacity_c
     }
 
     fn covariance(&self) -> Matrix4<f64> {
@@ -196,19 +210,18 @@ impl Ekf {
             if ohm > 0.0 { math::exp(-span_s / (ohm * farad)) } else { 0.0 }
         };
         let (a1, a2) = (kept(r1, c1), kept(r2, c2));
+        let from_v = self.state[V1] + self.state[V2];
         // How a current moves the state.
         let input = Vector4::new(-per_a, (1.0 - a1) * r1, (1.0 - a2) * r2, 0.0);
         self.state =
             Vector4::new(self.soc(), a1 * self.state[V1], a2 * self.state[V2], self.offset_a())
                 + input * current_a;
+        self.middle_rc_v = 0.5 * (from_v - self.state[V1] - self.state[V2]);
 
         let mut transition = Matrix4::from_diagonal(&Vector4::new(1.0, a1, a2, 1.0));
         transition.set_column(OFFSET, &(Vector4::new(0.0, 0.0, 0.0, 1.0) - input * closed));
         let sensors = &model.sensors.spec;
-        let step_a = sensors.current_step_a;
-        // Noise of a mean over ten readings, and of the rounding of each.
-        let current_variance =
-            0.1 * (sensors.current_noise_a * sensors.current_noise_a + step_a * step_a / 12.0);
+        let current_variance = current_noise_a2(sensors);
         // Errors of gain and capacity grow with the distance from where the SoC was last known; on
         // the way back they cancel.
         let relative = sensors.current_gain * sensors.current_gain
@@ -238,9 +251,11 @@ impl Ekf {
     pub(super) fn residual(&self, model: &BmsModel, interval: &Interval) -> Residual {
         let soc = self.soc();
         let [r0, _, _] = interval.resistances_ohm(model, soc);
-        let drop_v = r0 * self.net_current_a(interval) + self.state[V1] + self.state[V2];
-        let rest_v = model.ocv_v(soc) + model.half_width_v(soc) * self.hysteresis;
-        Residual { error_v: interval.cell_voltage_v - (rest_v - drop_v), drop_v }
+        let current_a = self.net_current_a(interval);
+        let drop_v = r0 * current_a + self.state[V1] + self.state[V2] + self.middle_rc_v;
+        let rest_v = model.ocv_v(soc + self.middle_soc(interval))
+            + model.half_width_v(soc) * self.hysteresis;
+        Residual { error_v: interval.cell_voltage_v - (rest_v - drop_v), drop_v, current_a }
     }
 
     /// What the voltage of `interval` says about SoC, given the drops that the filter believes in.
@@ -248,21 +263,27 @@ impl Ekf {
         let soc = self.soc();
         let current_a = self.net_current_a(interval);
         let [r0, r1, r2] = interval.resistances_ohm(model, soc);
-        let drop_v = r0 * current_a + self.state[V1] + self.state[V2];
+        let drop_v = r0 * current_a + self.state[V1] + self.state[V2] + self.middle_rc_v;
         let half_width_v = model.half_width_v(soc);
         let rest_v = interval.cell_voltage_v + drop_v - half_width_v * self.hysteresis;
         let seen_freely = model.soc_at_ocv(rest_v);
-        let seen = seen_freely.clamp(0.0, 1.0);
+        let seen = (seen_freely - self.middle_soc(interval)).clamp(0.0, 1.0);
+        // After a load the pairs still hold their drops: what is unknown of them is as well.
+        let now_v = (r0 * current_a).abs() + self.state[V1].abs() + self.state[V2].abs();
+        let settled_v = (current_a * (r0 + r1 + r2)).abs();
         let parts = [
             MODEL_FLOOR_V,
             HYSTERESIS_UNKNOWN * half_width_v,
-            RESISTANCE_UNKNOWN * current_a * (r0 + r1 + r2),
+            RESISTANCE_UNKNOWN * now_v.max(settled_v),
             model.sensors.spec.cell_voltage_offset_v,
         ];
         let model_v = math::sqrt(parts.iter().map(|part| part * part).sum());
-        let [_, _, _, _, v1, v1_v2, _, v2, ..] = self.covariance;
-        let drops_v2 = (v1 + 2.0 * v1_v2 + v2).max(0.0);
-        let seen_v = math::sqrt(model_v * model_v + drops_v2);
+        // Of the drops: what the filter does not know of the pairs and of the current's offset, and what
+        // the noise of this current makes.
+        let [_, _, _, _, v1, v1_v2, v1_a, v2, v2_a, offset_a2] = self.covariance;
+        let current_a2 = offset_a2 + current_noise_a2(&model.sensors.spec);
+        let drops_v2 = v1 + 2.0 * v1_v2 + v2 - 2.0 * r0 * (v1_a + v2_a) + r0 * r0 * current_a2;
+        let seen_v = math::sqrt(model_v * model_v + drops_v2.max(0.0));
         // Two sigmas to either side, and the worse one: beside a knee lies the plateau, so a voltage
         // that is off by a little makes a cell of the plateau look full.
         let reach = |volts: f64| (model.soc_at_ocv(rest_v + volts) - seen_freely).abs();
@@ -324,7 +345,7 @@ impl Ekf {
         for value in self.state.iter().chain(&self.covariance) {
             sink(&value.to_le_bytes());
         }
-        for value in [self.hysteresis, self.swept, self.farthest] {
+        for value in [self.hysteresis, self.swept, self.farthest, self.middle_rc_v] {
             sink(&value.to_le_bytes());
         }
     }

@@ -19,10 +19,11 @@ mod sensors;
 pub use model::BmsModel;
 
 use crate::physics::rack::At;
+use bess_core::math;
 use bess_core::rng::{Domain, Streams};
 use bess_core::time::TICK_S;
 use capacity::{CapacityEstimate, Counting};
-use estimator::{Ekf, Interval};
+use estimator::{Ekf, Interval, current_noise_a2};
 use resistance::ResistanceEstimate;
 use sensors::RackSensors;
 
@@ -289,7 +290,8 @@ impl RackBms {
             self.ekf.zero_current(sums.open_a / ticks, &model.sensors.spec);
         }
         self.ekf.predict(model, &interval);
-        self.resistance.learn(self.ekf.residual(model, &interval), interval.span_s);
+        let noise_a = math::sqrt(current_noise_a2(&model.sensors.spec));
+        self.resistance.learn(self.ekf.residual(model, &interval), interval.span_s, noise_a);
         let sight = self.ekf.sight(model, &interval);
         if self.ekf.recalibrate(&sight) {
             self.recalibrations += 1;
