@@ -50,6 +50,8 @@ const KNEE_SIGMA: f64 = 0.02;
 /// sigmas (engineering choices).
 const BETTER_BY: f64 = 0.25;
 const CONTRADICTION_SIGMAS: f64 = 3.0;
+/// Least sigma that a recalibration claims: a rack's cells differ by that (engineering choice).
+const RECALIBRATED_SIGMA_LEAST: f64 = 1e-3;
 
 /// What was measured since the last estimate.
 #[derive(Clone, Copy, Debug)]
@@ -303,11 +305,12 @@ impl Ekf {
     /// The outright correction at a knee; returns whether there was one.
     pub(super) fn recalibrate(&mut self, sight: &Sight) -> bool {
         let off = sight.soc - self.soc();
-        let variance = sight.sigma * sight.sigma;
+        let sigma = sight.sigma.max(RECALIBRATED_SIGMA_LEAST);
+        let variance = sigma * sigma;
         let expected = math::sqrt(self.covariance[SOC_VARIANCE] + variance);
-        let better = sight.sigma < BETTER_BY * self.soc_sigma();
+        let better = sigma < BETTER_BY * self.soc_sigma();
         let contradicts = off.abs() > CONTRADICTION_SIGMAS * expected;
-        if sight.sigma > KNEE_SIGMA || !(better || contradicts) {
+        if sigma > KNEE_SIGMA || !(better || contradicts) {
             return false;
         }
         if contradicts {

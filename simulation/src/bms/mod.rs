@@ -166,7 +166,7 @@ impl RackBms {
         if model.ideal { 0.0 } else { self.capacity.sigma() }
     }
     /// How often a knee of the OCV corrected the SoC outright. A full charge makes a few in a row,
-    /// each at least twice as sure as the one before.
+    /// each at least four times as sure as the one before.
     pub fn recalibrations(&self) -> u32 {
         self.recalibrations
     }
