@@ -38,7 +38,7 @@ pub(crate) struct CellArgs {
     /// Length of a tick
     #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = crate::duration::parse_duration)]
     tick: f64,
-    /// End the run where the current drives the cell to a limit: a voltage of the chemistry's [limits],
+    /// End the run where the current drives the cell to a limit: a voltage of the chemistry's limits,
     /// or SoC 0 or 1 where it has none
     #[arg(long)]
     stop_at_limits: bool,

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The bar of the issue: how long a stop under load may take with `--drain 0s`.
+/// The bar: how long a stop under load may take with `--drain 0s`.
 const STOP_MAX: Duration = Duration::from_secs(2);
 
 /// Runs `bess unit ...` or `bess clock ...` against the farm.

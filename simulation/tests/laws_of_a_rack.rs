@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
-use bess_core::chemistry::{Case, Chemistry, HeatForm, built_in, parse_chemistry};
+use bess_core::chemistry::{Case, Chemistry, HeatForm, Table, built_in, parse_chemistry};
 use bess_core::rng::Streams;
 use bess_core::spec::SpreadSpec;
 use bess_simulation::cell::{CellInput, CellRun};
@@ -398,4 +398,52 @@ fn a_heated_cell_runs_away_vents_and_opens_the_string() {
     rack.step(&model, 0.0);
     assert!(rack.cell(&model, 3).1.abs() < 1e-6, "nothing between its terminals");
     assert_eq!(rack.reading().voltage_min.cell, 3);
+}
+
+#[test]
+fn a_short_of_a_cell_that_was_driven_below_empty_comes_to_rest() {
+    let model = model::<f32>(&lfp());
+    let mut rack = rack(&model, 24, 0.02, 25.0, &EQUAL);
+    rack.harm(5, Harm::Short(0.01));
+    for second in 0..4200 {
+        let current_a = if second < 300 { 140.0 } else { 0.0 };
+        (0..10).for_each(|_| rack.step(&model, current_a));
+        let _ = rack.refresh(&model, &Plate::at(25.0));
+    }
+    assert!(rack.cell(&model, 5).0 < 0.0, "it was driven below empty");
+    assert!(rack.reading().loss_w.abs() < 5.0, "{:?}", rack.reading());
+    assert!(rack.is_finite() && rack.cell(&model, 5).2 < 60.0);
+}
+
+#[test]
+fn single_precision_loses_no_heat_however_little_moves() {
+    let chemistry = Chemistry { self_discharge: None, ..lfp() };
+    let model = model::<f32>(&chemistry);
+    let mut rack = rack(&model, 24, 0.5, 25.5, &EQUAL);
+    let mut plate_j = 0.0;
+    for _ in 0..400_000 {
+        rack.step(&model, 0.0);
+        // A standing pump leaves a fiftieth of the conductance.
+        plate_j += rack.refresh(&model, &Plate { conductance: 0.02, ..Plate::at(25.0) });
+    }
+    let capacity_j_per_k = chemistry.thermal.unwrap().heat_capacity_j_per_k;
+    let lost_j: f64 = (0..24).map(|i| (25.5 - rack.cell(&model, i).2) * capacity_j_per_k).sum();
+    // Each refresh is a tenth of a second here: 40,000 s are a quarter of the time constant.
+    assert!(lost_j > 0.1 * 24.0 * 0.5 * capacity_j_per_k, "{lost_j}");
+    assert!((plate_j / lost_j - 1.0).abs() < 1e-3, "{plate_j} {lost_j}");
+}
+
+#[test]
+fn entropic_heat_over_a_table_of_currents_is_that_of_the_current_at_any_tick() {
+    let over_current = Table::new(vec![], vec![], vec![-200.0, 200.0], vec![0.0, 4e-4]).unwrap();
+    let chemistry = Chemistry { entropic_v_per_k: Some(over_current), ..lfp() };
+    let degc = |tick_s: f64| {
+        let mut cell = CellRun::new(&chemistry, 0.5, 25.0, tick_s);
+        for _ in 0..(60.0 / tick_s) as usize {
+            let _ = cell.step(CellInput::Current(100.0));
+        }
+        cell.state(false).temperature_degc - 25.0
+    };
+    let (fine_k, coarse_k) = (degc(0.1), degc(1.0));
+    assert!((fine_k / coarse_k - 1.0).abs() < 0.02, "{fine_k} {coarse_k}");
 }
