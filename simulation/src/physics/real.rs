@@ -37,7 +37,7 @@ pub trait Real:
     fn exp(self) -> Self;
     /// `1 - exp(-self)` without cancellation, for `self` >= 0.
     fn decay(self) -> Self;
-    /// [`Real::decay`] for `self` below [`SERIES_BELOW`], without asking.
+    /// [`Real::decay`] for `self` below 1/8, without asking.
     fn small_decay(self) -> Self;
     /// Its bytes, for hashing.
     fn hash_into(self, sink: &mut dyn FnMut(&[u8]));
