@@ -95,17 +95,21 @@ impl CellRun {
     /// The current that gives `power_w`, with the resistances that it has itself.
     fn point_at(&mut self, power_w: f64) -> BusPoint {
         let mut current_a = self.rack.reading().current_a;
+        let mut point = self.prepared_point(power_w, current_a);
         // A resistance changes little with the current: each round gains two digits or more.
         for _ in 0..MAX_ROUNDS {
-            self.rack.prepare(&self.model, current_a);
-            let source = self.rack.source(&self.model, sign(power_w));
-            let point =
-                Bus::of(std::iter::once(source)).expect("one closed rack").at_power(power_w);
             if (point.current_a - current_a).abs() <= 1e-12 * point.current_a.abs() {
-                return point;
+                break;
             }
             current_a = point.current_a;
+            point = self.prepared_point(power_w, current_a);
         }
+        point
+    }
+
+    /// The current that gives `power_w` with the resistances of `current_a`.
+    fn prepared_point(&mut self, power_w: f64, current_a: f64) -> BusPoint {
+        self.rack.prepare(&self.model, current_a);
         let source = self.rack.source(&self.model, sign(power_w));
         Bus::of(std::iter::once(source)).expect("one closed rack").at_power(power_w)
     }

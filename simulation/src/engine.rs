@@ -236,11 +236,12 @@ impl Engine {
     fn apply_defects(&mut self, tick: Tick) {
         let spec = Arc::clone(&self.spec);
         for planned in &spec.defects {
-            if planned.from == tick {
-                self.units[planned.unit.idx()].set_defect(planned.defect);
-            }
-            if planned.until == Some(tick) {
-                self.units[planned.unit.idx()].set_defect(planned.defect.ended());
+            let unit = planned.unit;
+            let due =
+                [(Some(planned.from), planned.defect), (planned.until, planned.defect.ended())];
+            for (_, defect) in due.into_iter().filter(|(at, _)| *at == Some(tick)) {
+                // By the door of every command; the file was checked when it was read.
+                self.apply_checked(&Command::SetDefect { unit, defect }, ControlSource::Schedule);
             }
         }
     }

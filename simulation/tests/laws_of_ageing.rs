@@ -5,17 +5,7 @@ use bess_simulation::physics::ageing::{Ageing, CellAgeing, RackStress};
 use bess_simulation::physics::rainflow::Cycle;
 use proptest::prelude::*;
 
-const NAUMANN: &str = r#"
-[ageing]
-law = "naumann-lfp"
-source = "[R] doi 10.1016/j.est.2018.01.019 and 10.1016/j.jpowsour.2019.227666"
-[ageing.calendar]
-capacity = { rate = 1.2571e-5, activation_energy_j_per_mol = 17126, shape = 2.8575, centre = 0.5, constant = 0.60225 }
-resistance = { rate = 3.4194e-10, activation_energy_j_per_mol = 71827, shape = -3.3903, centre = 0.5, constant = 1.5604 }
-[ageing.cycle]
-capacity = { per_c = 0.0630, rate = 0.0971, shape = 4.0253, centre = 0.6, constant = 1.0923 }
-resistance = { per_c = -0.0020, rate = 0.0021, shape = 6.8477, centre = 0.5, constant = 0.9182 }
-"#;
+const NAUMANN: &str = include_str!("data/naumann-ageing.toml");
 const YEAR_S: f64 = 365.0 * 86_400.0;
 
 /// The laws, each with a cell that it could belong to.
