@@ -4,13 +4,18 @@
 //! answers through its [`Reply`] after the snapshot that shows the effect has been published. A
 //! refused request changes nothing.
 
+mod check;
+mod describe;
+
+use crate::alarm::AlarmKey;
 pub use crate::control::{
-    ControlChange, ControlSource, PowerPriority, Setpoint, SetpointMode, UnitControl,
+    ControlChange, ControlSource, FunctionsChange, PowerPriority, Setpoint, SetpointMode,
+    UnitControl,
 };
 use crate::defect::Defect;
 use crate::id::UnitId;
 use crate::snapshot::UnitView;
-use crate::spec::{FarmSpec, UnitDesign};
+use crate::spec::{Disturbance, PlantChange};
 use crate::state::UnitState;
 use crate::time::Tick;
 use crate::units::{Vars, Watts};
@@ -18,6 +23,7 @@ use std::fmt;
 
 /// A change of the farm's state.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "the common command is the large one")]
 pub enum Command {
     /// Changes control settings of one unit; all fields together or none.
     ControlUnit {
@@ -32,6 +38,22 @@ pub enum Command {
         unit: UnitId,
         /// What to do.
         action: UnitAction,
+    },
+    /// Changes settings of the functions of one unit; all fields together or none.
+    ConfigureUnit {
+        /// The unit.
+        unit: UnitId,
+        /// What to change.
+        change: Box<FunctionsChange>,
+    },
+    /// Operates one rack of a unit.
+    OperateRack {
+        /// The unit.
+        unit: UnitId,
+        /// Index of the rack in its unit.
+        rack_idx: usize,
+        /// What to do.
+        action: RackAction,
     },
     /// Gives the farm a setpoint at the POI; the plant controller splits it over all running units
     /// and takes them over from whoever controlled them.
@@ -50,6 +72,24 @@ pub enum Command {
     },
     /// Takes the farm setpoint back: the units under plant control go to 0 W.
     ReleaseFarm,
+    /// Changes settings of the plant controller; all fields together or none.
+    ConfigurePlant(Box<PlantChange>),
+    /// Disturbs the grid from the start of the next tick on.
+    Disturb(Disturbance),
+    /// Picks up a load of the island, or drops it.
+    PickUpLoad {
+        /// Index of the load in the farm file.
+        load_idx: usize,
+        /// Whether it is to be fed.
+        fed: bool,
+    },
+    /// Somebody asked something of this unit: a sign of life for [`HeartbeatKind::AnyRequest`].
+    ///
+    /// [`HeartbeatKind::AnyRequest`]: crate::control::HeartbeatKind::AnyRequest
+    NoteRequest {
+        /// The unit.
+        unit: UnitId,
+    },
     /// Several commands in one tick: each is checked against the state before the batch, then all are
     /// applied in order; one that fails refuses all.
     Batch(Vec<Command>),
@@ -58,30 +98,88 @@ pub enum Command {
 /// What an operator does to a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnitAction {
-    /// Closes the contactors and starts the converter.
+    /// Comes up and runs: contactors closed, converter running.
     Start,
-    /// Stops the converter and opens the contactors.
+    /// Ramps down and opens the contactors.
     Stop,
-    /// Keeps the contactors closed and stops the converter.
+    /// Comes up, or goes back, to closed contactors and a converter that stands.
     EnterStandby,
     /// Starts the converter again.
     ExitStandby,
-    /// Clears latched alarms whose cause is gone.
+    /// Resets latched alarms, a lock-out, a fault or an emergency stop. Refused as long as the cause
+    /// of a latched alarm is there.
     ResetAlarms,
+    /// Presses the emergency stop.
+    EmergencyStop,
+    /// Releases it; the unit stays stopped until it is reset.
+    ReleaseEmergencyStop,
+    /// Takes the unit out for work on it.
+    EnterMaintenance,
+    /// Ends that; the unit is off.
+    EndMaintenance,
+    /// Turns the switch at its panel to local: remote writes are refused.
+    Local,
+    /// Turns it back to remote.
+    Remote,
+    /// Forms an island from a dead grid (black start), with the function `grid_forming` on.
+    BlackStart,
 }
 
 impl UnitAction {
     /// Every action with its name in REST paths and on the command line.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("start", Self::Start),
         ("stop", Self::Stop),
         ("standby", Self::EnterStandby),
         ("exit_standby", Self::ExitStandby),
         ("reset_alarms", Self::ResetAlarms),
+        ("estop", Self::EmergencyStop),
+        ("release_estop", Self::ReleaseEmergencyStop),
+        ("maintenance", Self::EnterMaintenance),
+        ("end_maintenance", Self::EndMaintenance),
+        ("local", Self::Local),
+        ("remote", Self::Remote),
+        ("black_start", Self::BlackStart),
     ];
     /// The action called `name`.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, action)| *action)
+    }
+    /// Its name in REST paths and on the command line.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+    /// Whether it is done by hand at the container, so that local control and maintenance do not keep
+    /// it from being done.
+    pub const fn is_by_hand(self) -> bool {
+        matches!(
+            self,
+            Self::EmergencyStop
+                | Self::ReleaseEmergencyStop
+                | Self::EnterMaintenance
+                | Self::EndMaintenance
+                | Self::Local
+                | Self::Remote
+        )
+    }
+}
+
+/// What an operator does to a rack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RackAction {
+    /// Lets it take part: it is connected with its unit, at once if its voltage fits.
+    Connect,
+    /// Takes it out: its contactors open, and stay open.
+    Disconnect,
+}
+
+impl RackAction {
+    /// Every action with its name in REST paths.
+    pub const ALL: [(&'static str, Self); 2] =
+        [("connect", Self::Connect), ("disconnect", Self::Disconnect)];
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
     }
 }
 
@@ -114,6 +212,15 @@ pub enum Request {
     Clock(Vec<ClockCommand>),
     /// Put the cells of a unit into the snapshots of the next seconds.
     ShowCells(UnitId),
+    /// Put into the audit that an edge refused a write before it became a command.
+    Refused {
+        /// The unit; `None` for the farm.
+        unit: Option<UnitId>,
+        /// What was written, with its values.
+        what: String,
+        /// Why it was refused.
+        reason: String,
+    },
 }
 
 /// Where a request came from.
@@ -123,12 +230,14 @@ pub struct Origin {
     pub source: ControlSource,
     /// Its address, where it has one.
     pub peer: Option<String>,
+    /// How it asked, for the audit: a function code and register, a route.
+    pub via: Option<String>,
 }
 
 impl Origin {
     /// An origin without an address.
     pub fn local(source: ControlSource) -> Self {
-        Self { source, peer: None }
+        Self { source, peer: None, via: None }
     }
 }
 
@@ -175,6 +284,40 @@ pub enum Rejection {
         state: UnitState,
         /// Why that is in the way, and what would help.
         reason: &'static str,
+    },
+    /// The cause of a latched alarm is still there.
+    #[error("unit {unit} cannot be reset: {} {} is still there", .alarm.code.name(), .alarm.level.name())]
+    ResetRefused {
+        /// Number of the unit.
+        unit: u32,
+        /// The alarm.
+        alarm: AlarmKey,
+    },
+    /// The unit is under local control.
+    #[error(
+        "unit {unit} is under local control: remote writes are refused until its switch is turned back to remote"
+    )]
+    Local {
+        /// Number of the unit.
+        unit: u32,
+    },
+    /// Somebody else holds the unit.
+    #[error("unit {unit} is held by {holder} for {remaining_s:.1} s more")]
+    Leased {
+        /// Number of the unit.
+        unit: u32,
+        /// Who.
+        holder: String,
+        /// For how long still, in s.
+        remaining_s: f64,
+    },
+    /// A setting contradicts itself or is not possible here.
+    #[error("{field}: {reason}")]
+    NotPossible {
+        /// Name of the field as commands name it.
+        field: &'static str,
+        /// Why, and what would do.
+        reason: String,
     },
     /// The loop's inbox is full; try again.
     #[error("the inbox of the loop is full; try again in a moment")]
@@ -223,6 +366,12 @@ pub struct Submission {
 
 /// The bounded inbox of the loop, as the edges see it.
 pub trait Mailbox: Send + Sync + fmt::Debug {
+    /// Notes that somebody asked something of `unit`, a read as well; never waits. By default nobody
+    /// is interested.
+    fn note_request(&self, unit: UnitId) {
+        let _ = unit;
+    }
+
     /// Posts a letter; never waits. When the inbox is full or closed the letter is answered with
     /// [`Rejection::Busy`] or [`Rejection::Closed`] at once.
     fn post(&self, submission: Submission);
@@ -240,121 +389,19 @@ pub trait CommandSource: Send + fmt::Debug {
     }
 }
 
-/// Checks `command` against the farm and what is seen of the unit; the loop applies what passes.
-///
-/// # Errors
-/// The reason why the command must be refused.
-pub fn validate(spec: &FarmSpec, units: &[UnitView], command: &Command) -> Result<(), Rejection> {
-    validate_with(spec, &|unit| units[unit.idx()].state, command)
+/// What a check must know of a unit's present state.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// Its state.
+    pub state: UnitState,
+    /// The alarm that keeps it from being reset, if one does.
+    pub reset_blocked_by: Option<AlarmKey>,
 }
 
-/// Like [`validate`], with the present state of a unit from `state_of` (asked for existing units).
-///
-/// # Errors
-/// The reason why the command must be refused.
-pub fn validate_with(
-    spec: &FarmSpec,
-    state_of: &dyn Fn(UnitId) -> UnitState,
-    command: &Command,
-) -> Result<(), Rejection> {
-    match command {
-        Command::ControlUnit { unit, change } => {
-            let design = &find_unit(spec, *unit)?.design;
-            validate_change(design, change)
-        }
-        Command::OperateUnit { unit, action } => {
-            find_unit(spec, *unit)?;
-            validate_action(*unit, state_of(*unit), *action)
-        }
-        Command::SetDefect { unit, defect } => defect.check(&find_unit(spec, *unit)?.design),
-        Command::SetFarmPower { active, reactive } => {
-            let rated_w = spec.rated_power().0;
-            in_range("active_power_w", active.0, -rated_w, rated_w, "W")?;
-            let rated_var = spec.rated_reactive_power().0;
-            reactive.map_or(Ok(()), |q| {
-                in_range("reactive_power_var", q.0, -rated_var, rated_var, "var")
-            })
-        }
-        Command::ReleaseFarm => Ok(()),
-        Command::Batch(commands) => {
-            commands.iter().try_for_each(|command| validate_with(spec, state_of, command))
-        }
+impl From<&UnitView> for Standing {
+    fn from(view: &UnitView) -> Self {
+        Self { state: view.state, reset_blocked_by: view.reset_blocked_by }
     }
 }
 
-/// Checks a clock command.
-///
-/// # Errors
-/// When the speed or the number of ticks is out of range.
-pub fn validate_clock(command: ClockCommand) -> Result<(), Rejection> {
-    match command {
-        ClockCommand::Pause | ClockCommand::Resume => Ok(()),
-        ClockCommand::SetSpeed(speed) => in_range("speed", speed, SPEED_MIN, SPEED_MAX, "x"),
-        ClockCommand::Step(ticks) => {
-            in_range("step_ticks", ticks as f64, 1.0, STEP_MAX as f64, "ticks")
-        }
-    }
-}
-
-/// Finds a unit of the farm.
-///
-/// # Errors
-/// When there is none with this id.
-pub fn find_unit(spec: &FarmSpec, unit: UnitId) -> Result<&crate::spec::UnitSpec, Rejection> {
-    let n_units = spec.units.len();
-    spec.units.get(unit.idx()).ok_or(Rejection::NoSuchUnit { number: unit.number(), n_units })
-}
-
-fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Rejection> {
-    let (rated_w, rated_var) = (design.pcs.rated_power.0, design.pcs.rated_reactive_power.0);
-    let ramp_max = design.pcs.ramp_per_s * 100.0;
-    let checks = [
-        ("active_power_w", change.active_w, -rated_w, rated_w, "W"),
-        ("active_power_pct", change.active_pct, -100.0, 100.0, "%"),
-        ("reactive_power_var", change.reactive_var, -rated_var, rated_var, "var"),
-        ("reactive_power_pct", change.reactive_pct, -100.0, 100.0, "%"),
-        ("discharge_limit_pct", change.discharge_limit_pct, 0.0, 100.0, "%"),
-        ("ramp_pct_per_s", change.ramp_pct_per_s, RAMP_MIN_PCT_PER_S, ramp_max, "%/s"),
-    ];
-    for (field, value, min, max, unit) in checks {
-        if let Some(value) = value {
-            in_range(field, value, min, max, unit)?;
-        }
-    }
-    Ok(())
-}
-
-/// Slowest ramp that may be set, in percent of the rating per second.
-pub const RAMP_MIN_PCT_PER_S: f64 = 0.1;
-
-fn in_range(
-    field: &'static str,
-    value: f64,
-    min: f64,
-    max: f64,
-    unit: &'static str,
-) -> Result<(), Rejection> {
-    // Ratings come from files in other units: their last digit is not a reason to refuse. A NaN is in
-    // no range.
-    let slack = 1e-9 * max.abs().max(min.abs());
-    if (min - slack..=max + slack).contains(&value) {
-        Ok(())
-    } else {
-        Err(Rejection::OutOfRange { field, value, min, max, unit })
-    }
-}
-
-fn validate_action(unit: UnitId, state: UnitState, action: UnitAction) -> Result<(), Rejection> {
-    let refuse = |reason| Err(Rejection::WrongState { unit: unit.number(), state, reason });
-    match (state, action) {
-        (UnitState::Fault, UnitAction::ResetAlarms) => {
-            refuse("its state left the numbers; only a new run clears that")
-        }
-        (UnitState::Fault, UnitAction::Stop) => Ok(()),
-        (UnitState::Fault, _) => refuse("a unit in fault cannot start"),
-        (UnitState::Off, UnitAction::EnterStandby | UnitAction::ExitStandby) => {
-            refuse("start it first")
-        }
-        _ => Ok(()),
-    }
-}
+pub use check::{RAMP_MIN_PCT_PER_S, find_unit, validate, validate_clock, validate_with};

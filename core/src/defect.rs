@@ -3,6 +3,7 @@
 //! A defect is a state, not an event: it lasts until it is ended, and setting it again replaces it.
 
 use crate::command::Rejection;
+use crate::event::Contactor;
 use crate::id::UnitId;
 use crate::spec::UnitDesign;
 use crate::time::Tick;
@@ -22,6 +23,44 @@ pub const SHORT_MIN_OHM: f64 = 1e-4;
 /// Largest power of a heater on a cell in W.
 pub const HEATER_MAX_W: f64 = 10_000.0;
 
+/// What a contactor does whatever it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContactorFault {
+    /// Nothing: it obeys.
+    #[default]
+    None,
+    /// Once closed it stays closed.
+    Welded,
+    /// Once open it stays open.
+    Stuck,
+}
+
+/// A measured value of a rack that a sensor may show wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Highest cell voltage in V.
+    CellVoltageMax,
+    /// Lowest cell voltage in V.
+    CellVoltageMin,
+    /// Highest cell temperature in degC.
+    TemperatureMax,
+    /// Lowest cell temperature in degC.
+    TemperatureMin,
+    /// Current in A, positive is discharge.
+    Current,
+}
+
+impl Reading {
+    /// Every reading with its name in files, and the range in which a value may be forced.
+    pub const ALL: [(&'static str, Self, f64, f64); 5] = [
+        ("cell_voltage_max_v", Self::CellVoltageMax, 0.0, 10.0),
+        ("cell_voltage_min_v", Self::CellVoltageMin, 0.0, 10.0),
+        ("temperature_max_degc", Self::TemperatureMax, -100.0, 1000.0),
+        ("temperature_min_degc", Self::TemperatureMin, -100.0, 1000.0),
+        ("current_a", Self::Current, -100_000.0, 100_000.0),
+    ];
+}
+
 /// Something wrong with a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Defect {
@@ -40,6 +79,42 @@ pub enum Defect {
     Pump(bool),
     /// Whether the fans have failed.
     Fan(bool),
+    /// With a contactor of a rack.
+    Contactor {
+        /// Index of the rack in its unit.
+        rack_idx: usize,
+        /// Which.
+        contactor: Contactor,
+        /// What.
+        fault: ContactorFault,
+    },
+    /// Whether the fuse of a rack has blown.
+    Fuse {
+        /// Index of the rack in its unit.
+        rack_idx: usize,
+        /// Whether it has.
+        blown: bool,
+    },
+    /// Whether the precharge resistor is open, so that the bus does not come up.
+    Precharge(bool),
+    /// Resistance in kohm, > 0, that a damaged insulation has beside what it has otherwise; `None` for
+    /// no damage.
+    Insulation(Option<f64>),
+    /// Whether BMS and converter do not hear each other.
+    BmsCommunication(bool),
+    /// Whether the converter's own fans have failed: its heat sink warms up four times as much.
+    PcsFan(bool),
+    /// Whether the smoke detector says that there is smoke.
+    SmokeDetector(bool),
+    /// A measured value of a rack that is forced; `None` for what is measured.
+    Reading {
+        /// Index of the rack in its unit.
+        rack_idx: usize,
+        /// Which.
+        reading: Reading,
+        /// The value that the BMS sees instead, in the unit of the reading.
+        value: Option<f64>,
+    },
 }
 
 impl Defect {
@@ -57,6 +132,18 @@ impl Defect {
             Self::Chiller(_) => Self::Chiller(false),
             Self::Pump(_) => Self::Pump(false),
             Self::Fan(_) => Self::Fan(false),
+            Self::Contactor { rack_idx, contactor, .. } => {
+                Self::Contactor { rack_idx, contactor, fault: ContactorFault::None }
+            }
+            Self::Fuse { rack_idx, .. } => Self::Fuse { rack_idx, blown: false },
+            Self::Precharge(_) => Self::Precharge(false),
+            Self::Insulation(_) => Self::Insulation(None),
+            Self::BmsCommunication(_) => Self::BmsCommunication(false),
+            Self::PcsFan(_) => Self::PcsFan(false),
+            Self::SmokeDetector(_) => Self::SmokeDetector(false),
+            Self::Reading { rack_idx, reading, .. } => {
+                Self::Reading { rack_idx, reading, value: None }
+            }
         }
     }
 
@@ -65,7 +152,6 @@ impl Defect {
     /// # Errors
     /// A rack or cell that is not there, or a figure out of its range.
     pub fn check(self, design: &UnitDesign) -> Result<(), Rejection> {
-        let Self::Cell { rack_idx, cell_idx, defect } = self else { return Ok(()) };
         let in_range = |field, value: f64, min: f64, max: f64, unit| {
             // A NaN is in no range.
             if (min..=max).contains(&value) {
@@ -73,7 +159,25 @@ impl Defect {
             }
             Err(Rejection::OutOfRange { field, value, min, max, unit })
         };
-        in_range("rack", rack_idx as f64 + 1.0, 1.0, design.n_racks as f64, "")?;
+        let rack = |rack_idx: usize| {
+            in_range("rack", rack_idx as f64 + 1.0, 1.0, design.n_racks as f64, "")
+        };
+        let (rack_idx, cell_idx, defect) = match self {
+            Self::Cell { rack_idx, cell_idx, defect } => (rack_idx, cell_idx, defect),
+            Self::Contactor { rack_idx, .. } | Self::Fuse { rack_idx, .. } => {
+                return rack(rack_idx);
+            }
+            Self::Reading { rack_idx, reading, value } => {
+                rack(rack_idx)?;
+                let (name, _, min, max) = Reading::ALL[reading as usize];
+                return value.map_or(Ok(()), |value| in_range(name, value, min, max, ""));
+            }
+            Self::Insulation(Some(kohm)) => {
+                return in_range("resistance_kohm", kohm, 0.01, 1e6, "kohm");
+            }
+            _ => return Ok(()),
+        };
+        rack(rack_idx)?;
         in_range("cell", cell_idx as f64 + 1.0, 1.0, design.cells_in_series as f64, "")?;
         match defect {
             CellDefect::Short(ohm) => {

@@ -5,13 +5,17 @@
 //! (`Command`) and what they may see (`Snapshot`) live here, each in one module.
 
 pub mod alarm;
+pub mod audit;
 pub mod chemistry;
 pub mod command;
 pub mod config;
 pub mod control;
 pub mod defect;
+pub mod event;
 pub mod id;
+pub mod log;
 pub mod math;
+pub mod protection;
 pub mod rng;
 pub mod series;
 pub mod signal;
@@ -23,4 +27,4 @@ pub mod time;
 pub mod units;
 
 pub use id::{CellAddress, RackId, UnitId};
-pub use time::{SimTime, Tick};
+pub use time::{Moment, SimTime, Tick};

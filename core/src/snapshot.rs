@@ -3,10 +3,13 @@
 //! A snapshot is built once a publication and shared as an `Arc`. A reader takes one and answers a
 //! whole request from it, so no reader ever sees two ticks mixed. Flat vectors by id.
 
-use crate::alarm::AlarmSet;
-use crate::control::UnitControl;
+use crate::alarm::{AlarmKey, AlarmSet, AlarmState};
+use crate::audit::AuditRecord;
+use crate::control::{UnitControl, UnitFunctions, WatchdogView};
+use crate::event::Event;
 use crate::id::{CellAddress, UnitId};
-use crate::spec::FarmSpec;
+use crate::log::Log;
+use crate::spec::{FarmSpec, PlantSettings};
 pub use crate::state::UnitState;
 use crate::time::{SimTime, Tick};
 use crate::units::{Amps, Celsius, Hertz, Joules, Seconds, Vars, VoltAmps, Volts, Watts};
@@ -69,6 +72,16 @@ pub struct Snapshot {
     pub racks: Vec<RackView>,
     /// Cells of the units that somebody asked for lately.
     pub cells: Vec<Arc<CellsView>>,
+    /// Every alarm, pending ones as well, in the order of the units.
+    pub alarms: Vec<AlarmState>,
+    /// Settings of the units' functions, by `UnitId::idx`.
+    pub functions: Vec<Arc<UnitFunctions>>,
+    /// Settings of the plant controller.
+    pub plant: Arc<PlantSettings>,
+    /// The newest events.
+    pub events: Arc<Log<Event>>,
+    /// The newest writes.
+    pub audit: Arc<Log<AuditRecord>>,
 }
 
 impl Snapshot {
@@ -173,6 +186,14 @@ pub struct FarmView {
     pub totals: EnergyTotals,
     /// Net energy taken from the cells' chemistry since the start.
     pub chemical_energy_drawn: Joules,
+    /// Voltage at the POI in per unit of nominal; 0 while the grid is gone.
+    pub voltage_pu: f64,
+    /// What frequency response at the POI asks for now.
+    pub frequency_response: Watts,
+    /// The setpoint after the plant's ramp, without frequency response; 0 while there is none.
+    pub ramped_setpoint: Watts,
+    /// Trips of units since the start.
+    pub trips: u64,
     /// Commands applied since the start.
     pub commands_applied: u64,
     /// Commands refused since the start.
@@ -246,6 +267,35 @@ pub struct UnitView {
     pub equivalent_full_cycles: f64,
     /// Counts simulated seconds; 715.DERHb.
     pub heartbeat: u32,
+    /// Since when the unit is in its state.
+    pub state_since: Tick,
+    /// Whether it is under local control: remote writes are refused.
+    pub is_local: bool,
+    /// Watch over the controller.
+    pub watchdog: WatchdogView,
+    /// Time in s until each control reverts, in the order of [`crate::event::Reverted::ALL`]; 0 for
+    /// none.
+    pub reversion_remaining_s: [f64; 5],
+    /// Time in s for which its present writer still holds it; 0 for nobody.
+    pub lease_remaining_s: f64,
+    /// Time in s until it may enter service; 0 when it may.
+    pub enter_service_remaining_s: f64,
+    /// Share of the rating to which the ramp after entering service limits its power, 0 to 1.
+    pub enter_service_share: f64,
+    /// Insulation resistance against earth in kohm, as measured.
+    pub insulation_kohm: f64,
+    /// Temperature of the converter.
+    pub pcs_temperature: Celsius,
+    /// Whether there is smoke.
+    pub smoke: bool,
+    /// Trips since the start.
+    pub trips: u32,
+    /// Resets that were refused since the start.
+    pub resets_refused: u32,
+    /// The alarm that keeps the unit from being reset, if one does.
+    pub reset_blocked_by: Option<AlarmKey>,
+    /// Whether it forms an island now.
+    pub forms_island: bool,
 }
 
 /// AC terminals of a unit.
@@ -334,6 +384,14 @@ pub struct RackTruth {
 pub struct RackView {
     /// Whether the contactors are closed.
     pub connected: bool,
+    /// Whether the rack may be connected; an operator may have taken it out.
+    pub enabled: bool,
+    /// Whether each contactor is closed: negative, precharge, positive.
+    pub contactors: [bool; 3],
+    /// Whether its fuse is whole.
+    pub fuse_whole: bool,
+    /// Alarms about it that stand.
+    pub alarms: AlarmSet,
     /// Current.
     pub current: Amps,
     /// Voltage, as the rack's own sensor shows it.

@@ -2,6 +2,9 @@
 
 mod bms;
 mod cooling;
+mod grid;
+mod plant;
+mod sequence;
 mod site;
 
 pub use bms::{BalancingSpec, BmsSpec, SensorSpec};
@@ -9,11 +12,19 @@ pub use cooling::{
     AirSpec, COOLANT_J_PER_M3_K, CoolingKind, CoolingSpec, HEATER_BAND_K, HeaterSpec, LiquidSpec,
     RATING_AMBIENT_DEGC, WallSpec,
 };
+pub use grid::{
+    Disturbance, DisturbanceKind, EnterService, GridCode, GridKind, GridQuantity, GridSpec,
+    GridTrip, InertiaSpec, IslandLoad, PlannedDisturbance,
+};
+pub use plant::{Arbitration, PlantChange, PlantSettings, PlantSpec, Strategy};
+pub use sequence::{PcsThermalSpec, SequenceSpec};
 pub use site::{AmbientSpec, DailySpec, TransformerSpec};
 
 use crate::chemistry::Chemistry;
+use crate::control::{UnitFunctions, WatchdogSettings};
 use crate::defect::PlannedDefect;
 use crate::id::{RackId, UnitId};
+use crate::protection::ProtectionProfile;
 use crate::state::UnitState;
 use crate::units::{Celsius, Hertz, Joules, Ohms, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::ops::Range;
@@ -39,6 +50,10 @@ pub struct FarmSpec {
     pub plant: PlantSpec,
     /// How many times faster than time cells age; 0 for not at all.
     pub ageing_acceleration: f64,
+    /// The grid behind the POI.
+    pub grid: GridSpec,
+    /// Who may write when two want to.
+    pub arbitration: Arbitration,
     /// What is or will be defect.
     pub defects: Vec<PlannedDefect>,
     /// Units in order of their number.
@@ -90,13 +105,6 @@ pub struct InitialSpec {
     pub temperature: Celsius,
 }
 
-/// Plant controller: splits a farm setpoint over the units.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PlantSpec {
-    /// Ticks between two splits of an unchanged setpoint, at least 1. A new setpoint is split at once.
-    pub split_period_ticks: u64,
-}
-
 /// One unit: a container with BMS, PCS and racks.
 #[derive(Clone, Debug)]
 pub struct UnitSpec {
@@ -144,6 +152,18 @@ pub struct UnitDesign {
     pub cooling: CoolingSpec,
     /// Battery management: sensors and balancing of each rack.
     pub bms: BmsSpec,
+    /// How it comes up and goes down.
+    pub sequence: SequenceSpec,
+    /// The converter's own temperature.
+    pub pcs_thermal: PcsThermalSpec,
+    /// What protects it.
+    pub protection: Arc<ProtectionProfile>,
+    /// How it stays on the grid or leaves it.
+    pub grid_code: Arc<GridCode>,
+    /// What it does by itself.
+    pub functions: Arc<UnitFunctions>,
+    /// How it watches its controller.
+    pub watchdog: WatchdogSettings,
 }
 
 impl UnitDesign {

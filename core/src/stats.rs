@@ -1,6 +1,7 @@
 //! Counters of the loop and of the edges: plain atomics, written where the thing happens, read by the
 //! metrics exporter. They are not part of the farm's state.
 
+use crate::control::ControlSource;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// A histogram with fixed upper bounds in seconds.
@@ -73,9 +74,9 @@ pub struct LoopStats {
 #[derive(Debug, Default)]
 pub struct CommandStats {
     /// By `ControlSource as usize`: applied.
-    pub applied: [AtomicU64; 5],
+    pub applied: [AtomicU64; ControlSource::NAMES.len()],
     /// By `ControlSource as usize`: refused.
-    pub refused: [AtomicU64; 5],
+    pub refused: [AtomicU64; ControlSource::NAMES.len()],
     /// Letters turned away because the inbox was full.
     pub busy: AtomicU64,
 }

@@ -38,6 +38,34 @@ impl fmt::Display for Tick {
     }
 }
 
+/// An instant within a tick, from the start of the run: where an event happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// The tick in which it is.
+    pub tick: Tick,
+    /// Microseconds from the start of that tick, 0 to 100,000.
+    pub offset_us: u32,
+}
+
+impl Moment {
+    /// The end of `tick`.
+    pub const fn end_of(tick: Tick) -> Self {
+        Self { tick, offset_us: (TICK_NS / 1000) as u32 }
+    }
+    /// `offset_s` seconds (0 to [`TICK_S`]) after the start of `tick`.
+    pub fn within(tick: Tick, offset_s: f64) -> Self {
+        Self { tick, offset_us: (offset_s.clamp(0.0, TICK_S) * 1e6).round() as u32 }
+    }
+    /// Microseconds from the start of the run; the start of tick 1 is 0.
+    pub const fn elapsed_us(self) -> u64 {
+        self.tick.0.saturating_sub(1) * (TICK_NS as u64 / 1000) + self.offset_us as u64
+    }
+    /// Seconds from the start of the run.
+    pub fn elapsed_s(self) -> f64 {
+        self.elapsed_us() as f64 / 1e6
+    }
+}
+
 /// An instant of simulated time, UTC, in nanoseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SimTime {
@@ -55,6 +83,12 @@ impl SimTime {
     pub fn seconds_of_day(self) -> f64 {
         const DAY_NS: i64 = 86_400_000_000_000;
         self.unix_ns.rem_euclid(DAY_NS) as f64 / 1e9
+    }
+    /// The simulated instant of `moment` in a run that began at `self`.
+    #[must_use]
+    pub const fn at_moment(self, moment: Moment) -> Self {
+        let after_ns = (moment.elapsed_us() as i64).saturating_mul(1000);
+        Self { unix_ns: self.unix_ns.saturating_add(after_ns) }
     }
     /// Whole milliseconds since the Unix epoch.
     pub const fn unix_ms(self) -> i64 {

@@ -9,8 +9,11 @@ use crate::physics::rack::{CellMemory, RackModel};
 use crate::physics::transformer;
 use crate::plant::Plant;
 use crate::unit::{Share, Surroundings, Unit};
-use bess_core::command::{Command, ControlSource, Rejection, find_unit, validate_with};
+use bess_core::audit::{AUDIT_CAPACITY, AuditRecord, EVENT_CAPACITY};
+use bess_core::command::{Command, ControlSource, Rejection, Standing, find_unit, validate_with};
+use bess_core::event::Event;
 use bess_core::id::UnitId;
+use bess_core::log::Log;
 use bess_core::rng::Streams;
 use bess_core::series::Series;
 use bess_core::snapshot::{
@@ -134,8 +137,9 @@ impl Engine {
 
     fn try_apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
         // The state in the units is fresher than their views when commands follow each other.
-        let state_of = |unit: UnitId| self.units[unit.idx()].state;
-        validate_with(&self.spec, &state_of, command)?;
+        let standing_of =
+            |unit: UnitId| Standing { state: self.units[unit.idx()].state, reset_blocked_by: None };
+        validate_with(&self.spec, &standing_of, command)?;
         self.apply_checked(command, source);
         Ok(())
     }
@@ -160,6 +164,12 @@ impl Engine {
                 self.plant.set(*active, *reactive, &mut self.units);
             }
             Command::ReleaseFarm => self.plant.release(&mut self.units),
+            Command::ConfigureUnit { .. }
+            | Command::OperateRack { .. }
+            | Command::ConfigurePlant(_)
+            | Command::Disturb(_)
+            | Command::PickUpLoad { .. }
+            | Command::NoteRequest { .. } => {}
             Command::Batch(commands) => {
                 commands.iter().for_each(|command| self.apply_checked(command, source));
             }
@@ -331,6 +341,11 @@ impl Engine {
             units: Vec::with_capacity(self.units.len()),
             racks: Vec::<RackView>::with_capacity(self.spec.n_racks()),
             cells: Vec::new(),
+            alarms: Vec::new(),
+            functions: Vec::new(),
+            plant: Arc::new(self.spec.plant.settings.clone()),
+            events: Arc::new(Log::<Event>::new(EVENT_CAPACITY)),
+            audit: Arc::new(Log::<AuditRecord>::new(AUDIT_CAPACITY)),
         })
     }
 

@@ -271,6 +271,7 @@ impl Loop {
             let result = match letter.request {
                 Request::Control(command) => self.control(&command, letter.origin.source),
                 Request::ShowCells(unit) => self.show_cells(unit),
+                Request::Refused { .. } => Ok(()),
                 Request::Clock(commands) => match self.set_clock(&commands) {
                     Ok(()) if matches!(commands.last(), Some(ClockCommand::Step(_))) => {
                         self.steppers.push(letter.reply);

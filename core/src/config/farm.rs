@@ -3,18 +3,23 @@
 use super::bms::read_bms;
 use super::cooling::read_cooling;
 use super::defects::read_defects;
+use super::functions::read_functions;
+use super::grid::{read_grid, read_grid_code};
+use super::plant::{read_arbitration, read_plant};
+use super::protection::read_protection;
 use super::reader::{Bounds, Section, read_document};
+use super::sequence::{read_pcs_thermal, read_sequence};
 use super::site::{TEMPERATURE, read_ambient, read_transformer};
+use super::watchdog::read_watchdog;
 use super::{Problem, Problems};
 use crate::chemistry::{self, Chemistry, parse_chemistry};
 use crate::command::RAMP_MIN_PCT_PER_S;
 use crate::id::UnitId;
 use crate::spec::{
-    AmbientSpec, FarmSpec, InitialSpec, PcsLoss, PcsSpec, PlantSpec, RackLimiting, SpreadSpec,
-    UnitDesign, UnitSpec,
+    AmbientSpec, Arbitration, FarmSpec, GridSpec, InitialSpec, PcsLoss, PcsSpec, PlantSettings,
+    PlantSpec, RackLimiting, SpreadSpec, UnitDesign, UnitSpec,
 };
 use crate::state::UnitState;
-use crate::time::Tick;
 use crate::units::{Celsius, Hertz, Ohms, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::sync::Arc;
 
@@ -68,7 +73,9 @@ fn read(
         ambient: AmbientSpec::Constant(Celsius(20.0)),
         transformer: None,
         initial: InitialSpec { state: UnitState::Running, soc: 0.5, temperature: Celsius(25.0) },
-        plant: PlantSpec { split_period_ticks: 10 },
+        plant: PlantSpec { split_period_ticks: 10, settings: PlantSettings::default() },
+        grid: GridSpec::default(),
+        arbitration: Arbitration::LastWriter,
         ageing_acceleration: 1.0,
         defects: Vec::new(),
         units: Vec::new(),
@@ -88,11 +95,9 @@ fn read(
         if let Some(initial) = farm.section("initial") {
             spec.initial = read_initial(initial);
         }
-        if let Some(plant) = farm.section("plant") {
-            let period_s = plant.f64_or("split_period_s", 1.0, Bounds::within(0.1, 60.0));
-            spec.plant.split_period_ticks = Tick::count_in(period_s);
-            plant.finish();
-        }
+        spec.plant = read_plant(&farm);
+        spec.arbitration = read_arbitration(&farm);
+        spec.grid = read_grid(&farm, spec.nominal_frequency.0);
         farm.finish();
     }
     let groups = root.sections("units");
@@ -174,6 +179,13 @@ fn read_group(
         chemistry.as_ref().and_then(|c| c.thermal).map_or(0.0, |thermal| thermal.plate_w_per_k);
     let cooling = read_cooling(&group, plate_w_per_k * (n_racks * cells_in_series) as f64);
     let bms = read_bms(&group);
+    let sequence = read_sequence(&group);
+    let pcs_thermal = read_pcs_thermal(&group);
+    let protection =
+        read_protection(&group, source, foreign, chemistry.as_ref().map(|c| c.name.as_str()));
+    let grid_code = read_grid_code(&group, spec.nominal_frequency.0);
+    let functions = read_functions(&group);
+    let watchdog = read_watchdog(&group);
     if spec.units.len() as u64 + count > MAX_UNITS {
         let message = format!("the farm has more than {MAX_UNITS} units");
         group.report(group.span_of("count"), message, None);
@@ -195,6 +207,12 @@ fn read_group(
             pcs,
             cooling,
             bms,
+            sequence,
+            pcs_thermal,
+            protection: Arc::new(protection),
+            grid_code: Arc::new(grid_code),
+            functions: Arc::new(functions),
+            watchdog,
         });
         append_units(&group, spec, &name, count, &design);
     }

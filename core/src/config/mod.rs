@@ -8,8 +8,14 @@ mod cooling;
 mod defects;
 mod diagnostic;
 mod farm;
+mod functions;
+mod grid;
+mod plant;
+mod protection;
 mod reader;
+mod sequence;
 mod site;
+mod watchdog;
 
 pub use diagnostic::{Problem, Problems};
 pub use farm::{BUILT_IN_FARM, ChemistrySource, parse_farm};

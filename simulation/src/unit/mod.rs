@@ -14,7 +14,7 @@ use crate::cell::sign;
 use crate::physics::cooling::{Cooling, Outside};
 use crate::physics::pcs::{self, Pcs, Power, PowerBounds};
 use crate::physics::rack::{CellMemory, Plate};
-use bess_core::alarm::{AlarmCode, AlarmSet};
+use bess_core::alarm::{AlarmCode, AlarmLevel, AlarmSet};
 use bess_core::command::{PowerPriority, UnitAction, UnitControl};
 use bess_core::defect::Defect;
 use bess_core::rng::Streams;
@@ -113,6 +113,7 @@ impl Unit {
             (UnitAction::Stop, _) => UnitState::Off,
             (UnitAction::EnterStandby, _) => UnitState::Standby,
             (UnitAction::Start | UnitAction::ExitStandby, _) => UnitState::Running,
+            (_, state) => state,
         };
         if next != UnitState::Running {
             self.pcs.block();
@@ -121,10 +122,18 @@ impl Unit {
         self.battery.connect(self.connected());
     }
 
+    fn raise(&mut self, code: AlarmCode, on: bool) {
+        if on {
+            self.alarms.insert(code, AlarmLevel::Trip);
+        } else {
+            self.alarms.remove(code, AlarmLevel::Trip);
+        }
+    }
+
     /// Clears the latched alarms; what is still so comes back with the next tick.
     fn reset_alarms(&mut self) {
         for code in [AlarmCode::Gas, AlarmCode::Smoke, AlarmCode::StringOpen] {
-            self.alarms.set(code, false);
+            self.raise(code, false);
         }
     }
 
@@ -138,6 +147,7 @@ impl Unit {
             Defect::Chiller(failed) => failures.chiller = failed,
             Defect::Pump(failed) => failures.pump = failed,
             Defect::Fan(failed) => failures.fan = failed,
+            _ => {}
         }
     }
 
@@ -178,13 +188,14 @@ impl Unit {
     /// The PCS towards its target, within what was available at the end of the last tick.
     fn convert(&mut self) -> Power {
         if self.state != UnitState::Running {
-            self.alarms.set(AlarmCode::DcVoltageOutOfWindow, false);
+            self.raise(AlarmCode::DcVoltageOutOfWindow, false);
             return Power::default();
         }
-        let spec = &self.design.pcs;
+        let design = Arc::clone(&self.design);
+        let spec = &design.pcs;
         let was_outside = self.alarms.has(AlarmCode::DcVoltageOutOfWindow);
         let outside = pcs::dc_voltage_blocks(spec, self.battery.bus_voltage_v(), was_outside);
-        self.alarms.set(AlarmCode::DcVoltageOutOfWindow, outside);
+        self.raise(AlarmCode::DcVoltageOutOfWindow, outside);
         if outside {
             self.pcs.block();
             return Power::default();
@@ -207,7 +218,7 @@ impl Unit {
         let asked_w = power.p_w + loss_w;
         let shared = self.battery.give(asked_w);
         let beyond = shared.is_some_and(|shared| shared.point.beyond_matched_load);
-        self.alarms.set(AlarmCode::PowerBeyondMatchedLoad, beyond);
+        self.raise(AlarmCode::PowerBeyondMatchedLoad, beyond);
         let Some(shared) = shared else {
             self.pcs.block();
             self.dc = DcView::default();
@@ -252,20 +263,19 @@ impl Unit {
     fn watch(&mut self) {
         let failures = &self.cooling.failures;
         let failed = failures.chiller || failures.pump || failures.fan;
-        self.alarms.set(AlarmCode::CoolingFailed, failed);
+        self.raise(AlarmCode::CoolingFailed, failed);
         let model = &self.battery.model.rack;
         let racks = self.battery.racks().iter();
+        let mut raised = [false; 3];
         for rack in racks.filter(|rack| rack.is_watched()) {
             let (litres, smokes) = rack.gas(model);
-            for (code, raised) in [
-                (AlarmCode::Gas, litres > 0.0),
-                (AlarmCode::Smoke, smokes),
-                (AlarmCode::StringOpen, rack.is_open()),
-            ] {
-                if raised {
-                    self.alarms.set(code, true);
-                }
-            }
+            raised[0] |= litres > 0.0;
+            raised[1] |= smokes;
+            raised[2] |= rack.is_open();
+        }
+        let codes = [AlarmCode::Gas, AlarmCode::Smoke, AlarmCode::StringOpen];
+        for (code, _) in codes.into_iter().zip(raised).filter(|(_, raised)| *raised) {
+            self.raise(code, true);
         }
     }
 
@@ -324,7 +334,7 @@ impl Unit {
     /// Takes the unit out, stopped and alarmed; it keeps what it last showed.
     fn quarantine(&mut self) {
         self.state = UnitState::Fault;
-        self.alarms.set(AlarmCode::Quarantined, true);
+        self.raise(AlarmCode::Quarantined, true);
         self.battery.connect(false);
         self.pcs.block();
         self.dc = DcView::default();
@@ -370,7 +380,7 @@ impl Unit {
             control.source as u8,
         ]);
         sink(&control.controller_heartbeat.to_le_bytes());
-        sink(&self.alarms.0.to_le_bytes());
+        self.alarms.words().iter().for_each(|word| sink(&word.to_le_bytes()));
         if self.is_quarantined() {
             // Its numbers are none, and differ between processors.
             return;

@@ -4,6 +4,7 @@ use super::{Surroundings, Unit};
 use crate::bms::Measured;
 use crate::physics::pcs::Power;
 use crate::physics::rack::{At, Reading};
+use bess_core::alarm::AlarmSet;
 use bess_core::id::CellAddress;
 use bess_core::snapshot::{
     AcView, BatteryView, CellExtremes, CellsView, DcView, RackTruth, RackView, UnitState, UnitView,
@@ -65,6 +66,7 @@ impl Unit {
             chemical_energy_drawn: self.chemical,
             equivalent_full_cycles: self.charge_moved_c / (2.0 * design.nominal_charge_c()),
             heartbeat: (around.tick.0 / TICKS_PER_S) as u32,
+            ..UnitView::default()
         }
     }
 
@@ -163,6 +165,10 @@ impl Unit {
         let (capacity_lost, resistance_gained) = rack.aged();
         RackView {
             connected,
+            enabled: true,
+            contactors: [connected, false, connected],
+            fuse_whole: true,
+            alarms: AlarmSet::default(),
             current: flowing(measured.current_a),
             voltage: Volts(measured.voltage_v),
             soc: measured.soc,

@@ -1,4 +1,19 @@
 //! Control settings of a unit: what its writable registers and REST fields hold, and changes of them.
+//!
+//! `function` has what a unit does by itself (droop, volt-var and so on), `watchdog` what it does when
+//! nobody tells it what to do any more.
+
+mod function;
+mod watchdog;
+
+pub use function::{
+    CurveFunction, FrequencyDroop, FrequencyResponse, FunctionName, FunctionSet, FunctionsChange,
+    PeakShaving, Sustain, UnitFunctions,
+};
+pub use watchdog::{
+    HeartbeatKind, LossAction, Recovery, WATCHDOG_MAX_S, WatchdogSettings, WatchdogState,
+    WatchdogView,
+};
 
 use crate::spec::UnitDesign;
 use crate::units::{Vars, Watts};
@@ -61,14 +76,48 @@ pub enum ControlSource {
     Rest,
     /// A dispatch file or a scenario.
     Schedule,
+    /// A person at the container's panel.
+    Local,
 }
 
 impl ControlSource {
     /// Every source with its name; the position is its number in registers and metrics.
-    pub const NAMES: [&'static str; 5] = ["none", "plant", "modbus", "rest", "schedule"];
+    pub const NAMES: [&'static str; 6] = ["none", "plant", "modbus", "rest", "schedule", "local"];
     /// Its name in REST and metrics.
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
+    }
+}
+
+/// What a control goes back to when its reversion timer runs out (SunSpec 704 *Rvrt, *RvrtTms).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reversion {
+    /// Time in s from the last write of the control; 0 for no reversion.
+    pub time_s: u32,
+    /// Whether the control is in force after it.
+    pub enabled: bool,
+    /// Its value after it in watts or vars; not for controls that are in percent only.
+    pub absolute: f64,
+    /// Its value after it in percent of the rating; for a power factor that factor.
+    pub percent: f64,
+    /// For a power factor, whether it is over-excited after it.
+    pub over_excited: bool,
+}
+
+/// A constant power factor (SunSpec 704 PFWInj, PFWAbs).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PowerFactor {
+    /// Whether it is in force.
+    pub enabled: bool,
+    /// Active over apparent power, > 0 to 1.
+    pub factor: f64,
+    /// Whether reactive power is injected (over-excited) or absorbed (under-excited).
+    pub over_excited: bool,
+}
+
+impl Default for PowerFactor {
+    fn default() -> Self {
+        Self { enabled: false, factor: 1.0, over_excited: true }
     }
 }
 
@@ -91,6 +140,33 @@ pub struct UnitControl {
     pub controller_heartbeat: u32,
     /// Who set its power last.
     pub source: ControlSource,
+    /// Cap of charge in percent of the rated power, 0 to 100; 100 for none.
+    pub charge_limit_pct: f64,
+    /// State of charge below which the unit does not discharge, 0 to 1.
+    pub soc_min: f64,
+    /// State of charge above which the unit does not charge, 0 to 1.
+    pub soc_max: f64,
+    /// Part of the energy above `soc_min` that only frequency response may use, as a state of charge;
+    /// 0 for none.
+    pub soc_reserve: f64,
+    /// Power factor while injecting active power.
+    pub pf_injecting: PowerFactor,
+    /// Power factor while absorbing active power.
+    pub pf_absorbing: PowerFactor,
+    /// Functions that are on.
+    pub functions: FunctionSet,
+    /// Watch over the controller.
+    pub watchdog: WatchdogSettings,
+    /// What the active setpoint reverts to.
+    pub active_reversion: Reversion,
+    /// What the reactive setpoint reverts to.
+    pub reactive_reversion: Reversion,
+    /// What the cap of discharge reverts to.
+    pub discharge_limit_reversion: Reversion,
+    /// What the power factor while injecting reverts to.
+    pub pf_injecting_reversion: Reversion,
+    /// What the power factor while absorbing reverts to.
+    pub pf_absorbing_reversion: Reversion,
 }
 
 impl UnitControl {
@@ -99,6 +175,10 @@ impl UnitControl {
         Self {
             discharge_limit_pct: 100.0,
             ramp_pct_per_s: design.pcs.ramp_per_s * 100.0,
+            charge_limit_pct: 100.0,
+            soc_max: 1.0,
+            functions: design.functions.on_at_start,
+            watchdog: design.watchdog,
             ..Self::default()
         }
     }
@@ -121,6 +201,19 @@ pub struct ControlChange {
     pub discharge_limit_pct: Option<f64>,
     pub ramp_pct_per_s: Option<f64>,
     pub controller_heartbeat: Option<u32>,
+    pub charge_limit_pct: Option<f64>,
+    pub soc_min: Option<f64>,
+    pub soc_max: Option<f64>,
+    pub soc_reserve: Option<f64>,
+    pub pf_injecting: Option<PowerFactor>,
+    pub pf_absorbing: Option<PowerFactor>,
+    pub functions: Option<FunctionSet>,
+    pub watchdog: Option<WatchdogSettings>,
+    pub active_reversion: Option<Reversion>,
+    pub reactive_reversion: Option<Reversion>,
+    pub discharge_limit_reversion: Option<Reversion>,
+    pub pf_injecting_reversion: Option<Reversion>,
+    pub pf_absorbing_reversion: Option<Reversion>,
 }
 
 impl ControlChange {
@@ -172,5 +265,18 @@ impl ControlChange {
         set(&mut control.discharge_limit_pct, self.discharge_limit_pct);
         set(&mut control.ramp_pct_per_s, self.ramp_pct_per_s);
         set(&mut control.controller_heartbeat, self.controller_heartbeat);
+        set(&mut control.charge_limit_pct, self.charge_limit_pct);
+        set(&mut control.soc_min, self.soc_min);
+        set(&mut control.soc_max, self.soc_max);
+        set(&mut control.soc_reserve, self.soc_reserve);
+        set(&mut control.pf_injecting, self.pf_injecting);
+        set(&mut control.pf_absorbing, self.pf_absorbing);
+        set(&mut control.functions, self.functions);
+        set(&mut control.watchdog, self.watchdog);
+        set(&mut control.active_reversion, self.active_reversion);
+        set(&mut control.reactive_reversion, self.reactive_reversion);
+        set(&mut control.discharge_limit_reversion, self.discharge_limit_reversion);
+        set(&mut control.pf_injecting_reversion, self.pf_injecting_reversion);
+        set(&mut control.pf_absorbing_reversion, self.pf_absorbing_reversion);
     }
 }

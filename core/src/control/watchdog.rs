@@ -1,0 +1,174 @@
+//! The watch over a unit's controller: what counts as a sign of life, how long none may come, and what
+//! the unit does then.
+
+/// What counts as a sign of life of the controller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeartbeatKind {
+    /// The heartbeat register gets a value that differs from the last one.
+    #[default]
+    Change,
+    /// It gets the last value plus one; the value wraps.
+    Increment,
+    /// It gets the bitwise complement (of 16 bits) of the last value.
+    Complement,
+    /// Any accepted write to the unit.
+    AnyWrite,
+    /// Any request to the unit, reads as well.
+    AnyRequest,
+    /// The active setpoint is written again.
+    SetpointRewrite,
+}
+
+impl HeartbeatKind {
+    /// Every kind with its name in files and REST; the position is its number in registers.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("change", Self::Change),
+        ("increment", Self::Increment),
+        ("complement", Self::Complement),
+        ("any_write", Self::AnyWrite),
+        ("any_request", Self::AnyRequest),
+        ("setpoint_rewrite", Self::SetpointRewrite),
+    ];
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// What a unit does when its controller is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LossAction {
+    /// It keeps the last setpoint.
+    Hold,
+    /// It ramps to 0 W at the ramp in force.
+    #[default]
+    RampToZero,
+    /// It goes to a set power.
+    Value,
+    /// It goes to standby.
+    Standby,
+    /// It switches to a function of its own, from 0 W.
+    FallbackFunction,
+    /// It stops and opens its contactors.
+    OpenContactors,
+}
+
+impl LossAction {
+    /// Every action with its name in files and REST; the position is its number in registers.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("hold", Self::Hold),
+        ("ramp_to_zero", Self::RampToZero),
+        ("value", Self::Value),
+        ("standby", Self::Standby),
+        ("fallback_function", Self::FallbackFunction),
+        ("open_contactors", Self::OpenContactors),
+    ];
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// How a unit takes its controller back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recovery {
+    /// Mode and alarm return with the first sign of life; power stays at the fallback until a fresh
+    /// setpoint comes.
+    #[default]
+    Automatic,
+    /// Only after a reset, and then as above.
+    Reset,
+}
+
+impl Recovery {
+    /// Every way with its name in files and REST.
+    pub const ALL: [(&'static str, Self); 2] =
+        [("automatic", Self::Automatic), ("reset", Self::Reset)];
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// Settings of the watch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WatchdogSettings {
+    /// Longest time in s without a sign of life, as configured; 0 for no watch. At most 86,400.
+    pub timeout_s: f64,
+    /// What counts as one.
+    pub kind: HeartbeatKind,
+    /// What happens then.
+    pub action: LossAction,
+    /// Power in W for [`LossAction::Value`], positive is discharge.
+    pub value_w: f64,
+    /// The function for [`LossAction::FallbackFunction`].
+    pub function: super::FunctionName,
+    /// How the controller is taken back.
+    pub recovery: Recovery,
+    /// How much longer in s the device really takes than its configured time, >= 0.
+    pub extra_s: f64,
+    /// Largest further delay in s, drawn anew for each loss from a seeded stream, >= 0.
+    pub jitter_s: f64,
+}
+
+impl Default for WatchdogSettings {
+    fn default() -> Self {
+        Self {
+            timeout_s: 0.0,
+            kind: HeartbeatKind::default(),
+            action: LossAction::default(),
+            value_w: 0.0,
+            function: super::FunctionName::FrequencyDroop,
+            recovery: Recovery::default(),
+            extra_s: 0.0,
+            jitter_s: 0.0,
+        }
+    }
+}
+
+/// Longest time of a watch in s: a day.
+pub const WATCHDOG_MAX_S: f64 = 86_400.0;
+
+/// State of the watch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WatchdogState {
+    /// It is off, or no sign of life came yet.
+    #[default]
+    Disabled,
+    /// Signs of life come in time.
+    Armed,
+    /// More than half of the time is over: a warning.
+    Late,
+    /// The time is over; the unit does what it was told to do then.
+    Lost,
+}
+
+impl WatchdogState {
+    /// Every state; the position is its number in registers.
+    pub const ALL: [Self; 4] = [Self::Disabled, Self::Armed, Self::Late, Self::Lost];
+    /// Its name in REST and events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Armed => "armed",
+            Self::Late => "late",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// The watch as seen from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WatchdogView {
+    /// Its state.
+    pub state: WatchdogState,
+    /// Time left in s until the controller counts as lost, as configured (without what the device
+    /// really takes longer); 0 when it is lost or the watch is off.
+    pub remaining_s: f64,
+    /// Time in s since the last sign of life; NaN before the first.
+    pub age_s: f64,
+    /// Losses since the start.
+    pub losses: u32,
+    /// Whether power stays at the fallback until a fresh setpoint comes.
+    pub waits_for_setpoint: bool,
+}
