@@ -120,8 +120,20 @@ pub struct Alarm {
     /// Bits of SunSpec 802.Evt1, and of 803.StrEvt1 where it is about a rack: of a warning or
     /// derating, and of a trip or critical alarm.
     pub evt1_bits: (u8, u8),
-    /// Bit of SunSpec 701.Alrm that a trip or critical alarm raises.
+    /// Bit of SunSpec 701.Alrm, see [`Alarm::raises_alrm`].
     pub alrm_bit: Option<u8>,
+}
+
+impl Alarm {
+    /// Whether it raises its bit of 701.Alrm at this level: when the unit stops, and when a part of it
+    /// is gone although the rest goes on.
+    pub const fn raises_alrm(&self, level: AlarmLevel) -> bool {
+        let part_is_gone = matches!(
+            self.code,
+            AlarmCode::StringOpen | AlarmCode::FuseBlown | AlarmCode::DcVoltageOutOfWindow
+        );
+        level.stops() || part_is_gone && matches!(level, AlarmLevel::Derate)
+    }
 }
 
 macro_rules! alarms {
@@ -329,7 +341,7 @@ impl AlarmSet {
     }
     /// The bits of SunSpec 701.Alrm.
     pub fn alrm(self) -> u32 {
-        let grave = self.iter().filter(|(_, level)| level.stops());
+        let grave = self.iter().filter(|(alarm, level)| alarm.raises_alrm(*level));
         grave.filter_map(|(alarm, _)| alarm.alrm_bit).fold(0, |bits, bit| bits | 1 << bit)
     }
     /// Every bit, for hashing and as a key.

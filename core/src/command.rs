@@ -404,4 +404,6 @@ impl From<&UnitView> for Standing {
     }
 }
 
-pub use check::{RAMP_MIN_PCT_PER_S, find_unit, validate, validate_clock, validate_with};
+pub use check::{
+    PF_MIN, RAMP_MIN_PCT_PER_S, REVERSION_MAX_S, find_unit, validate, validate_clock, validate_with,
+};

@@ -20,6 +20,8 @@ pub enum Domain {
     BmsSensors = 3,
     /// Spread of the cells' self-discharge; index = rack of the farm.
     SelfDischarge = 4,
+    /// Delay of the watch over a controller; index = unit x 2^32 + losses so far.
+    Watchdog = 5,
 }
 
 /// The family of all random streams of one seed.

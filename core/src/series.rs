@@ -8,6 +8,17 @@ pub struct Series {
     looped: bool,
 }
 
+/// A stretch of time over which a series holds one value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece {
+    /// Its begin in s.
+    pub from_s: f64,
+    /// Its end in s, after the begin.
+    pub to_s: f64,
+    /// The value, in the unit of the series.
+    pub value: f64,
+}
+
 /// Why samples do not make a [`Series`].
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SeriesError {
@@ -77,9 +88,20 @@ impl Series {
         if to <= next && !looping {
             return self.value[first];
         }
-        let mut sum = 0.0;
+        let pieces = self.pieces(from_s, to_s);
+        let sum: f64 =
+            pieces.fold(0.0, |sum, piece| sum + piece.value * (piece.to_s - piece.from_s));
+        sum / (to_s - from_s)
+    }
+
+    /// The pieces of `from_s` to `to_s` over which one value holds, in order and without a gap: their
+    /// seams are the exact times of the samples. None where `to_s` is not after `from_s`.
+    pub fn pieces(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = Piece> + '_ {
         let mut at = from_s;
-        while at < to_s {
+        std::iter::from_fn(move || {
+            if at >= to_s {
+                return None;
+            }
             let wrapped = self.wrap(at);
             let idx = self.index_at(wrapped);
             let piece_end = match self.time_s.get(idx + 1) {
@@ -89,10 +111,10 @@ impl Series {
             };
             // Rounding at a seam may leave a piece of no length: go on by the least step there is.
             let until = if piece_end > at { piece_end } else { at.next_up() }.min(to_s);
-            sum += self.value[idx] * (until - at);
+            let piece = Piece { from_s: at, to_s: until, value: self.value[idx] };
             at = until;
-        }
-        sum / (to_s - from_s)
+            Some(piece)
+        })
     }
 
     /// The time at which the series has been used up (for a looped one: one turn), in seconds.
@@ -151,6 +173,18 @@ mod tests {
         assert!((series(false).mean(3.0, 5.0) - 2.0).abs() < 1e-9);
         assert!((series(false).mean(6.0, 10.0) - 0.5).abs() < 1e-9);
         assert!((series(true).mean(10.0, 14.0) - (-0.5)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_pieces_of_an_interval_meet_at_the_times_of_the_samples() {
+        let of = |looped: bool, from_s, to_s| -> Vec<(f64, f64, f64)> {
+            let pieces = series(looped).pieces(from_s, to_s).collect::<Vec<_>>();
+            pieces.iter().map(|piece| (piece.from_s, piece.to_s, piece.value)).collect()
+        };
+        assert_eq!(of(false, 3.0, 5.0), [(3.0, 4.0, 1.0), (4.0, 5.0, 3.0)]);
+        assert_eq!(of(false, 4.0, 4.1), [(4.0, 4.1, 3.0)]);
+        assert_eq!(of(true, 11.0, 13.0), [(11.0, 12.0, -2.0), (12.0, 13.0, 1.0)]);
+        assert_eq!(of(false, 5.0, 5.0), []);
     }
 
     #[test]

@@ -271,13 +271,14 @@ pub const TRANSITIONS: &[(&[UnitState], Trigger, UnitState)] = {
                 Stopping,
                 Tripped,
                 LockedOut,
-                Maintenance,
             ],
             T::Critical,
             Fault,
         ),
         (&[LockedOut, Fault, EmergencyStop], T::Reset, Off),
-        // The hand of a person at the container.
+        // The hand of a person at the container. Work on a unit in fault is what repairs it: a critical
+        // alarm that still stands when the work is done brings the fault back. A lock-out would be
+        // forgotten, so it is reset first.
         (
             &[
                 Off,
@@ -309,7 +310,6 @@ pub const TRANSITIONS: &[(&[UnitState], Trigger, UnitState)] = {
                 Fallback,
                 Stopping,
                 Tripped,
-                LockedOut,
                 Fault,
             ],
             T::EnterMaintenance,

@@ -56,6 +56,16 @@ impl Moment {
     pub fn within(tick: Tick, offset_s: f64) -> Self {
         Self { tick, offset_us: (offset_s.clamp(0.0, TICK_S) * 1e6).round() as u32 }
     }
+    /// `seconds` (>= 0) after the start of the run, to the microsecond. An instant between two ticks
+    /// is the start of the later one.
+    pub fn from_elapsed_s(seconds: f64) -> Self {
+        Self::from_elapsed_us((seconds.max(0.0) * 1e6).round() as u64)
+    }
+    /// `us` microseconds after the start of the run; between two ticks, the start of the later one.
+    pub const fn from_elapsed_us(us: u64) -> Self {
+        const TICK_US: u64 = TICK_NS as u64 / 1000;
+        Self { tick: Tick(us / TICK_US + 1), offset_us: (us % TICK_US) as u32 }
+    }
     /// Microseconds from the start of the run; the start of tick 1 is 0.
     pub const fn elapsed_us(self) -> u64 {
         self.tick.0.saturating_sub(1) * (TICK_NS as u64 / 1000) + self.offset_us as u64

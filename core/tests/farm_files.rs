@@ -15,7 +15,12 @@ const SOURCES: &[&str] = &[
     include_str!("../src/config/site.rs"),
     include_str!("../src/config/cooling.rs"),
     include_str!("../src/config/bms.rs"),
+    include_str!("../src/config/watchdog.rs"),
     include_str!("../src/config/defects.rs"),
+    include_str!("../src/config/grid.rs"),
+    include_str!("../src/config/sequence.rs"),
+    include_str!("../src/config/protection.rs"),
+    include_str!("../src/config/functions.rs"),
 ];
 
 /// Texts of the form of a key that are none.

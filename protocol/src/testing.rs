@@ -2,10 +2,12 @@
 
 use bess_core::command::UnitControl;
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::log::Log;
 use bess_core::snapshot::{
     AcView, BatteryView, CellExtremes, ClockView, DcView, FarmView, RackView, Snapshot, UnitState,
     UnitView,
 };
+use bess_core::spec::PlantSettings;
 use bess_core::units::{Amps, Celsius, Hertz, Joules, Vars, VoltAmps, Volts, Watts};
 use bess_core::{CellAddress, SimTime, Tick};
 use std::sync::Arc;
@@ -55,10 +57,16 @@ pub(crate) fn snapshot() -> Snapshot {
         racks_connected: 12,
         equivalent_full_cycles: 12.345,
         heartbeat: 100_000,
+        insulation_kohm: 1_000.0,
+        pcs_temperature: Celsius(41.5),
+        enter_service_share: 1.0,
         ..UnitView::default()
     });
     let rack = RackView {
         connected: true,
+        enabled: true,
+        contactors: [true, false, true],
+        fuse_whole: true,
         current: Amps(61.8),
         voltage: Volts(1_375.3),
         soc: 0.635,
@@ -87,6 +95,11 @@ pub(crate) fn snapshot() -> Snapshot {
         units: units.collect(),
         racks: vec![rack; spec.n_racks()],
         cells: vec![],
+        alarms: vec![],
+        functions: spec.units.iter().map(|unit| Arc::clone(&unit.design.functions)).collect(),
+        plant: Arc::new(PlantSettings::default()),
+        events: Arc::new(Log::new(1)),
+        audit: Arc::new(Log::new(1)),
         spec,
     }
 }

@@ -1,12 +1,16 @@
 //! The battery of a unit: its racks, what their BMSes believe, their limits, and the bus that they
 //! share.
 
-use crate::bms::{BmsModel, Measured, RackBms, Truth, balancing};
+mod switching;
+
+use crate::bms::{BmsModel, ForcedReadings, Measured, RackBms, Truth, balancing};
 use crate::cell::sign;
-use crate::physics::limits::{CellRange, RackLimits};
+use crate::contactors::{Order, Switchgear};
+use crate::physics::limits::{CellRange, RackLimits, Recovery};
 use crate::physics::rack::{CellMemory, Plate, Rack, RackModel, RackStart, Reading};
 use crate::physics::split::{Branch, Bus, Shared, share_out};
-use bess_core::defect::CellDefect;
+use bess_core::defect::{CellDefect, Reading as Forced};
+use bess_core::id::UnitId;
 use bess_core::rng::Streams;
 use bess_core::spec::{InitialSpec, RackLimiting, UnitDesign, UnitSpec};
 use bess_core::time::{TICKS_PER_S, Tick};
@@ -25,10 +29,17 @@ pub(crate) struct Battery {
     pub(crate) model: Arc<BatteryModel>,
     design: Arc<UnitDesign>,
     first_rack: usize,
-    /// Whether the contactors are closed.
-    connected: bool,
+    unit: UnitId,
+    /// What the contactors of the racks that take part are told.
+    order: Order,
+    gear: Vec<Switchgear>,
+    /// Voltage of the bus while it is charged; 0 before and after.
+    precharge_v: f64,
+    precharge_open: bool,
     racks: Vec<Rack<f32>>,
     bms: Vec<RackBms>,
+    /// Readings of racks that are forced.
+    forced: Vec<(usize, ForcedReadings)>,
     limits: Vec<RackLimits>,
     cells_balancing: Vec<u32>,
     /// The bus at the end of the last tick; `None` with open contactors.
@@ -70,9 +81,14 @@ impl Battery {
             Branch { source: None, discharge_a: 0.0, charge_a: 0.0, current_a: 0.0, held: false };
         let mut battery = Self {
             first_rack: spec.racks.start,
-            connected: false,
+            unit: spec.id,
+            order: Order::OPEN,
+            gear: vec![Switchgear::new(false); n],
+            precharge_v: 0.0,
+            precharge_open: false,
             racks,
             bms,
+            forced: Vec::new(),
             limits: vec![RackLimits { discharge: 1.0, charge: 1.0 }; n],
             cells_balancing: vec![0; n],
             bus: None,
@@ -83,19 +99,28 @@ impl Battery {
         };
         battery.sense(Tick(0));
         for idx in 0..n {
-            battery.limits[idx] = RackLimits::of(battery.design.limits(), &battery.cell_range(idx));
+            battery.limits[idx] = battery.allowed(idx);
         }
         battery
     }
 
-    /// Closes or opens the contactors.
-    pub(crate) fn connect(&mut self, connected: bool) {
-        self.connected = connected;
-        self.update_bus(0.0);
-    }
-    /// Whether the contactors of rack `idx` are closed and its string is whole.
+    /// Whether current can flow through rack `idx`: its contactors are closed, its fuse and its string
+    /// are whole.
     pub(crate) fn is_closed(&self, idx: usize) -> bool {
-        self.connected && !self.racks[idx].is_open()
+        self.gear[idx].conducts() && !self.racks[idx].is_open()
+    }
+    pub(crate) fn gear(&self, idx: usize) -> &Switchgear {
+        &self.gear[idx]
+    }
+    /// Forces what the BMS of rack `idx` shows, or lets it show again what it measures.
+    pub(crate) fn force_reading(&mut self, idx: usize, reading: Forced, value: Option<f64>) {
+        let known = self.forced.iter().position(|(rack_idx, _)| *rack_idx == idx);
+        let place = known.unwrap_or_else(|| {
+            self.forced.push((idx, ForcedReadings::default()));
+            self.forced.len() - 1
+        });
+        self.forced[place].1[reading as usize] = value;
+        self.forced.retain(|(_, forced)| forced.iter().any(Option::is_some));
     }
     pub(crate) fn n_closed(&self) -> usize {
         (0..self.racks.len()).filter(|idx| self.is_closed(*idx)).count()
@@ -237,9 +262,11 @@ impl Battery {
     /// After the racks have stepped: the BMSes look, limits move, the next tick's bus is made.
     pub(crate) fn update(&mut self, tick: Tick, direction: f64) {
         self.sense(tick);
+        let design = &self.design;
+        let recovery = Recovery::of(&design.protection, &design.chemistry, design.limits());
         for idx in 0..self.racks.len() {
-            let allowed = RackLimits::of(self.design.limits(), &self.cell_range(idx));
-            self.limits[idx].step(allowed);
+            let allowed = self.allowed(idx);
+            self.limits[idx].step(allowed, recovery);
         }
         self.update_bus(direction);
     }
@@ -263,6 +290,14 @@ impl Battery {
             };
             self.bms[idx].sense(&self.model.bms, &truth);
         }
+        for (idx, forced) in &self.forced {
+            self.bms[*idx].show_forced(forced);
+        }
+    }
+
+    /// What rack `idx` may give by what its BMS sees now.
+    fn allowed(&self, idx: usize) -> RackLimits {
+        RackLimits::of(&self.design.protection, self.design.limits(), &self.cell_range(idx))
     }
 
     /// What the limits look at: what the BMS measures and believes.
@@ -317,9 +352,16 @@ impl Battery {
     }
 
     pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        sink(&[u8::from(self.connected)]);
+        let Order { negative, precharge, positive } = self.order;
+        sink(&[negative.into(), precharge.into(), positive.into(), self.precharge_open.into()]);
+        sink(&self.precharge_v.to_le_bytes());
+        self.gear.iter().for_each(|gear| gear.hash_into(sink));
         self.racks.iter().for_each(|rack| rack.hash_into(sink));
         self.bms.iter().for_each(|bms| bms.hash_into(sink));
+        for (idx, forced) in &self.forced {
+            sink(&(*idx as u64).to_le_bytes());
+            forced.iter().for_each(|value| sink(&value.unwrap_or(f64::NAN).to_le_bytes()));
+        }
         for limits in &self.limits {
             sink(&limits.discharge.to_le_bytes());
             sink(&limits.charge.to_le_bytes());

@@ -5,12 +5,16 @@
 
 use crate::battery::BatteryModel;
 use crate::bms::BmsModel;
+use crate::grid::Grid;
+use crate::physics::pcs::Power;
 use crate::physics::rack::{CellMemory, RackModel};
 use crate::physics::transformer;
-use crate::plant::Plant;
-use crate::unit::{Share, Surroundings, Unit};
+use crate::plant::{Plant, Poi};
+use crate::unit::{Common, Share, Surroundings, Unit};
 use bess_core::audit::{AUDIT_CAPACITY, AuditRecord, EVENT_CAPACITY};
-use bess_core::command::{Command, ControlSource, Rejection, Standing, find_unit, validate_with};
+use bess_core::command::{
+    Command, ControlSource, Origin, Rejection, find_unit, validate_with,
+};
 use bess_core::event::Event;
 use bess_core::id::UnitId;
 use bess_core::log::Log;
@@ -31,6 +35,8 @@ use std::sync::Arc;
 pub struct Inputs {
     /// Grid frequency in Hz; absent means nominal.
     pub frequency: Option<Arc<Series>>,
+    /// Grid voltage in pu of nominal; absent means the farm file's.
+    pub voltage: Option<Arc<Series>>,
     /// Ambient temperature in degC; absent means the farm file's.
     pub ambient: Option<Arc<Series>>,
 }
@@ -62,7 +68,15 @@ pub struct Engine {
     /// What each unit added to the farm in each tick of the present visit; no state.
     visits: Vec<Vec<Share>>,
     plant: Plant,
-
+    grid: Grid,
+    /// What the units see alike in each tick of the present visit; the last one is now.
+    around: Vec<Surroundings>,
+    /// Power at the POI in the last tick.
+    poi_now: Power,
+    events: Arc<Log<Event>>,
+    audit: Arc<Log<AuditRecord>>,
+    /// Events on their way into the log.
+    event_room: Vec<Event>,
     poi: EnergyTotals,
     commands_applied: u64,
     commands_refused: u64,
@@ -93,7 +107,16 @@ impl Engine {
                 .expect("the system starts worker threads")
         });
         let units = build_units(&spec, pool.as_ref());
+        let plant = Plant::new(&spec);
+        let grid = Grid::new(&spec, inputs.frequency.clone(), inputs.voltage.clone());
         let mut engine = Self {
+            plant,
+            grid,
+            around: Vec::new(),
+            poi_now: Power::default(),
+            events: Arc::new(Log::new(EVENT_CAPACITY)),
+            audit: Arc::new(Log::new(AUDIT_CAPACITY)),
+            event_room: Vec::new(),
             spec,
             inputs,
             start: options.start,
@@ -101,7 +124,6 @@ impl Engine {
             publication: 0,
             visits: vec![Vec::new(); units.len()],
             units,
-            plant: Plant::default(),
             poi: EnergyTotals::default(),
             commands_applied: 0,
             commands_refused: 0,
@@ -109,8 +131,19 @@ impl Engine {
             last: None,
             spare: Vec::new(),
         };
+        let first = engine.surroundings(Tick(0));
+        engine.around.push(first);
         engine.look();
         engine
+    }
+
+    /// The newest events.
+    pub fn events(&self) -> &Log<Event> {
+        &self.events
+    }
+    /// Whether the watch of `unit` counts any request as a sign of life.
+    pub fn counts_requests(&self, unit: UnitId) -> bool {
+        self.units[unit.idx()].counts_requests()
     }
 
     /// The farm's description.
@@ -122,72 +155,177 @@ impl Engine {
         self.tick
     }
 
-    /// Checks and applies a command; a refused one changes nothing but the count of refusals.
+    /// Checks and applies a command; a refused one changes nothing but the count of refusals and the
+    /// audit.
     ///
     /// # Errors
     /// Why it is refused.
     pub fn apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
-        let result = self.try_apply(command, source);
-        match result {
+        self.apply_from(command, &Origin::local(source), 0)
+    }
+
+    /// Like [`Engine::apply`], with where the command came from and the wall time for the audit (Unix
+    /// nanoseconds, 0 for none).
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn apply_from(
+        &mut self,
+        command: &Command,
+        origin: &Origin,
+        wall_unix_ns: i64,
+    ) -> Result<(), Rejection> {
+        let result = self.try_apply(command, origin);
+        match &result {
             Ok(()) => self.commands_applied += 1,
-            Err(_) => self.commands_refused += 1,
+            Err(rejection) => {
+                self.commands_refused += 1;
+                self.note_refusal(rejection);
+            }
+        }
+        if !matches!(command, Command::NoteRequest { .. }) {
+            self.note(AuditRecord {
+                tick: self.tick,
+                wall_unix_ns,
+                origin: origin.clone(),
+                unit: command.unit(),
+                what: command.describe(),
+                refused: result.as_ref().err().map(ToString::to_string),
+            });
         }
         result
     }
 
-    fn try_apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
+    /// Puts into the audit that an edge refused a write before it became a command.
+    pub fn note_refused(
+        &mut self,
+        origin: &Origin,
+        unit: Option<UnitId>,
+        what: String,
+        reason: String,
+        wall_unix_ns: i64,
+    ) {
+        self.commands_refused += 1;
+        self.note(AuditRecord {
+            tick: self.tick,
+            wall_unix_ns,
+            origin: origin.clone(),
+            unit: unit.filter(|unit| unit.idx() < self.units.len()),
+            what,
+            refused: Some(reason),
+        });
+    }
+
+    fn note(&mut self, record: AuditRecord) {
+        Arc::make_mut(&mut self.audit).push(record);
+    }
+
+    /// A reset that was refused counts at the alarm that is in its way.
+    fn note_refusal(&mut self, rejection: &Rejection) {
+        if let Rejection::ResetRefused { unit, .. } = rejection
+            && let Some(unit) = UnitId::from_number(*unit)
+        {
+            self.units[unit.idx()].refuse_reset(self.tick);
+            self.gather_events();
+        }
+    }
+
+    /// Takes the events that the units have written, in the order of the units.
+    fn gather_events(&mut self) {
+        let events = &mut self.event_room;
+        self.units.iter_mut().for_each(|unit| unit.take_events(events));
+        self.log_events();
+    }
+
+    fn log_events(&mut self) {
+        if self.event_room.is_empty() {
+            return;
+        }
+        // A visit of several ticks brings each unit's events by themselves.
+        self.event_room.sort_by_key(|event| event.at);
+        let log = Arc::make_mut(&mut self.events);
+        self.event_room.drain(..).for_each(|event| {
+            log.push(event);
+        });
+    }
+
+    fn try_apply(&mut self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
         // The state in the units is fresher than their views when commands follow each other.
-        let standing_of =
-            |unit: UnitId| Standing { state: self.units[unit.idx()].state, reset_blocked_by: None };
+        let standing_of = |unit: UnitId| self.units[unit.idx()].standing();
         validate_with(&self.spec, &standing_of, command)?;
-        self.apply_checked(command, source);
+        self.check_master(command, origin)?;
+        self.apply_checked(command, origin);
+        self.gather_events();
         Ok(())
     }
 
-    fn apply_checked(&mut self, command: &Command, source: ControlSource) {
+    /// Refuses what somebody may not ask of a unit now: it is under local control, or another master
+    /// holds it.
+    fn check_master(&self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
+        match command {
+            Command::Batch(commands) => {
+                commands.iter().try_for_each(|command| self.check_master(command, origin))
+            }
+            Command::OperateUnit { action, .. } if action.is_by_hand() => Ok(()),
+            Command::SetDefect { .. } | Command::NoteRequest { .. } => Ok(()),
+            Command::SetFarmPower { .. } => self.plant.refuses().map_or(Ok(()), Err),
+            _ => command.unit().map_or(Ok(()), |unit| {
+                self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
+            }),
+        }
+    }
+
+    fn apply_checked(&mut self, command: &Command, origin: &Origin) {
+        let now = self.tick;
         match command {
             Command::ControlUnit { unit, change } => {
-                let control = &mut self.units[unit.idx()].control;
-                change.apply(control);
-                if change.sets_power() {
-                    control.source = source;
-                }
+                self.units[unit.idx()].change(now, change, origin, self.spec.arbitration);
+            }
+            Command::ConfigureUnit { unit, change } => {
+                self.units[unit.idx()].configure(change);
             }
             Command::OperateUnit { unit, action } => {
-                self.units[unit.idx()].operate(*action);
+                self.units[unit.idx()].operate(now, *action, origin.source);
+                self.plant.split_again();
+            }
+            Command::OperateRack { unit, rack_idx, action } => {
+                self.units[unit.idx()].operate_rack(*rack_idx, *action);
                 self.plant.split_again();
             }
             Command::SetDefect { unit, defect } => {
-                self.units[unit.idx()].set_defect(*defect);
+                self.units[unit.idx()].set_defect(now, *defect);
             }
+            Command::NoteRequest { unit } => self.units[unit.idx()].note_request(now),
             Command::SetFarmPower { active, reactive } => {
                 self.plant.set(*active, *reactive, &mut self.units);
             }
             Command::ReleaseFarm => self.plant.release(&mut self.units),
-            Command::ConfigureUnit { .. }
-            | Command::OperateRack { .. }
-            | Command::ConfigurePlant(_)
-            | Command::Disturb(_)
-            | Command::PickUpLoad { .. }
-            | Command::NoteRequest { .. } => {}
+            Command::ConfigurePlant(change) => self.plant.configure(change, &mut self.units),
+            Command::Disturb(disturbance) => self.grid.disturb(disturbance, now.next()),
+            Command::PickUpLoad { load_idx, fed } => {
+                self.units.iter_mut().for_each(|unit| unit.feed_load(*load_idx, *fed));
+            }
             Command::Batch(commands) => {
-                commands.iter().for_each(|command| self.apply_checked(command, source));
+                commands.iter().for_each(|command| self.apply_checked(command, origin));
             }
         }
     }
 
-    fn surroundings(&self, tick: Tick) -> Surroundings {
+    /// What all units see alike in `tick`; the grid is moved on to it.
+    fn surroundings(&mut self, tick: Tick) -> Surroundings {
         let (from_s, to_s) = (tick.elapsed_s() - TICK_S, tick.elapsed_s());
-        let over_tick = |series: &Option<Arc<Series>>, otherwise: f64| {
-            series.as_ref().map_or(otherwise, |series| series.mean(from_s, to_s))
-        };
         let (ambient_degc, solar_w_per_m2) =
             self.spec.ambient.at(self.start.at(tick).seconds_of_day());
+        let recorded = self.inputs.ambient.as_ref();
+        let grid = self.grid.tick(tick, self.poi_now.p_w, self.poi_now.q_var, &mut self.event_room);
         Surroundings {
             tick,
-            frequency: Hertz(over_tick(&self.inputs.frequency, self.spec.nominal_frequency.0)),
-            ambient: Celsius(over_tick(&self.inputs.ambient, ambient_degc)),
+            ambient: Celsius(recorded.map_or(ambient_degc, |series| series.mean(from_s, to_s))),
             solar_w_per_m2,
+            nominal_hz: self.spec.nominal_frequency.0,
+            poi_w: self.poi_now.p_w,
+            units_sharing: self.units.iter().filter(|unit| unit.shaves_peaks()).count(),
+            grid,
         }
     }
 
@@ -208,7 +346,7 @@ impl Engine {
                 self.book_poi(k as usize);
                 let tick = Tick(first.0 + k);
                 let shares = self.visits.iter().map(|visit| &visit[k as usize]);
-                seen(tick, &self.farm_of(tick, shares));
+                seen(tick, &self.farm_of(&self.around[k as usize], shares));
             }
         }
     }
@@ -218,12 +356,22 @@ impl Engine {
     fn visit(&mut self, most: u64) -> u64 {
         let first = self.tick.next();
         self.apply_defects(first);
-        self.plant.step(&self.spec, first.0, &mut self.units);
+        let seen = self.around.last().expect("there is always one");
+        let poi = Poi {
+            deviation_hz: seen.grid.frequency_mean_hz() - self.spec.nominal_frequency.0,
+            voltage_pu: seen.grid.voltage_mean_pu(),
+        };
+        self.plant.step(&self.spec, first.0, poi, &mut self.units);
         let split = self.plant.next_split(&self.spec, first.0).unwrap_or(u64::MAX);
         let defect = self.next_defect(first).unwrap_or(u64::MAX);
-        let n = most.min(VISIT_TICKS).min(split - first.0).min(defect - first.0);
-        let around: Vec<Surroundings> =
-            (first.0..first.0 + n).map(|tick| self.surroundings(Tick(tick))).collect();
+        // What depends on the farm's own power must be made tick by tick.
+        let alone =
+            self.grid.is_autonomous() && !self.units.iter().any(|unit| unit.shaves_peaks());
+        let most = if alone { most.min(VISIT_TICKS) } else { 1 };
+        let n = most.min(split - first.0).min(defect - first.0);
+        let mut around = std::mem::take(&mut self.around);
+        around.clear();
+        around.extend((first.0..first.0 + n).map(|tick| self.surroundings(Tick(tick))));
         let visit = |(unit, shares): (&mut Unit, &mut Vec<Share>)| {
             shares.clear();
             for around in &around {
@@ -238,7 +386,9 @@ impl Engine {
             }),
             None => self.units.iter_mut().zip(&mut self.visits).for_each(visit),
         }
+        self.around = around;
         self.tick = Tick(first.0 + n - 1);
+        self.gather_events();
         n
     }
 
@@ -251,7 +401,8 @@ impl Engine {
                 [(Some(planned.from), planned.defect), (planned.until, planned.defect.ended())];
             for (_, defect) in due.into_iter().filter(|(at, _)| *at == Some(tick)) {
                 // By the door of every command; the file was checked when it was read.
-                self.apply_checked(&Command::SetDefect { unit, defect }, ControlSource::Schedule);
+                let origin = Origin::local(ControlSource::Schedule);
+                self.apply_checked(&Command::SetDefect { unit, defect }, &origin);
             }
         }
     }
@@ -272,6 +423,7 @@ impl Engine {
         }
         let loss_w = transformer::loss_at_w(self.spec.transformer.as_ref(), power_w, reactive_var);
         power_w -= loss_w;
+        self.poi_now = Power { p_w: power_w, q_var: reactive_var };
         self.poi.transformer += Joules(loss_w * TICK_S);
         self.poi.discharged += Joules(power_w.max(0.0) * TICK_S);
         self.poi.charged += Joules((-power_w).max(0.0) * TICK_S);
@@ -297,15 +449,22 @@ impl Engine {
         snapshot.time = self.start.at(self.tick);
         snapshot.wall_unix_ns = wall_unix_ns;
         snapshot.clock = clock;
-        let around = self.surroundings(self.tick);
         snapshot.units.clear();
         snapshot.racks.clear();
+        snapshot.alarms.clear();
+        snapshot.functions.clear();
+        snapshot.plant = Arc::clone(self.plant.settings());
+        snapshot.events = Arc::clone(&self.events);
+        snapshot.audit = Arc::clone(&self.audit);
+        let around = self.around.last().expect("there is always one");
         for (idx, unit) in self.units.iter().enumerate() {
             let kept = self
                 .last
                 .as_ref()
                 .map(|last| (&last.units[idx], &last.racks[self.spec.units[idx].racks.clone()]));
-            snapshot.units.push(unit.show(&around, kept, &mut snapshot.racks));
+            snapshot.units.push(unit.show(around, kept, &mut snapshot.racks));
+            snapshot.alarms.extend_from_slice(unit.alarms());
+            snapshot.functions.push(Arc::clone(unit.functions()));
         }
         snapshot.cells.clear();
         let tick = self.tick.0;
@@ -343,23 +502,30 @@ impl Engine {
             cells: Vec::new(),
             alarms: Vec::new(),
             functions: Vec::new(),
-            plant: Arc::new(self.spec.plant.settings.clone()),
-            events: Arc::new(Log::<Event>::new(EVENT_CAPACITY)),
-            audit: Arc::new(Log::<AuditRecord>::new(AUDIT_CAPACITY)),
+            plant: Arc::clone(self.plant.settings()),
+            events: Arc::clone(&self.events),
+            audit: Arc::clone(&self.audit),
         })
     }
 
     /// The whole farm at the end of the last tick: sums in the order of the units.
     pub fn farm(&self) -> FarmView {
-        self.farm_of(self.tick, self.units.iter().map(Unit::share))
+        let around = self.around.last().expect("there is always one");
+        self.farm_of(around, self.units.iter().map(Unit::share))
     }
 
-    fn farm_of<'s>(&self, tick: Tick, shares: impl Iterator<Item = &'s Share>) -> FarmView {
-        let around = self.surroundings(tick);
+    fn farm_of<'s>(
+        &self,
+        around: &Surroundings,
+        shares: impl Iterator<Item = &'s Share>,
+    ) -> FarmView {
         let mut farm = FarmView {
             setpoint: self.plant.active,
             reactive_setpoint: self.plant.reactive,
-            frequency: around.frequency,
+            frequency: Hertz(around.grid.frequency_mean_hz()),
+            voltage_pu: around.grid.voltage_mean_pu(),
+            frequency_response: Watts(self.plant.frequency_response_w()),
+            ramped_setpoint: Watts(self.plant.ramped_setpoint_w()),
             ambient: around.ambient,
             totals: self.poi,
             commands_applied: self.commands_applied,
@@ -370,6 +536,7 @@ impl Engine {
             (Joules::ZERO, Joules::ZERO, Joules::ZERO);
         for (idx, (unit, spec)) in shares.zip(&self.spec.units).enumerate() {
             farm.units_by_state[unit.state as usize] += 1;
+            farm.trips += u64::from(unit.trips);
             farm.units_power += unit.active;
             farm.reactive_power += unit.reactive;
             farm.auxiliary_power += unit.auxiliary;
@@ -404,6 +571,12 @@ impl Engine {
         farm
     }
 
+    /// Power of each unit.
+    #[cfg(test)]
+    pub(crate) fn units_for_tests(&self) -> impl Iterator<Item = f64> {
+        self.units.iter().map(|unit| unit.share().active.0)
+    }
+
     /// SHA-256 over every bit of the farm's state.
     pub fn state_hash(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
@@ -411,6 +584,7 @@ impl Engine {
         let mut sink = |bytes: &[u8]| hasher.update(bytes);
         self.units.iter().for_each(|unit| unit.hash_into(&mut sink));
         self.plant.hash_into(&mut sink);
+        self.grid.hash_into(&mut sink);
         sink(&self.poi.discharged.0.to_le_bytes());
         sink(&self.poi.charged.0.to_le_bytes());
         sink(&self.poi.transformer.0.to_le_bytes());
@@ -423,8 +597,8 @@ impl Engine {
     /// When there is no such unit, or its state left the numbers.
     pub fn check_cells(&self, unit: UnitId) -> Result<(), Rejection> {
         find_unit(&self.spec, unit)?;
-        let state = self.units[unit.idx()].state;
-        if state == UnitState::Fault {
+        if self.units[unit.idx()].is_quarantined() {
+            let state = UnitState::Fault;
             let reason = "its cells are not numbers any more";
             return Err(Rejection::WrongState { unit: unit.number(), state, reason });
         }
@@ -434,7 +608,11 @@ impl Engine {
 
 /// Builds all units; equal designs share one rack model.
 fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
-    let streams = Streams::new(spec.seed);
+    let common = Common {
+        initial: spec.initial,
+        streams: Streams::new(spec.seed),
+        island_loads: spec.grid.island_loads.as_slice().into(),
+    };
     let mut models: Vec<Arc<BatteryModel>> = Vec::new();
     let mut model_of_unit = Vec::with_capacity(spec.units.len());
     for (idx, unit) in spec.units.iter().enumerate() {
@@ -454,7 +632,7 @@ fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
         })
         .collect();
     let build = |((unit, model), memory): ((&UnitSpec, Arc<BatteryModel>), _)| {
-        Unit::new(unit, &spec.initial, model, streams, memory)
+        Unit::new(unit, &common, model, memory)
     };
     match pool {
         Some(pool) => pool

@@ -7,8 +7,8 @@
 use crate::engine::Engine;
 use crate::pacer::{Pacer, Stopwatch, wall_unix_ns};
 use bess_core::command::{
-    Applied, ClockCommand, Command, CommandSource, ControlSource, Mailbox, Outcome, Rejection,
-    Reply, Request, Submission, validate_clock,
+    Applied, ClockCommand, Command, CommandSource, ControlSource, Mailbox, Origin, Outcome,
+    Rejection, Reply, Request, Submission, validate_clock,
 };
 use bess_core::id::UnitId;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
@@ -81,11 +81,19 @@ impl FarmHandle {
 #[derive(Debug)]
 struct Inbox {
     letters: mpsc::Sender<Submission>,
+    /// By unit: whether somebody asked something of it since the last tick.
+    asked: Arc<[AtomicBool]>,
     thread: Thread,
     stats: Arc<Stats>,
 }
 
 impl Mailbox for Inbox {
+    fn note_request(&self, unit: UnitId) {
+        if let Some(asked) = self.asked.get(unit.idx()) {
+            asked.store(true, Ordering::Relaxed);
+        }
+    }
+
     fn post(&self, submission: Submission) {
         match self.letters.try_send(submission) {
             // A paused loop sleeps; a running one wakes at its next tick anyway.
@@ -116,6 +124,8 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
     let stats = Arc::new(Stats::default());
     stats.ticks.last_beat_unix_ns.store(wall_unix_ns(), Ordering::Relaxed);
     let stop = Arc::new(AtomicBool::new(false));
+    let asked: Arc<[AtomicBool]> =
+        engine.spec().units.iter().map(|_| AtomicBool::new(false)).collect();
     let ticker = Loop {
         pacer: Pacer::new(options.speed),
         engine,
@@ -126,6 +136,7 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
         observers: options.observers,
         stats: Arc::clone(&stats),
         stop: Arc::clone(&stop),
+        asked: Arc::clone(&asked),
         due: Vec::new(),
         answers: Vec::new(),
         steppers: Vec::new(),
@@ -133,7 +144,12 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
     };
     let thread = std::thread::Builder::new().name("farm-tick".into()).spawn(|| ticker.run())?;
     let inbox =
-        Arc::new(Inbox { letters, thread: thread.thread().clone(), stats: Arc::clone(&stats) });
+        Arc::new(Inbox {
+        letters,
+        asked,
+        thread: thread.thread().clone(),
+        stats: Arc::clone(&stats),
+    });
     Ok(FarmHandle { snapshots, inbox, stats, stop, thread })
 }
 
@@ -152,6 +168,7 @@ struct Loop {
     observers: Vec<Box<dyn Observer>>,
     stats: Arc<Stats>,
     stop: Arc<AtomicBool>,
+    asked: Arc<[AtomicBool]>,
     due: Vec<Command>,
     /// Replies to send after the next publication.
     answers: Vec<(Reply, Result<(), Rejection>)>,
@@ -230,6 +247,7 @@ impl Loop {
 
     /// One tick, whose work began with `watch`; returns how long it took.
     fn tick(&mut self, watch: Stopwatch) -> Duration {
+        self.note_requests();
         self.take_timed_commands();
         self.engine.step();
         self.publish();
@@ -239,6 +257,20 @@ impl Loop {
         took
     }
 
+    /// Units whose watch counts any request hear of those since the last tick.
+    fn note_requests(&mut self) {
+        for (idx, asked) in self.asked.iter().enumerate() {
+            let unit = UnitId::from_idx(idx);
+            if asked.load(Ordering::Relaxed)
+                && asked.swap(false, Ordering::Relaxed)
+                && self.engine.counts_requests(unit)
+            {
+                let command = Command::NoteRequest { unit };
+                let _ = self.engine.apply(&command, ControlSource::None);
+            }
+        }
+    }
+
     fn take_timed_commands(&mut self) {
         let now = self.engine.tick().next();
         let mut due = std::mem::take(&mut self.due);
@@ -246,16 +278,16 @@ impl Loop {
             source.due(now, &mut due);
         }
         for command in due.drain(..) {
-            let _ = self.control(&command, ControlSource::Schedule);
+            let _ = self.control(&command, &Origin::local(ControlSource::Schedule));
         }
         self.due = due;
     }
 
-    fn control(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
-        let result = self.engine.apply(command, source);
+    fn control(&mut self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
+        let result = self.engine.apply_from(command, origin, wall_unix_ns());
         let commands = &self.stats.commands;
         let counters = if result.is_ok() { &commands.applied } else { &commands.refused };
-        counters[source as usize].fetch_add(1, Ordering::Relaxed);
+        counters[origin.source as usize].fetch_add(1, Ordering::Relaxed);
         result
     }
 
@@ -269,9 +301,15 @@ impl Loop {
             };
             any = true;
             let result = match letter.request {
-                Request::Control(command) => self.control(&command, letter.origin.source),
+                Request::Control(command) => self.control(&command, &letter.origin),
                 Request::ShowCells(unit) => self.show_cells(unit),
-                Request::Refused { .. } => Ok(()),
+                Request::Refused { unit, what, reason } => {
+                    let refused = &self.stats.commands.refused;
+                    refused[letter.origin.source as usize].fetch_add(1, Ordering::Relaxed);
+                    let wall_ns = wall_unix_ns();
+                    self.engine.note_refused(&letter.origin, unit, what, reason, wall_ns);
+                    Ok(())
+                }
                 Request::Clock(commands) => match self.set_clock(&commands) {
                     Ok(()) if matches!(commands.last(), Some(ClockCommand::Step(_))) => {
                         self.steppers.push(letter.reply);

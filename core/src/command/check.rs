@@ -4,6 +4,7 @@ use super::{
     ClockCommand, Command, ControlChange, Rejection, SPEED_MAX, SPEED_MIN, STEP_MAX, Standing,
     UnitAction,
 };
+use crate::control::{Reversion, WATCHDOG_MAX_S, WatchdogSettings};
 use crate::id::UnitId;
 use crate::snapshot::UnitView;
 use crate::spec::{FarmSpec, UnitDesign};
@@ -31,10 +32,7 @@ pub fn validate_with(
         Command::ControlUnit { unit, change } => {
             validate_change(&find_unit(spec, *unit)?.design, change)
         }
-        Command::ConfigureUnit { unit, change } => {
-            let _ = (find_unit(spec, *unit)?, change);
-            Ok(())
-        }
+        Command::ConfigureUnit { unit, change } => change.check(&find_unit(spec, *unit)?.design),
         Command::OperateUnit { unit, action } => {
             find_unit(spec, *unit)?;
             validate_action(*unit, &standing_of(*unit), *action)
@@ -53,10 +51,17 @@ pub fn validate_with(
             })
         }
         Command::NoteRequest { unit } => find_unit(spec, *unit).map(|_| ()),
-        Command::ReleaseFarm
-        | Command::ConfigurePlant(_)
-        | Command::Disturb(_)
-        | Command::PickUpLoad { .. } => Ok(()),
+        Command::Disturb(disturbance) => disturbance.check(spec),
+        Command::PickUpLoad { load_idx, .. } => {
+            let n_loads = spec.grid.island_loads.len();
+            if n_loads == 0 {
+                let reason = "the farm file has no `[[farm.grid.island_loads]]`".to_owned();
+                return Err(Rejection::NotPossible { field: "load", reason });
+            }
+            in_range("load", *load_idx as f64 + 1.0, 1.0, n_loads as f64, "")
+        }
+        Command::ConfigurePlant(change) => change.check(spec),
+        Command::ReleaseFarm => Ok(()),
         Command::Batch(commands) => {
             commands.iter().try_for_each(|command| validate_with(spec, standing_of, command))
         }
@@ -96,14 +101,81 @@ fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Re
         ("reactive_power_pct", change.reactive_pct, -100.0, 100.0, "%"),
         ("discharge_limit_pct", change.discharge_limit_pct, 0.0, 100.0, "%"),
         ("ramp_pct_per_s", change.ramp_pct_per_s, RAMP_MIN_PCT_PER_S, ramp_max, "%/s"),
+        ("charge_limit_pct", change.charge_limit_pct, 0.0, 100.0, "%"),
+        ("soc_min", change.soc_min, 0.0, 1.0, ""),
+        ("soc_max", change.soc_max, 0.0, 1.0, ""),
+        ("soc_reserve", change.soc_reserve, 0.0, 1.0, ""),
+        ("power_factor", change.pf_injecting.map(|pf| pf.factor), PF_MIN, 1.0, ""),
+        ("power_factor", change.pf_absorbing.map(|pf| pf.factor), PF_MIN, 1.0, ""),
     ];
     for (field, value, min, max, unit) in checks {
         if let Some(value) = value {
             in_range(field, value, min, max, unit)?;
         }
     }
+    check_window(change)?;
+    change.watchdog.map_or(Ok(()), |watchdog| check_watchdog(design, &watchdog))?;
+    if let Some(active) = &change.active_reversion {
+        check_reversion(active, -rated_w, rated_w, "W", -100.0)?;
+    }
+    if let Some(reactive) = &change.reactive_reversion {
+        check_reversion(reactive, -rated_var, rated_var, "var", -100.0)?;
+    }
+    if let Some(limit) = &change.discharge_limit_reversion {
+        check_reversion(limit, f64::NEG_INFINITY, f64::INFINITY, "W", 0.0)?;
+    }
+    for factor in [&change.pf_injecting_reversion, &change.pf_absorbing_reversion] {
+        let Some(factor) = factor else { continue };
+        in_range("reversion_time_s", f64::from(factor.time_s), 0.0, REVERSION_MAX_S, "s")?;
+        // A timer that does not run needs no value to go back to.
+        if factor.time_s > 0 {
+            in_range("reversion_power_factor", factor.percent, PF_MIN, 1.0, "")?;
+        }
+    }
     Ok(())
 }
+
+/// The ends of the window of state of charge, where a change names both of them.
+fn check_window(change: &ControlChange) -> Result<(), Rejection> {
+    let (low, high) = (change.soc_min.unwrap_or(0.0), change.soc_max.unwrap_or(1.0));
+    if low >= high {
+        let reason = format!("it must be below soc_max ({high}), got {low}");
+        return Err(Rejection::NotPossible { field: "soc_min", reason });
+    }
+    let reserve = change.soc_reserve.unwrap_or(0.0);
+    if reserve > high - low + 1e-9 {
+        let reason = format!("the window holds {} of it, got {reserve}", high - low);
+        return Err(Rejection::NotPossible { field: "soc_reserve", reason });
+    }
+    Ok(())
+}
+
+fn check_watchdog(design: &UnitDesign, watchdog: &WatchdogSettings) -> Result<(), Rejection> {
+    let rated_w = design.pcs.rated_power.0;
+    in_range("watchdog_timeout_s", watchdog.timeout_s, 0.0, WATCHDOG_MAX_S, "s")?;
+    in_range("watchdog_value_w", watchdog.value_w, -rated_w, rated_w, "W")?;
+    in_range("watchdog_extra_s", watchdog.extra_s, 0.0, WATCHDOG_MAX_S, "s")?;
+    in_range("watchdog_jitter_s", watchdog.jitter_s, 0.0, WATCHDOG_MAX_S, "s")
+}
+
+fn check_reversion(
+    reversion: &Reversion,
+    min: f64,
+    max: f64,
+    unit: &'static str,
+    min_pct: f64,
+) -> Result<(), Rejection> {
+    in_range("reversion_time_s", f64::from(reversion.time_s), 0.0, REVERSION_MAX_S, "s")?;
+    if min.is_finite() {
+        in_range("reversion_value", reversion.absolute, min, max, unit)?;
+    }
+    in_range("reversion_pct", reversion.percent, min_pct, 100.0, "%")
+}
+
+/// Smallest power factor that may be set [engineering choice]: below it active power is next to nothing.
+pub const PF_MIN: f64 = 0.1;
+/// Longest time of a reversion in s: 30 days [engineering choice].
+pub const REVERSION_MAX_S: f64 = 2_592_000.0;
 
 /// Slowest ramp that may be set, in percent of the rating per second.
 pub const RAMP_MIN_PCT_PER_S: f64 = 0.1;
@@ -128,50 +200,88 @@ fn in_range(
 fn validate_action(unit: UnitId, standing: &Standing, action: UnitAction) -> Result<(), Rejection> {
     use UnitState::{
         Derated, EmergencyStop, Fallback, Initialising, Maintenance, Off, Precharge, Running,
-        Standby, Stopping, Synchronising,
+        Standby, Stopping, Synchronising, Tripped,
     };
     let state = standing.state;
     let refuse = |reason| Err(Rejection::WrongState { unit: unit.number(), state, reason });
-    let comes_up =
-        matches!(state, Initialising | Precharge | Standby | Synchronising) || state == Off;
+    let runs = matches!(state, Running | Derated | Fallback);
+    let comes_up = matches!(state, Off | Initialising | Precharge | Standby | Synchronising);
     match action {
         UnitAction::ResetAlarms => match standing.reset_blocked_by {
             Some(alarm) => Err(Rejection::ResetRefused { unit: unit.number(), alarm }),
             None => Ok(()),
         },
-        UnitAction::Start if comes_up || state.converts() && state != Stopping => Ok(()),
-        UnitAction::EnterStandby if comes_up || matches!(state, Running | Derated | Fallback) => {
-            Ok(())
-        }
-        UnitAction::ExitStandby if matches!(state, Initialising | Precharge) => Ok(()),
-        UnitAction::ExitStandby if state == Standby || state.converts() && state != Stopping => {
-            Ok(())
-        }
         UnitAction::ExitStandby if state == Off => refuse("start it first"),
+        UnitAction::Start | UnitAction::EnterStandby | UnitAction::ExitStandby
+            if comes_up || runs =>
+        {
+            Ok(())
+        }
         UnitAction::BlackStart if matches!(state, Off | Standby) => Ok(()),
         UnitAction::BlackStart => refuse("a black start begins from off or standby"),
         // Whatever it is, stopping it is safe.
-        UnitAction::Stop => Ok(()),
-        UnitAction::EndMaintenance if state == Maintenance => Ok(()),
-        UnitAction::EndMaintenance => refuse("it is not in maintenance"),
-        UnitAction::EnterMaintenance if state == Maintenance => Ok(()),
-        UnitAction::EnterMaintenance if next(state, Trigger::EnterMaintenance).is_none() => {
-            refuse("release and reset the emergency stop first")
+        UnitAction::Stop | UnitAction::EmergencyStop | UnitAction::Local | UnitAction::Remote => {
+            Ok(())
         }
-        UnitAction::EnterMaintenance
-        | UnitAction::EmergencyStop
-        | UnitAction::Local
-        | UnitAction::Remote => Ok(()),
+        UnitAction::EnterMaintenance | UnitAction::EndMaintenance if state == Maintenance => Ok(()),
+        UnitAction::EndMaintenance => refuse("it is not in maintenance"),
+        UnitAction::EnterMaintenance if next(state, Trigger::EnterMaintenance).is_some() => Ok(()),
         UnitAction::ReleaseEmergencyStop if state == EmergencyStop => Ok(()),
         UnitAction::ReleaseEmergencyStop => refuse("its emergency stop is not pressed"),
-        UnitAction::Start | UnitAction::EnterStandby | UnitAction::ExitStandby => {
-            refuse(match state {
-                Stopping => "it is on its way down; try again when it is off",
-                Maintenance => "end maintenance first",
-                EmergencyStop => "release and reset the emergency stop first",
-                UnitState::Tripped => "it comes back by itself when the cause of its trip is gone",
-                _ => "reset it first",
-            })
-        }
+        UnitAction::Start
+        | UnitAction::EnterStandby
+        | UnitAction::ExitStandby
+        | UnitAction::EnterMaintenance => refuse(match state {
+            Stopping => "it is on its way down; try again when it is off",
+            Maintenance => "end maintenance first",
+            EmergencyStop => "release and reset the emergency stop first",
+            Tripped => "it comes back by itself when the cause of its trip is gone",
+            _ => "reset it first",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BUILT_IN_FARM, parse_farm};
+    use crate::control::PowerFactor;
+
+    fn outcome(change: &ControlChange) -> Result<(), Rejection> {
+        let farm = parse_farm("farm", BUILT_IN_FARM, &|_| unreachable!()).expect("built in");
+        validate_change(&farm.units[0].design, change)
+    }
+    fn words(change: &ControlChange) -> String {
+        outcome(change).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn a_window_of_soc_is_in_order_and_holds_its_reserve() {
+        let window = |soc_min, soc_max, soc_reserve| ControlChange {
+            soc_min,
+            soc_max,
+            soc_reserve,
+            ..ControlChange::default()
+        };
+        assert_eq!(outcome(&window(Some(0.2), Some(0.8), Some(0.6))), Ok(()));
+        assert!(words(&window(Some(0.8), Some(0.2), None)).contains("below soc_max (0.2)"));
+        assert!(words(&window(Some(0.2), Some(0.8), Some(0.7))).contains("soc_reserve"));
+        assert!(words(&window(Some(f64::NAN), None, None)).contains("soc_min must be from 0 to 1"));
+    }
+
+    #[test]
+    fn power_factors_watches_and_reversions_have_ranges() {
+        let factor = PowerFactor { enabled: true, factor: 0.05, over_excited: true };
+        let change = ControlChange { pf_injecting: Some(factor), ..ControlChange::default() };
+        assert!(words(&change).contains("from 0.1 to 1"));
+        let watchdog = WatchdogSettings { timeout_s: 86_401.0, ..WatchdogSettings::default() };
+        let change = ControlChange { watchdog: Some(watchdog), ..ControlChange::default() };
+        assert!(words(&change).contains("watchdog_timeout_s must be from 0 to 86400 s"));
+        let reversion = Reversion { time_s: 60, percent: 101.0, ..Reversion::default() };
+        let change = ControlChange { active_reversion: Some(reversion), ..Default::default() };
+        assert!(words(&change).contains("reversion_pct must be from -100 to 100 %"));
+        let change =
+            ControlChange { pf_absorbing_reversion: Some(reversion), ..Default::default() };
+        assert!(words(&change).contains("reversion_power_factor"));
     }
 }

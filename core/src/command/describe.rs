@@ -1,7 +1,16 @@
-//! Commands as the audit names them: names and engineering values.
+//! Commands as the audit names them: names and engineering values, as `active_power_w = 1500000,
+//! active_enabled = true`. Units and racks are numbered from 1, as people do.
 
 use super::{Command, ControlChange};
+use crate::control::{
+    CurveFunction, FrequencyDroop, FrequencyResponse, FunctionSet, FunctionsChange, PeakShaving,
+    PowerFactor, PowerPriority, Reversion, SetpointMode, WatchdogSettings,
+};
+use crate::defect::{CellDefect, ContactorFault, Defect, Reading};
 use crate::id::UnitId;
+use crate::series::Series;
+use crate::spec::{Disturbance, DisturbanceKind, PlantChange};
+use std::fmt;
 
 impl Command {
     /// The unit that it is about; `None` for the farm, or for several.
@@ -26,26 +35,346 @@ impl Command {
         match self {
             Self::ControlUnit { change, .. } => describe_change(change),
             Self::OperateUnit { action, .. } => action.name().to_owned(),
+            Self::ConfigureUnit { change, .. } => describe_functions(change),
             Self::OperateRack { rack_idx, action, .. } => {
                 format!("{} rack {}", action.name(), rack_idx + 1)
             }
             Self::SetFarmPower { active, reactive } => {
-                let mut text = format!("farm active_power_w = {}", active.0);
-                if let Some(reactive) = reactive {
-                    text += &format!(", reactive_power_var = {}", reactive.0);
-                }
-                text
+                let mut list = List::default();
+                list.number("active_power_w", Some(active.0));
+                list.number("reactive_power_var", reactive.map(|power| power.0));
+                format!("farm {}", list.text())
             }
+            Self::SetDefect { defect, .. } => describe_defect(defect),
             Self::ReleaseFarm => "farm setpoint released".to_owned(),
+            Self::ConfigurePlant(change) => format!("farm {}", describe_plant(change)),
+            Self::Disturb(disturbance) => {
+                format!("farm grid {}", describe_disturbance(disturbance))
+            }
+            Self::PickUpLoad { load_idx, fed } => {
+                format!("farm load {} {}", load_idx + 1, if *fed { "picked up" } else { "dropped" })
+            }
             Self::NoteRequest { .. } => "request".to_owned(),
             Self::Batch(commands) => {
-                commands.iter().map(Self::describe).collect::<Vec<_>>().join("; ")
+                let names_unit = self.unit().is_some();
+                let all = commands.iter().map(|command| match command.unit() {
+                    // Where the batch is about several units, its record cannot name one.
+                    Some(unit) if !names_unit => format!("unit {unit}: {}", command.describe()),
+                    _ => command.describe(),
+                });
+                all.collect::<Vec<_>>().join("; ")
             }
-            other => format!("{other:?}"),
         }
     }
 }
 
-fn describe_change(change: &ControlChange) -> String {
-    format!("{change:?}")
+/// A number as it was meant: without the last digits that scale factors leave behind, and `none` for
+/// no bound.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0;
+        let rounded = (value * 1e6).round() / 1e6;
+        if value == f64::INFINITY {
+            f.write_str("none")
+        } else if rounded.abs() >= 1e-4 && rounded.abs() < 1e15 {
+            write!(f, "{rounded}")
+        } else if value.abs() <= 0.0 {
+            f.write_str("0")
+        } else {
+            write!(f, "{value:e}")
+        }
+    }
 }
+
+/// Points of a curve.
+struct Points<'p>(&'p [(f64, f64)]);
+
+impl fmt::Display for Points<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (x, y)) in self.0.iter().enumerate() {
+            let gap = if index > 0 { " " } else { "" };
+            write!(f, "{gap}({}, {})", Number(*x), Number(*y))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a command changes, one `name = value` after the other.
+#[derive(Default)]
+struct List(Vec<String>);
+
+impl List {
+    fn item(&mut self, name: &str, value: Option<impl fmt::Display>) {
+        self.0.extend(value.map(|value| format!("{name} = {value}")));
+    }
+    fn number(&mut self, name: &str, value: Option<f64>) {
+        self.item(name, value.map(Number));
+    }
+    /// A thing with several values: its name stands before each.
+    fn group(&mut self, group: &str, items: &[(&str, &dyn fmt::Display)]) {
+        self.0.extend(items.iter().map(|(name, value)| format!("{group}_{name} = {value}")));
+    }
+    fn text(self) -> String {
+        if self.0.is_empty() { "nothing".to_owned() } else { self.0.join(", ") }
+    }
+}
+
+fn describe_change(change: &ControlChange) -> String {
+    let mode = |mode| match mode {
+        SetpointMode::Absolute => "absolute",
+        SetpointMode::Percent => "percent",
+    };
+    let priority = |priority| match priority {
+        PowerPriority::Active => "active",
+        PowerPriority::Reactive => "reactive",
+    };
+    let mut list = List::default();
+    list.number("active_power_w", change.active_w);
+    list.number("active_power_pct", change.active_pct);
+    list.item("active_mode", change.active_mode.map(mode));
+    list.item("active_enabled", change.active_enabled);
+    list.number("reactive_power_var", change.reactive_var);
+    list.number("reactive_power_pct", change.reactive_pct);
+    list.item("reactive_mode", change.reactive_mode.map(mode));
+    list.item("reactive_enabled", change.reactive_enabled);
+    list.item("priority", change.priority.map(priority));
+    list.number("discharge_limit_pct", change.discharge_limit_pct);
+    list.item("discharge_limit_enabled", change.discharge_limit_enabled);
+    list.number("charge_limit_pct", change.charge_limit_pct);
+    list.number("ramp_pct_per_s", change.ramp_pct_per_s);
+    list.number("soc_min", change.soc_min);
+    list.number("soc_max", change.soc_max);
+    list.number("soc_reserve", change.soc_reserve);
+    list.item("controller_heartbeat", change.controller_heartbeat);
+    list.item("functions", change.functions.map(describe_set));
+    if let Some(watchdog) = &change.watchdog {
+        describe_watchdog(&mut list, watchdog);
+    }
+    for (name, factor) in
+        [("pf_injecting", change.pf_injecting), ("pf_absorbing", change.pf_absorbing)]
+    {
+        if let Some(PowerFactor { enabled, factor, over_excited }) = factor {
+            let items: [(&str, &dyn fmt::Display); 3] = [
+                ("factor", &Number(factor)),
+                ("over_excited", &over_excited),
+                ("enabled", &enabled),
+            ];
+            list.group(name, &items);
+        }
+    }
+    for (name, unit, reversion) in [
+        ("active_reversion", "w", change.active_reversion),
+        ("reactive_reversion", "var", change.reactive_reversion),
+        ("discharge_limit_reversion", "", change.discharge_limit_reversion),
+        ("pf_injecting_reversion", "factor", change.pf_injecting_reversion),
+        ("pf_absorbing_reversion", "factor", change.pf_absorbing_reversion),
+    ] {
+        if let Some(reversion) = reversion {
+            describe_reversion(&mut list, name, unit, &reversion);
+        }
+    }
+    list.text()
+}
+
+/// `unit` is that of the absolute value, `factor` for a power factor, or empty where there is none.
+fn describe_reversion(list: &mut List, name: &str, unit: &str, reversion: &Reversion) {
+    list.group(name, &[("time_s", &reversion.time_s), ("enabled", &reversion.enabled)]);
+    let (absolute, percent) = (Number(reversion.absolute), Number(reversion.percent));
+    match unit {
+        "factor" => {
+            list.group(name, &[("factor", &percent), ("over_excited", &reversion.over_excited)]);
+        }
+        "" => list.group(name, &[("pct", &percent)]),
+        unit => list.group(name, &[(unit, &absolute), ("pct", &percent)]),
+    }
+}
+
+fn describe_watchdog(list: &mut List, watchdog: &WatchdogSettings) {
+    let items: [(&str, &dyn fmt::Display); 8] = [
+        ("timeout_s", &Number(watchdog.timeout_s)),
+        ("kind", &watchdog.kind.name()),
+        ("action", &watchdog.action.name()),
+        ("value_w", &Number(watchdog.value_w)),
+        ("function", &watchdog.function.name()),
+        ("recovery", &watchdog.recovery.name()),
+        ("extra_s", &Number(watchdog.extra_s)),
+        ("jitter_s", &Number(watchdog.jitter_s)),
+    ];
+    list.group("watchdog", &items);
+}
+
+fn describe_set(functions: FunctionSet) -> String {
+    let names: Vec<&str> = functions.iter().map(crate::control::FunctionName::name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(" + ") }
+}
+
+fn describe_functions(change: &FunctionsChange) -> String {
+    let mut list = List::default();
+    if let Some(droop) = &change.frequency_droop {
+        describe_droop(&mut list, droop);
+    }
+    if let Some(response) = &change.frequency_response {
+        describe_response(&mut list, response);
+    }
+    for (name, curve) in [
+        ("volt_var", &change.volt_var),
+        ("volt_watt", &change.volt_watt),
+        ("watt_var", &change.watt_var),
+    ] {
+        if let Some(curve) = curve {
+            describe_curve(&mut list, name, curve);
+        }
+    }
+    if let Some(shaving) = &change.peak_shaving {
+        describe_shaving(&mut list, shaving);
+    }
+    list.item("schedule", change.schedule.as_deref().map(describe_schedule));
+    list.text()
+}
+
+fn describe_droop(list: &mut List, droop: &FrequencyDroop) {
+    let items: [(&str, &dyn fmt::Display); 5] = [
+        ("over_deadband_hz", &Number(droop.over_deadband_hz)),
+        ("under_deadband_hz", &Number(droop.under_deadband_hz)),
+        ("over_droop", &Number(droop.over_droop)),
+        ("under_droop", &Number(droop.under_droop)),
+        ("response_s", &Number(droop.response_s)),
+    ];
+    list.group("frequency_droop", &items);
+}
+
+fn describe_response(list: &mut List, response: &FrequencyResponse) {
+    let items: [(&str, &dyn fmt::Display); 5] = [
+        ("name", &response.name),
+        ("points", &Points(&response.points)),
+        ("contract_w", &response.contract_w.map_or("rating".to_owned(), |w| Number(w).to_string())),
+        ("dead_time_s", &Number(response.dead_time_s)),
+        ("full_s", &Number(response.full_s)),
+    ];
+    list.group("frequency_response", &items);
+    if let Some(sustain) = &response.sustain {
+        let items: [(&str, &dyn fmt::Display); 3] = [
+            ("duration_s", &Number(sustain.duration_s)),
+            ("deactivation_per_s", &Number(sustain.deactivation_per_s)),
+            ("recovery_s", &Number(sustain.recovery_s)),
+        ];
+        list.group("frequency_response_sustain", &items);
+    }
+}
+
+fn describe_curve(list: &mut List, name: &str, curve: &CurveFunction) {
+    let (points, response_s) = (Points(&curve.points), Number(curve.response_s));
+    list.group(name, &[("points", &points), ("response_s", &response_s)]);
+}
+
+fn describe_shaving(list: &mut List, shaving: &PeakShaving) {
+    let (import, export) = (Number(shaving.import_max_w), Number(shaving.export_max_w));
+    list.group("peak_shaving", &[("import_max_w", &import), ("export_max_w", &export)]);
+}
+
+fn describe_schedule(series: &Series) -> String {
+    let (n, start, end) = (series.values().len(), series.start_s(), series.end_s());
+    format!("{n} values in W from {} s to {} s", Number(start), Number(end))
+}
+
+fn describe_plant(change: &PlantChange) -> String {
+    let mut list = List::default();
+    list.item("enabled", change.enabled);
+    list.item("strategy", change.strategy.map(crate::spec::Strategy::name));
+    let numbers = |units: &Vec<usize>| {
+        let numbers: Vec<String> = units.iter().map(|idx| (idx + 1).to_string()).collect();
+        format!("[{}]", numbers.join(", "))
+    };
+    list.item("priority", change.priority.as_ref().map(numbers));
+    list.number("ramp_per_s", change.ramp_per_s);
+    list.number("soc_min", change.soc_min);
+    list.number("soc_max", change.soc_max);
+    match &change.frequency_response {
+        Some(Some(response)) => describe_response(&mut list, response),
+        Some(None) => list.item("frequency_response", Some("none")),
+        None => {}
+    }
+    match &change.volt_var {
+        Some(Some(curve)) => describe_curve(&mut list, "volt_var", curve),
+        Some(None) => list.item("volt_var", Some("none")),
+        None => {}
+    }
+    match &change.peak_shaving {
+        Some(Some(shaving)) => describe_shaving(&mut list, shaving),
+        Some(None) => list.item("peak_shaving", Some("none")),
+        None => {}
+    }
+    list.text()
+}
+
+fn describe_disturbance(disturbance: &Disturbance) -> String {
+    let what = match disturbance.kind {
+        DisturbanceKind::Voltage(pu) => format!("voltage_pu = {}", Number(pu)),
+        DisturbanceKind::Frequency(hz) => format!("frequency_hz = {}", Number(hz)),
+        DisturbanceKind::Outage => "outage".to_owned(),
+        DisturbanceKind::PhaseJump(degrees) => {
+            return format!("phase_jump_deg = {}", Number(degrees));
+        }
+        DisturbanceKind::LoadStep(power) => format!("load_step_w = {}", Number(power.0)),
+    };
+    if disturbance.duration_s.is_finite() {
+        format!("{what} for {} s", Number(disturbance.duration_s))
+    } else {
+        what
+    }
+}
+
+fn describe_defect(defect: &Defect) -> String {
+    let state = |part: &str, failed| format!("{part} {}", if failed { "fails" } else { "works" });
+    match *defect {
+        Defect::Cell { rack_idx, cell_idx, defect } => {
+            let cell = format!("cell {} of rack {}", cell_idx + 1, rack_idx + 1);
+            match defect {
+                CellDefect::Short(ohm) if ohm.is_infinite() => format!("no short of {cell}"),
+                CellDefect::Short(ohm) => format!("short of {} ohm of {cell}", Number(ohm)),
+                CellDefect::Heater(w) if w <= 0.0 => format!("no heater on {cell}"),
+                CellDefect::Heater(w) => format!("heater of {} W on {cell}", Number(w)),
+            }
+        }
+        Defect::Chiller(failed) => state("chiller", failed),
+        Defect::Pump(failed) => state("pump", failed),
+        Defect::Fan(failed) => format!("fans {}", if failed { "fail" } else { "work" }),
+        Defect::Contactor { rack_idx, contactor, fault } => {
+            let does = match fault {
+                ContactorFault::None => "obeys",
+                ContactorFault::Welded => "is welded",
+                ContactorFault::Stuck => "is stuck",
+            };
+            format!("{} contactor of rack {} {does}", contactor.name(), rack_idx + 1)
+        }
+        Defect::Fuse { rack_idx, blown } => {
+            let is = if blown { "is blown" } else { "is whole" };
+            format!("fuse of rack {} {is}", rack_idx + 1)
+        }
+        Defect::Precharge(open) => {
+            format!("precharge resistor {}", if open { "is open" } else { "is whole" })
+        }
+        Defect::Insulation(Some(kohm)) => {
+            format!("insulation damaged, resistance_kohm = {}", Number(kohm))
+        }
+        Defect::Insulation(None) => "insulation is whole".to_owned(),
+        Defect::BmsCommunication(failed) => state("communication of BMS and PCS", failed),
+        Defect::PcsFan(failed) => state("fan of the PCS", failed),
+        Defect::SmokeDetector(smoke) => {
+            format!("smoke detector says {}", if smoke { "smoke" } else { "no smoke" })
+        }
+        Defect::Reading { rack_idx, reading, value } => {
+            let (name, ..) = Reading::ALL[reading as usize];
+            let rack = rack_idx + 1;
+            value.map_or_else(
+                || format!("{name} of rack {rack} as measured"),
+                |value| format!("{name} of rack {rack} forced to {}", Number(value)),
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! Reads what is or will be defect in a farm.
 
 use super::reader::{Bounds, Section};
-use crate::defect::{CellDefect, Defect, HEATER_MAX_W, PlannedDefect, SHORT_MIN_OHM};
+use crate::defect::{
+    CellDefect, ContactorFault, Defect, HEATER_MAX_W, PlannedDefect, Reading, SHORT_MIN_OHM,
+};
+use crate::event::Contactor;
 use crate::spec::{CoolingKind, FarmSpec, UnitSpec};
 use crate::time::Tick;
 
@@ -13,15 +16,38 @@ enum Kind {
     Chiller,
     Pump,
     Fan,
+    Contactor,
+    Fuse,
+    Precharge,
+    Insulation,
+    BmsCommunication,
+    PcsFan,
+    SmokeDetector,
+    Reading,
 }
 
-const KINDS: [(&str, Option<Kind>); 5] = [
+const KINDS: [(&str, Option<Kind>); 13] = [
     ("short", Some(Kind::Short)),
     ("heater", Some(Kind::Heater)),
     ("chiller", Some(Kind::Chiller)),
     ("pump", Some(Kind::Pump)),
     ("fan", Some(Kind::Fan)),
+    ("contactor", Some(Kind::Contactor)),
+    ("fuse", Some(Kind::Fuse)),
+    ("precharge", Some(Kind::Precharge)),
+    ("insulation", Some(Kind::Insulation)),
+    ("bms_communication", Some(Kind::BmsCommunication)),
+    ("pcs_fan", Some(Kind::PcsFan)),
+    ("smoke_detector", Some(Kind::SmokeDetector)),
+    ("reading", Some(Kind::Reading)),
 ];
+const CONTACTORS: [(&str, Option<Contactor>); 3] = [
+    ("negative", Some(Contactor::Negative)),
+    ("precharge", Some(Contactor::Precharge)),
+    ("positive", Some(Contactor::Positive)),
+];
+const FAULTS: [(&str, Option<ContactorFault>); 2] =
+    [("welded", Some(ContactorFault::Welded)), ("stuck", Some(ContactorFault::Stuck))];
 /// Ten years.
 const LATEST_S: f64 = 3.2e8;
 
@@ -94,11 +120,17 @@ fn find_unit<'s>(section: &Section<'_, '_>, spec: &'s FarmSpec) -> Option<&'s Un
 /// Reports keys that have a meaning for other kinds only.
 fn refuse_keys_of_others(section: &Section<'_, '_>, kind: Kind) {
     let of_a_cell = matches!(kind, Kind::Short | Kind::Heater);
+    let of_a_rack = of_a_cell || matches!(kind, Kind::Contactor | Kind::Fuse | Kind::Reading);
     for (key, belongs, here) in [
-        ("rack", "to defects of one cell", of_a_cell),
+        ("rack", "to defects of one cell or rack", of_a_rack),
         ("cell", "to defects of one cell", of_a_cell),
         ("resistance_ohm", "to a short", kind == Kind::Short),
         ("power_w", "to a heater", kind == Kind::Heater),
+        ("contactor", "to a contactor", kind == Kind::Contactor),
+        ("fault", "to a contactor", kind == Kind::Contactor),
+        ("resistance_kohm", "to insulation", kind == Kind::Insulation),
+        ("reading", "to a reading", kind == Kind::Reading),
+        ("value", "to a reading", kind == Kind::Reading),
     ] {
         if !here {
             section.refuse(key, &format!("belongs {belongs}"), "leave it out, or change `kind`");
@@ -123,12 +155,13 @@ fn refuse_missing_part(section: &Section<'_, '_>, kind: Kind, unit: Option<&Unit
 }
 
 fn read_kind(section: &Section<'_, '_>, kind: Kind, unit: Option<&UnitSpec>) -> Option<Defect> {
+    let (racks, cells) =
+        unit.map_or((1000, 2000), |u| (u.design.n_racks, u.design.cells_in_series));
+    let rack_idx = || (section.integer("rack", 1, racks as u64) as usize).saturating_sub(1);
     let cell = |defect| {
-        let (racks, cells) =
-            unit.map_or((1000, 2000), |u| (u.design.n_racks, u.design.cells_in_series));
-        let rack = section.integer("rack", 1, racks as u64) as usize;
+        let rack_idx = rack_idx();
         let cell = section.integer("cell", 1, cells as u64) as usize;
-        Defect::Cell { rack_idx: rack.saturating_sub(1), cell_idx: cell.saturating_sub(1), defect }
+        Defect::Cell { rack_idx, cell_idx: cell.saturating_sub(1), defect }
     };
     Some(match kind {
         Kind::Short => {
@@ -142,7 +175,47 @@ fn read_kind(section: &Section<'_, '_>, kind: Kind, unit: Option<&UnitSpec>) -> 
         Kind::Chiller => Defect::Chiller(true),
         Kind::Pump => Defect::Pump(true),
         Kind::Fan => Defect::Fan(true),
+        Kind::Contactor => {
+            let rack_idx = rack_idx();
+            let contactor = required_choice(section, "contactor", &CONTACTORS);
+            let fault = required_choice(section, "fault", &FAULTS);
+            Defect::Contactor { rack_idx, contactor: contactor?, fault: fault? }
+        }
+        Kind::Fuse => Defect::Fuse { rack_idx: rack_idx(), blown: true },
+        Kind::Precharge => Defect::Precharge(true),
+        Kind::Insulation => {
+            let kohm = section.f64("resistance_kohm", Bounds::within(0.01, 1e6));
+            Defect::Insulation(Some(kohm))
+        }
+        Kind::BmsCommunication => Defect::BmsCommunication(true),
+        Kind::PcsFan => Defect::PcsFan(true),
+        Kind::SmokeDetector => Defect::SmokeDetector(true),
+        Kind::Reading => read_reading(section, rack_idx())?,
     })
+}
+
+fn read_reading(section: &Section<'_, '_>, rack_idx: usize) -> Option<Defect> {
+    let choices = Reading::ALL.map(|(name, reading, ..)| (name, Some(reading)));
+    let Some(reading) = required_choice(section, "reading", &choices) else {
+        // Without it nobody can say which range the value has.
+        let _ = section.has("value");
+        return None;
+    };
+    let (_, _, min, max) = Reading::ALL[reading as usize];
+    let value = section.f64("value", Bounds::within(min, max));
+    Some(Defect::Reading { rack_idx, reading, value: Some(value) })
+}
+
+/// One of `choices`; reported when absent.
+fn required_choice<T: Copy>(
+    section: &Section<'_, '_>,
+    key: &'static str,
+    choices: &[(&str, Option<T>)],
+) -> Option<T> {
+    if !section.has(key) {
+        let _ = section.text(key);
+    }
+    section.choice_or(key, None, choices)
 }
 
 #[cfg(test)]
@@ -218,8 +291,39 @@ mod tests {
         let text = refusal(&format!("{pump}power_w = 5"));
         assert!(text.contains("`defects[0].power_w` belongs to a heater"), "{text}");
         let text = refusal(&format!("{pump}rack = 5"));
-        assert!(text.contains("`defects[0].rack` belongs to defects of one cell"), "{text}");
+        assert!(
+            text.contains("`defects[0].rack` belongs to defects of one cell or rack"),
+            "{text}"
+        );
         let text = refusal("[[defects]]\nkind = \"shrt\"\nunit = 1\nrack = 1\nuntil_s = 3");
         assert!(!text.contains("unknown key"), "{text}");
+    }
+    #[test]
+    fn racks_contactors_readings_and_what_a_unit_only_senses_can_be_defect() {
+        let defect = |text: &str| {
+            let farm = with(&format!("[[defects]]\nunit = 1\n{text}"));
+            farm.unwrap_or_else(|e| panic!("{e}")).defects[0].defect
+        };
+        let text = "kind = \"contactor\"\nrack = 2\ncontactor = \"positive\"\nfault = \"welded\"";
+        let (contactor, fault) = (Contactor::Positive, ContactorFault::Welded);
+        assert_eq!(defect(text), Defect::Contactor { rack_idx: 1, contactor, fault });
+        let fuse = defect("kind = \"fuse\"\nrack = 12");
+        assert_eq!(fuse, Defect::Fuse { rack_idx: 11, blown: true });
+        let text = "kind = \"reading\"\nrack = 1\nreading = \"temperature_max_degc\"\nvalue = 70";
+        let reading = Reading::TemperatureMax;
+        assert_eq!(defect(text), Defect::Reading { rack_idx: 0, reading, value: Some(70.0) });
+        let insulation = defect("kind = \"insulation\"\nresistance_kohm = 50");
+        assert_eq!(insulation, Defect::Insulation(Some(50.0)));
+        assert_eq!(defect("kind = \"precharge\""), Defect::Precharge(true));
+        assert_eq!(defect("kind = \"bms_communication\""), Defect::BmsCommunication(true));
+        assert_eq!(defect("kind = \"pcs_fan\""), Defect::PcsFan(true));
+        assert_eq!(defect("kind = \"smoke_detector\""), Defect::SmokeDetector(true));
+        let refusal = |text: &str| {
+            with(&format!("[[defects]]\nunit = 1\n{text}")).expect_err("impossible").to_string()
+        };
+        let text = refusal("kind = \"contactor\"\nrack = 2\nfault = \"weldd\"");
+        assert!(text.contains("lacks `contactor`") && text.contains("welded"), "{text}");
+        let text = refusal("kind = \"reading\"\nrack = 1\nreading = \"current_a\"\nvalue = 1e9");
+        assert!(text.contains("from -100000 to 100000"), "{text}");
     }
 }

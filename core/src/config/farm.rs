@@ -97,7 +97,7 @@ fn read(
         }
         spec.plant = read_plant(&farm);
         spec.arbitration = read_arbitration(&farm);
-        spec.grid = read_grid(&farm, spec.nominal_frequency.0);
+        spec.grid = read_grid(&farm);
         farm.finish();
     }
     let groups = root.sections("units");
@@ -182,10 +182,10 @@ fn read_group(
     let sequence = read_sequence(&group);
     let pcs_thermal = read_pcs_thermal(&group);
     let protection =
-        read_protection(&group, source, foreign, chemistry.as_ref().map(|c| c.name.as_str()));
+        read_protection(&group, source, foreign, chemistry.as_deref(), cells_in_series);
     let grid_code = read_grid_code(&group, spec.nominal_frequency.0);
     let functions = read_functions(&group);
-    let watchdog = read_watchdog(&group);
+    let watchdog = read_watchdog(&group, pcs.as_ref().map(|pcs| pcs.rated_power.0));
     if spec.units.len() as u64 + count > MAX_UNITS {
         let message = format!("the farm has more than {MAX_UNITS} units");
         group.report(group.span_of("count"), message, None);

@@ -370,6 +370,18 @@ impl<'d, 'a> Section<'d, 'a> {
         array.iter().filter_map(|value| self.number(key, value, bounds)).collect()
     }
 
+    /// An array of texts; empty when the key is absent.
+    pub(crate) fn texts(&self, key: &'static str) -> Vec<String> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.wrong_type(key, value, "an array of names in quotes");
+            return Vec::new();
+        };
+        array.iter().map(|value| self.string(key, value)).collect()
+    }
+
     /// What kind of value stands at `key`.
     pub(crate) fn shape(&self, key: &'static str) -> Shape {
         match self.get(key).map(Spanned::get_ref) {

@@ -248,3 +248,23 @@ pub struct FunctionsChange {
     pub peak_shaving: Option<PeakShaving>,
     pub schedule: Option<Arc<Series>>,
 }
+
+impl FunctionsChange {
+    /// Writes the present settings into `functions`.
+    pub fn apply(&self, functions: &mut UnitFunctions) {
+        fn set<T: Clone>(slot: &mut T, value: Option<&T>) {
+            if let Some(value) = value {
+                slot.clone_from(value);
+            }
+        }
+        set(&mut functions.frequency_droop, self.frequency_droop.as_ref());
+        set(&mut functions.frequency_response, self.frequency_response.as_ref());
+        set(&mut functions.volt_var, self.volt_var.as_ref());
+        set(&mut functions.volt_watt, self.volt_watt.as_ref());
+        set(&mut functions.watt_var, self.watt_var.as_ref());
+        set(&mut functions.peak_shaving, self.peak_shaving.as_ref());
+        if self.schedule.is_some() {
+            functions.schedule.clone_from(&self.schedule);
+        }
+    }
+}

@@ -4,11 +4,15 @@
 //! nobody tells it what to do any more.
 
 mod function;
+mod limits;
 mod watchdog;
 
 pub use function::{
     CurveFunction, FrequencyDroop, FrequencyResponse, FunctionName, FunctionSet, FunctionsChange,
     PeakShaving, Sustain, UnitFunctions,
+};
+pub use limits::{
+    CURVE_POINTS, DEACTIVATION_MAX_PER_S, DEVIATION_MAX_HZ, DROOP, RESPONSE_MAX_S, SUSTAIN_MAX_S,
 };
 pub use watchdog::{
     HeartbeatKind, LossAction, Recovery, WATCHDOG_MAX_S, WatchdogSettings, WatchdogState,
@@ -244,6 +248,13 @@ impl ControlChange {
             || self.reactive_mode.is_some()
             || self.reactive_var.is_some()
             || self.reactive_pct.is_some()
+    }
+    /// Whether it gives an active setpoint.
+    pub fn sets_active_power(&self) -> bool {
+        self.active_enabled.is_some()
+            || self.active_mode.is_some()
+            || self.active_w.is_some()
+            || self.active_pct.is_some()
     }
     /// Writes the present fields into `control`.
     pub fn apply(&self, control: &mut UnitControl) {

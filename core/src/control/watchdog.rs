@@ -1,6 +1,9 @@
 //! The watch over a unit's controller: what counts as a sign of life, how long none may come, and what
 //! the unit does then.
 
+use super::FunctionName;
+use crate::command::Rejection;
+
 /// What counts as a sign of life of the controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeartbeatKind {
@@ -102,7 +105,7 @@ pub struct WatchdogSettings {
     /// Power in W for [`LossAction::Value`], positive is discharge.
     pub value_w: f64,
     /// The function for [`LossAction::FallbackFunction`].
-    pub function: super::FunctionName,
+    pub function: FunctionName,
     /// How the controller is taken back.
     pub recovery: Recovery,
     /// How much longer in s the device really takes than its configured time, >= 0.
@@ -118,7 +121,7 @@ impl Default for WatchdogSettings {
             kind: HeartbeatKind::default(),
             action: LossAction::default(),
             value_w: 0.0,
-            function: super::FunctionName::FrequencyDroop,
+            function: FunctionName::FrequencyDroop,
             recovery: Recovery::default(),
             extra_s: 0.0,
             jitter_s: 0.0,
@@ -126,8 +129,50 @@ impl Default for WatchdogSettings {
     }
 }
 
-/// Longest time of a watch in s: a day.
+/// Longest time of a watch in s: a day (engineering choice).
 pub const WATCHDOG_MAX_S: f64 = 86_400.0;
+
+impl WatchdogSettings {
+    /// Functions that a unit may fall back to. Forming a grid is none of them: that takes a dead one.
+    pub const FALLBACKS: [(&'static str, FunctionName); 8] = [
+        ("frequency_droop", FunctionName::FrequencyDroop),
+        ("frequency_response", FunctionName::FrequencyResponse),
+        ("volt_var", FunctionName::VoltVar),
+        ("volt_watt", FunctionName::VoltWatt),
+        ("watt_var", FunctionName::WattVar),
+        ("power_factor", FunctionName::PowerFactor),
+        ("peak_shaving", FunctionName::PeakShaving),
+        ("schedule", FunctionName::Schedule),
+    ];
+
+    /// Whether a unit rated `rated_w` can have these settings.
+    ///
+    /// # Errors
+    /// A figure out of its range, or a function that is no fallback.
+    pub fn check(&self, rated_w: f64) -> Result<(), Rejection> {
+        let checks = [
+            ("watchdog_timeout_s", self.timeout_s, 0.0, WATCHDOG_MAX_S, "s"),
+            ("watchdog_extra_s", self.extra_s, 0.0, WATCHDOG_MAX_S, "s"),
+            ("watchdog_jitter_s", self.jitter_s, 0.0, WATCHDOG_MAX_S, "s"),
+            ("watchdog_value_w", self.value_w, -rated_w, rated_w, "W"),
+        ];
+        for (field, value, min, max, unit) in checks {
+            // Ratings come from files in other units: their last digit is no reason to refuse. A NaN
+            // is in no range.
+            let slack = 1e-9 * max;
+            if !(min - slack..=max + slack).contains(&value) {
+                return Err(Rejection::OutOfRange { field, value, min, max, unit });
+            }
+        }
+        if self.action == LossAction::FallbackFunction
+            && !Self::FALLBACKS.iter().any(|(_, function)| *function == self.function)
+        {
+            let reason = format!("a unit cannot fall back to {}", self.function.name());
+            return Err(Rejection::NotPossible { field: "watchdog_function", reason });
+        }
+        Ok(())
+    }
+}
 
 /// State of the watch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,7 +182,7 @@ pub enum WatchdogState {
     Disabled,
     /// Signs of life come in time.
     Armed,
-    /// More than half of the time is over: a warning.
+    /// Half of the time is over: a warning.
     Late,
     /// The time is over; the unit does what it was told to do then.
     Lost,
@@ -171,4 +216,66 @@ pub struct WatchdogView {
     pub losses: u32,
     /// Whether power stays at the fallback until a fresh setpoint comes.
     pub waits_for_setpoint: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_position_in_each_table_is_the_number() {
+        for (number, (_, kind)) in HeartbeatKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, number);
+        }
+        for (number, (_, action)) in LossAction::ALL.into_iter().enumerate() {
+            assert_eq!(action as usize, number);
+        }
+        for (number, (_, recovery)) in Recovery::ALL.into_iter().enumerate() {
+            assert_eq!(recovery as usize, number);
+        }
+        for (number, state) in WatchdogState::ALL.into_iter().enumerate() {
+            assert_eq!(state as usize, number);
+        }
+    }
+
+    #[test]
+    fn the_page_on_loss_of_control_has_a_row_for_every_name() {
+        let page = include_str!("../../../docs/control-loss.md");
+        let names = (HeartbeatKind::ALL.iter().map(|(name, _)| *name))
+            .chain(LossAction::ALL.iter().map(|(name, _)| *name))
+            .chain(WatchdogState::ALL.iter().map(|state| state.name()));
+        for name in names {
+            assert!(page.contains(&format!("\n| `{name}` | ")), "{name}");
+        }
+        for (name, _) in Recovery::ALL {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+
+    #[test]
+    fn fallbacks_have_the_names_of_their_functions() {
+        for (name, function) in WatchdogSettings::FALLBACKS {
+            assert_eq!(FunctionName::by_name(name), Some(function));
+        }
+    }
+
+    #[test]
+    fn settings_that_a_unit_cannot_have_are_refused_with_their_range() {
+        let check = |settings: WatchdogSettings| settings.check(1e6).map_err(|r| r.to_string());
+        let default = WatchdogSettings::default();
+        assert_eq!(check(default), Ok(()));
+        let text = check(WatchdogSettings { timeout_s: 1e5, ..default }).unwrap_err();
+        assert_eq!(text, "watchdog_timeout_s must be from 0 to 86400 s, got 100000");
+        assert!(check(WatchdogSettings { extra_s: -1.0, ..default }).is_err());
+        assert!(check(WatchdogSettings { jitter_s: f64::NAN, ..default }).is_err());
+        let text = check(WatchdogSettings { value_w: 2e6, ..default }).unwrap_err();
+        assert_eq!(text, "watchdog_value_w must be from -1000000 to 1000000 W, got 2000000");
+        let forming = WatchdogSettings {
+            action: LossAction::FallbackFunction,
+            function: FunctionName::GridForming,
+            ..default
+        };
+        let text = check(forming).unwrap_err();
+        assert_eq!(text, "watchdog_function: a unit cannot fall back to grid_forming");
+    }
 }

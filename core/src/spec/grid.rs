@@ -1,5 +1,8 @@
 //! The grid behind the POI, what may happen to it, and the code by which units stay on it or leave it.
 
+use super::FarmSpec;
+use crate::alarm::AlarmCode;
+use crate::command::Rejection;
 use crate::time::Moment;
 use crate::units::{VoltAmps, Watts};
 
@@ -63,6 +66,52 @@ pub struct Disturbance {
     pub kind: DisturbanceKind,
     /// How long in s, > 0; infinite for until something else happens to the same quantity.
     pub duration_s: f64,
+}
+
+/// Longest that a disturbance with an end may last, in s: ten years.
+pub const DISTURBANCE_MAX_S: f64 = 3.2e8;
+
+impl Disturbance {
+    /// Checks it against the farm's grid.
+    ///
+    /// # Errors
+    /// When a number is out of its range, a duration is not positive, or a load is to change behind a
+    /// grid that has no inertia, where it would do nothing.
+    pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
+        let in_range = |field, value: f64, min: f64, max: f64, unit| {
+            // A NaN is in no range.
+            if (min..=max).contains(&value) {
+                return Ok(());
+            }
+            Err(Rejection::OutOfRange { field, value, min, max, unit })
+        };
+        match self.kind {
+            DisturbanceKind::Voltage(pu) => in_range("voltage_pu", pu, 0.0, 2.0, "pu")?,
+            DisturbanceKind::Frequency(hz) => in_range("frequency_hz", hz, 40.0, 70.0, "Hz")?,
+            DisturbanceKind::PhaseJump(deg) => {
+                in_range("phase_jump_deg", deg, -180.0, 180.0, "deg")?;
+            }
+            DisturbanceKind::LoadStep(load) => {
+                let GridKind::Inertia(inertia) = spec.grid.kind else {
+                    let reason = "the farm's grid is stiff, so a load behind the POI changes nothing; \
+                                  give `[farm.grid]` the kind inertia";
+                    return Err(Rejection::NotPossible {
+                        field: "load_w",
+                        reason: reason.to_owned(),
+                    });
+                };
+                let most = inertia.rated.0;
+                in_range("load_w", load.0, -most, most, "W")?;
+            }
+            DisturbanceKind::Outage => {}
+        }
+        let has_duration = !matches!(self.kind, DisturbanceKind::PhaseJump(_));
+        if has_duration && self.duration_s != f64::INFINITY {
+            // The least that a `Moment` can tell apart.
+            in_range("duration_s", self.duration_s, 1e-6, DISTURBANCE_MAX_S, "s")?;
+        }
+        Ok(())
+    }
 }
 
 /// What happens to the grid.
@@ -134,6 +183,18 @@ pub struct GridTrip {
     pub threshold: f64,
     /// Clearing time in s: how long it may be beyond.
     pub clearing_s: f64,
+}
+
+impl GridTrip {
+    /// The alarm that it raises.
+    pub const fn code(&self) -> AlarmCode {
+        match (self.quantity, self.above) {
+            (GridQuantity::Voltage, true) => AlarmCode::AcOverVoltage,
+            (GridQuantity::Voltage, false) => AlarmCode::AcUnderVoltage,
+            (GridQuantity::Frequency, true) => AlarmCode::AcOverFrequency,
+            (GridQuantity::Frequency, false) => AlarmCode::AcUnderFrequency,
+        }
+    }
 }
 
 /// What a relay watches.

@@ -1,5 +1,7 @@
 //! The plant controller: what it does at the POI and how it splits that over the units.
 
+use super::FarmSpec;
+use crate::command::Rejection;
 use crate::control::{CurveFunction, FrequencyResponse, PeakShaving};
 
 /// How a setpoint is split over the units.
@@ -114,4 +116,91 @@ pub enum Arbitration {
     /// The first writer holds the unit for so many seconds after each of its writes; others are
     /// refused meanwhile.
     Lease(f64),
+}
+
+impl PlantChange {
+    /// Writes the present fields into `settings`.
+    pub fn apply(&self, settings: &mut PlantSettings) {
+        fn set<T: Clone>(slot: &mut T, value: Option<&T>) {
+            if let Some(value) = value {
+                slot.clone_from(value);
+            }
+        }
+        set(&mut settings.enabled, self.enabled.as_ref());
+        set(&mut settings.strategy, self.strategy.as_ref());
+        set(&mut settings.priority, self.priority.as_ref());
+        set(&mut settings.ramp_per_s, self.ramp_per_s.as_ref());
+        set(&mut settings.soc_min, self.soc_min.as_ref());
+        set(&mut settings.soc_max, self.soc_max.as_ref());
+        set(&mut settings.frequency_response, self.frequency_response.as_ref());
+        set(&mut settings.volt_var, self.volt_var.as_ref());
+        set(&mut settings.peak_shaving, self.peak_shaving.as_ref());
+    }
+
+    /// Checks the change against the farm.
+    ///
+    /// # Errors
+    /// When a number is out of its range, a list names a unit twice or one that does not exist, or a
+    /// curve is none.
+    pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
+        let range = |field, value: Option<f64>, min: f64, max: f64, unit| match value {
+            Some(value) if !(min..=max).contains(&value) => {
+                Err(Rejection::OutOfRange { field, value, min, max, unit })
+            }
+            _ => Ok(()),
+        };
+        let no =
+            |field, reason: &str| Err(Rejection::NotPossible { field, reason: reason.to_owned() });
+        range("ramp_per_s", self.ramp_per_s, RAMP_MIN_PER_S, f64::INFINITY, "1/s")?;
+        range("soc_min", self.soc_min, 0.0, 1.0, "")?;
+        range("soc_max", self.soc_max, 0.0, 1.0, "")?;
+        if let (Some(min), Some(max)) = (self.soc_min, self.soc_max) {
+            if min >= max {
+                return no("soc_min", "must be below soc_max");
+            }
+        }
+        if let Some(order) = &self.priority {
+            for (at, &idx) in order.iter().enumerate() {
+                if idx >= spec.units.len() {
+                    let number = u32::try_from(idx + 1).unwrap_or(u32::MAX);
+                    return Err(Rejection::NoSuchUnit { number, n_units: spec.units.len() });
+                }
+                if order[..at].contains(&idx) {
+                    return no("priority", "names a unit twice; name each at most once");
+                }
+            }
+        }
+        if let Some(Some(curve)) = &self.volt_var {
+            check_points("volt_var", &curve.points)?;
+            range("volt_var.response_s", Some(curve.response_s), 0.0, 3600.0, "s")?;
+        }
+        if let Some(Some(response)) = &self.frequency_response {
+            check_points("frequency_response", &response.points)?;
+            let rated_w = spec.rated_power().0;
+            range("contract_w", response.contract_w, 0.0, rated_w * (1.0 + 1e-9), "W")?;
+            range("dead_time_s", Some(response.dead_time_s), 0.0, 3600.0, "s")?;
+            range("full_s", Some(response.full_s), 1e-3, 3600.0, "s")?;
+        }
+        if let Some(Some(limits)) = &self.peak_shaving {
+            range("import_max_w", Some(limits.import_max_w), 0.0, f64::INFINITY, "W")?;
+            range("export_max_w", Some(limits.export_max_w), 0.0, f64::INFINITY, "W")?;
+        }
+        Ok(())
+    }
+}
+
+/// Slowest ramp of the plant, as a fraction of the rating per second: 0.01 % a minute (engineering
+/// choice).
+pub(crate) const RAMP_MIN_PER_S: f64 = 1e-4 / 60.0;
+
+/// Inputs must increase, outputs must not, and be fractions.
+fn check_points(field: &'static str, points: &[(f64, f64)]) -> Result<(), Rejection> {
+    let fits = points.len() >= 2
+        && points.iter().all(|p| p.0.is_finite() && (-1.0..=1.0).contains(&p.1))
+        && points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 >= pair[1].1);
+    if fits {
+        return Ok(());
+    }
+    let reason = "needs at least two points (x, y): x increases, y from 1 to -1 does not rise";
+    Err(Rejection::NotPossible { field, reason: reason.to_owned() })
 }

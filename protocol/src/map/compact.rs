@@ -4,23 +4,33 @@
 //! Fixed scales, 32-bit values high word first, the same registers in both tables of Modbus. A unit
 //! shows itself, the plant (unit ids 0 and 255) its farm; a row says both. Registers 60 to 65 stamp
 //! the snapshot that the whole answer comes from. Reserved registers read 0 and are not writable.
-//! Watchdog, fail-safe and SoC limits (86, 90 to 96) are not available: they take only what they read,
-//! and 86 also 0, so that one write of 80 to 88 is possible.
+//!
+//! Registers 80 to 95 can be written by one request. What is not available there takes only what it
+//! reads: 90 as long as no fail-safe power is set, 95 always, because a reserve of charge has one
+//! edge; of the plant 85 to 95, but for a watchdog of 0. Registers 98 and 99 tell of the last write of
+//! this unit, or of the plant, that this server answered: 0 or the code of the exception, and the
+//! first register.
+//!
+//! Version 2: 5 to 8, 10 and 84 know more values, 86 and 90 to 94 are writable, 89 may be written as
+//! 0, 96 to 123 show what they did not before.
 
 use super::edit::Write::{Counter, Value};
-use super::edit::{self, Write};
+use super::edit::{Write, controls as put, operate};
 use super::encoding::Encoding;
 use super::layout::{About, Field};
 use super::source::{Bind, Source, unit};
-use super::{plant, states};
-use Encoding::{Bits32, Enum16, I16, I32, I64, U16, U32, U64};
+use super::{controls, plant, racks, states};
+use Encoding::{Bits16, Bits32, Enum16, I16, I32, I64, U16, U32, U64};
+use bess_core::alarm::ALARMS;
+use bess_core::control::{FunctionName, HeartbeatKind, LossAction, WatchdogState};
+use bess_core::state::STATES;
 
 /// Registers of the map.
 const LENGTH: u16 = 125;
 /// What register 0 shows.
 const MAP_ID: i64 = 0xBE55;
 /// Raised when a register changes its meaning.
-const MAP_VERSION: i64 = 1;
+const MAP_VERSION: i64 = 2;
 
 /// Whose values a layout shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,14 +102,82 @@ const TENTH_C: (i8, &str) = (-1, "degC");
 const PERCENT: (i8, &str) = (-2, "%");
 const NONE: Bind = Bind::Missing;
 
-const INVERTER_STATES: &[(&str, u32)] =
-    &[("OFF", 0), ("RUNNING", 3), ("THROTTLED", 4), ("FAULT", 6), ("STANDBY", 7)];
-const BATTERY_STATES: &[(&str, u32)] =
-    &[("DISCONNECTED", 1), ("CONNECTED", 3), ("STANDBY", 4), ("FAULT", 99)];
+const SECONDS: (i8, &str) = (0, "s");
+
+const INVERTER_STATES: &[(&str, u32)] = &[
+    ("OFF", 0),
+    ("STARTING", 2),
+    ("RUNNING", 3),
+    ("THROTTLED", 4),
+    ("SHUTTING_DOWN", 5),
+    ("FAULT", 6),
+    ("STANDBY", 7),
+];
+const BATTERY_STATES: &[(&str, u32)] = &[
+    ("DISCONNECTED", 1),
+    ("INITIALIZING", 2),
+    ("CONNECTED", 3),
+    ("STANDBY", 4),
+    ("SUSPENDING", 6),
+    ("FAULT", 99),
+];
 /// `ControlSource::NAMES` by position.
 const SOURCES: &[(&str, u32)] =
-    &[("NONE", 0), ("PLANT", 1), ("MODBUS", 2), ("REST", 3), ("SCHEDULE", 4)];
-const MODES: &[(&str, u32)] = &[("STOP", 0), ("STANDBY", 1), ("PQ", 2)];
+    &[("NONE", 0), ("PLANT", 1), ("MODBUS", 2), ("REST", 3), ("SCHEDULE", 4), ("LOCAL", 5)];
+/// From 3 on `FunctionName::ALL`, each function alone.
+const MODES: &[(&str, u32)] = &[
+    ("STOP", 0),
+    ("STANDBY", 1),
+    ("PQ", 2),
+    ("FREQUENCY_DROOP", 3),
+    ("FREQUENCY_RESPONSE", 4),
+    ("VOLT_VAR", 5),
+    ("VOLT_WATT", 6),
+    ("WATT_VAR", 7),
+    ("POWER_FACTOR", 8),
+    ("PEAK_SHAVING", 9),
+    ("SCHEDULE", 10),
+    ("GRID_FORMING", 11),
+    ("MAINTENANCE", 12),
+    ("SEVERAL_FUNCTIONS", 13),
+];
+const LEVELS: &[(&str, u32)] =
+    &[("NONE", 0), ("WARNING", 1), ("DERATE", 2), ("TRIP", 3), ("CRITICAL", 4)];
+const GAS_AND_SMOKE: &[(&str, u32)] = &[("GAS", 0), ("SMOKE", 1)];
+/// In the order of `states::flags`.
+const FLAGS: &[(&str, u32)] = &[
+    ("LOCAL_CONTROL", 0),
+    ("NEEDS_RESET", 1),
+    ("RESET_BLOCKED", 2),
+    ("WAITS_FOR_SETPOINT", 3),
+    ("FORMS_ISLAND", 4),
+    ("LEASED", 5),
+];
+
+/// The names of a table of `core`, each with its position.
+macro_rules! positions {
+    ($table:expr, $index:ident => $name:expr) => {{
+        const NAMES: [(&str, u32); $table.len()] = {
+            let mut names = [("", 0); $table.len()];
+            let mut $index = 0;
+            while $index < names.len() {
+                names[$index] = ($name, $index as u32);
+                $index += 1;
+            }
+            names
+        };
+        &NAMES
+    }};
+}
+const UNIT_STATES: &[(&str, u32)] = positions!(STATES, index => STATES[index].name);
+const FUNCTIONS: &[(&str, u32)] =
+    positions!(FunctionName::ALL, index => FunctionName::ALL[index].0);
+const WATCHDOG_STATES: &[(&str, u32)] =
+    positions!(WatchdogState::ALL, index => WatchdogState::ALL[index].name());
+const HEARTBEAT_KINDS: &[(&str, u32)] =
+    positions!(HeartbeatKind::ALL, index => HeartbeatKind::ALL[index].0);
+const LOSS_ACTIONS: &[(&str, u32)] = positions!(LossAction::ALL, index => LossAction::ALL[index].0);
+const ALARM_NAMES: &[(&str, u32)] = positions!(ALARMS, index => ALARMS[index].name);
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
@@ -111,7 +189,7 @@ const ROWS: &[Row] = &[
     row(6, "battery state", Enum16, PLAIN, Bind::Whole(states::battery_state), Bind::Whole(plant::battery_state)).symbols(BATTERY_STATES),
     row(7, "who controls the active power", Enum16, PLAIN, unit("control.source"), NONE).symbols(SOURCES),
     row(8, "alarms and warnings, bits of 802.Evt1", Bits32, PLAIN, Bind::Whole(states::events), Bind::Whole(plant::events)),
-    row(10, "warnings, bits of 802.Evt1", Bits32, PLAIN, Bind::Whole(states::warnings), Bind::Whole(plant::warnings)),
+    row(10, "warnings and deratings, bits of 802.Evt1", Bits32, PLAIN, Bind::Whole(states::warnings), Bind::Whole(plant::warnings)),
     row(12, "active power", I32, W, unit("ac.active_power"), Bind::Farm("poi.active_power")),
     row(14, "reactive power", I32, VAR, unit("ac.reactive_power"), Bind::Farm("poi.reactive_power")),
     row(16, "DC power", I32, W, unit("dc.power"), NONE),
@@ -141,30 +219,53 @@ const ROWS: &[Row] = &[
     row(70, "rated reactive power", U32, VAR, unit("rating.reactive_power"), Bind::Number(|s| s.snapshot.spec.rated_reactive_power().0)),
     row(72, "rated apparent power", U32, (0, "VA"), unit("rating.apparent_power"), Bind::Number(|s| plant::rated_apparent_power_va(&s.snapshot.spec))),
     row(80, "active setpoint, in force when written", I32, W, unit("control.active_w"), Bind::Farm("setpoint.active_power"))
-        .rw(Some(Value(edit::active_w_in_force)), Some(Value(edit::farm_active_w))),
+        .rw(Some(Value(put::active_w_in_force)), Some(Value(operate::farm_active_w))),
     row(82, "reactive setpoint, in force when written", I32, VAR, unit("control.reactive_var"), Bind::Number(plant::reactive_setpoint_var))
-        .rw(Some(Value(edit::reactive_var_in_force)), Some(Value(edit::farm_reactive_var))),
-    row(84, "mode; 0 takes the plant's setpoint back", Enum16, PLAIN, Bind::Whole(states::mode), Bind::Whole(plant::mode))
-        .rw(Some(Value(edit::mode)), Some(Value(edit::farm_mode))).symbols(MODES),
-    row(85, "heartbeat of the EMS", U16, PLAIN, Bind::Whole(states::controller_heartbeat), NONE)
-        .rw(Some(Counter(edit::heartbeat)), None),
-    row(86, "watchdog, 0 is off", U16, (0, "s"), NONE, NONE).rw(Some(Value(edit::off_only)), Some(Value(edit::off_only))),
-    row(87, "alarm reset, 1 resets", U16, PLAIN, Bind::Raw(0), NONE).rw(Some(Value(edit::alarm_reset)), None),
-    row(88, "ramp in percent of the rating per second", U16, (-1, "%/s"), unit("control.ramp"), NONE).rw(Some(Value(edit::ramp)), None),
-    row(90, "fail-safe active power", I32, W, NONE, NONE).rw(None, None),
-    row(92, "lowest state of charge allowed", U16, PERCENT, NONE, NONE).rw(None, None),
-    row(93, "highest state of charge allowed", U16, PERCENT, NONE, NONE).rw(None, None),
-    row(94, "lowest state of charge in reserve", U16, PERCENT, NONE, NONE).rw(None, None),
+        .rw(Some(Value(put::reactive_var_in_force)), Some(Value(operate::farm_reactive_var))),
+    row(84, "mode; a function alone from 3 on, 12 and 13 read only; 0 takes the plant's setpoint back", Enum16, PLAIN, Bind::Whole(controls::mode), Bind::Whole(plant::mode))
+        .rw(Some(Value(operate::mode)), Some(Value(operate::farm_mode))).symbols(MODES),
+    row(85, "heartbeat of the EMS", U16, PLAIN, Bind::Whole(controls::controller_heartbeat), NONE)
+        .rw(Some(Counter(put::heartbeat)), None),
+    row(86, "watchdog, 0 is off", U16, SECONDS, Bind::Number(controls::watchdog_time_s), NONE)
+        .rw(Some(Value(put::watchdog_time)), Some(Value(operate::off_only))),
+    row(87, "alarm reset, 1 resets", U16, PLAIN, Bind::Raw(0), NONE).rw(Some(Value(operate::alarm_reset)), None),
+    row(88, "ramp in percent of the rating per second", U16, (-1, "%/s"), unit("control.ramp"), NONE).rw(Some(Value(put::ramp)), None),
+    row(89, "reserved, takes 0", U16, PLAIN, Bind::Raw(0), Bind::Raw(0)).rw(None, None),
+    row(90, "fail-safe active power; makes it what the watchdog does", I32, W, Bind::Number(controls::fail_safe_w), NONE).rw(Some(Value(put::fail_safe_w)), None),
+    row(92, "lowest state of charge allowed", U16, PERCENT, Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_min * 100.0)), NONE)
+        .rw(Some(Value(put::soc_min)), None),
+    row(93, "highest state of charge allowed", U16, PERCENT, Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_max * 100.0)), NONE)
+        .rw(Some(Value(put::soc_max)), None),
+    row(94, "state of charge kept for frequency response, above the lowest", U16, PERCENT, Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_reserve * 100.0)), NONE)
+        .rw(Some(Value(put::soc_reserve)), None),
     row(95, "highest state of charge in reserve", U16, PERCENT, NONE, NONE).rw(None, None),
-    row(96, "watchdog time left", U32, (0, "s"), NONE, NONE),
-    row(98, "result of the last write", U16, PLAIN, NONE, NONE),
-    row(99, "register of the last write", U16, PLAIN, NONE, NONE),
-    row(100, "insulation resistance", U16, (3, "ohm"), NONE, NONE),
+    row(96, "watchdog time left", U32, SECONDS, Bind::Number(controls::watchdog_seconds_left), NONE),
+    row(98, "result of the last write, 0 or the code of the exception", U16, PLAIN, Bind::Number(states::last_write_code), Bind::Number(states::last_write_code)),
+    row(99, "register of the last write", U16, PLAIN, Bind::Number(states::last_write_address), Bind::Number(states::last_write_address)),
+    row(100, "insulation resistance", U16, (3, "ohm"), Bind::Number(|s| states::number_of_unit(s, |view| view.insulation_kohm * 1000.0)), NONE),
     row(101, "racks connected", U16, PLAIN, unit("battery.racks_connected"), Bind::Number(farm_racks_connected)),
-    row(102, "contactors of the racks, the first in bit 0", Bits32, PLAIN, Bind::Whole(states::contactor_bits), NONE),
+    row(102, "contactors of the racks, the first in bit 0", Bits32, PLAIN, Bind::Whole(racks::connected_bits), NONE),
     row(104, "HVAC state", Enum16, PLAIN, NONE, NONE),
-    row(105, "gas and smoke", Enum16, PLAIN, NONE, NONE),
+    row(105, "gas and smoke", Bits16, PLAIN, Bind::Whole(states::gas_and_smoke), NONE).symbols(GAS_AND_SMOKE),
     row(106, "door", Enum16, PLAIN, NONE, NONE),
+    row(107, "state of the unit", Enum16, PLAIN, Bind::Whole(states::state_number), NONE).symbols(UNIT_STATES),
+    row(108, "functions that are on", Bits16, PLAIN, Bind::Whole(controls::functions), NONE).symbols(FUNCTIONS),
+    row(109, "watchdog state", Enum16, PLAIN, Bind::Whole(controls::watchdog_state), NONE).symbols(WATCHDOG_STATES),
+    row(110, "what the watchdog takes as a sign of life", Enum16, PLAIN, Bind::Whole(controls::watchdog_kind), NONE)
+        .rw(Some(Value(put::watchdog_kind)), None).symbols(HEARTBEAT_KINDS),
+    row(111, "what the watchdog does", Enum16, PLAIN, Bind::Whole(controls::watchdog_action), NONE)
+        .rw(Some(Value(put::watchdog_action)), None).symbols(LOSS_ACTIONS),
+    row(112, "flags", Bits16, PLAIN, Bind::Whole(states::flags), NONE).symbols(FLAGS),
+    row(113, "alarm that keeps the unit from being reset", Enum16, PLAIN, Bind::Number(states::reset_blocked_by), NONE).symbols(ALARM_NAMES),
+    row(114, "time in the present state", U32, SECONDS, Bind::Whole(states::seconds_in_state), NONE),
+    row(116, "time until it may enter service", U16, SECONDS, Bind::Number(states::enter_service_seconds_left), NONE),
+    row(117, "share of the rating on the ramp after entering service", U16, PERCENT, Bind::Number(|s| states::number_of_unit(s, |view| view.enter_service_share * 100.0)), NONE),
+    row(118, "time for which its writer holds the unit", U16, SECONDS, Bind::Number(|s| states::number_of_unit(s, |view| states::whole_seconds_left(view.lease_remaining_s))), NONE),
+    row(119, "temperature of the converter", I16, TENTH_C, Bind::Number(|s| states::number_of_unit(s, |view| view.pcs_temperature.0)), NONE),
+    row(120, "trips since the start", U16, PLAIN, Bind::Number(|s| states::number_of_unit(s, |view| view.trips.into())), NONE),
+    row(121, "resets refused since the start", U16, PLAIN, Bind::Number(|s| states::number_of_unit(s, |view| view.resets_refused.into())), NONE),
+    row(122, "losses of the controller since the start", U16, PLAIN, Bind::Number(|s| states::number_of_unit(s, |view| view.watchdog.losses.into())), NONE),
+    row(123, "gravest level of its alarms", Enum16, PLAIN, Bind::Whole(states::gravest_level), NONE).symbols(LEVELS),
 ];
 
 fn farm_energy_to_full_wh(sight: super::source::Sight<'_>) -> f64 {
@@ -216,5 +317,42 @@ fn reserved(address: u16) -> Field {
         write: None,
         is_writable: false,
         about: About { name: "reserved".to_owned(), unit: "", symbols: &[], signal: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::sunspec::models::{model_701, model_802};
+    use bess_core::alarm::AlarmLevel;
+    use bess_core::control::ControlSource;
+
+    #[test]
+    fn symbols_name_the_tables_of_the_farm_by_position() {
+        let functions = FunctionName::ALL.map(|(name, _)| name);
+        let levels = AlarmLevel::ALL.map(AlarmLevel::name);
+        for (symbols, first, names) in [
+            (SOURCES, 0, &ControlSource::NAMES[..]),
+            (MODES, usize::from(controls::MODE_FUNCTIONS), &functions),
+            (LEVELS, 1, &levels),
+        ] {
+            for (position, name) in names.iter().enumerate() {
+                let symbol = (&*name.to_uppercase(), (first + position) as u32);
+                assert_eq!(symbols[first + position], symbol);
+            }
+        }
+        assert_eq!(MODES[usize::from(controls::MODE_MAINTENANCE)].0, "MAINTENANCE");
+        assert_eq!(MODES[usize::from(controls::MODE_SEVERAL)].0, "SEVERAL_FUNCTIONS");
+    }
+
+    #[test]
+    fn the_symbols_of_states_are_those_of_the_models() {
+        for (symbols, model, point) in [
+            (INVERTER_STATES, &model_701::MODEL, "InvSt"),
+            (BATTERY_STATES, &model_802::MODEL, "State"),
+        ] {
+            let point = model.points.iter().find(|known| known.name == point).unwrap();
+            assert!(symbols.iter().all(|symbol| point.symbols.contains(symbol)), "{point:?}");
+        }
     }
 }

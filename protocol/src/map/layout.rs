@@ -46,12 +46,26 @@ impl Field {
         words
     }
 
+    /// Its name and the value in `words`, which cover it, for people.
+    fn describe(&self, words: &[u16]) -> String {
+        let name = &self.about.name;
+        match self.encoding.decode(words, self.exponent) {
+            Some(value) if self.about.unit.is_empty() => format!("{name} = {value}"),
+            Some(value) => format!("{name} = {value} {}", self.about.unit),
+            None => {
+                let words: Vec<_> = words.iter().map(|word| format!("{word:#06x}")).collect();
+                format!("{name} = {}", words.join(" "))
+            }
+        }
+    }
+
     /// Takes `words`, which cover the field, into `edit`.
     fn take(&self, sight: Sight<'_>, words: &[u16], edit: &mut Edit<'_>) -> Result<(), Refusal> {
         let value = self.encoding.decode(words, self.exponent);
         match (self.write, value) {
             (Some(Write::Counter(put)), _) => put(edit, Encoding::count(words)),
             (Some(Write::Value(put)), Some(value)) => put(edit, value),
+            (Some(Write::Rack(put, rack_idx)), Some(value)) => put(edit, rack_idx, value),
             // A client may write a block back as it read it: what has no value keeps none.
             _ if words == self.encode(sight, &mut [0; FIELD_MAX]) => Ok(()),
             (Some(_), None) => Err(Refusal::Value),
@@ -159,6 +173,32 @@ impl Layout {
         }
         Ok(edit)
     }
+
+    /// What writing `words` from `address` on asks, for people: names and values of the fields that
+    /// they cover, addresses and words of the rest.
+    pub(crate) fn describe_write(&self, address: u16, words: &[u16]) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        let mut at = 0;
+        while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
+            // Beyond the last register there is none to name.
+            let register = u32::from(address) + at as u32;
+            let field = self.fields.binary_search_by_key(&register, |f| f.address.into()).ok();
+            let covered = field.map(|index| &self.fields[index]).and_then(|field| {
+                Some((field, rest.get(..usize::from(field.encoding.registers()))?))
+            });
+            parts.push(match covered {
+                Some((field, field_words)) => {
+                    at += field_words.len();
+                    field.describe(field_words)
+                }
+                None => {
+                    at += 1;
+                    format!("{register} = {:#06x}", rest[0])
+                }
+            });
+        }
+        parts.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -166,6 +206,9 @@ mod tests {
     use super::*;
     use crate::map::Gateway;
     use crate::testing;
+    use bess_core::command::Command;
+    use bess_core::control::FunctionName;
+    use bess_core::snapshot::UnitState;
     use proptest::prelude::*;
 
     proptest! {
@@ -178,7 +221,7 @@ mod tests {
             let snapshot = testing::snapshot();
             let gateway = Gateway::new(&snapshot.spec);
             let (unit, layout) = gateway.find(unit_id).unwrap();
-            let sight = Sight { snapshot: &snapshot, unit };
+            let sight = Sight::new(&snapshot, unit);
             let one_by_one: Result<Vec<_>, _> = (0..count)
                 .map(|skip| {
                     let register = address.checked_add(skip).ok_or(Refusal::Address)?;
@@ -190,17 +233,59 @@ mod tests {
         }
 
         #[test]
-        fn any_write_is_taken_or_refused_without_a_panic(
+        fn any_write_in_any_state_is_taken_or_refused_without_a_panic(
             unit_id in prop_oneof![Just(1u8), Just(0)],
-            address in prop_oneof![78u16..100, 40_350u16..40_450, any::<u16>()],
+            state in proptest::sample::select(&UnitState::ALL[..]),
+            address in prop_oneof![78u16..125, 40_330u16..41_000, any::<u16>()],
             words in proptest::collection::vec(prop_oneof![0u16..4, any::<u16>()], 1..12),
         ) {
-            let snapshot = testing::snapshot();
+            let mut snapshot = testing::snapshot();
+            snapshot.units[0].state = state;
             let gateway = Gateway::new(&snapshot.spec);
             let (unit, layout) = gateway.find(unit_id).unwrap();
-            let sight = Sight { snapshot: &snapshot, unit };
+            let sight = Sight::new(&snapshot, unit);
+            // Whatever comes of it, the audit can tell what it was.
+            prop_assert!(!layout.describe_write(address, &words).is_empty());
             if let Ok(edit) = layout.write(sight, address, &words) {
-                let _ = edit.commands();
+                let _ = edit.command();
+            }
+        }
+
+        #[test]
+        fn what_any_state_reads_may_be_written_back_and_changes_no_setting(
+            state in proptest::sample::select(&UnitState::ALL[..]),
+            functions in proptest::collection::vec(0..FunctionName::ALL.len(), 0..4),
+            timeout_s in 0.0..600.0f64,
+            soc_min in 0.0..0.5f64,
+        ) {
+            let mut snapshot = testing::snapshot();
+            snapshot.units[0].state = state;
+            let control = &mut snapshot.units[0].control;
+            control.functions = functions.iter().map(|index| FunctionName::ALL[*index].1).collect();
+            control.watchdog.timeout_s = timeout_s;
+            // Two decimals of a percent are what a register holds.
+            control.soc_min = (soc_min * 1e4).round() / 1e4;
+            let before = *control;
+            let gateway = Gateway::new(&snapshot.spec);
+            let (unit, layout) = gateway.find(1).unwrap();
+            let sight = Sight::new(&snapshot, unit);
+            // From the mode on: a setpoint is in force when it is written.
+            for (address, count) in [(84, 12), (110, 2)] {
+                let words = layout.read(sight, address, count).unwrap();
+                let edit = layout.write(sight, address, &words).expect("as it was read");
+                let commands = match edit.command().unwrap().unwrap() {
+                    Command::Batch(commands) => commands,
+                    one => vec![one],
+                };
+                for command in commands {
+                    let Command::ControlUnit { change, .. } = command else { continue };
+                    let mut after = before;
+                    change.apply(&mut after);
+                    prop_assert_eq!(after.watchdog, before.watchdog);
+                    prop_assert_eq!(after.functions, before.functions);
+                    prop_assert!((after.soc_min - before.soc_min).abs() < 1e-12);
+                    prop_assert!((after.soc_max - before.soc_max).abs() < 1e-12);
+                }
             }
         }
     }

@@ -6,19 +6,21 @@
 //! and a line in [`MAPS`].
 
 mod compact;
+mod controls;
 mod edit;
 mod encoding;
 mod layout;
 mod plant;
+mod racks;
 mod source;
 mod states;
 mod sunspec;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use edit::Refusal;
+pub(crate) use edit::{Edit, Refusal};
 pub(crate) use layout::Layout;
-pub(crate) use source::Sight;
+pub(crate) use source::{LastWrite, Sight};
 
 use bess_core::UnitId;
 use bess_core::id::{MODBUS_PLANT_ID, MODBUS_UNIT_ID_MAX};
@@ -26,6 +28,7 @@ use bess_core::snapshot::Snapshot;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use layout::Field;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Names of the maps.
 pub const MAPS: &[&str] = &["sunspec", "compact"];
@@ -90,7 +93,13 @@ const PLANT_IDS: [u8; 2] = [0, MODBUS_PLANT_ID];
 pub struct Gateway {
     plant: Layout,
     units: Vec<Arc<Layout>>,
+    /// What became of the last write of the plant and then of each unit: code and register, or
+    /// [`NO_WRITE`].
+    last_writes: Vec<AtomicU32>,
 }
+
+/// No exception has this code.
+const NO_WRITE: u32 = u32::MAX;
 
 impl Gateway {
     /// Lays out the maps of a farm; units beyond the 247th have no id here.
@@ -109,7 +118,9 @@ impl Gateway {
         });
         let mut plant = compact::fields(compact::Level::Plant);
         plant.extend(sunspec::plant_chain(spec));
-        Self { units: units.collect(), plant: Layout::new(plant) }
+        let units: Vec<_> = units.collect();
+        let last_writes = (0..=units.len()).map(|_| AtomicU32::new(NO_WRITE)).collect();
+        Self { units, plant: Layout::new(plant), last_writes }
     }
 
     /// Reads `count` registers from `address` on as `unit_id` shows them in `snapshot`; `None` where
@@ -122,7 +133,26 @@ impl Gateway {
         count: u16,
     ) -> Option<Vec<u16>> {
         let (unit, layout) = self.find(unit_id)?;
-        layout.read(Sight { snapshot, unit }, address, count).ok()
+        layout.read(self.sight(snapshot, unit), address, count).ok()
+    }
+
+    /// What a request to `unit`, or to the plant, sees of `snapshot`.
+    pub(crate) fn sight<'s>(&self, snapshot: &'s Snapshot, unit: Option<UnitId>) -> Sight<'s> {
+        let noted = self.last_write_slot(unit).map_or(NO_WRITE, |slot| slot.load(Relaxed));
+        let last_write = (noted != NO_WRITE)
+            .then_some(LastWrite { code: (noted >> 16) as u8, address: noted as u16 });
+        Sight { last_write, ..Sight::new(snapshot, unit) }
+    }
+
+    /// Keeps what became of a write, for the registers that show it.
+    pub(crate) fn note_write(&self, unit: Option<UnitId>, write: LastWrite) {
+        if let Some(slot) = self.last_write_slot(unit) {
+            slot.store(u32::from(write.code) << 16 | u32::from(write.address), Relaxed);
+        }
+    }
+
+    fn last_write_slot(&self, unit: Option<UnitId>) -> Option<&AtomicU32> {
+        self.last_writes.get(unit.map_or(0, |unit| unit.idx() + 1))
     }
 
     /// Who answers to `unit_id`; `None` for nobody.

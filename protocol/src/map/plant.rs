@@ -1,9 +1,35 @@
 //! States, setpoints and ratings of the plant: the farm as one device, in the words of `states`.
 
 use super::source::Sight;
-use super::states::{WARNINGS, is_connected};
+use super::states::{alrm, evt1, mild_evt1, unit_status};
 use bess_core::snapshot::UnitState;
 use bess_core::spec::FarmSpec;
+use bess_core::state::StateRow;
+
+/// Which unit's state stands for the plant: that of the most active one.
+const MOST_ACTIVE_FIRST: [UnitState; UnitState::ALL.len()] = [
+    UnitState::Running,
+    UnitState::Derated,
+    UnitState::Fallback,
+    UnitState::Stopping,
+    UnitState::Synchronising,
+    UnitState::Standby,
+    UnitState::Precharge,
+    UnitState::Initialising,
+    UnitState::Tripped,
+    UnitState::LockedOut,
+    UnitState::Fault,
+    UnitState::EmergencyStop,
+    UnitState::Maintenance,
+    UnitState::Off,
+];
+
+/// The row of the state that stands for the plant.
+fn row(sight: Sight<'_>) -> &'static StateRow {
+    let count = |state: UnitState| sight.snapshot.farm.units_by_state[state as usize];
+    let shown = MOST_ACTIVE_FIRST.into_iter().find(|state| count(*state) > 0);
+    shown.unwrap_or_default().row()
+}
 
 /// The mode word of the plant: 2 while a farm setpoint is in force.
 pub(crate) fn mode(sight: Sight<'_>) -> i64 {
@@ -12,52 +38,45 @@ pub(crate) fn mode(sight: Sight<'_>) -> i64 {
 
 /// The inverter state that stands for the plant: that of the most active unit.
 pub(crate) fn inverter_state(sight: Sight<'_>) -> i64 {
-    let count = |state: UnitState| sight.snapshot.farm.units_by_state[state as usize];
-    if count(UnitState::Running) > 0 {
-        3
-    } else if count(UnitState::Standby) > 0 {
-        7
-    } else if count(UnitState::Fault) > 0 {
-        6
-    } else {
-        0
-    }
+    row(sight).inverter_state.into()
 }
 
 /// The battery state that stands for the plant: that of the most active unit.
 pub(crate) fn battery_state(sight: Sight<'_>) -> i64 {
-    match inverter_state(sight) {
-        3 => 3,
-        7 => 4,
-        6 => 99,
-        _ => 1,
-    }
+    row(sight).battery_state.into()
 }
 
 /// All events of all units.
 pub(crate) fn events(sight: Sight<'_>) -> i64 {
-    let alarms = sight.snapshot.units.iter().map(|view| view.alarms.evt1());
-    i64::from(alarms.fold(0, |bits, events| bits | events))
+    sight.snapshot.units.iter().fold(0, |bits, view| bits | evt1(view.alarms))
 }
 
-/// 701.St of the plant: on while a unit is connected.
+/// All warnings and deratings of all units.
+pub(crate) fn warnings(sight: Sight<'_>) -> i64 {
+    sight.snapshot.units.iter().fold(0, |bits, view| bits | mild_evt1(view.alarms))
+}
+
+/// 701.St of the plant: on while a unit is.
 pub(crate) fn operating_state(sight: Sight<'_>) -> i64 {
-    i64::from(sight.snapshot.units.iter().any(is_connected))
+    sight.snapshot.units.iter().any(|view| view.state.row().der_state == 1).into()
+}
+
+/// 701.ConnSt of the plant: connected while a unit is.
+pub(crate) fn connection_state(sight: Sight<'_>) -> i64 {
+    sight.snapshot.units.iter().any(|view| view.state.row().grid_connection == 1).into()
 }
 
 /// 701.Alrm of all units.
 pub(crate) fn der_alarms(sight: Sight<'_>) -> i64 {
-    let alarms = sight.snapshot.units.iter().map(|view| view.alarms.alrm());
-    i64::from(alarms.fold(0, |bits, alarms| bits | alarms))
+    sight.snapshot.units.iter().fold(0, |bits, view| bits | alrm(view.alarms))
 }
 
-/// 713.Sta of the plant: an error when no unit is without one.
+/// 713.Sta of the plant: an error when no unit is without one, a warning when any has something.
 pub(crate) fn storage_status(sight: Sight<'_>) -> i64 {
-    let events = events(sight);
-    match inverter_state(sight) {
-        6 => 2,
-        _ => i64::from(events != 0),
-    }
+    let statuses = sight.snapshot.units.iter().map(unit_status);
+    let (best, worst) =
+        statuses.fold((2, 0), |(best, worst), status| (status.min(best), status.max(worst)));
+    if best == 2 { 2 } else { worst.min(1) }
 }
 
 /// Whether a farm setpoint is in force.
@@ -87,12 +106,19 @@ pub(crate) fn nominal_energy_wh(spec: &FarmSpec) -> f64 {
     spec.nominal_energy().0 / 3600.0
 }
 
-/// All warnings of all units.
-pub(crate) fn warnings(sight: Sight<'_>) -> i64 {
-    events(sight) & WARNINGS
-}
-
 /// A heartbeat of the plant: simulated seconds.
 pub(crate) fn heartbeat16(sight: Sight<'_>) -> i64 {
     (sight.snapshot.tick.0 / bess_core::time::TICKS_PER_S % 0xFFFF) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_can_stand_for_the_plant() {
+        for state in UnitState::ALL {
+            assert!(MOST_ACTIVE_FIRST.contains(&state), "{state:?}");
+        }
+    }
 }

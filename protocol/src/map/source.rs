@@ -14,9 +14,33 @@ use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
 pub(crate) struct Sight<'s> {
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) unit: Option<UnitId>,
+    /// The last write of this unit or the plant that this server answered.
+    pub(crate) last_write: Option<LastWrite>,
+}
+
+/// What became of a write; the one thing that registers show and no snapshot has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastWrite {
+    /// Code of the exception that refused it; 0 when it was done.
+    pub(crate) code: u8,
+    /// Its first register.
+    pub(crate) address: u16,
+}
+
+/// A rack as the repeating group of a model shows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RackSight<'s> {
+    pub(crate) rack: &'s RackView,
+    /// Its unit.
+    pub(crate) view: &'s UnitView,
+    pub(crate) design: &'s UnitDesign,
 }
 
 impl<'s> Sight<'s> {
+    /// A sight of a unit, or of the plant, that nobody has written yet.
+    pub(crate) fn new(snapshot: &'s Snapshot, unit: Option<UnitId>) -> Self {
+        Self { snapshot, unit, last_write: None }
+    }
     pub(crate) fn view(self) -> Option<&'s UnitView> {
         self.snapshot.units.get(self.unit?.idx())
     }
@@ -25,6 +49,10 @@ impl<'s> Sight<'s> {
     }
     pub(crate) fn racks(self) -> &'s [RackView] {
         self.unit.map_or(&[], |unit| self.snapshot.racks_of(unit))
+    }
+    pub(crate) fn rack(self, rack_idx: usize) -> Option<RackSight<'s>> {
+        let rack = self.racks().get(rack_idx)?;
+        Some(RackSight { rack, view: self.view()?, design: &self.spec()?.design })
     }
 }
 
@@ -63,7 +91,7 @@ pub(crate) enum Bind {
     /// A whole number: an enum, bits, a counter.
     Whole(fn(Sight<'_>) -> i64),
     /// The same of the rack that a repeating group shows.
-    RackWhole(fn(&RackView, &UnitDesign) -> i64),
+    RackWhole(fn(RackSight<'_>) -> i64),
     /// Text.
     Text(for<'s> fn(Sight<'s>) -> &'s str),
     /// A scale factor that is the same for every design.
@@ -90,7 +118,7 @@ pub(crate) enum Source {
     Farm(&'static Signal<FarmGetter>, f64),
     Number(fn(Sight<'_>) -> f64),
     Whole(fn(Sight<'_>) -> i64),
-    RackWhole(fn(&RackView, &UnitDesign) -> i64, usize),
+    RackWhole(fn(RackSight<'_>) -> i64, usize),
     Text(for<'s> fn(Sight<'s>) -> &'s str),
 }
 
@@ -189,10 +217,9 @@ impl Source {
             }
             Self::Number(get) => Value::Number(get(sight)),
             Self::Whole(get) => Value::Raw(get(sight)),
-            Self::RackWhole(get, rack_idx) => match (sight.racks().get(rack_idx), sight.spec()) {
-                (Some(rack), Some(spec)) => Value::Raw(get(rack, &spec.design)),
-                _ => Value::Missing,
-            },
+            Self::RackWhole(get, rack_idx) => {
+                sight.rack(rack_idx).map_or(Value::Missing, |rack| Value::Raw(get(rack)))
+            }
             Self::Text(get) => Value::Text(get(sight)),
         }
     }

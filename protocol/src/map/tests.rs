@@ -1,8 +1,11 @@
 //! What the BMS reports and what is true, and alarms, as registers show them.
 
+mod controls;
+mod states;
+
 use super::{Gateway, Layout, Sight};
 use crate::testing;
-use bess_core::alarm::AlarmCode;
+use bess_core::alarm::{AlarmCode, AlarmLevel};
 use bess_core::snapshot::{BatteryView, CellExtremes, RackTruth, Snapshot};
 use bess_core::units::{Amps, Celsius, Joules, Volts};
 use bess_core::{CellAddress, UnitId};
@@ -12,7 +15,7 @@ use std::collections::BTreeMap;
 fn registers(snapshot: &Snapshot, unit_id: u8) -> BTreeMap<String, Vec<u16>> {
     let gateway = Gateway::new(&snapshot.spec);
     let (unit, layout): (Option<UnitId>, &Layout) = gateway.find(unit_id).unwrap();
-    let sight = Sight { snapshot, unit };
+    let sight = Sight::new(snapshot, unit);
     let named = layout.fields().iter().map(|field| {
         let words = layout.read(sight, field.address, field.encoding.registers()).unwrap();
         (format!("{} {}", field.address, field.about.name), words)
@@ -142,7 +145,7 @@ fn alarms_of_gas_strings_and_cooling_raise_their_bits_in_the_unit_and_the_plant(
         (AlarmCode::CoolingFailed, &["FAN_ERROR"], &[]),
     ] {
         let mut snapshot = testing::snapshot();
-        snapshot.units[0].alarms.set(code, true);
+        snapshot.units[0].alarms.insert(code, AlarmLevel::Trip);
         assert_eq!(raised(&snapshot, 1, "802.Evt1"), events, "{code:?}");
         assert_eq!(raised(&snapshot, 1, "701.Alrm"), alarms, "{code:?}");
         assert_eq!(raised(&snapshot, 255, "701.Alrm"), alarms, "{code:?}");

@@ -1,8 +1,10 @@
 //! A served farm with a fake loop behind it, and a client that speaks in bytes.
 
 use crate::testing;
+use bess_core::UnitId;
 use bess_core::command::{
-    Applied, Command, Mailbox, Rejection, Reply, Request, Submission, UnitAction, validate,
+    Applied, Command, Mailbox, Origin, RackAction, Rejection, Reply, Request, Submission,
+    UnitAction, validate,
 };
 use bess_core::snapshot::{Snapshot, UnitState};
 use bess_core::stats::Stats;
@@ -17,20 +19,34 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How the fake loop treats letters.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Temper {
     Applies,
-    IsBusy,
+    /// Answers everything so.
+    Refuses(Rejection),
     Panics,
     /// Applies nothing until [`Farm::release`].
     Holds,
+}
+
+/// What the server tells of a write that it refused.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) unit: Option<UnitId>,
+    pub(crate) what: String,
+    pub(crate) reason: String,
+    pub(crate) origin: Origin,
 }
 
 #[derive(Debug)]
 pub(crate) struct FakeLoop {
     pub(crate) temper: Temper,
     pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
-    pub(crate) letters: Mutex<Vec<(Command, Option<String>)>>,
+    pub(crate) letters: Mutex<Vec<(Command, Origin)>>,
+    /// Writes that the server says it refused.
+    pub(crate) refused: Mutex<Vec<Refused>>,
+    /// Units of which something was asked.
+    pub(crate) noted: Mutex<Vec<UnitId>>,
     pub(crate) held: Mutex<Vec<(Command, Reply)>>,
 }
 
@@ -59,35 +75,50 @@ impl FakeLoop {
                     UnitAction::Stop => UnitState::Off,
                     UnitAction::EnterStandby => UnitState::Standby,
                     UnitAction::ResetAlarms => *state,
+                    other => panic!("no register does {other:?}"),
                 };
+            }
+            Command::OperateRack { unit, rack_idx, action } => {
+                let racks = snapshot.spec.units[unit.idx()].racks.clone();
+                let rack = &mut snapshot.racks[racks][*rack_idx];
+                rack.enabled = *action == RackAction::Connect;
+                rack.connected = rack.enabled;
             }
             Command::SetFarmPower { active, reactive } => {
                 snapshot.farm.setpoint = Some(*active);
                 snapshot.farm.reactive_setpoint = reactive.or(snapshot.farm.reactive_setpoint);
             }
             Command::ReleaseFarm => snapshot.farm.setpoint = None,
-            Command::SetDefect { .. } => panic!("no register makes anything defect"),
             Command::Batch(commands) => {
                 commands.iter().for_each(|command| Self::change(snapshot, command));
             }
+            other => panic!("no register asks for {other:?}"),
         }
     }
 }
 
 impl Mailbox for FakeLoop {
+    fn note_request(&self, unit: UnitId) {
+        self.noted.lock().unwrap().push(unit);
+    }
+
     fn post(&self, submission: Submission) {
-        let Request::Control(command) = submission.request else {
-            panic!("the server posts control requests only");
+        let Submission { request, origin, reply } = submission;
+        let command = match request {
+            Request::Control(command) => command,
+            Request::Refused { unit, what, reason } => {
+                let refused = Refused { unit, what, reason, origin };
+                return self.refused.lock().unwrap().push(refused);
+            }
+            other => panic!("the server does not ask for {other:?}"),
         };
-        let letter = (command.clone(), submission.origin.peer);
-        self.letters.lock().unwrap().push(letter);
-        match self.temper {
-            Temper::Applies => Self::apply(&self.snapshots, &command, submission.reply),
+        self.letters.lock().unwrap().push((command.clone(), origin));
+        match &self.temper {
+            Temper::Applies => Self::apply(&self.snapshots, &command, reply),
             Temper::Panics => panic!("on purpose"),
-            Temper::IsBusy => submission.reply.send(Err(Rejection::Busy)),
+            Temper::Refuses(rejection) => reply.send(Err(rejection.clone())),
             Temper::Holds => {
-                let letter = (command, submission.reply);
-                self.held.lock().unwrap().push(letter);
+                self.held.lock().unwrap().push((command, reply));
             }
         }
     }
@@ -112,6 +143,8 @@ impl Farm {
             temper,
             snapshots: sender,
             letters: Mutex::default(),
+            refused: Mutex::default(),
+            noted: Mutex::default(),
             held: Mutex::default(),
         });
         let stats = Arc::new(Stats::default());
@@ -141,6 +174,13 @@ impl Farm {
     /// Number of letters that the loop got.
     pub(crate) fn n_letters(&self) -> usize {
         self.fake.letters.lock().unwrap().len()
+    }
+
+    /// Puts a unit into a state, as the simulation would.
+    pub(crate) fn set_state(&self, unit_idx: usize, state: UnitState) {
+        self.fake.snapshots.send_modify(|snapshot| {
+            Arc::make_mut(snapshot).units[unit_idx].state = state;
+        });
     }
 
     pub(crate) fn control_of_unit_1(&self) -> bess_core::command::UnitControl {

@@ -56,7 +56,7 @@ async fn one_read_of_the_compact_map_gives_everything() {
     let mut client = farm.client().await;
     let words = client.read(3, 0, 125).await.unwrap();
     let long = |at: usize| (u32::from(words[at]) << 16 | u32::from(words[at + 1])) as i32;
-    assert_eq!(words[..2], [0xBE55, 1]);
+    assert_eq!(words[..2], [0xBE55, 2]);
     assert_eq!(long(2), 3, "unit number");
     assert_eq!(words[5], 3, "running");
     assert_eq!((long(12), long(14), long(16)), (1_000_000, -200_000, 1_020_000));
@@ -70,7 +70,10 @@ async fn one_read_of_the_compact_map_gives_everything() {
     assert_eq!(sample_ms, 1_700_000_000_123);
     assert_eq!(long(64), 7, "low half of the publication number");
     assert_eq!((long(66), long(70), long(72)), (2_500_000, 1_210_000, 2_750_000));
-    assert_eq!((words[84], words[86]), (2, 0xFFFF));
+    assert_eq!((words[84], words[86]), (2, 0), "setpoints, no watch");
+    assert_eq!((long(90) as u32, words[92], words[93]), (0x8000_0000, 0, 10_000));
+    assert_eq!((words[98], words[99]), (0xFFFF, 0xFFFF), "nothing was written yet");
+    assert_eq!((words[100], words[107], words[119]), (1_000, 5, 415));
     assert_eq!((words[101], long(102)), (12, 0xFFF));
     assert_eq!(words[124], 0, "reserved");
     assert_eq!(client.read(3, 1, 125).await, Err(2), "over the end");

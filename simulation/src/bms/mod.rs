@@ -5,9 +5,11 @@
 //! the mean voltage. [`RackBms::reading`] is what the BMS tells the world: the values that limits,
 //! registers and people get. `balancing` decides which cells bleed.
 //!
-//! Not modelled here: faults of sensors, and the search of extremes among noisy readings. The lowest
-//! cell shown is the truly lowest one with its own sensor's error; a BMS that compares noisy readings
-//! would pick outliers, a few sigma further out.
+//! A reading may be forced, as by a broken sensor: that is what the BMS shows, not what it counts with.
+//!
+//! Not modelled here: the search of extremes among noisy readings. The lowest cell shown is the truly
+//! lowest one with its own sensor's error; a BMS that compares noisy readings would pick outliers, a few
+//! sigma further out.
 
 pub mod balancing;
 mod capacity;
@@ -19,6 +21,7 @@ mod sensors;
 pub use model::BmsModel;
 
 use crate::physics::rack::At;
+use bess_core::defect::Reading;
 use bess_core::math;
 use bess_core::rng::{Domain, Streams};
 use bess_core::time::TICK_S;
@@ -111,6 +114,9 @@ pub struct RackBms {
     reading: Measured,
 }
 
+/// Values that are shown instead of measured ones, by `Reading as usize`.
+pub type ForcedReadings = [Option<f64>; Reading::ALL.len()];
+
 impl RackBms {
     /// The BMS of the rack `rack_number` (counted over the farm) of `n_cells` in series, which it
     /// believes to be rested, new, at `initial_soc` and `initial_temperature_degc`. Its sensors' gains
@@ -150,6 +156,23 @@ impl RackBms {
                 temperature_max: first(degc),
                 temperature_mean_degc: degc,
             },
+        }
+    }
+
+    /// Shows `forced` values in the place of those that the last [`RackBms::sense`] measured.
+    pub fn show_forced(&mut self, forced: &ForcedReadings) {
+        let Measured {
+            voltage_max, voltage_min, temperature_max, temperature_min, current_a, ..
+        } = &mut self.reading;
+        let shown = [
+            &mut voltage_max.value,
+            &mut voltage_min.value,
+            &mut temperature_max.value,
+            &mut temperature_min.value,
+            current_a,
+        ];
+        for (shown, value) in shown.into_iter().zip(forced.iter()) {
+            *shown = value.unwrap_or(*shown);
         }
     }
 

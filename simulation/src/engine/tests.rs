@@ -1,8 +1,10 @@
 use super::*;
 use bess_core::command::{ControlChange, UnitAction};
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
-use bess_core::snapshot::UnitView;
+use bess_core::snapshot::{UnitState, UnitView};
 use proptest::prelude::*;
+
+mod operation;
 
 fn spec(edit: impl Fn(String) -> String) -> Arc<FarmSpec> {
     let text = edit(BUILT_IN_FARM.to_owned());
@@ -51,7 +53,7 @@ fn set_farm(engine: &mut Engine, power_w: f64) {
 /// The first unit and its racks as they show themselves.
 fn unit_zero(engine: &Engine) -> (UnitView, Vec<RackView>) {
     let mut racks = Vec::new();
-    let view = engine.units[0].show(&engine.surroundings(engine.tick), None, &mut racks);
+    let view = engine.units[0].show(engine.around.last().unwrap(), None, &mut racks);
     (view, racks)
 }
 
@@ -242,8 +244,11 @@ fn a_batch_is_applied_whole_or_not_at_all() {
     let good = Command::Batch(vec![set(0, 1_000.0), stop, set(1, 2_000.0)]);
     engine.apply(&good, ControlSource::Modbus).unwrap();
     engine.step();
+    let states = |seen: &Snapshot| (seen.units[0].state, seen.units[1].state);
+    assert_eq!(states(&see(&mut engine)), (UnitState::Stopping, UnitState::Running));
+    (0..2).for_each(|_| engine.step());
     let seen = see(&mut engine);
-    assert_eq!((seen.units[0].state, seen.units[1].state), (UnitState::Off, UnitState::Running));
+    assert_eq!(states(&seen), (UnitState::Off, UnitState::Running));
     assert!((seen.units[1].setpoint.0 - 2_000.0).abs() < 1e-9);
 }
 
@@ -255,7 +260,7 @@ fn stop_opens_the_contactors_and_start_brings_the_unit_back() {
     let unit = UnitId::from_idx(0);
     let operate = |engine: &mut Engine, action| {
         engine.apply(&Command::OperateUnit { unit, action }, ControlSource::Rest).unwrap();
-        for _ in 0..50 {
+        for _ in 0..150 {
             engine.step();
         }
         see(engine)
@@ -336,7 +341,7 @@ fn a_snapshot_in_the_hands_of_a_reader_never_changes() {
 fn the_frequency_record_is_what_the_farm_measures() {
     let spec = small(1, 1, 4);
     let series = Series::new(&[(0.0, 50.0), (1.0, 49.9), (2.0, 50.1)], false).unwrap();
-    let inputs = Inputs { frequency: Some(Arc::new(series)), ambient: None };
+    let inputs = Inputs { frequency: Some(Arc::new(series)), ..Inputs::default() };
     let mut engine = Engine::new(spec, inputs, EngineOptions::default());
     for _ in 0..15 {
         engine.step();
@@ -429,8 +434,9 @@ fn a_unit_that_starts_again_does_not_go_back_to_an_old_setpoint_of_the_plant() {
     operate(&mut engine, UnitAction::Stop);
     set_farm(&mut engine, -2_000.0);
     (0..50).for_each(|_| engine.step());
+    assert_eq!(unit_zero(&engine).0.state, UnitState::Off);
     operate(&mut engine, UnitAction::Start);
-    for _ in 0..50 {
+    for _ in 0..150 {
         engine.step();
         assert!(unit_zero(&engine).0.ac.active_power.0 < 1.0);
     }
@@ -573,8 +579,8 @@ fn a_day_of_the_farm_file_runs_by_the_simulated_clock_and_a_record_wins() {
     assert!((around.solar_w_per_m2 - 800.0).abs() < 1e-3);
     assert!((engine.farm().ambient.0 - (18.0 + 6.0 * 0.5f64.sqrt())).abs() < 1e-3);
     let record = Some(Arc::new(Series::new(&[(0.0, -7.0)], false).unwrap()));
-    let inputs = Inputs { ambient: record, frequency: None };
-    let engine = Engine::new(farm, inputs, options);
+    let inputs = Inputs { ambient: record, ..Inputs::default() };
+    let mut engine = Engine::new(farm, inputs, options);
     assert!((engine.farm().ambient.0 + 7.0).abs() < 1e-12);
     let around = engine.surroundings(engine.tick());
     assert!((around.solar_w_per_m2 - 800.0).abs() < 1e-9, "the sun stays the farm file's");
@@ -599,13 +605,14 @@ fn a_converter_gives_no_power_outside_of_its_dc_window_and_says_so() {
     assert!(seen.units[0].alarms.has(code) && !seen.units[1].alarms.has(code));
     assert!(seen.units[0].ac.active_power.0.abs() < 1e-9 && seen.units[0].dc.power.0.abs() < 1.0);
     assert!((seen.units[1].ac.active_power.0 - 8_000.0).abs() < 5.0);
-    assert_eq!(seen.units[0].state, UnitState::Running, "it is not latched");
+    assert_eq!(seen.units[0].state, UnitState::Derated, "it is not latched");
     assert!(seen.units[0].available_discharge_power.0.abs() < 1e-9);
     assert!(seen.units[0].available_charge_power.0.abs() < 1e-9);
     let stop = UnitAction::Stop;
     let unit = UnitId::from_idx(0);
     engine.apply(&Command::OperateUnit { unit, action: stop }, ControlSource::Rest).unwrap();
-    engine.step();
+    (0..3).for_each(|_| engine.step());
+    assert_eq!(see(&mut engine).units[0].state, UnitState::Off);
     assert!(!see(&mut engine).units[0].alarms.has(code), "a stopped converter asks for nothing");
 }
 

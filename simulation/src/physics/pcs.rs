@@ -27,6 +27,8 @@ pub struct PowerBounds {
     pub charge_w: f64,
     /// Largest change of power per second, as a fraction of the rating.
     pub ramp_per_s: f64,
+    /// Radius of the capability circle now: less than rated where the grid's voltage is low.
+    pub apparent_va: f64,
     /// Which power gives way on the capability circle.
     pub priority: PowerPriority,
 }
@@ -85,8 +87,15 @@ impl Pcs {
             p_w: ramped.p_w.max(-bounds.charge_w).min(bounds.discharge_w),
             q_var: ramped.q_var,
         };
-        self.output = within_circle(limited, spec.rated_apparent_power.0, bounds.priority);
+        self.output = within_circle(limited, bounds.apparent_va, bounds.priority);
         self.output
+    }
+
+    /// Gives `power` at once: what the loads of an island take.
+    pub fn follow(&mut self, power: Power) {
+        self.delayed.iter_mut().for_each(|delayed| *delayed = power);
+        self.lagged = power;
+        self.output = power;
     }
 
     /// Corrects the output to what the DC side could really give.
@@ -163,6 +172,7 @@ mod tests {
         discharge_w: 2.5e6,
         charge_w: 2.5e6,
         ramp_per_s: 1000.0,
+        apparent_va: 2.75e6,
         priority: PowerPriority::Active,
     };
 

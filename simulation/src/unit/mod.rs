@@ -4,6 +4,10 @@
 //! and for several ticks at a time. Order within the tick: control, PCS, split, cells, heat, BMS,
 //! limits, energy book.
 
+mod command;
+mod convert;
+mod impairments;
+mod protect;
 mod share;
 mod view;
 
@@ -11,36 +15,102 @@ pub(crate) use share::Share;
 
 use crate::battery::{Battery, BatteryModel};
 use crate::cell::sign;
+use crate::contactors::Order;
+use crate::function::FunctionsRun;
+use crate::grid::{EnterServiceWatch, GridTick, Island, IslandTick, RelayAction, Relays};
+use crate::machine::{Machine, Rules};
 use crate::physics::cooling::{Cooling, Outside};
-use crate::physics::pcs::{self, Pcs, Power, PowerBounds};
+use crate::physics::pcs::{self, Pcs, Power};
 use crate::physics::rack::{CellMemory, Plate};
-use bess_core::alarm::{AlarmCode, AlarmLevel, AlarmSet};
-use bess_core::command::{PowerPriority, UnitAction, UnitControl};
+use crate::protection::{Protection, RackSight};
+use crate::watch::{Lease, Reversions, Watchdog};
+use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmState};
+use bess_core::command::{ControlSource, RackAction, UnitAction, UnitControl};
+use bess_core::control::UnitFunctions;
 use bess_core::defect::Defect;
+use bess_core::event::{Event, EventKind, Reverted};
+use bess_core::id::UnitId;
 use bess_core::rng::Streams;
 use bess_core::snapshot::{DcView, EnergyTotals, UnitState};
-use bess_core::spec::{InitialSpec, UnitDesign, UnitSpec};
-use bess_core::time::{TICK_S, Tick};
-use bess_core::units::{Amps, Celsius, Hertz, Joules, Volts, Watts};
+use bess_core::spec::{InitialSpec, IslandLoad, UnitDesign, UnitSpec};
+use bess_core::time::{Moment, TICK_S, Tick};
+use bess_core::units::{Amps, Celsius, Joules, Volts, Watts};
+use command::Fallback;
+use impairments::{HeatSink, Impairments};
 use std::sync::Arc;
 
 /// What all units see alike in a tick.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
     pub(crate) tick: Tick,
-    pub(crate) frequency: Hertz,
     pub(crate) ambient: Celsius,
     pub(crate) solar_w_per_m2: f64,
+    pub(crate) grid: GridTick,
+    pub(crate) nominal_hz: f64,
+    /// Power at the POI in the last tick in W.
+    pub(crate) poi_w: f64,
+    /// Units that shave peaks at the POI.
+    pub(crate) units_sharing: usize,
 }
 
+/// What all units of a farm share from the start.
+#[derive(Clone, Debug)]
+pub(crate) struct Common {
+    pub(crate) initial: InitialSpec,
+    pub(crate) streams: Streams,
+    /// Loads that an island may feed.
+    pub(crate) island_loads: Arc<[IslandLoad]>,
+}
+
+/// Share of the rated apparent power below which the converter counts as at rest, so that the contactors
+/// may open (engineering choice).
+const AT_REST: f64 = 0.005;
 /// State of a unit.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
     idx: usize,
     design: Arc<UnitDesign>,
-    pub(crate) state: UnitState,
+    machine: Machine,
     pub(crate) control: UnitControl,
-    alarms: AlarmSet,
+    /// Settings of its functions, and where those stand.
+    functions: Arc<UnitFunctions>,
+    run: FunctionsRun,
+    watchdog: Watchdog,
+    reversions: Reversions,
+    lease: Lease,
+    /// What it does without its controller, and until a fresh setpoint after that.
+    fallback: Option<Fallback>,
+    is_local: bool,
+    protection: Protection,
+    relays: Relays,
+    entry: EnterServiceWatch,
+    island: Option<Island>,
+    island_loads: Arc<[IslandLoad]>,
+    island_now: IslandTick,
+    impairments: Impairments,
+    heat_sink: HeatSink,
+    /// Setpoints after their ramp.
+    ramped: Power,
+    /// DC voltage in V while it keeps the converter from giving power.
+    dc_out_of_window: Option<f64>,
+    /// The racks could not deliver what was asked for at any current.
+    beyond_matched_load: bool,
+    /// Ticks for which BMS and converter have not heard each other.
+    bms_silent_ticks: u64,
+    /// Whether a rack's cells have given off gas, and whether it smokes.
+    gas: bool,
+    smokes: bool,
+    /// Whether the converter works in this tick.
+    gates: bool,
+    /// Whether battery or converter cut what was asked for.
+    is_cut: bool,
+    is_quarantined: bool,
+    /// What happened since somebody took it; no state.
+    events: Vec<Event>,
+    /// Room; no state.
+    rack_sights: Vec<RackSight>,
+    relay_actions: Vec<RelayAction>,
+    reverted: Vec<Reverted>,
     pcs: Pcs,
     battery: Battery,
     cooling: Cooling,
@@ -57,17 +127,44 @@ pub(crate) struct Unit {
 impl Unit {
     pub(crate) fn new(
         spec: &UnitSpec,
-        initial: &InitialSpec,
+        common: &Common,
         model: Arc<BatteryModel>,
-        streams: Streams,
         memory: Vec<CellMemory<f32>>,
     ) -> Self {
         let design = Arc::clone(&spec.design);
+        let (initial, streams) = (&common.initial, common.streams);
         let mut unit = Self {
             idx: spec.id.idx(),
-            state: initial.state,
+            machine: Machine::new(spec.id, initial.state),
             control: UnitControl::initial(&design),
-            alarms: AlarmSet::default(),
+            functions: Arc::clone(&design.functions),
+            run: FunctionsRun::default(),
+            watchdog: Watchdog::new(spec.id.idx(), streams),
+            reversions: Reversions::default(),
+            lease: Lease::default(),
+            fallback: None,
+            is_local: false,
+            protection: Protection::new(spec.id, &design),
+            relays: Relays::new(&design.grid_code),
+            entry: EnterServiceWatch::default(),
+            island: None,
+            island_loads: Arc::clone(&common.island_loads),
+            island_now: IslandTick::default(),
+            impairments: Impairments::default(),
+            heat_sink: HeatSink::default(),
+            ramped: Power::default(),
+            dc_out_of_window: None,
+            beyond_matched_load: false,
+            bms_silent_ticks: 0,
+            gas: false,
+            smokes: false,
+            gates: false,
+            is_cut: false,
+            is_quarantined: false,
+            events: Vec::new(),
+            rack_sights: Vec::with_capacity(design.n_racks),
+            relay_actions: Vec::new(),
+            reverted: Vec::new(),
             pcs: Pcs::new(&design.pcs),
             battery: Battery::new(spec, initial, model, streams, memory),
             cooling: Cooling::new(&design.cooling, initial.temperature.0),
@@ -79,66 +176,100 @@ impl Unit {
             share: Share::default(),
             design,
         };
-        unit.battery.connect(unit.connected());
+        unit.watchdog.settings_changed(Tick(0), &unit.control.watchdog);
+        if unit.machine.order() == Order::CLOSED {
+            unit.battery.start_connected();
+        }
+        unit.gates = unit.machine.gates();
         unit.look();
         unit
     }
 
-    /// Whether the contactors are closed.
-    fn connected(&self) -> bool {
-        matches!(self.state, UnitState::Running | UnitState::Standby)
+    pub(crate) fn state(&self) -> UnitState {
+        self.machine.state()
     }
 
-    /// Whether the converter runs with a DC voltage that it can work with.
-    fn converts(&self) -> bool {
-        self.state == UnitState::Running && !self.alarms.has(AlarmCode::DcVoltageOutOfWindow)
+    fn id(&self) -> UnitId {
+        UnitId::from_idx(self.idx)
     }
-
     pub(crate) fn is_quarantined(&self) -> bool {
-        self.alarms.has(AlarmCode::Quarantined)
+        self.is_quarantined
+    }
+    /// Every alarm object that lives.
+    pub(crate) fn alarms(&self) -> &[AlarmState] {
+        self.protection.states()
+    }
+    /// Settings of its functions.
+    pub(crate) fn functions(&self) -> &Arc<UnitFunctions> {
+        &self.functions
+    }
+    /// Whether it makes an island of its own instead of feeding the farm.
+    pub(crate) fn forms_island(&self) -> bool {
+        self.island.is_some()
     }
     /// What the unit adds to the farm, as of the last tick or look.
     pub(crate) fn share(&self) -> &Share {
         &self.share
     }
 
-    /// Operates the unit; the caller has validated the action.
-    pub(crate) fn operate(&mut self, action: UnitAction) {
-        let next = match (action, self.state) {
-            (UnitAction::ResetAlarms, state) => {
-                self.reset_alarms();
-                state
+    /// Operates the unit after the tick `now`; the caller has validated the action. One in quarantine
+    /// does nothing any more.
+    pub(crate) fn operate(&mut self, now: Tick, action: UnitAction, source: ControlSource) {
+        if self.is_quarantined() {
+            return;
+        }
+        match action {
+            UnitAction::ResetAlarms => {
+                self.protection.reset(Moment::within(now.next(), 0.0), &mut self.events);
+                self.watchdog.reset(now);
             }
-            (_, state @ UnitState::Fault) => state,
-            (UnitAction::Stop, _) => UnitState::Off,
-            (UnitAction::EnterStandby, _) => UnitState::Standby,
-            (UnitAction::Start | UnitAction::ExitStandby, _) => UnitState::Running,
-            (_, state) => state,
-        };
-        if next != UnitState::Running {
-            self.pcs.block();
+            UnitAction::ReleaseEmergencyStop => {
+                let at = Moment::within(now.next(), 0.0);
+                self.protection.end(AlarmCode::EmergencyStop, at, &mut self.events);
+            }
+            UnitAction::Local | UnitAction::Remote => {
+                let local = action == UnitAction::Local;
+                if self.is_local != local {
+                    self.is_local = local;
+                    self.write_event(now, EventKind::Local { local });
+                }
+            }
+            _ => {}
         }
-        self.state = next;
-        self.battery.connect(self.connected());
-    }
-
-    fn raise(&mut self, code: AlarmCode, on: bool) {
-        if on {
-            self.alarms.insert(code, AlarmLevel::Trip);
-        } else {
-            self.alarms.remove(code, AlarmLevel::Trip);
+        self.machine.operate(action, source, now, &mut self.events);
+        if !self.machine.gates() {
+            self.block();
         }
     }
 
-    /// Clears the latched alarms; what is still so comes back with the next tick.
-    fn reset_alarms(&mut self) {
-        for code in [AlarmCode::Gas, AlarmCode::Smoke, AlarmCode::StringOpen] {
-            self.raise(code, false);
+    /// Lets a rack take part or takes it out; its contactors move with the next tick.
+    pub(crate) fn operate_rack(&mut self, rack_idx: usize, action: RackAction) {
+        self.battery.enable(rack_idx, action == RackAction::Connect);
+    }
+
+    /// A load of the island is to be fed, or not; nothing where there is no island.
+    pub(crate) fn feed_load(&mut self, load_idx: usize, fed: bool) {
+        if let Some(island) = &mut self.island {
+            island.feed(load_idx, fed);
         }
     }
 
-    /// Makes something defect or ends that; the caller has checked that it exists.
-    pub(crate) fn set_defect(&mut self, defect: Defect) {
+    /// The converter stops at once, whatever it gave.
+    fn block(&mut self) {
+        self.gates = false;
+        self.is_cut = false;
+        self.pcs.block();
+        self.dc = DcView { voltage: self.dc.voltage, ..DcView::default() };
+    }
+
+    /// Moves what happened since the last call to the end of `into`.
+    pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) {
+        into.append(&mut self.events);
+    }
+
+    /// Makes something defect or ends that after the tick `now`; the caller has checked that it exists.
+    pub(crate) fn set_defect(&mut self, now: Tick, defect: Defect) {
+        let at = Moment::within(now.next(), 0.0);
         let failures = &mut self.cooling.failures;
         match defect {
             Defect::Cell { rack_idx, cell_idx, defect } => {
@@ -147,68 +278,43 @@ impl Unit {
             Defect::Chiller(failed) => failures.chiller = failed,
             Defect::Pump(failed) => failures.pump = failed,
             Defect::Fan(failed) => failures.fan = failed,
-            _ => {}
+            Defect::Contactor { rack_idx, contactor, fault } => {
+                self.battery.set_contactor(rack_idx, contactor, fault, at, &mut self.events);
+            }
+            Defect::Fuse { rack_idx, blown } => {
+                self.battery.set_fuse(rack_idx, blown, at, &mut self.events);
+            }
+            Defect::Precharge(open) => self.battery.set_precharge_open(open),
+            Defect::Reading { rack_idx, reading, value } => {
+                self.battery.force_reading(rack_idx, reading, value);
+            }
+            Defect::Insulation(kohm) => self.impairments.insulation_kohm = kohm,
+            Defect::BmsCommunication(silent) => self.impairments.bms_is_silent = silent,
+            Defect::PcsFan(failed) => self.impairments.pcs_fan = failed,
+            Defect::SmokeDetector(smoke) => self.impairments.smoke_detector = smoke,
         }
     }
 
-    /// Cap of discharge that somebody set; infinite while there is none.
-    fn discharge_cap_w(&self) -> f64 {
-        if self.control.discharge_limit_enabled {
-            self.control.discharge_limit_pct / 100.0 * self.design.pcs.rated_power.0
-        } else {
-            f64::INFINITY
-        }
-    }
-
-    /// Setpoints in force after enabling, modes and caps.
-    pub(crate) fn target(&self) -> Power {
-        let pcs = &self.design.pcs;
-        let p_w = self.control.active.target(pcs.rated_power.0).min(self.discharge_cap_w());
-        Power { p_w, q_var: self.control.reactive.target(pcs.rated_reactive_power.0) }
-    }
-
-    /// One tick. A unit in fault stays as it is.
+    /// One tick. A unit in quarantine stays as it is.
     pub(crate) fn step(&mut self, around: &Surroundings) {
         if self.is_quarantined() {
             return;
         }
-        let power = self.convert();
+        self.watch_controller(around.tick);
+        self.watch_grid(around);
+        self.gates = self.machine.gates();
+        let power = self.convert(around);
         self.give(power);
         self.exchange_heat(around);
         self.battery.update(around.tick, sign(self.dc.current.0));
         if !self.is_finite() {
-            self.quarantine();
+            self.quarantine(around.tick);
             return;
         }
-        self.watch();
+        self.protect(around);
+        self.run_machine(around);
         self.book();
         self.look();
-    }
-
-    /// The PCS towards its target, within what was available at the end of the last tick.
-    fn convert(&mut self) -> Power {
-        if self.state != UnitState::Running {
-            self.raise(AlarmCode::DcVoltageOutOfWindow, false);
-            return Power::default();
-        }
-        let design = Arc::clone(&self.design);
-        let spec = &design.pcs;
-        let was_outside = self.alarms.has(AlarmCode::DcVoltageOutOfWindow);
-        let outside = pcs::dc_voltage_blocks(spec, self.battery.bus_voltage_v(), was_outside);
-        self.raise(AlarmCode::DcVoltageOutOfWindow, outside);
-        if outside {
-            self.pcs.block();
-            return Power::default();
-        }
-        let (discharge_w, charge_w) = self.headroom_w();
-        let bounds = PowerBounds {
-            discharge_w,
-            charge_w,
-            ramp_per_s: (self.control.ramp_pct_per_s / 100.0).min(spec.ramp_per_s),
-            priority: self.control.priority,
-        };
-        let target = self.target();
-        self.pcs.step(spec, target, &bounds)
     }
 
     /// Gives `power` and the converter's loss by the racks, or what they can of it.
@@ -217,8 +323,7 @@ impl Unit {
         let loss_w = if self.converts() { pcs::loss_w(spec, power) } else { 0.0 };
         let asked_w = power.p_w + loss_w;
         let shared = self.battery.give(asked_w);
-        let beyond = shared.is_some_and(|shared| shared.point.beyond_matched_load);
-        self.raise(AlarmCode::PowerBeyondMatchedLoad, beyond);
+        self.beyond_matched_load = shared.is_some_and(|shared| shared.point.beyond_matched_load);
         let Some(shared) = shared else {
             self.pcs.block();
             self.dc = DcView::default();
@@ -247,6 +352,7 @@ impl Unit {
             rise_k_per_w: self.cooling.plate_rise_k_per_w(spec, self.design.n_racks),
         };
         self.battery.refresh(around.tick, &plate);
+        self.cooling.supplied = around.grid.is_energised_at_end() || self.island.is_some();
         let mut heat_w = self.held_w;
         let (mut coldest_degc, mut hottest_degc) = (f64::INFINITY, f64::NEG_INFINITY);
         for reading in self.battery.readings() {
@@ -259,71 +365,6 @@ impl Unit {
         self.cooling.step(spec, heat_w, hottest_degc, coldest_degc, &outside);
     }
 
-    /// Raises what gas, smoke, strings and cooling tell; the first three stay.
-    fn watch(&mut self) {
-        let failures = &self.cooling.failures;
-        let failed = failures.chiller || failures.pump || failures.fan;
-        self.raise(AlarmCode::CoolingFailed, failed);
-        let model = &self.battery.model.rack;
-        let racks = self.battery.racks().iter();
-        let mut raised = [false; 3];
-        for rack in racks.filter(|rack| rack.is_watched()) {
-            let (litres, smokes) = rack.gas(model);
-            raised[0] |= litres > 0.0;
-            raised[1] |= smokes;
-            raised[2] |= rack.is_open();
-        }
-        let codes = [AlarmCode::Gas, AlarmCode::Smoke, AlarmCode::StringOpen];
-        for (code, _) in codes.into_iter().zip(raised).filter(|(_, raised)| *raised) {
-            self.raise(code, true);
-        }
-    }
-
-    /// Bounds of the AC power: (largest discharge, largest charge as a magnitude). The first is
-    /// negative when the battery cannot even feed the converter's losses: then the grid must.
-    fn headroom_w(&self) -> (f64, f64) {
-        let Some(bus) = self.battery.bus().filter(|_| self.converts()) else { return (0.0, 0.0) };
-        let spec = &self.design.pcs;
-        let (discharge_a, charge_a) = self.battery.current_limits();
-        // At the current limit; never beyond the matched load.
-        let most_a = discharge_a.min(0.5 * bus.a_v / bus.b_ohm);
-        let dc_discharge_w = most_a * bus.at_current(most_a).voltage_v;
-        let dc_charge_w = charge_a * bus.at_current(-charge_a).voltage_v;
-        let q_var = self.pcs.output().q_var;
-        let loss_at = |p_w: f64| pcs::loss_w(spec, Power { p_w, q_var });
-        let mut discharge_w = dc_discharge_w - loss_at(dc_discharge_w);
-        if discharge_w < 0.0 {
-            // The loss grows with what is drawn from the grid for it; its slope is below one.
-            for _ in 0..24 {
-                discharge_w = dc_discharge_w - loss_at(discharge_w);
-            }
-        }
-        // With priority for reactive power, what it leaves on the circle.
-        let mut most_w = spec.rated_power.0;
-        if self.control.priority == PowerPriority::Reactive {
-            let apparent_va = spec.rated_apparent_power.0;
-            let left_w = (apparent_va * apparent_va - q_var * q_var).max(0.0).sqrt();
-            most_w = most_w.min(left_w);
-        }
-        // Losses help a charging limit, but are not counted on.
-        (discharge_w.min(most_w), dc_charge_w.clamp(0.0, most_w))
-    }
-
-    /// Power that could flow now at the AC terminals: (discharge, charge), magnitudes.
-    fn available(&self) -> (Watts, Watts) {
-        let (discharge_w, charge_w) = self.headroom_w();
-        (Watts(discharge_w.max(0.0)), Watts(charge_w))
-    }
-
-    /// What the plant may ask for in a direction: available at the end of the last tick, and not
-    /// beyond the cap that somebody set. A magnitude in watts.
-    pub(crate) fn capped_available_w(&self, discharge: bool) -> f64 {
-        if !discharge {
-            return self.share.available_charge.0;
-        }
-        self.share.available_discharge.0.min(self.discharge_cap_w())
-    }
-
     fn is_finite(&self) -> bool {
         self.cooling.is_finite()
             && self.pcs.output().p_w.is_finite()
@@ -332,18 +373,23 @@ impl Unit {
     }
 
     /// Takes the unit out, stopped and alarmed; it keeps what it last showed.
-    fn quarantine(&mut self) {
-        self.state = UnitState::Fault;
-        self.raise(AlarmCode::Quarantined, true);
-        self.battery.connect(false);
-        self.pcs.block();
+    fn quarantine(&mut self, now: Tick) {
+        let key = AlarmKey::unit(AlarmCode::Quarantined, AlarmLevel::Critical);
+        self.is_quarantined = true;
+        self.island = None;
+        self.machine.quarantine(now, key, &mut self.events);
+        self.protection.quarantine(now, &mut self.events);
+        self.battery.cut_off(Moment::end_of(now), &mut self.events);
+        self.block();
         self.dc = DcView::default();
         self.held_w = 0.0;
-        self.share.stop(self.state);
+        self.share.stop(self.state());
     }
 
     fn auxiliary_w(&self) -> f64 {
-        let standby_w = if self.state == UnitState::Standby {
+        // A converter that stands on a live bus needs what it needs at zero power.
+        let stands = !self.gates && self.battery.bus().is_some();
+        let standby_w = if stands {
             self.design.pcs.rated_apparent_power.0 * self.design.pcs.loss.standby
         } else {
             0.0
@@ -353,6 +399,11 @@ impl Unit {
 
     fn book(&mut self) {
         let output = self.pcs.output();
+        let spec = &self.design.pcs;
+        let rated_loss_w = spec.rated_apparent_power.0 * spec.loss.at(1.0);
+        let pcs_loss_w = (self.dc.power.0 - output.p_w).max(0.0);
+        let loss = if rated_loss_w > 0.0 { pcs_loss_w / rated_loss_w } else { 0.0 };
+        self.heat_sink.step(&self.design.pcs_thermal, loss, self.impairments.pcs_fan);
         let energy = |power_w: f64| Joules(power_w.max(0.0) * TICK_S);
         self.totals.discharged += energy(output.p_w);
         self.totals.charged += energy(-output.p_w);
@@ -370,7 +421,6 @@ impl Unit {
     pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
         let control = &self.control;
         sink(&[
-            self.state as u8,
             control.active.enabled.into(),
             control.active.mode as u8,
             control.reactive.enabled.into(),
@@ -380,11 +430,34 @@ impl Unit {
             control.source as u8,
         ]);
         sink(&control.controller_heartbeat.to_le_bytes());
-        self.alarms.words().iter().for_each(|word| sink(&word.to_le_bytes()));
+        self.machine.hash_into(sink);
+        self.impairments.hash_into(sink);
+        sink(&[
+            self.gates.into(),
+            self.is_cut.into(),
+            self.gas.into(),
+            self.smokes.into(),
+            self.is_local.into(),
+            self.is_quarantined.into(),
+            self.beyond_matched_load.into(),
+        ]);
+        sink(&self.bms_silent_ticks.to_le_bytes());
+        sink(&self.dc_out_of_window.unwrap_or(0.0).to_le_bytes());
         if self.is_quarantined() {
             // Its numbers are none, and differ between processors.
             return;
         }
+        self.protection.hash_into(sink);
+        self.watchdog.hash_into(sink);
+        self.reversions.hash_into(sink);
+        self.lease.hash_into(sink);
+        self.run.hash_into(sink);
+        self.relays.hash_into(sink);
+        self.entry.hash_into(sink);
+        if let Some(island) = &self.island {
+            island.hash_into(sink);
+        }
+        sink(&control.functions.bits().to_le_bytes());
         self.pcs.hash_into(sink);
         self.battery.hash_into(sink);
         self.cooling.hash_into(sink);
@@ -395,6 +468,10 @@ impl Unit {
             self.totals.pcs_loss.0,
             self.totals.auxiliary.0,
             self.charge_moved_c,
+            self.heat_sink.rise_k,
+            self.ramped.p_w,
+            self.ramped.q_var,
+            self.fallback.as_ref().map_or(0.0, |fallback| fallback.active_w),
             self.held_w,
             self.share.available_discharge.0,
             self.share.available_charge.0,
@@ -415,4 +492,8 @@ impl Unit {
     pub(crate) fn spoil(&mut self) {
         self.cooling.coolant_degc = f64::NAN;
     }
+}
+
+fn rules_of(design: &UnitDesign) -> Rules<'_> {
+    Rules { sequence: &design.sequence, protection: &design.protection }
 }

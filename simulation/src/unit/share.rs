@@ -1,6 +1,7 @@
 //! What one unit adds to the picture of the farm: small, made every tick.
 
 use super::Unit;
+use crate::physics::pcs::Power;
 use bess_core::snapshot::{CellExtremes, EnergyTotals, UnitState};
 use bess_core::units::{Joules, Vars, Watts};
 
@@ -8,6 +9,11 @@ use bess_core::units::{Joules, Vars, Watts};
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Share {
     pub(crate) state: UnitState,
+    /// State of charge as the BMSes estimate it.
+    pub(crate) soc: f64,
+    /// Trips since the start.
+    pub(crate) trips: u32,
+    /// What goes to the farm, or comes from it: nothing from a unit on an island of its own.
     pub(crate) active: Watts,
     pub(crate) reactive: Vars,
     pub(crate) auxiliary: Watts,
@@ -53,15 +59,20 @@ impl Unit {
         if self.is_quarantined() {
             return;
         }
-        let output = self.pcs.output();
-        let (available_discharge, available_charge) = self.available();
+        // Who feeds an island has nothing for the farm.
+        let alone = self.island.is_some();
+        let output = if alone { Power::default() } else { self.pcs.output() };
+        let (available_discharge, available_charge) =
+            if alone { (Watts::ZERO, Watts::ZERO) } else { self.available() };
         let nominal = self.design.nominal_energy();
         let (measured, truth) = (self.measured_charge(), self.true_charge());
         // What stands in a string that is open is out of reach.
         let nominal = nominal * self.battery.whole_share();
         let (energy_capacity, true_capacity) = (nominal * measured.soh, nominal * truth.soh);
         self.share = Share {
-            state: self.state,
+            state: self.state(),
+            soc: measured.soc,
+            trips: self.machine.n_trips(),
             active: Watts(output.p_w),
             reactive: Vars(output.q_var),
             auxiliary: Watts(self.auxiliary_w()),

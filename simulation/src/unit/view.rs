@@ -4,13 +4,12 @@ use super::{Surroundings, Unit};
 use crate::bms::Measured;
 use crate::physics::pcs::Power;
 use crate::physics::rack::{At, Reading};
-use bess_core::alarm::AlarmSet;
 use bess_core::id::CellAddress;
 use bess_core::snapshot::{
-    AcView, BatteryView, CellExtremes, CellsView, DcView, RackTruth, RackView, UnitState, UnitView,
+    AcView, BatteryView, CellExtremes, CellsView, DcView, RackTruth, RackView, UnitView,
 };
 use bess_core::time::TICKS_PER_S;
-use bess_core::units::{Amps, Celsius, Vars, VoltAmps, Volts, Watts};
+use bess_core::units::{Amps, Celsius, Hertz, Vars, VoltAmps, Volts, Watts};
 
 impl Unit {
     /// The unit's view; its racks' views are appended to `racks`. Of a unit in quarantine `kept` is
@@ -30,28 +29,35 @@ impl Unit {
         let design = &self.design;
         let output = self.pcs.output();
         let apparent_va = (output.p_w * output.p_w + output.q_var * output.q_var).sqrt();
-        let voltage = design.pcs.nominal_voltage;
+        let (voltage_pu, frequency_hz) = match &self.island {
+            Some(_) => (self.island_now.voltage_pu, self.island_now.frequency_hz),
+            None => (around.grid.voltage_mean_pu(), around.grid.frequency_mean_hz()),
+        };
+        let (available_discharge, available_charge) = self.available();
         let (discharge_a, charge_a) = self.battery.current_limits();
-        let running = self.state == UnitState::Running;
-        let target = if running { self.target() } else { Power::default() };
+        let target = if self.machine.gates() { self.target() } else { Power::default() };
         let model = &self.battery.model.rack;
         UnitView {
-            state: self.state,
+            state: self.state(),
             control: self.control,
-            alarms: self.alarms,
+            alarms: self.protection.set(),
             ac: AcView {
                 active_power: Watts(output.p_w),
                 reactive_power: Vars(output.q_var),
                 apparent_power: VoltAmps(apparent_va),
-                voltage,
-                current: Amps(apparent_va / (3f64.sqrt() * voltage.0)),
-                frequency: around.frequency,
+                voltage: design.pcs.nominal_voltage * voltage_pu,
+                current: Amps(if voltage_pu > 0.0 {
+                    apparent_va / (3f64.sqrt() * design.pcs.nominal_voltage.0 * voltage_pu)
+                } else {
+                    0.0
+                }),
+                frequency: Hertz(frequency_hz),
             },
             dc: self.dc_view(),
             setpoint: Watts(target.p_w),
             reactive_setpoint: Vars(target.q_var),
-            available_discharge_power: self.share.available_discharge,
-            available_charge_power: self.share.available_charge,
+            available_discharge_power: available_discharge,
+            available_charge_power: available_charge,
             discharge_current_max: Amps(discharge_a),
             charge_current_max: Amps(charge_a),
             measured: self.measured_battery(shown),
@@ -66,15 +72,31 @@ impl Unit {
             chemical_energy_drawn: self.chemical,
             equivalent_full_cycles: self.charge_moved_c / (2.0 * design.nominal_charge_c()),
             heartbeat: (around.tick.0 / TICKS_PER_S) as u32,
-            ..UnitView::default()
+            state_since: self.machine.since(),
+            is_local: self.is_local(),
+            watchdog: self.watchdog.view(around.tick, &self.control.watchdog),
+            reversion_remaining_s: self.reversions.remaining_s(around.tick),
+            lease_remaining_s: self.lease.remaining_s(around.tick),
+            enter_service_remaining_s: self.enter_service_remaining_s(),
+            enter_service_share: self.enter_service_share(around.tick),
+            insulation_kohm: self.impairments.insulation_kohm(design.sequence.insulation_kohm),
+            pcs_temperature: Celsius(around.ambient.0 + self.heat_sink.rise_k),
+            smoke: self.smokes || self.impairments.smoke_detector,
+            trips: self.machine.n_trips(),
+            resets_refused: self.protection.resets_refused(),
+            reset_blocked_by: self.protection.blocked_by(),
+            forms_island: self.island.is_some(),
         }
     }
 
     /// The DC terminals: nothing flows into a converter that stands.
     fn dc_view(&self) -> DcView {
-        let Some(bus) = self.battery.bus() else { return DcView::default() };
+        let Some(bus) = self.battery.bus() else {
+            let voltage = Volts(self.battery.precharge_v());
+            return DcView { voltage, ..if self.gates { self.dc } else { DcView::default() } };
+        };
         let voltage = if self.dc.voltage == Volts::ZERO { Volts(bus.a_v) } else { self.dc.voltage };
-        if self.state == UnitState::Running {
+        if self.gates {
             return DcView { voltage, ..self.dc };
         }
         DcView { voltage, ..DcView::default() }
@@ -92,14 +114,15 @@ impl Unit {
         );
         racks.extend(kept_racks.into_iter().map(|rack| RackView {
             connected: false,
+            contactors: [false; 3],
             current: Amps::ZERO,
             loss: Watts::ZERO,
             ..rack
         }));
         UnitView {
-            state: self.state,
+            state: self.state(),
             control: self.control,
-            alarms: self.alarms,
+            alarms: self.protection.set(),
             ac: AcView {
                 voltage: kept.ac.voltage,
                 frequency: kept.ac.frequency,
@@ -113,6 +136,8 @@ impl Unit {
             racks_connected: 0,
             setpoint: Watts::ZERO,
             reactive_setpoint: Vars::ZERO,
+            state_since: self.machine.since(),
+            reset_blocked_by: self.protection.blocked_by(),
             auxiliary_power: Watts::ZERO,
             cooling_power: Watts::ZERO,
             ..kept
@@ -165,10 +190,10 @@ impl Unit {
         let (capacity_lost, resistance_gained) = rack.aged();
         RackView {
             connected,
-            enabled: true,
-            contactors: [connected, false, connected],
-            fuse_whole: true,
-            alarms: AlarmSet::default(),
+            enabled: battery.gear(rack_idx).enabled,
+            contactors: battery.gear(rack_idx).closed(),
+            fuse_whole: battery.gear(rack_idx).fuse_is_whole(),
+            alarms: self.protection.rack_set(rack_idx),
             current: flowing(measured.current_a),
             voltage: Volts(measured.voltage_v),
             soc: measured.soc,

@@ -3,10 +3,14 @@
 //! Signs: power and current are positive when discharging, in 802 too, whose definition names none.
 //! Energies carry the present run only. Scale factors follow from ratings and never change.
 
-use crate::map::edit::{self, Put, Write};
+use crate::map::edit::controls::{self as put, Factor};
+use crate::map::edit::{Put, PutRack, Write, operate};
 use crate::map::source::{Bind, Sight, unit};
-use crate::map::states;
+use crate::map::{controls, racks, states};
+use bess_core::control::FunctionName;
+use bess_core::event::Reverted;
 use bess_core::snapshot::RackView;
+use bess_core::spec::{EnterService, GridQuantity};
 
 /// A point and its value.
 #[derive(Debug)]
@@ -27,6 +31,11 @@ pub(super) const fn rw(point: &'static str, read: Bind, put: Put) -> Row {
 /// A writable counter.
 pub(super) const fn counter(point: &'static str, read: Bind, put: Put) -> Row {
     Row { point, read, write: Some(Write::Counter(put)) }
+}
+
+/// What a writable point of a string does.
+const fn rack_rw(point: &'static str, read: Bind, put: PutRack) -> Row {
+    Row { point, read, write: Some(Write::Rack(put, 0)) }
 }
 
 /// A third of a signal: the phases are balanced.
@@ -59,7 +68,7 @@ pub(super) const MEASUREMENT: &[Row] = &[
     r("InvSt", Bind::Whole(states::inverter_state)),
     r("ConnSt", Bind::Whole(states::connection_state)),
     r("Alrm", Bind::Whole(states::der_alarms)),
-    r("DERMode", Bind::Raw(1)),
+    r("DERMode", Bind::Whole(states::der_mode)),
     r("W", unit("ac.active_power")),
     r("VA", unit("ac.apparent_power")),
     r("Var", unit("ac.reactive_power")),
@@ -104,6 +113,7 @@ pub(super) const MEASUREMENT: &[Row] = &[
     r("Var_SF", REACTIVE_SF),
     r("TotWh_SF", ONE_SF),
     r("Tmp_SF", TENTH_SF),
+    r("MnAlrmInfo", Bind::Text(states::gravest_alarm_name)),
 ];
 
 /// The settings show the ratings: a unit cannot be rated down by its registers.
@@ -118,8 +128,7 @@ pub(super) const CAPACITY: &[Row] = &[
     r("VADisChaRteMaxRtg", unit("rating.apparent_power")),
     r("VNomRtg", unit("rating.voltage")),
     r("AMaxRtg", unit("rating.current")),
-    // Limit and fixed active power, and fixed reactive power.
-    r("CtrlModes", Bind::Raw(0b111)),
+    r("CtrlModes", Bind::Whole(control_modes)),
     r("WMax", unit("rating.active_power")),
     r("VAMax", unit("rating.apparent_power")),
     r("VarMaxInj", unit("rating.reactive_power")),
@@ -138,22 +147,60 @@ pub(super) const CAPACITY: &[Row] = &[
     r("A_SF", Bind::ScaleFor("rating.current", 1.0)),
 ];
 
-/// A unit may always enter service; it has no window and no delay.
-pub(super) const ENTER_SERVICE: &[Row] = &[r("ES", Bind::Raw(1))];
+/// When a unit may enter service follows from its grid code: nothing of it is writable.
+pub(super) const ENTER_SERVICE: &[Row] = &[
+    r("ES", Bind::Whole(states::may_enter_service)),
+    r("ESVHi", Bind::Number(|s| enter_service(s, |code| code.voltage_max_pu * 100.0))),
+    r("ESVLo", Bind::Number(|s| enter_service(s, |code| code.voltage_min_pu * 100.0))),
+    r("ESHzHi", Bind::Number(|s| enter_service(s, |code| code.frequency_max_hz))),
+    r("ESHzLo", Bind::Number(|s| enter_service(s, |code| code.frequency_min_hz))),
+    r("ESDlyTms", Bind::Number(|s| enter_service(s, |code| code.delay_s))),
+    // The delay has no random part.
+    r("ESRndTms", Bind::Raw(0)),
+    r("ESRmpTms", Bind::Number(|s| enter_service(s, |code| code.ramp_s))),
+    r("ESDlyRemTms", Bind::Number(states::enter_service_seconds_left)),
+    r("V_SF", PERCENT_SF),
+    r("Hz_SF", MILLI_SF),
+];
 
+/// Setpoints, each with what it reverts to and when. Anti-islanding is not a thing to switch here, and
+/// reactive power has no ramp of its own.
+#[rustfmt::skip]
 pub(super) const CONTROLS: &[Row] = &[
-    rw("WMaxLimPctEna", Bind::Whole(states::discharge_limit_enabled), edit::discharge_limit_enable),
-    rw("WMaxLimPct", unit("control.discharge_limit"), edit::discharge_limit_pct),
-    rw("WSetEna", Bind::Whole(states::active_enabled), edit::active_enable),
-    rw("WSetMod", Bind::Whole(states::active_mode), edit::active_mode),
-    rw("WSet", unit("control.active_w"), edit::active_w),
-    rw("WSetPct", unit("control.active_pct"), edit::active_pct),
-    rw("VarSetEna", Bind::Whole(states::reactive_enabled), edit::reactive_enable),
-    rw("VarSetMod", Bind::Whole(states::reactive_mode), edit::reactive_mode),
-    rw("VarSetPri", Bind::Whole(states::priority), edit::priority),
-    rw("VarSet", unit("control.reactive_var"), edit::reactive_var),
-    rw("VarSetPct", unit("control.reactive_pct"), edit::reactive_pct),
-    rw("WRmp", unit("control.ramp"), edit::ramp),
+    rw("PFWInjEna", Bind::Whole(|s| controls::factor_enabled(s, |c| c.pf_injecting)), |e, v| put::factor_enable(e, Factor::Injecting, v)),
+    rw("PFWInjEnaRvrt", Bind::Whole(|s| controls::reversion_enabled(s, Reverted::PowerFactorInjecting)), |e, v| put::reversion_enable(e, Reverted::PowerFactorInjecting, v)),
+    rw("PFWInjRvrtTms", Bind::Number(|s| controls::reversion_time_s(s, Reverted::PowerFactorInjecting)), |e, v| put::reversion_time(e, Reverted::PowerFactorInjecting, v)),
+    r("PFWInjRvrtRem", Bind::Number(|s| controls::reversion_seconds_left(s, Reverted::PowerFactorInjecting))),
+    rw("PFWAbsEna", Bind::Whole(|s| controls::factor_enabled(s, |c| c.pf_absorbing)), |e, v| put::factor_enable(e, Factor::Absorbing, v)),
+    rw("PFWAbsEnaRvrt", Bind::Whole(|s| controls::reversion_enabled(s, Reverted::PowerFactorAbsorbing)), |e, v| put::reversion_enable(e, Reverted::PowerFactorAbsorbing, v)),
+    rw("PFWAbsRvrtTms", Bind::Number(|s| controls::reversion_time_s(s, Reverted::PowerFactorAbsorbing)), |e, v| put::reversion_time(e, Reverted::PowerFactorAbsorbing, v)),
+    r("PFWAbsRvrtRem", Bind::Number(|s| controls::reversion_seconds_left(s, Reverted::PowerFactorAbsorbing))),
+    rw("WMaxLimPctEna", Bind::Whole(controls::discharge_limit_enabled), put::discharge_limit_enable),
+    rw("WMaxLimPct", unit("control.discharge_limit"), put::discharge_limit_pct),
+    rw("WMaxLimPctRvrt", Bind::Number(|s| controls::reversion_percent(s, Reverted::DischargeLimit)), |e, v| put::reversion_percent(e, Reverted::DischargeLimit, v)),
+    rw("WMaxLimPctEnaRvrt", Bind::Whole(|s| controls::reversion_enabled(s, Reverted::DischargeLimit)), |e, v| put::reversion_enable(e, Reverted::DischargeLimit, v)),
+    rw("WMaxLimPctRvrtTms", Bind::Number(|s| controls::reversion_time_s(s, Reverted::DischargeLimit)), |e, v| put::reversion_time(e, Reverted::DischargeLimit, v)),
+    r("WMaxLimPctRvrtRem", Bind::Number(|s| controls::reversion_seconds_left(s, Reverted::DischargeLimit))),
+    rw("WSetEna", Bind::Whole(controls::active_enabled), put::active_enable),
+    rw("WSetMod", Bind::Whole(controls::active_mode), put::active_mode),
+    rw("WSet", unit("control.active_w"), put::active_w),
+    rw("WSetRvrt", Bind::Number(|s| controls::reversion_absolute(s, Reverted::ActivePower)), |e, v| put::reversion_absolute(e, Reverted::ActivePower, v)),
+    rw("WSetPct", unit("control.active_pct"), put::active_pct),
+    rw("WSetPctRvrt", Bind::Number(|s| controls::reversion_percent(s, Reverted::ActivePower)), |e, v| put::reversion_percent(e, Reverted::ActivePower, v)),
+    rw("WSetEnaRvrt", Bind::Whole(|s| controls::reversion_enabled(s, Reverted::ActivePower)), |e, v| put::reversion_enable(e, Reverted::ActivePower, v)),
+    rw("WSetRvrtTms", Bind::Number(|s| controls::reversion_time_s(s, Reverted::ActivePower)), |e, v| put::reversion_time(e, Reverted::ActivePower, v)),
+    r("WSetRvrtRem", Bind::Number(|s| controls::reversion_seconds_left(s, Reverted::ActivePower))),
+    rw("VarSetEna", Bind::Whole(controls::reactive_enabled), put::reactive_enable),
+    rw("VarSetMod", Bind::Whole(controls::reactive_mode), put::reactive_mode),
+    rw("VarSetPri", Bind::Whole(controls::priority), put::priority),
+    rw("VarSet", unit("control.reactive_var"), put::reactive_var),
+    rw("VarSetRvrt", Bind::Number(|s| controls::reversion_absolute(s, Reverted::ReactivePower)), |e, v| put::reversion_absolute(e, Reverted::ReactivePower, v)),
+    rw("VarSetPct", unit("control.reactive_pct"), put::reactive_pct),
+    rw("VarSetPctRvrt", Bind::Number(|s| controls::reversion_percent(s, Reverted::ReactivePower)), |e, v| put::reversion_percent(e, Reverted::ReactivePower, v)),
+    rw("VarSetEnaRvrt", Bind::Whole(|s| controls::reversion_enabled(s, Reverted::ReactivePower)), |e, v| put::reversion_enable(e, Reverted::ReactivePower, v)),
+    rw("VarSetRvrtTms", Bind::Number(|s| controls::reversion_time_s(s, Reverted::ReactivePower)), |e, v| put::reversion_time(e, Reverted::ReactivePower, v)),
+    r("VarSetRvrtRem", Bind::Number(|s| controls::reversion_seconds_left(s, Reverted::ReactivePower))),
+    rw("WRmp", unit("control.ramp"), put::ramp),
     // The ramp refers to the active power.
     r("WRmpRef", Bind::Raw(1)),
     r("PF_SF", MILLI_SF),
@@ -162,6 +209,14 @@ pub(super) const CONTROLS: &[Row] = &[
     r("WSetPct_SF", PERCENT_SF),
     r("VarSet_SF", ONE_SF),
     r("VarSetPct_SF", PERCENT_SF),
+    rw("PFWInj.PF", Bind::Number(|s| controls::factor(s, |c| c.pf_injecting)), |e, v| put::factor(e, Factor::Injecting, v)),
+    rw("PFWInj.Ext", Bind::Whole(|s| controls::excitation(s, |c| c.pf_injecting)), |e, v| put::excitation(e, Factor::Injecting, v)),
+    rw("PFWInjRvrt.PF", Bind::Number(|s| controls::reversion_factor(s, Reverted::PowerFactorInjecting)), |e, v| put::reversion_factor(e, Reverted::PowerFactorInjecting, v)),
+    rw("PFWInjRvrt.Ext", Bind::Whole(|s| controls::reversion_excitation(s, Reverted::PowerFactorInjecting)), |e, v| put::reversion_excitation(e, Reverted::PowerFactorInjecting, v)),
+    rw("PFWAbs.PF", Bind::Number(|s| controls::factor(s, |c| c.pf_absorbing)), |e, v| put::factor(e, Factor::Absorbing, v)),
+    rw("PFWAbs.Ext", Bind::Whole(|s| controls::excitation(s, |c| c.pf_absorbing)), |e, v| put::excitation(e, Factor::Absorbing, v)),
+    rw("PFWAbsRvrt.PF", Bind::Number(|s| controls::reversion_factor(s, Reverted::PowerFactorAbsorbing)), |e, v| put::reversion_factor(e, Reverted::PowerFactorAbsorbing, v)),
+    rw("PFWAbsRvrt.Ext", Bind::Whole(|s| controls::reversion_excitation(s, Reverted::PowerFactorAbsorbing)), |e, v| put::reversion_excitation(e, Reverted::PowerFactorAbsorbing, v)),
 ];
 
 pub(super) const STORAGE: &[Row] = &[
@@ -175,11 +230,11 @@ pub(super) const STORAGE: &[Row] = &[
 ];
 
 pub(super) const CONTROL: &[Row] = &[
-    r("LocRemCtl", Bind::Raw(0)),
+    r("LocRemCtl", Bind::Whole(states::is_local)),
     r("DERHb", Bind::Whole(states::heartbeat)),
-    counter("ControllerHb", Bind::Whole(states::controller_heartbeat), edit::heartbeat),
-    rw("AlarmReset", Bind::Raw(0), edit::alarm_reset),
-    rw("OpCtl", Bind::Whole(states::operation), edit::operation),
+    counter("ControllerHb", Bind::Whole(controls::controller_heartbeat), put::heartbeat),
+    rw("AlarmReset", Bind::Raw(0), operate::alarm_reset),
+    rw("OpCtl", Bind::Whole(states::operation), operate::operation),
 ];
 
 pub(super) const BATTERY: &[Row] = &[
@@ -187,15 +242,17 @@ pub(super) const BATTERY: &[Row] = &[
     r("WHRtg", unit("rating.energy")),
     r("WChaRteMax", unit("rating.active_power")),
     r("WDisChaRteMax", unit("rating.active_power")),
+    r("SoCMax", Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_max * 100.0))),
+    r("SoCMin", Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_min * 100.0))),
     r("SoC", unit("battery.soc")),
     r("DoD", unit("battery.dod")),
     r("SoH", unit("battery.soh")),
     r("NCyc", unit("battery.cycles")),
     r("ChaSt", Bind::Whole(states::charge_status)),
-    r("LocRemCtl", Bind::Raw(0)),
+    r("LocRemCtl", Bind::Whole(states::is_local)),
     r("Hb", Bind::Whole(states::heartbeat16)),
-    counter("CtrlHb", Bind::Whole(states::controller_heartbeat), edit::heartbeat),
-    rw("AlmRst", Bind::Raw(0), edit::alarm_reset),
+    counter("CtrlHb", Bind::Whole(controls::controller_heartbeat), put::heartbeat),
+    rw("AlmRst", Bind::Raw(0), operate::alarm_reset),
     r("Typ", Bind::Raw(4)),
     r("State", Bind::Whole(states::battery_state)),
     r("Evt1", Bind::Whole(states::events)),
@@ -206,11 +263,11 @@ pub(super) const BATTERY: &[Row] = &[
     r("VMax", unit("rating.dc_voltage_max")),
     r("VMin", unit("rating.dc_voltage_min")),
     r("CellVMax", unit("cell.voltage_max")),
-    r("CellVMaxStr", Bind::Whole(states::voltage_max_string)),
-    r("CellVMaxMod", Bind::Whole(states::voltage_max_module)),
+    r("CellVMaxStr", Bind::Whole(racks::voltage_max_string)),
+    r("CellVMaxMod", Bind::Whole(racks::voltage_max_module)),
     r("CellVMin", unit("cell.voltage_min")),
-    r("CellVMinStr", Bind::Whole(states::voltage_min_string)),
-    r("CellVMinMod", Bind::Whole(states::voltage_min_module)),
+    r("CellVMinStr", Bind::Whole(racks::voltage_min_string)),
+    r("CellVMinMod", Bind::Whole(racks::voltage_min_module)),
     r("CellVAvg", unit("cell.voltage_mean")),
     r("A", unit("dc.current")),
     r("AChaMax", unit("available.charge_current")),
@@ -218,8 +275,8 @@ pub(super) const BATTERY: &[Row] = &[
     r("W", unit("dc.power")),
     r("ReqInvState", Bind::Raw(0)),
     r("ReqW", Bind::Raw(0)),
-    rw("SetOp", Bind::Whole(states::contactors), edit::contactors),
-    rw("SetInvState", Bind::Whole(states::inverter_told), edit::inverter_told),
+    rw("SetOp", Bind::Whole(states::contactors), operate::contactors),
+    rw("SetInvState", Bind::Whole(states::inverter_told), operate::inverter_told),
     r("AHRtg_SF", Bind::ScaleFor("rating.charge", 1.0)),
     r("WHRtg_SF", ENERGY_SF),
     r("WChaDisChaMax_SF", POWER_SF),
@@ -236,11 +293,11 @@ pub(super) const BATTERY: &[Row] = &[
 pub(super) const BANK: &[Row] = &[
     r("NStrCon", unit("battery.racks_connected")),
     r("ModTmpMax", unit("cell.temperature_max")),
-    r("ModTmpMaxStr", Bind::Whole(states::temperature_max_string)),
-    r("ModTmpMaxMod", Bind::Whole(states::temperature_max_module)),
+    r("ModTmpMaxStr", Bind::Whole(racks::temperature_max_string)),
+    r("ModTmpMaxMod", Bind::Whole(racks::temperature_max_module)),
     r("ModTmpMin", unit("cell.temperature_min")),
-    r("ModTmpMinStr", Bind::Whole(states::temperature_min_string)),
-    r("ModTmpMinMod", Bind::Whole(states::temperature_min_module)),
+    r("ModTmpMinStr", Bind::Whole(racks::temperature_min_string)),
+    r("ModTmpMinMod", Bind::Whole(racks::temperature_min_module)),
     r("ModTmpAvg", unit("cell.temperature_mean")),
     r("StrVMax", Bind::Number(|s| extreme(s, f64::max, |rack| rack.voltage.0))),
     r("StrVMin", Bind::Number(|s| extreme(s, f64::min, |rack| rack.voltage.0))),
@@ -259,23 +316,27 @@ pub(super) const BANK: &[Row] = &[
 ];
 
 pub(super) const STRING: &[Row] = &[
-    r("StrNMod", Bind::RackWhole(states::string_modules)),
-    r("StrSt", Bind::RackWhole(states::string_status)),
+    r("StrNMod", Bind::RackWhole(racks::string_modules)),
+    r("StrSt", Bind::RackWhole(racks::string_status)),
+    r("StrConFail", Bind::RackWhole(racks::string_failure)),
     r("StrSoC", Bind::Rack("soc")),
     r("StrSoH", Bind::Rack("soh")),
     r("StrA", Bind::Rack("current")),
     r("StrCellVMax", Bind::Rack("cell.voltage_max")),
-    r("StrCellVMaxMod", Bind::RackWhole(states::rack_voltage_max_module)),
+    r("StrCellVMaxMod", Bind::RackWhole(racks::rack_voltage_max_module)),
     r("StrCellVMin", Bind::Rack("cell.voltage_min")),
-    r("StrCellVMinMod", Bind::RackWhole(states::rack_voltage_min_module)),
+    r("StrCellVMinMod", Bind::RackWhole(racks::rack_voltage_min_module)),
     r("StrCellVAvg", Bind::Rack("cell.voltage_mean")),
     r("StrModTmpMax", Bind::Rack("cell.temperature_max")),
-    r("StrModTmpMaxMod", Bind::RackWhole(states::rack_temperature_max_module)),
+    r("StrModTmpMaxMod", Bind::RackWhole(racks::rack_temperature_max_module)),
     r("StrModTmpMin", Bind::Rack("cell.temperature_min")),
-    r("StrModTmpMinMod", Bind::RackWhole(states::rack_temperature_min_module)),
+    r("StrModTmpMinMod", Bind::RackWhole(racks::rack_temperature_min_module)),
     r("StrModTmpAvg", Bind::Rack("cell.temperature_mean")),
-    r("StrConSt", Bind::RackWhole(states::string_contactors)),
-    r("StrEvt1", Bind::Raw(0)),
+    r("StrDisRsn", Bind::RackWhole(racks::string_disconnect_reason)),
+    r("StrConSt", Bind::RackWhole(racks::string_contactors)),
+    r("StrEvt1", Bind::RackWhole(racks::string_events)),
+    rack_rw("StrSetEna", Bind::RackWhole(racks::string_told), operate::string),
+    rack_rw("StrSetCon", Bind::RackWhole(racks::string_told), operate::string),
 ];
 
 fn manufacturer(sight: Sight<'_>) -> &str {
@@ -286,6 +347,32 @@ fn model(sight: Sight<'_>) -> &str {
 }
 fn name(sight: Sight<'_>) -> &str {
     sight.spec().map_or("", |spec| &spec.name)
+}
+
+/// 702.CtrlModes: what the unit can do, and by what its grid code trips it.
+fn control_modes(sight: Sight<'_>) -> i64 {
+    const SETPOINTS: i64 = 0b1111;
+    let function_bit = |function| match function {
+        FunctionName::VoltVar => 1 << 4,
+        FunctionName::FrequencyDroop | FunctionName::FrequencyResponse => 1 << 5,
+        FunctionName::WattVar => 1 << 9,
+        FunctionName::VoltWatt => 1 << 10,
+        FunctionName::Schedule => 1 << 11,
+        FunctionName::PowerFactor | FunctionName::PeakShaving | FunctionName::GridForming => 0,
+    };
+    let functions = FunctionName::ALL.iter().map(|(_, function)| function_bit(*function));
+    let trips = sight.spec().map_or(&[][..], |spec| &spec.design.grid_code.trips);
+    let trips = trips.iter().map(|trip| match (trip.quantity, trip.above) {
+        (GridQuantity::Voltage, false) => 1 << 7,
+        (GridQuantity::Voltage, true) => 1 << 8,
+        (GridQuantity::Frequency, false) => 1 << 12,
+        (GridQuantity::Frequency, true) => 1 << 13,
+    });
+    functions.chain(trips).fold(SETPOINTS, |bits, bit| bits | bit)
+}
+
+fn enter_service(sight: Sight<'_>, get: fn(&EnterService) -> f64) -> f64 {
+    sight.spec().map_or(f64::NAN, |spec| get(&spec.design.grid_code.enter_service))
 }
 
 fn cells_balancing(sight: Sight<'_>) -> f64 {

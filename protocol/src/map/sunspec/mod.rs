@@ -135,6 +135,7 @@ impl Placer<'_> {
                 format!("{}.{}[{}].{}", model.id, model.group, index + 1, point.name),
             ),
         };
+        let rack_idx = group.unwrap_or(0) as usize;
         let row = rows.iter().find(|row| row.point == point.name);
         let read = match (group, point.name) {
             (None, "ID") => Bind::Raw(i64::from(model.id)),
@@ -144,14 +145,14 @@ impl Placer<'_> {
         };
         let source = match read.scale_factor(self.subject) {
             Some(exponent) => Source::Raw(i64::from(exponent)),
-            None => read.resolve(point.unit, group.unwrap_or(0) as usize),
+            None => read.resolve(point.unit, rack_idx),
         };
         Field {
             address: address as u16,
             encoding: point.encoding,
             exponent: self.exponent(point),
             source,
-            write: row.and_then(|row| row.write),
+            write: row.and_then(|row| row.write).map(|write| write.of_rack(rack_idx)),
             is_writable: point.is_writable,
             about: About {
                 name,

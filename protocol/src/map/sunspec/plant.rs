@@ -4,7 +4,7 @@
 //! always in watts. Reactive power follows active power: `VarSet` alone takes no unit over.
 
 use super::bindings::{MILLI_SF, ONE_SF, PERCENT_SF, Row, TENTH_SF, r, rw};
-use crate::map::edit;
+use crate::map::edit::operate as edit;
 use crate::map::plant;
 use crate::map::source::Bind;
 use bess_core::spec::FarmSpec;
@@ -30,7 +30,7 @@ pub(super) const MEASUREMENT: &[Row] = &[
     r("ACType", Bind::Raw(2)),
     r("St", Bind::Whole(plant::operating_state)),
     r("InvSt", Bind::Whole(plant::inverter_state)),
-    r("ConnSt", Bind::Whole(plant::operating_state)),
+    r("ConnSt", Bind::Whole(plant::connection_state)),
     r("Alrm", Bind::Whole(plant::der_alarms)),
     r("DERMode", Bind::Raw(1)),
     r("W", Bind::Farm("poi.active_power")),

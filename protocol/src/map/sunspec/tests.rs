@@ -225,7 +225,7 @@ fn a_signal_is_bound_to_a_point_of_its_unit() {
 #[test]
 fn mandatory_points_have_values_and_so_have_the_scale_factors_of_others() {
     let (snapshot, layout) = layout_of_unit_1();
-    let sight = Sight { snapshot: &snapshot, unit: UnitId::from_number(1) };
+    let sight = Sight::new(&snapshot, UnitId::from_number(1));
     let is_missing = |name: &str| {
         let field = layout.fields().iter().find(|f| f.about.name == name);
         let field = field.unwrap_or_else(|| panic!("no {name}"));
@@ -296,7 +296,7 @@ fn a_chain_with_very_many_racks_ends_before_the_last_register() {
 #[test]
 fn scale_factors_follow_the_rating_and_values_fit() {
     let (snapshot, layout) = layout_of_unit_1();
-    let sight = Sight { snapshot: &snapshot, unit: UnitId::from_number(1) };
+    let sight = Sight::new(&snapshot, UnitId::from_number(1));
     let read = |name: &str| {
         let field = layout.fields().iter().find(|f| f.about.name == name).unwrap();
         let count = field.encoding.registers();

@@ -64,6 +64,8 @@ pub struct Cooling {
     pub cooling_w: f64,
     /// What does not work.
     pub failures: Failures,
+    /// Whether there is electricity for it; without any nothing runs and nothing is drawn.
+    pub supplied: bool,
     /// Temperatures of outer skin, insulation and inner skin in degC.
     walls_degc: [f64; 3],
     chiller: Thermostat,
@@ -88,6 +90,7 @@ impl Cooling {
             air_degc: initial_degc,
             cooling_w: 0.0,
             failures: Failures::default(),
+            supplied: true,
             walls_degc: [initial_degc; 3],
             chiller: Thermostat::OFF,
             heating: false,
@@ -118,7 +121,8 @@ impl Cooling {
     /// Decides what runs in this tick.
     fn switch(&mut self, spec: &CoolingSpec, hottest_degc: f64, coldest_degc: f64) {
         let (is_liquid, failures) = (matches!(spec.kind, CoolingKind::Liquid(_)), self.failures);
-        let flow_possible = if is_liquid { !failures.pump } else { !failures.fan };
+        let mover_failed = if is_liquid { failures.pump } else { failures.fan };
+        let flow_possible = self.supplied && !mover_failed;
         let thresholds = Thresholds {
             on_above: spec.setpoint.0 + spec.band_k,
             off_below: spec.setpoint.0 - spec.band_k,
@@ -164,7 +168,8 @@ impl Cooling {
         let headroom_w = (w_per_k * (spec.setpoint.0 - medium_degc)).max(0.0);
         let heater_w = spec.heater.map_or(0.0, |heater| heater.power.0.min(headroom_w));
         self.heater_w = if self.heating { heater_w } else { 0.0 };
-        self.inside_electric_w = spec.base_load.0 + self.heater_w + self.mover_w(spec);
+        let base_w = if self.supplied { spec.base_load.0 } else { 0.0 };
+        self.inside_electric_w = base_w + self.heater_w + self.mover_w(spec);
     }
 
     /// Electric power of pump or fans; that of a fan goes with the cube of its speed.
@@ -187,7 +192,7 @@ impl Cooling {
         nodes[3] = Node {
             j_per_k: spec.air_heat_capacity_j_per_k,
             before_w_per_k: spec.walls.area_m2 * spec.walls.inside_w_per_m2_k,
-            source_w: spec.base_load.0,
+            source_w: if self.supplied { spec.base_load.0 } else { 0.0 },
         };
         let n = match &spec.kind {
             CoolingKind::Liquid(liquid) => {
@@ -311,7 +316,8 @@ impl Cooling {
         }
         sink(&self.chiller.ticks().to_le_bytes());
         let Failures { chiller, pump, fan } = self.failures;
-        sink(&[self.chiller.on(), self.heating, self.pump_on, chiller, pump, fan].map(u8::from));
+        sink(&[self.chiller.on(), self.heating, self.pump_on, chiller, pump, fan, self.supplied]
+            .map(u8::from));
     }
 }
 

@@ -1,0 +1,274 @@
+//! Writes of control settings: setpoints, what they revert to, limits, the watch over the controller.
+//!
+//! A reversion, a power factor and the settings of the watch are one value each for the loop: a
+//! register changes its part of what the unit holds, and the registers of a request add up.
+
+use super::{Edit, Refusal, switch, within};
+use crate::map::controls::reversion_of;
+use bess_core::command::{PowerPriority, SetpointMode};
+use bess_core::control::{HeartbeatKind, LossAction, PowerFactor, Reversion, WatchdogSettings};
+use bess_core::event::Reverted;
+
+pub(crate) fn active_enable(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.active_enabled = Some(switch(value)?);
+    Ok(())
+}
+
+/// 704.WSetMod: 0 is percent, 1 is watts.
+pub(crate) fn active_mode(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.active_mode =
+        Some(if switch(value)? { SetpointMode::Absolute } else { SetpointMode::Percent });
+    Ok(())
+}
+
+pub(crate) fn active_w(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.active_w = Some(value);
+    Ok(())
+}
+
+pub(crate) fn active_pct(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.active_pct = Some(value);
+    Ok(())
+}
+
+pub(crate) fn reactive_enable(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.reactive_enabled = Some(switch(value)?);
+    Ok(())
+}
+
+/// 704.VarSetMod: 1 is percent of the rated reactive power, 4 is vars; a unit has no other mode.
+pub(crate) fn reactive_mode(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.reactive_mode = Some(match value {
+        1.0 => SetpointMode::Percent,
+        4.0 => SetpointMode::Absolute,
+        _ => return Err(Refusal::Value),
+    });
+    Ok(())
+}
+
+pub(crate) fn reactive_var(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.reactive_var = Some(value);
+    Ok(())
+}
+
+pub(crate) fn reactive_pct(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.reactive_pct = Some(value);
+    Ok(())
+}
+
+pub(crate) fn priority(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.priority =
+        Some(if switch(value)? { PowerPriority::Reactive } else { PowerPriority::Active });
+    Ok(())
+}
+
+pub(crate) fn discharge_limit_enable(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.discharge_limit_enabled = Some(switch(value)?);
+    Ok(())
+}
+
+pub(crate) fn discharge_limit_pct(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.discharge_limit_pct = Some(value);
+    Ok(())
+}
+
+pub(crate) fn ramp(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.ramp_pct_per_s = Some(value);
+    Ok(())
+}
+
+pub(crate) fn heartbeat(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.controller_heartbeat = Some(value as u32);
+    Ok(())
+}
+
+/// The compact map's setpoints are in force as soon as they are written.
+pub(crate) fn active_w_in_force(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.active_enabled = Some(true);
+    edit.change.active_mode = Some(SetpointMode::Absolute);
+    active_w(edit, value)
+}
+
+/// See [`active_w_in_force`].
+pub(crate) fn reactive_var_in_force(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.reactive_enabled = Some(true);
+    edit.change.reactive_mode = Some(SetpointMode::Absolute);
+    reactive_var(edit, value)
+}
+
+/// Which of the two power factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Factor {
+    Injecting,
+    Absorbing,
+}
+
+fn power_factor<'e>(edit: &'e mut Edit<'_>, which: Factor) -> &'e mut PowerFactor {
+    let present = edit.control();
+    let (slot, present) = match which {
+        Factor::Injecting => (&mut edit.change.pf_injecting, present.pf_injecting),
+        Factor::Absorbing => (&mut edit.change.pf_absorbing, present.pf_absorbing),
+    };
+    slot.get_or_insert(present)
+}
+
+/// Active over apparent power: above 0, up to 1.
+fn as_factor(value: f64) -> Result<f64, Refusal> {
+    if value > 0.0 { within(value, 0.0, 1.0) } else { Err(Refusal::Value) }
+}
+
+/// 704.PFWInjEna and PFWAbsEna.
+pub(crate) fn factor_enable(edit: &mut Edit<'_>, which: Factor, value: f64) -> Result<(), Refusal> {
+    power_factor(edit, which).enabled = switch(value)?;
+    Ok(())
+}
+
+/// 704.PFWInj.PF and PFWAbs.PF.
+pub(crate) fn factor(edit: &mut Edit<'_>, which: Factor, value: f64) -> Result<(), Refusal> {
+    power_factor(edit, which).factor = as_factor(value)?;
+    Ok(())
+}
+
+/// 704.PFWInj.Ext and PFWAbs.Ext.
+pub(crate) fn excitation(edit: &mut Edit<'_>, which: Factor, value: f64) -> Result<(), Refusal> {
+    power_factor(edit, which).over_excited = !switch(value)?;
+    Ok(())
+}
+
+fn reversion<'e>(edit: &'e mut Edit<'_>, which: Reverted) -> &'e mut Reversion {
+    let present = reversion_of(&edit.control(), which);
+    let change = &mut edit.change;
+    let slot = match which {
+        Reverted::ActivePower => &mut change.active_reversion,
+        Reverted::ReactivePower => &mut change.reactive_reversion,
+        Reverted::DischargeLimit => &mut change.discharge_limit_reversion,
+        Reverted::PowerFactorInjecting => &mut change.pf_injecting_reversion,
+        Reverted::PowerFactorAbsorbing => &mut change.pf_absorbing_reversion,
+    };
+    slot.get_or_insert(present)
+}
+
+/// 704.*RvrtTms in seconds; 0 for no reversion.
+pub(crate) fn reversion_time(
+    edit: &mut Edit<'_>,
+    which: Reverted,
+    value: f64,
+) -> Result<(), Refusal> {
+    // The register holds whole seconds of 32 bits.
+    reversion(edit, which).time_s = value as u32;
+    Ok(())
+}
+
+/// 704.*EnaRvrt.
+pub(crate) fn reversion_enable(
+    edit: &mut Edit<'_>,
+    which: Reverted,
+    value: f64,
+) -> Result<(), Refusal> {
+    reversion(edit, which).enabled = switch(value)?;
+    Ok(())
+}
+
+/// 704.WSetRvrt and VarSetRvrt: within the rating.
+pub(crate) fn reversion_absolute(
+    edit: &mut Edit<'_>,
+    which: Reverted,
+    value: f64,
+) -> Result<(), Refusal> {
+    let pcs = &edit.design()?.pcs;
+    let rating = match which {
+        Reverted::ReactivePower => pcs.rated_reactive_power.0,
+        _ => pcs.rated_power.0,
+    };
+    reversion(edit, which).absolute = within(value, -rating, rating)?;
+    Ok(())
+}
+
+/// 704.WSetPctRvrt, VarSetPctRvrt and WMaxLimPctRvrt; a cap is not negative.
+pub(crate) fn reversion_percent(
+    edit: &mut Edit<'_>,
+    which: Reverted,
+    value: f64,
+) -> Result<(), Refusal> {
+    let min = if which == Reverted::DischargeLimit { 0.0 } else { -100.0 };
+    reversion(edit, which).percent = within(value, min, 100.0)?;
+    Ok(())
+}
+
+/// 704.PFWInjRvrt.PF and PFWAbsRvrt.PF.
+pub(crate) fn reversion_factor(
+    edit: &mut Edit<'_>,
+    which: Reverted,
+    value: f64,
+) -> Result<(), Refusal> {
+    reversion(edit, which).percent = as_factor(value)?;
+    Ok(())
+}
+
+/// 704.PFWInjRvrt.Ext and PFWAbsRvrt.Ext.
+pub(crate) fn reversion_excitation(
+    edit: &mut Edit<'_>,
+    which: Reverted,
+    value: f64,
+) -> Result<(), Refusal> {
+    reversion(edit, which).over_excited = !switch(value)?;
+    Ok(())
+}
+
+fn watchdog<'e>(edit: &'e mut Edit<'_>) -> &'e mut WatchdogSettings {
+    let present = edit.control().watchdog;
+    edit.change.watchdog.get_or_insert(present)
+}
+
+/// Longest time in s without a sign of life; 0 for no watch.
+pub(crate) fn watchdog_time(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    let settings = watchdog(edit);
+    // What was read as whole seconds and comes back so keeps its fraction.
+    if settings.timeout_s.round() != value {
+        settings.timeout_s = value;
+    }
+    Ok(())
+}
+
+/// What counts as a sign of life.
+pub(crate) fn watchdog_kind(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    let (_, kind) = HeartbeatKind::ALL.get(value as usize).ok_or(Refusal::Value)?;
+    watchdog(edit).kind = *kind;
+    Ok(())
+}
+
+/// What the unit does when its controller is lost.
+pub(crate) fn watchdog_action(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    let (_, action) = LossAction::ALL.get(value as usize).ok_or(Refusal::Value)?;
+    watchdog(edit).action = *action;
+    Ok(())
+}
+
+/// Power in W to which the unit goes when its controller is lost.
+pub(crate) fn fail_safe_w(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    let rated_w = edit.design()?.pcs.rated_power.0;
+    let settings = watchdog(edit);
+    settings.value_w = within(value, -rated_w, rated_w)?;
+    settings.action = LossAction::Value;
+    Ok(())
+}
+
+/// A state of charge in percent as a fraction.
+fn as_soc(value: f64) -> Result<f64, Refusal> {
+    Ok(within(value, 0.0, 100.0)? / 100.0)
+}
+
+pub(crate) fn soc_min(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.soc_min = Some(as_soc(value)?);
+    Ok(())
+}
+
+pub(crate) fn soc_max(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.soc_max = Some(as_soc(value)?);
+    Ok(())
+}
+
+pub(crate) fn soc_reserve(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    edit.change.soc_reserve = Some(as_soc(value)?);
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! From setpoints to the power at the AC terminals: fallback, functions, ramps, caps, the converter.
+
+use super::{Surroundings, Unit};
+use crate::function::{Sight, Wish};
+use crate::physics::pcs::{self, Power, PowerBounds};
+use bess_core::command::{PowerPriority, UnitControl};
+use bess_core::control::FunctionSet;
+use bess_core::time::TICK_S;
+use bess_core::units::Watts;
+use std::sync::Arc;
+
+/// Share of the rating by which what is wanted must be cut to count as derated.
+const DERATED_SHARE: f64 = 0.005;
+
+impl Unit {
+    /// Cap of discharge that somebody set; infinite while there is none.
+    fn discharge_cap_w(&self) -> f64 {
+        if self.control.discharge_limit_enabled {
+            self.control.discharge_limit_pct / 100.0 * self.design.pcs.rated_power.0
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    /// Cap of charge that somebody set, a magnitude.
+    fn charge_cap_w(&self) -> f64 {
+        if self.control.charge_limit_pct < 100.0 {
+            self.control.charge_limit_pct / 100.0 * self.design.pcs.rated_power.0
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    /// Setpoints in force after enabling, modes, fallback and caps, before functions.
+    pub(crate) fn target(&self) -> Power {
+        if self.machine.ramps_down() {
+            return Power::default();
+        }
+        let pcs = &self.design.pcs;
+        let asked_w = match &self.fallback {
+            Some(fallback) => fallback.active_w,
+            None => self.control.active.target(pcs.rated_power.0),
+        };
+        Power {
+            p_w: asked_w.min(self.discharge_cap_w()).max(-self.charge_cap_w()),
+            q_var: self.control.reactive.target(pcs.rated_reactive_power.0),
+        }
+    }
+
+    /// What it wants to give in this tick, after functions and the ramps of setpoint and enter service.
+    fn want(&mut self, around: &Surroundings) -> Power {
+        let design = Arc::clone(&self.design);
+        let (rated_w, rated_var) =
+            (design.pcs.rated_power.0, design.pcs.rated_reactive_power.0);
+        if self.machine.ramps_down() {
+            self.ramped = Power::default();
+            return self.ramped;
+        }
+        let fallback_control = self.fallback_control();
+        let sight = Sight {
+            tick: around.tick,
+            nominal_hz: around.nominal_hz,
+            frequency_hz: around.grid.frequency_mean_hz(),
+            voltage_pu: around.grid.voltage_mean_pu(),
+            control: fallback_control.as_ref().unwrap_or(&self.control),
+            settings: &self.functions,
+            base: self.target(),
+            output: self.pcs.output(),
+            rated_w,
+            rated_var,
+            poi_w: around.poi_w,
+            units_sharing: around.units_sharing,
+            soc: self.share.soc,
+        };
+        let wish: Wish = self.run.step(&sight);
+        let step = self.control.ramp_pct_per_s / 100.0 * TICK_S;
+        let approach =
+            |from: f64, to: f64, step: f64| from + (to - from).clamp(-step, step);
+        self.ramped = Power {
+            p_w: approach(self.ramped.p_w, wish.base.p_w, step * rated_w),
+            q_var: approach(self.ramped.q_var, wish.q_var, step * rated_var),
+        };
+        let most_w = self.entry.share(around.tick) * rated_w;
+        let p_w = (self.ramped.p_w + wish.response_w)
+            .min(wish.discharge_cap_w.min(most_w))
+            .max(-wish.charge_cap_w.min(most_w));
+        Power { p_w, q_var: self.ramped.q_var }
+    }
+
+    /// The control with the function of the fallback alone, where there is one.
+    fn fallback_control(&self) -> Option<UnitControl> {
+        let function = self.fallback.as_ref()?.function?;
+        let functions: FunctionSet = [function].into_iter().collect();
+        Some(UnitControl { functions, ..self.control })
+    }
+
+    /// The PCS towards what is wanted, within what was available at the end of the last tick.
+    pub(super) fn convert(&mut self, around: &Surroundings) -> Power {
+        let design = Arc::clone(&self.design);
+        let spec = &design.pcs;
+        self.is_cut = false;
+        if !self.gates {
+            self.dc_out_of_window = None;
+            self.ramped = Power::default();
+            self.pcs.block();
+            return Power::default();
+        }
+        let bus_v = self.battery.bus_voltage_v();
+        let outside = pcs::dc_voltage_blocks(spec, bus_v, self.dc_out_of_window.is_some());
+        self.dc_out_of_window = outside.then_some(bus_v);
+        if outside {
+            self.is_cut = self.target().p_w != 0.0;
+            self.pcs.block();
+            return Power::default();
+        }
+        let (discharge_w, charge_w) = self.headroom_w();
+        if let Some(island) = &mut self.island {
+            // The loads say what flows; the unit gives as much of it as it can.
+            let most_va = spec.rated_apparent_power.0;
+            let now = island.step(around.tick, &self.island_loads, discharge_w, most_va);
+            self.island_now = now;
+            let power =
+                Power { p_w: now.active_w.min(discharge_w), q_var: now.reactive_var };
+            self.pcs.follow(power);
+            return power;
+        }
+        let wanted = self.want(around);
+        let over_w = (wanted.p_w - discharge_w).max(-wanted.p_w - charge_w);
+        self.is_cut = over_w > DERATED_SHARE * spec.rated_power.0;
+        let share = around.grid.power_share(design.grid_code.cessation_below_pu);
+        let bounds = PowerBounds {
+            discharge_w: discharge_w.min(share * spec.rated_apparent_power.0),
+            charge_w: charge_w.min(share * spec.rated_apparent_power.0),
+            ramp_per_s: spec.ramp_per_s,
+            apparent_va: share * spec.rated_apparent_power.0,
+            priority: self.control.priority,
+        };
+        self.pcs.step(spec, wanted, &bounds)
+    }
+
+    /// Whether the converter runs with a DC voltage that it can work with.
+    pub(super) fn converts(&self) -> bool {
+        self.gates && self.dc_out_of_window.is_none()
+    }
+
+    /// Bounds of the AC power: (largest discharge, largest charge as a magnitude). The first is
+    /// negative when the battery cannot even feed the converter's losses: then the grid must.
+    pub(super) fn headroom_w(&self) -> (f64, f64) {
+        let works = self.machine.gates() && self.dc_out_of_window.is_none();
+        let Some(bus) = self.battery.bus().filter(|_| works) else { return (0.0, 0.0) };
+        let spec = &self.design.pcs;
+        let (discharge_a, charge_a) = self.battery.current_limits();
+        // At the current limit; never beyond the matched load.
+        let most_a = discharge_a.min(0.5 * bus.a_v / bus.b_ohm);
+        let dc_discharge_w = most_a * bus.at_current(most_a).voltage_v;
+        let dc_charge_w = charge_a * bus.at_current(-charge_a).voltage_v;
+        let q_var = self.pcs.output().q_var;
+        let loss_at = |p_w: f64| pcs::loss_w(spec, Power { p_w, q_var });
+        let mut discharge_w = dc_discharge_w - loss_at(dc_discharge_w);
+        if discharge_w < 0.0 {
+            // The loss grows with what is drawn from the grid for it; its slope is below one.
+            for _ in 0..24 {
+                discharge_w = dc_discharge_w - loss_at(discharge_w);
+            }
+        }
+        // What the converter's temperature leaves, and with priority for reactive power, what that
+        // leaves on the circle.
+        let mut most_w = spec.rated_power.0 * self.protection.pcs_derate();
+        if self.control.priority == PowerPriority::Reactive {
+            let apparent_va = spec.rated_apparent_power.0;
+            let left_w = (apparent_va * apparent_va - q_var * q_var).max(0.0).sqrt();
+            most_w = most_w.min(left_w);
+        }
+        // Losses help a charging limit, but are not counted on.
+        (discharge_w.min(most_w), dc_charge_w.clamp(0.0, most_w))
+    }
+
+    /// Power that could flow now at the AC terminals: (discharge, charge), magnitudes.
+    pub(super) fn available(&self) -> (Watts, Watts) {
+        let (discharge_w, charge_w) = self.headroom_w();
+        (Watts(discharge_w.max(0.0)), Watts(charge_w))
+    }
+
+    /// What the plant may ask for in a direction: available at the end of the last tick, and not
+    /// beyond the cap that somebody set. A magnitude in watts.
+    pub(crate) fn capped_available_w(&self, discharge: bool) -> f64 {
+        if discharge {
+            self.share.available_discharge.0.min(self.discharge_cap_w())
+        } else {
+            self.share.available_charge.0.min(self.charge_cap_w())
+        }
+    }
+}

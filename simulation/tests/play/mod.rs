@@ -1,0 +1,320 @@
+//! Plays a scenario in text against an engine.
+
+use bess_core::command::{
+    Command, ControlChange, ControlSource, Origin, RackAction, UnitAction,
+};
+use bess_core::config::parse_farm;
+use bess_core::control::{FunctionName, FunctionSet, HeartbeatKind, LossAction, Recovery};
+use bess_core::defect::{ContactorFault, Defect, Reading};
+use bess_core::event::Contactor;
+use bess_core::id::UnitId;
+use bess_core::snapshot::{ClockMode, ClockView};
+use bess_core::spec::{Disturbance, DisturbanceKind};
+use bess_core::time::Tick;
+use bess_core::units::Watts;
+use bess_simulation::{Engine, EngineOptions, Inputs};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// The farm of every scenario, unless its `farm:` part says otherwise: two units of two racks whose
+/// BMS shows the truth, off at first.
+const FARM: &str = include_str!("farm.toml");
+
+/// A scenario.
+#[derive(Debug)]
+pub struct Scenario {
+    head: String,
+    farm: String,
+    steps: Vec<(Tick, Step)>,
+    until: Tick,
+    pub expected: String,
+}
+
+/// What is done at a tick.
+#[derive(Debug)]
+struct Step {
+    command: Command,
+    source: ControlSource,
+    text: String,
+}
+
+impl Scenario {
+    /// # Errors
+    /// What cannot be understood, with its line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (head, expected) = text.split_once("happened:\n").ok_or("there is no `happened:`")?;
+        let mut scenario = Self {
+            head: head.to_owned(),
+            farm: FARM.to_owned(),
+            steps: Vec::new(),
+            until: Tick(0),
+            expected: expected.to_owned(),
+        };
+        let mut part = "";
+        for (number, line) in head.lines().enumerate() {
+            match line.trim_end() {
+                "farm:" | "run:" => part = line.trim_end(),
+                _ if part == "farm:" => scenario.change_farm(line.trim()),
+                line if part == "run:" && !line.trim().is_empty() => {
+                    scenario.add(line.trim()).map_err(|e| format!("line {}: {e}", number + 1))?;
+                }
+                _ => {}
+            }
+        }
+        if scenario.until == Tick(0) {
+            return Err("`run:` needs a line `until <seconds>`".to_owned());
+        }
+        Ok(scenario)
+    }
+
+    /// A line `a -> b` changes the farm's text, any other is added at its end.
+    fn change_farm(&mut self, line: &str) {
+        match line.split_once(" -> ") {
+            Some((from, to)) => {
+                assert!(self.farm.contains(from), "the farm has no {from:?}");
+                self.farm = self.farm.replace(from, to);
+            }
+            None => {
+                self.farm.push_str(line);
+                self.farm.push('\n');
+            }
+        }
+    }
+
+    fn add(&mut self, line: &str) -> Result<(), String> {
+        if let Some(seconds) = line.strip_prefix("until ") {
+            self.until = Tick(Tick::count_in(number(seconds)?));
+            return Ok(());
+        }
+        let (time, rest) = line.split_once(' ').ok_or("a time and a command")?;
+        let tick = Tick(Tick::count_in(number(time)?));
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        let (words, source) = match words.split_last() {
+            Some((&"(panel)", words)) => (words.to_vec(), ControlSource::Local),
+            Some((&"(modbus)", words)) => (words.to_vec(), ControlSource::Modbus),
+            _ => (words, ControlSource::Rest),
+        };
+        let command = command(&words).ok_or_else(|| format!("cannot play {rest:?}"))?;
+        self.steps.push((tick, Step { command, source, text: rest.trim().to_owned() }));
+        Ok(())
+    }
+
+    /// The scenario's text with `table` below.
+    pub fn with_table(&self, table: &str) -> String {
+        format!("{}happened:\n{table}", self.head)
+    }
+
+    /// Runs it; the table of what happened.
+    pub fn play(&self) -> String {
+        let spec = parse_farm("farm.toml", &self.farm, &|_| Err("no files here".to_owned()))
+            .unwrap_or_else(|e| panic!("{e}"));
+        let mut engine = Engine::new(Arc::new(spec), Inputs::default(), EngineOptions::default());
+        let mut table = String::new();
+        writeln!(table, "{:>10} {:>4}  {:<15} {:>9}  what", "time s", "unit", "state", "P kW").unwrap();
+        let mut seen = 0;
+        loop {
+            let now = engine.tick();
+            for (_, step) in self.steps.iter().filter(|(tick, _)| *tick == now) {
+                let origin = Origin { peer: None, ..Origin::local(step.source) };
+                if let Err(refusal) = engine.apply_from(&step.command, &origin, 0) {
+                    writeln!(table, "{:>10.4}    -  {} REFUSED: {refusal}", now.elapsed_s(), step.text)
+                        .unwrap();
+                }
+            }
+            seen = show(&mut engine, seen, &mut table);
+            if now >= self.until {
+                break;
+            }
+            engine.step();
+            seen = show(&mut engine, seen, &mut table);
+        }
+        let clock = ClockView { mode: ClockMode::Free, ..ClockView::default() };
+        let last = engine.snapshot(clock, 0, &[]);
+        for (view, spec) in last.units.iter().zip(&last.spec.units) {
+            let alarms: Vec<String> =
+                view.alarms.iter().map(|(a, l)| format!("{} {}", a.name, l.name())).collect();
+            writeln!(
+                table,
+                "{:>10.4} {:>4}  {:<15} {:>9.1}  end: alarms [{}]",
+                last.tick.elapsed_s(),
+                spec.id.number(),
+                view.state.name(),
+                view.ac.active_power.0 / 1e3,
+                alarms.join(", ")
+            )
+            .unwrap();
+        }
+        table
+    }
+}
+
+/// Writes the events after number `seen`; returns the number of the last one.
+fn show(engine: &mut Engine, seen: u64, table: &mut String) -> u64 {
+    if engine.events().total() == seen {
+        return seen;
+    }
+    let clock = ClockView { mode: ClockMode::Free, ..ClockView::default() };
+    let snapshot = engine.snapshot(clock, 0, &[]);
+    for (_, event) in snapshot.events.after(seen) {
+        let view = event.unit.map(|unit| &snapshot.units[unit.idx()]);
+        writeln!(
+            table,
+            "{:>10.4} {:>4}  {:<15} {:>9}  {}",
+            event.at.elapsed_s(),
+            event.unit.map_or("grid".to_owned(), |unit| unit.to_string()),
+            view.map_or("", |view| view.state.name()),
+            view.map_or(String::new(), |view| format!("{:.1}", view.ac.active_power.0 / 1e3)),
+            event.kind
+        )
+        .unwrap();
+    }
+    snapshot.events.total()
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.trim().parse().map_err(|_| format!("{text:?} is no number"))
+}
+
+/// A number with one of the units, in the unit of the first.
+fn quantity(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    units.iter().find_map(|(unit, factor)| {
+        let digits = text.strip_suffix(unit)?;
+        digits.parse::<f64>().ok().map(|value| value * factor)
+    })
+}
+fn watts(text: &str) -> Option<f64> {
+    quantity(text, &[("MW", 1e6), ("kW", 1e3), ("W", 1.0)])
+}
+fn seconds(text: &str) -> Option<f64> {
+    quantity(text, &[("ms", 1e-3), ("s", 1.0)])
+}
+fn named<T: Copy>(list: &[(&str, T)], name: &str) -> Option<T> {
+    list.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+fn command(words: &[&str]) -> Option<Command> {
+    match words {
+        ["unit", unit, rest @ ..] => {
+            let unit = UnitId::from_number(unit.parse().ok()?)?;
+            unit_command(unit, rest)
+        }
+        ["farm", "set", power] => {
+            Some(Command::SetFarmPower { active: Watts(watts(power)?), reactive: None })
+        }
+        ["farm", "release"] => Some(Command::ReleaseFarm),
+        ["grid", rest @ ..] => disturbance(rest).map(Command::Disturb),
+        ["load", load, fed] => Some(Command::PickUpLoad {
+            load_idx: load.parse::<usize>().ok()?.checked_sub(1)?,
+            fed: *fed == "on",
+        }),
+        _ => None,
+    }
+}
+
+fn disturbance(words: &[&str]) -> Option<Disturbance> {
+    let (kind, rest) = match words {
+        ["voltage", pu, rest @ ..] => (DisturbanceKind::Voltage(pu.parse().ok()?), rest),
+        ["frequency", hz, rest @ ..] => (DisturbanceKind::Frequency(hz.parse().ok()?), rest),
+        ["outage", rest @ ..] => (DisturbanceKind::Outage, rest),
+        ["phase_jump", deg, rest @ ..] => (DisturbanceKind::PhaseJump(deg.parse().ok()?), rest),
+        ["load_step", power, rest @ ..] => {
+            (DisturbanceKind::LoadStep(Watts(watts(power)?)), rest)
+        }
+        _ => return None,
+    };
+    let duration_s = match rest {
+        ["for", time] => seconds(time)?,
+        [] => f64::INFINITY,
+        _ => return None,
+    };
+    Some(Disturbance { kind, duration_s })
+}
+
+fn unit_command(unit: UnitId, words: &[&str]) -> Option<Command> {
+    let control = |change: ControlChange| Some(Command::ControlUnit { unit, change });
+    let defect = |defect| Some(Command::SetDefect { unit, defect });
+    match words {
+        ["set", power] => control(ControlChange::active_power(Watts(watts(power)?))),
+        ["heartbeat", value] => control(ControlChange {
+            controller_heartbeat: Some(value.parse().ok()?),
+            ..ControlChange::default()
+        }),
+        ["functions", names @ ..] => {
+            let functions: Option<FunctionSet> =
+                names.iter().map(|name| FunctionName::by_name(name)).collect();
+            control(ControlChange { functions: Some(functions?), ..ControlChange::default() })
+        }
+        ["watchdog", settings @ ..] => control(watchdog(settings)?),
+        ["rack", rack, action] => Some(Command::OperateRack {
+            unit,
+            rack_idx: index(rack)?,
+            action: named(&RackAction::ALL, action)?,
+        }),
+        ["contactor", rack, contactor, fault] => {
+            let contactor = match *contactor {
+                "negative" => Contactor::Negative,
+                "precharge" => Contactor::Precharge,
+                "positive" => Contactor::Positive,
+                _ => return None,
+            };
+            let fault = match *fault {
+                "welded" => ContactorFault::Welded,
+                "stuck" => ContactorFault::Stuck,
+                "whole" => ContactorFault::None,
+                _ => return None,
+            };
+            defect(Defect::Contactor { rack_idx: index(rack)?, contactor, fault })
+        }
+        ["fuse", rack, state] => {
+            defect(Defect::Fuse { rack_idx: index(rack)?, blown: *state == "blown" })
+        }
+        ["reading", rack, name, value] => {
+            let (_, reading, ..) = Reading::ALL.iter().find(|(known, ..)| known == name)?;
+            let value = if *value == "true" { None } else { Some(value.parse().ok()?) };
+            defect(Defect::Reading { rack_idx: index(rack)?, reading: *reading, value })
+        }
+        ["insulation", "whole"] => defect(Defect::Insulation(None)),
+        ["insulation", kohm] => {
+            defect(Defect::Insulation(Some(kohm.strip_suffix("kohm")?.parse().ok()?)))
+        }
+        ["precharge", state] => defect(Defect::Precharge(*state == "open")),
+        ["bms_communication", state] => defect(Defect::BmsCommunication(*state == "lost")),
+        ["pcs_fan", state] => defect(Defect::PcsFan(*state == "failed")),
+        ["smoke_detector", state] => defect(Defect::SmokeDetector(*state == "on")),
+        ["chiller", state] => defect(Defect::Chiller(*state == "failed")),
+        ["reversion", time, power] => {
+            let mut reversion = bess_core::control::Reversion {
+                time_s: seconds(time)? as u32,
+                enabled: true,
+                ..Default::default()
+            };
+            reversion.absolute = watts(power)?;
+            control(ControlChange { active_reversion: Some(reversion), ..Default::default() })
+        }
+        [action] => Some(Command::OperateUnit { unit, action: UnitAction::by_name(action)? }),
+        _ => None,
+    }
+}
+
+fn index(rack: &str) -> Option<usize> {
+    rack.parse::<usize>().ok()?.checked_sub(1)
+}
+
+/// `timeout=60 action=ramp_to_zero`, the rest as by default.
+fn watchdog(settings: &[&str]) -> Option<ControlChange> {
+    let mut watchdog = bess_core::control::WatchdogSettings::default();
+    for setting in settings {
+        let (key, value) = setting.split_once('=')?;
+        match key {
+            "timeout" => watchdog.timeout_s = value.parse().ok()?,
+            "extra" => watchdog.extra_s = value.parse().ok()?,
+            "kind" => watchdog.kind = named(&HeartbeatKind::ALL, value)?,
+            "action" => watchdog.action = named(&LossAction::ALL, value)?,
+            "value" => watchdog.value_w = watts(value)?,
+            "function" => watchdog.function = FunctionName::by_name(value)?,
+            "recovery" => watchdog.recovery = named(&Recovery::ALL, value)?,
+            _ => return None,
+        }
+    }
+    Some(ControlChange { watchdog: Some(watchdog), ..ControlChange::default() })
+}
