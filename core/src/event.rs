@@ -128,11 +128,6 @@ pub enum EventKind {
         /// What.
         what: GridChange,
     },
-    /// Frequency response at the POI or of a unit began to act, or ceased to.
-    FrequencyResponse {
-        /// Whether it acts now.
-        active: bool,
-    },
 }
 
 /// A control with a reversion timer (SunSpec 704).
@@ -190,7 +185,7 @@ pub enum GridChange {
 
 impl EventKind {
     /// Every name in the order of the kinds.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 10] = [
         "state",
         "alarm",
         "reset_refused",
@@ -201,7 +196,6 @@ impl EventKind {
         "function",
         "local",
         "grid",
-        "frequency_response",
     ];
     /// Its name in REST and logs.
     pub const fn name(&self) -> &'static str {
@@ -216,7 +210,6 @@ impl EventKind {
             Self::Function { .. } => 7,
             Self::Local { .. } => 8,
             Self::Grid { .. } => 9,
-            Self::FrequencyResponse { .. } => 10,
         };
         Self::NAMES[position]
     }
@@ -293,9 +286,6 @@ impl fmt::Display for EventKind {
                 write!(f, "{} control", if *local { "local" } else { "remote" })
             }
             Self::Grid { what } => write!(f, "grid: {what}"),
-            Self::FrequencyResponse { active } => {
-                write!(f, "frequency response {}", if *active { "acts" } else { "rests" })
-            }
         }
     }
 }

@@ -13,8 +13,9 @@ use crate::plant::{Plant, Poi};
 use crate::unit::{Common, Share, Surroundings, Unit};
 use bess_core::audit::{AUDIT_CAPACITY, AuditRecord, EVENT_CAPACITY};
 use bess_core::command::{
-    Command, ControlSource, Origin, Rejection, find_unit, validate_with,
+    Command, ControlSource, Origin, Rejection, UnitAction, find_unit, validate_with,
 };
+use bess_core::control::FunctionName;
 use bess_core::event::Event;
 use bess_core::id::UnitId;
 use bess_core::log::Log;
@@ -177,6 +178,8 @@ impl Engine {
     ) -> Result<(), Rejection> {
         let result = self.try_apply(command, origin);
         match &result {
+            // Nobody wrote anything.
+            Ok(()) if matches!(command, Command::NoteRequest { .. }) => {}
             Ok(()) => self.commands_applied += 1,
             Err(rejection) => {
                 self.commands_refused += 1;
@@ -254,6 +257,7 @@ impl Engine {
         let standing_of = |unit: UnitId| self.units[unit.idx()].standing();
         validate_with(&self.spec, &standing_of, command)?;
         self.check_master(command, origin)?;
+        self.check_black_start(command)?;
         self.apply_checked(command, origin);
         self.gather_events();
         Ok(())
@@ -273,6 +277,26 @@ impl Engine {
                 self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
             }),
         }
+    }
+
+    /// An island is made from a dead grid only, and by who may form one.
+    fn check_black_start(&self, command: &Command) -> Result<(), Rejection> {
+        let Command::OperateUnit { unit, action: UnitAction::BlackStart } = command else {
+            return Ok(());
+        };
+        let refuse = |reason: &str| {
+            Err(Rejection::NotPossible { field: "action", reason: reason.to_owned() })
+        };
+        if !self.units[unit.idx()].control.functions.has(FunctionName::GridForming) {
+            return refuse("a black start needs the unit's function grid_forming on");
+        }
+        if self.around.last().is_some_and(|around| around.grid.is_energised_at_end()) {
+            return refuse("the grid is there: a black start is for a dead one; start it instead");
+        }
+        if self.units.iter().any(Unit::forms_island) {
+            return refuse("another unit forms an island already; only one can");
+        }
+        Ok(())
     }
 
     fn apply_checked(&mut self, command: &Command, origin: &Origin) {
@@ -365,8 +389,7 @@ impl Engine {
         let split = self.plant.next_split(&self.spec, first.0).unwrap_or(u64::MAX);
         let defect = self.next_defect(first).unwrap_or(u64::MAX);
         // What depends on the farm's own power must be made tick by tick.
-        let alone =
-            self.grid.is_autonomous() && !self.units.iter().any(|unit| unit.shaves_peaks());
+        let alone = self.grid.is_autonomous() && !self.units.iter().any(|unit| unit.shaves_peaks());
         let most = if alone { most.min(VISIT_TICKS) } else { 1 };
         let n = most.min(split - first.0).min(defect - first.0);
         let mut around = std::mem::take(&mut self.around);

@@ -143,8 +143,7 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
         shown: Vec::new(),
     };
     let thread = std::thread::Builder::new().name("farm-tick".into()).spawn(|| ticker.run())?;
-    let inbox =
-        Arc::new(Inbox {
+    let inbox = Arc::new(Inbox {
         letters,
         asked,
         thread: thread.thread().clone(),

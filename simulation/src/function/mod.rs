@@ -110,11 +110,6 @@ impl FunctionsRun {
         wish
     }
 
-    /// Whether a frequency response is giving power or is in its course.
-    pub(crate) fn responds(&self) -> bool {
-        self.response.is_active() || self.droop.value != 0.0
-    }
-
     /// Feeds the state to `sink`, for hashing.
     pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
         self.response.hash_into(sink);

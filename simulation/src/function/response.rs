@@ -68,6 +68,7 @@ impl ResponseRun {
     }
 
     /// Whether it gives power or is in its course.
+    #[cfg(test)]
     pub(crate) fn is_active(&self) -> bool {
         self.share != 0.0 || self.course != Course::Idle
     }

@@ -101,7 +101,6 @@ fn inside_its_dead_band_a_droop_is_exactly_silent() {
         bench.hz = hz;
         assert!(bench.after_s(1.0).response_w == 0.0);
     }
-    assert!(!bench.run.responds());
 }
 
 #[test]

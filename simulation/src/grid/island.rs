@@ -65,6 +65,7 @@ impl Island {
     }
 
     /// Whether the load is fed.
+    #[cfg(test)]
     pub(crate) fn is_fed(&self, load_idx: usize) -> bool {
         self.loads.get(load_idx).is_some_and(|load| load.since.is_some())
     }

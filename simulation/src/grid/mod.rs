@@ -74,6 +74,7 @@ impl GridTick {
         Self { tick, segments, phase_jump, voltage_pu, frequency_hz }
     }
     /// A tick in which nothing happens.
+    #[cfg(test)]
     pub(crate) fn steady(tick: Tick, frequency_hz: f64, voltage_pu: f64) -> Self {
         let segment = Segment { from_s: 0.0, to_s: TICK_S, frequency_hz, voltage_pu };
         Self::new(tick, vec![segment], None)
@@ -91,6 +92,7 @@ impl GridTick {
         self.mean(|segment| segment.voltage_pu)
     }
     /// Frequency at the end in Hz.
+    #[cfg(test)]
     pub(crate) fn frequency_end_hz(&self) -> f64 {
         self.last().frequency_hz
     }
@@ -112,6 +114,7 @@ impl GridTick {
     }
     /// Whether it holds still for the whole tick at good values: within 5 % of the nominal voltage and
     /// 0.2 Hz of the nominal frequency (engineering choice).
+    #[cfg(test)]
     pub(crate) fn is_quiet(&self, nominal_hz: f64) -> bool {
         self.segments.len() == 1
             && self.phase_jump.is_none()

@@ -2,7 +2,9 @@
 
 use super::Unit;
 use crate::watch::{Change, Reversions, Sign};
-use bess_core::command::{ControlChange, ControlSource, FunctionsChange, Origin, Rejection, Standing};
+use bess_core::command::{
+    ControlChange, ControlSource, FunctionsChange, Origin, Rejection, Standing,
+};
 use bess_core::control::{FunctionName, HeartbeatKind, LossAction};
 use bess_core::event::{Event, EventKind};
 use bess_core::spec::Arbitration;

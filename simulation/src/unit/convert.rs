@@ -50,8 +50,7 @@ impl Unit {
     /// What it wants to give in this tick, after functions and the ramps of setpoint and enter service.
     fn want(&mut self, around: &Surroundings) -> Power {
         let design = Arc::clone(&self.design);
-        let (rated_w, rated_var) =
-            (design.pcs.rated_power.0, design.pcs.rated_reactive_power.0);
+        let (rated_w, rated_var) = (design.pcs.rated_power.0, design.pcs.rated_reactive_power.0);
         if self.machine.ramps_down() {
             self.ramped = Power::default();
             return self.ramped;
@@ -74,8 +73,7 @@ impl Unit {
         };
         let wish: Wish = self.run.step(&sight);
         let step = self.control.ramp_pct_per_s / 100.0 * TICK_S;
-        let approach =
-            |from: f64, to: f64, step: f64| from + (to - from).clamp(-step, step);
+        let approach = |from: f64, to: f64, step: f64| from + (to - from).clamp(-step, step);
         self.ramped = Power {
             p_w: approach(self.ramped.p_w, wish.base.p_w, step * rated_w),
             q_var: approach(self.ramped.q_var, wish.q_var, step * rated_var),
@@ -119,8 +117,7 @@ impl Unit {
             let most_va = spec.rated_apparent_power.0;
             let now = island.step(around.tick, &self.island_loads, discharge_w, most_va);
             self.island_now = now;
-            let power =
-                Power { p_w: now.active_w.min(discharge_w), q_var: now.reactive_var };
+            let power = Power { p_w: now.active_w.min(discharge_w), q_var: now.reactive_var };
             self.pcs.follow(power);
             return power;
         }

@@ -59,9 +59,7 @@ impl Unit {
             soc: self.measured_charge().soc,
             discharge_max_a: limits.discharge_c_rate_max * capacity_ah,
             charge_max_a: limits.charge_c_rate_max * capacity_ah,
-            insulation_kohm: self
-                .impairments
-                .insulation_kohm(self.design.sequence.insulation_kohm),
+            insulation_kohm: self.impairments.insulation_kohm(self.design.sequence.insulation_kohm),
             smoke: self.smokes || self.impairments.smoke_detector,
             gas: self.gas,
             bms_silent_s: self.bms_silent_ticks as f64 * TICK_S,
@@ -126,14 +124,14 @@ impl Unit {
     fn enter_and_leave(&mut self, before: UnitState, around: &Surroundings) {
         let next = around.tick.next();
         if before == UnitState::Synchronising && self.state() == UnitState::Running {
-            if self.machine.wants_black_start() {
+            if self.makes_grid(around) {
                 let n_loads = self.island_loads.len();
                 self.island = Some(Island::begin(next, around.nominal_hz, n_loads));
             } else {
                 self.entry.entered(&self.design.grid_code.enter_service, next);
             }
         }
-        if !self.machine.gates() {
+        if !self.machine.gates() || self.machine.ramps_down() {
             self.island = None;
             self.island_now = Default::default();
         }
@@ -144,14 +142,16 @@ impl Unit {
     fn machine_sight(&self, around: &Surroundings) -> Sight {
         let output = self.pcs.output();
         let rest_w = AT_REST * self.design.pcs.rated_apparent_power.0;
-        // A black start is what a dead grid is fit for.
-        let makes_grid = self.machine.wants_black_start();
+        let makes_grid = self.makes_grid(around);
         let is_lost = self.watchdog.view(around.tick, &self.control.watchdog).state
             == bess_core::control::WatchdogState::Lost;
         Sight {
             now: around.tick,
             trip: self.standing_trip(),
-            critical: self.protection.standing(AlarmLevel::Critical).min_by_key(|(_, since)| *since),
+            critical: self
+                .protection
+                .standing(AlarmLevel::Critical)
+                .min_by_key(|(_, since)| *since),
             contactors_obey: self.battery.disobeying().is_none(),
             bus_charged: self.battery.bus_charged(),
             converter_rests: output.p_w.abs().max(output.q_var.abs()) <= rest_w,
@@ -160,6 +160,11 @@ impl Unit {
             is_cut: self.is_cut,
             control_lost: self.fallback.filter(|_| is_lost).map(|fallback| fallback.action),
         }
+    }
+
+    /// Whether it is about to make a grid of its own: a black start is what a dead grid is fit for.
+    fn makes_grid(&self, around: &Surroundings) -> bool {
+        self.machine.wants_black_start() && !around.grid.is_energised_at_end()
     }
 
     /// A trip that stands: one that opens the contactors before one that does not, then the earliest.

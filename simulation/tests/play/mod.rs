@@ -1,8 +1,6 @@
 //! Plays a scenario in text against an engine.
 
-use bess_core::command::{
-    Command, ControlChange, ControlSource, Origin, RackAction, UnitAction,
-};
+use bess_core::command::{Command, ControlChange, ControlSource, Origin, RackAction, UnitAction};
 use bess_core::config::parse_farm;
 use bess_core::control::{FunctionName, FunctionSet, HeartbeatKind, LossAction, Recovery};
 use bess_core::defect::{ContactorFault, Defect, Reading};
@@ -22,12 +20,12 @@ const FARM: &str = include_str!("farm.toml");
 
 /// A scenario.
 #[derive(Debug)]
-pub struct Scenario {
+pub(crate) struct Scenario {
     head: String,
     farm: String,
     steps: Vec<(Tick, Step)>,
     until: Tick,
-    pub expected: String,
+    pub(crate) expected: String,
 }
 
 /// What is done at a tick.
@@ -41,7 +39,7 @@ struct Step {
 impl Scenario {
     /// # Errors
     /// What cannot be understood, with its line.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (head, expected) = text.split_once("happened:\n").ok_or("there is no `happened:`")?;
         let mut scenario = Self {
             head: head.to_owned(),
@@ -100,25 +98,31 @@ impl Scenario {
     }
 
     /// The scenario's text with `table` below.
-    pub fn with_table(&self, table: &str) -> String {
+    pub(crate) fn with_table(&self, table: &str) -> String {
         format!("{}happened:\n{table}", self.head)
     }
 
     /// Runs it; the table of what happened.
-    pub fn play(&self) -> String {
+    pub(crate) fn play(&self) -> String {
         let spec = parse_farm("farm.toml", &self.farm, &|_| Err("no files here".to_owned()))
             .unwrap_or_else(|e| panic!("{e}"));
         let mut engine = Engine::new(Arc::new(spec), Inputs::default(), EngineOptions::default());
         let mut table = String::new();
-        writeln!(table, "{:>10} {:>4}  {:<15} {:>9}  what", "time s", "unit", "state", "P kW").unwrap();
+        writeln!(table, "{:>10} {:>4}  {:<15} {:>9}  what", "time s", "unit", "state", "P kW")
+            .unwrap();
         let mut seen = 0;
         loop {
             let now = engine.tick();
             for (_, step) in self.steps.iter().filter(|(tick, _)| *tick == now) {
                 let origin = Origin { peer: None, ..Origin::local(step.source) };
                 if let Err(refusal) = engine.apply_from(&step.command, &origin, 0) {
-                    writeln!(table, "{:>10.4}    -  {} REFUSED: {refusal}", now.elapsed_s(), step.text)
-                        .unwrap();
+                    writeln!(
+                        table,
+                        "{:>10.4}    -  {} REFUSED: {refusal}",
+                        now.elapsed_s(),
+                        step.text
+                    )
+                    .unwrap();
                 }
             }
             seen = show(&mut engine, seen, &mut table);
@@ -217,9 +221,7 @@ fn disturbance(words: &[&str]) -> Option<Disturbance> {
         ["frequency", hz, rest @ ..] => (DisturbanceKind::Frequency(hz.parse().ok()?), rest),
         ["outage", rest @ ..] => (DisturbanceKind::Outage, rest),
         ["phase_jump", deg, rest @ ..] => (DisturbanceKind::PhaseJump(deg.parse().ok()?), rest),
-        ["load_step", power, rest @ ..] => {
-            (DisturbanceKind::LoadStep(Watts(watts(power)?)), rest)
-        }
+        ["load_step", power, rest @ ..] => (DisturbanceKind::LoadStep(Watts(watts(power)?)), rest),
         _ => return None,
     };
     let duration_s = match rest {

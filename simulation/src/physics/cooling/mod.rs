@@ -316,8 +316,10 @@ impl Cooling {
         }
         sink(&self.chiller.ticks().to_le_bytes());
         let Failures { chiller, pump, fan } = self.failures;
-        sink(&[self.chiller.on(), self.heating, self.pump_on, chiller, pump, fan, self.supplied]
-            .map(u8::from));
+        sink(
+            &[self.chiller.on(), self.heating, self.pump_on, chiller, pump, fan, self.supplied]
+                .map(u8::from),
+        );
     }
 }
 
