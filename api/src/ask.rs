@@ -4,7 +4,10 @@ use crate::problem::{Fallible, Problem, kind};
 use crate::state::Api;
 use crate::wire::AppliedAnswer;
 use axum::Json;
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath};
+use axum::http::request::Parts;
 use bess_core::command::{Applied, ControlSource, Origin, Reply, Request, Submission};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -17,18 +20,54 @@ pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     }
 }
 
+/// Who sent a request, and how: what the audit says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender(Origin);
+
+impl Sender {
+    /// The sender of a request to the route `template`.
+    pub(crate) fn new(peer: Option<SocketAddr>, method: &str, template: &str) -> Self {
+        Self(Origin {
+            source: ControlSource::Rest,
+            peer: peer.map(|peer| peer.to_string()),
+            via: Some(format!("{method} {template}")),
+        })
+    }
+    /// The same as a person at the container's panel, if `panel` says so.
+    pub(crate) fn at_panel(mut self, panel: bool) -> Self {
+        if panel {
+            self.0.source = ControlSource::Local;
+        }
+        self
+    }
+    /// As the loop wants it.
+    pub(crate) fn into_origin(self) -> Origin {
+        self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Sender {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        Ok(Self::new(peer, parts.method.as_str(), template))
+    }
+}
+
 impl Api {
     /// Asks the loop and waits at most `timeout`. A read that follows sees the effect.
     pub(crate) async fn ask(
         &self,
         request: Request,
-        peer: SocketAddr,
+        sender: Sender,
         timeout: Duration,
     ) -> Fallible<Applied> {
         let (answer, answers) = oneshot::channel();
         self.farm.mailbox.post(Submission {
             request,
-            origin: Origin { source: ControlSource::Rest, peer: Some(peer.to_string()) },
+            origin: sender.into_origin(),
             // A client that went away no longer listens.
             reply: Reply::new(move |outcome| drop(answer.send(outcome))),
         });
@@ -49,9 +88,9 @@ impl Api {
     pub(crate) async fn change(
         &self,
         request: Request,
-        peer: SocketAddr,
+        sender: Sender,
     ) -> Fallible<Json<AppliedAnswer>> {
-        let applied = self.ask(request, peer, self.config.answer_timeout).await?;
+        let applied = self.ask(request, sender, self.config.answer_timeout).await?;
         Ok(Json(AppliedAnswer::new(applied, &self.snapshot())))
     }
 }

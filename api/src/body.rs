@@ -7,7 +7,7 @@ use axum::http::header;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A JSON object; unknown fields are refused by the types' own `deny_unknown_fields`.
 #[derive(Debug)]
@@ -23,10 +23,42 @@ pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
+/// Reads an optional field that may be absent, or null for none; to be used with `default`.
+///
+/// # Errors
+/// When the value is neither a `T` nor null.
+#[expect(clippy::option_option, reason = "absent and null are two things")]
+pub(crate) fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// The text of a body, kept for the audit of a write that is refused before it reaches the loop.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written(Arc<Mutex<String>>);
+
+/// Most characters of a body that the audit keeps.
+const WRITTEN_MAX: usize = 300;
+
+impl Written {
+    fn note(&self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body);
+        let kept = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            kept.chars().take(WRITTEN_MAX).collect();
+    }
+    /// The text, at most [`WRITTEN_MAX`] characters; empty before the body was read.
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
     type Rejection = Box<Problem>;
 
     async fn from_request(request: Request, api: &Arc<Api>) -> Fallible<Self> {
+        let written = request.extensions().get::<Written>().cloned();
         check_content_type(&request)?;
         let timeout = api.config.body_timeout;
         let reading = read(request.into_body(), api.config.max_body_bytes);
@@ -34,7 +66,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
             let detail = format!("the body did not arrive within {} s", timeout.as_secs_f64());
             return Err(Problem::new(&kind::SLOW_BODY, detail));
         };
-        parse(&read?).map(Self)
+        let bytes = read?;
+        if let Some(written) = written {
+            written.note(&bytes);
+        }
+        parse(&bytes).map(Self)
     }
 }
 

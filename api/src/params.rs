@@ -3,6 +3,8 @@
 use crate::problem::{Allowed, Fallible, Problem, kind};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use bess_core::id::UnitId;
+use bess_core::spec::FarmSpec;
 
 /// The query of a request; call [`Params::finish`] when all known parameters were asked for.
 #[derive(Debug)]
@@ -98,6 +100,23 @@ impl Params {
             .field(name)
             .value(text)
             .allowed(Allowed::one_of(choices.iter().copied())))
+    }
+
+    /// A unit, by number or name.
+    pub(crate) fn unit(&mut self, name: &'static str, spec: &FarmSpec) -> Fallible<Option<UnitId>> {
+        let Some(text) = self.get(name)? else {
+            return Ok(None);
+        };
+        let found = spec.find_unit(&text);
+        found.map(Some).ok_or_else(|| {
+            let n_units = spec.units.len();
+            let detail =
+                format!("`{name}` must be a unit from 1 to {n_units}, or its name, got {text:?}");
+            Problem::new(&kind::BAD_PARAMETER, detail)
+                .field(name)
+                .value(text)
+                .allowed(Allowed::range(1.0, n_units as f64, ""))
+        })
     }
 
     /// Refuses parameters that nobody asked for.

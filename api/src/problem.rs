@@ -6,6 +6,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bess_core::alarm::AlarmKey;
 use bess_core::command::Rejection;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -45,14 +46,20 @@ pub(crate) mod kind {
         BAD_PARAMETER BAD_REQUEST "bad_parameter" "A query parameter is not allowed" None;
         NO_SUCH_ROUTE NOT_FOUND "no_such_route" "There is no such resource" None;
         NO_SUCH_UNIT NOT_FOUND "no_such_unit" "The farm has no such unit" None;
+        NO_SUCH_RACK NOT_FOUND "no_such_rack" "The unit has no such rack" None;
+        NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
         SLOW_BODY REQUEST_TIMEOUT "slow_body" "The body did not arrive in time" None;
         WRONG_STATE CONFLICT "wrong_state" "The state does not allow it" None;
+        LOCAL_CONTROL CONFLICT "local_control" "The unit is under local control" None;
+        LEASED CONFLICT "leased" "Somebody else holds the unit" None;
+        RESET_REFUSED CONFLICT "reset_refused" "The cause of an alarm is still there" None;
         BODY_TOO_LARGE PAYLOAD_TOO_LARGE "body_too_large" "The body is too large" None;
         WRONG_CONTENT_TYPE UNSUPPORTED_MEDIA_TYPE "wrong_content_type" "The body must be JSON" None;
         UNKNOWN_FIELD UNPROCESSABLE_ENTITY "unknown_field" "A field is not known" None;
         BAD_FIELD UNPROCESSABLE_ENTITY "bad_field" "A field is missing or has the wrong type" None;
         CONTRADICTION UNPROCESSABLE_ENTITY "contradiction" "Fields do not go together" None;
+        NOT_POSSIBLE UNPROCESSABLE_ENTITY "not_possible" "A setting is not possible" None;
         OUT_OF_RANGE UNPROCESSABLE_ENTITY "out_of_range" "A value is out of its range" None;
         INTERNAL INTERNAL_SERVER_ERROR "internal" "The server failed" None;
         BUSY SERVICE_UNAVAILABLE "busy" "The farm is busy" Some(1);
@@ -125,9 +132,50 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     allowed: Option<Allowed>,
+    /// The alarm that keeps the unit from being reset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    alarm: Option<BlockingAlarm>,
+    /// Who holds the unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    holder: Option<String>,
+    /// For how long still, in s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    remaining_s: Option<f64>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
+    /// Whether the loop has seen what was refused: its audit has it already.
+    #[serde(skip)]
+    is_audited: bool,
 }
+
+/// An alarm that keeps a unit from being reset.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct BlockingAlarm {
+    /// Name of the alarm.
+    code: &'static str,
+    /// How bad it is.
+    level: &'static str,
+    /// Number of the rack in its unit, from 1; null for the unit as a whole.
+    #[schema(required = true)]
+    rack: Option<u32>,
+}
+
+impl From<AlarmKey> for BlockingAlarm {
+    fn from(key: AlarmKey) -> Self {
+        Self {
+            code: key.code.name(),
+            level: key.level.name(),
+            rack: key.rack_idx.map(|idx| u32::from(idx) + 1),
+        }
+    }
+}
+
+/// In the extensions of an answer: why a request was refused before it reached the loop.
+#[derive(Clone, Debug)]
+pub(crate) struct RefusedHere(pub(crate) String);
 
 /// A result whose error is the answer.
 pub(crate) type Fallible<T> = Result<T, Box<Problem>>;
@@ -143,13 +191,28 @@ impl Problem {
             field: None,
             value: None,
             allowed: None,
+            alarm: None,
+            holder: None,
+            remaining_s: None,
             retry_after_s: kind.retry_after_s,
+            is_audited: false,
         })
     }
     /// Names the field.
     #[must_use]
     pub(crate) fn field(mut self: Box<Self>, field: impl Into<String>) -> Box<Self> {
         self.field = Some(field.into());
+        self
+    }
+    /// Names a field of an inner object as bodies do: `watchdog_timeout_s` of a command is
+    /// `watchdog.timeout_s` of a body.
+    #[must_use]
+    pub(crate) fn inside(mut self: Box<Self>, object: &str) -> Box<Self> {
+        let inner = |field: &str| {
+            let field = field.strip_prefix(object)?.strip_prefix('_')?;
+            Some(format!("{object}.{field}"))
+        };
+        self.field = self.field.map(|field| inner(&field).unwrap_or(field));
         self
     }
     /// Shows what was sent.
@@ -163,6 +226,30 @@ impl Problem {
     pub(crate) fn allowed(mut self: Box<Self>, allowed: Allowed) -> Box<Self> {
         self.allowed = Some(allowed);
         self
+    }
+    /// `value` is none of `choices`.
+    pub(crate) fn not_one_of(
+        field: impl Into<String>,
+        value: &str,
+        choices: impl IntoIterator<Item = &'static str>,
+    ) -> Box<Self> {
+        let (field, choices) = (field.into(), choices.into_iter().collect::<Vec<_>>());
+        let detail = format!("{field} must be one of {}, got {value:?}", choices.join(", "));
+        Self::new(&kind::OUT_OF_RANGE, detail)
+            .field(field)
+            .value(value)
+            .allowed(Allowed::one_of(choices))
+    }
+    /// There is no rack of this number.
+    pub(crate) fn no_such_rack(number: &str, n_racks: usize) -> Box<Self> {
+        let detail = format!("the unit has racks 1 to {n_racks}, not {number:?}");
+        let allowed = Allowed::range(1.0, n_racks as f64, "");
+        Self::new(&kind::NO_SUCH_RACK, detail).field("rack").value(number).allowed(allowed)
+    }
+    /// A change needs at least one field; `first` is one that it could have.
+    pub(crate) fn nothing_given(fields: &[&str]) -> Box<Self> {
+        let detail = format!("give at least one of {}", fields.join(", "));
+        Self::new(&kind::BAD_FIELD, detail).field(fields.first().copied().unwrap_or_default())
     }
     /// There is no unit that people call `name`.
     pub(crate) fn no_such_unit(name: &str, n_units: usize) -> Box<Self> {
@@ -178,7 +265,7 @@ impl Problem {
 impl From<Rejection> for Box<Problem> {
     fn from(rejection: Rejection) -> Self {
         let detail = rejection.to_string();
-        match rejection {
+        let mut problem = match rejection {
             Rejection::OutOfRange { field, value, min, max, unit } => {
                 Problem::new(&kind::OUT_OF_RANGE, detail)
                     .field(field)
@@ -191,9 +278,28 @@ impl From<Rejection> for Box<Problem> {
             Rejection::WrongState { state, .. } => {
                 Problem::new(&kind::WRONG_STATE, detail).field("state").value(state.name())
             }
+            Rejection::Local { .. } => {
+                Problem::new(&kind::LOCAL_CONTROL, detail).field("panel").value(false)
+            }
+            Rejection::Leased { holder, remaining_s, .. } => {
+                let mut problem = Problem::new(&kind::LEASED, detail);
+                problem.holder = Some(holder);
+                problem.remaining_s = Some(remaining_s);
+                problem
+            }
+            Rejection::ResetRefused { alarm, .. } => {
+                let mut problem = Problem::new(&kind::RESET_REFUSED, detail);
+                problem.alarm = Some(alarm.into());
+                problem
+            }
+            Rejection::NotPossible { field, .. } => {
+                Problem::new(&kind::NOT_POSSIBLE, detail).field(field)
+            }
             Rejection::Busy => Problem::new(&kind::BUSY, detail),
             Rejection::Closed => Problem::new(&kind::CLOSING, detail),
-        }
+        };
+        problem.is_audited = true;
+        problem
     }
 }
 
@@ -205,6 +311,11 @@ impl IntoResponse for Box<Problem> {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let content_type = HeaderValue::from_static(PROBLEM_JSON);
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
+        // A wrong method writes nothing.
+        let writes = status.is_client_error() && status != StatusCode::METHOD_NOT_ALLOWED;
+        if writes && !self.is_audited {
+            response.extensions_mut().insert(RefusedHere(self.detail));
+        }
         if let Some(seconds) = retry {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -279,7 +390,7 @@ problem_set! {
 problem_set! {
     /// How a setpoint of the farm may be refused.
     FarmSetpointProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
-        UNKNOWN_FIELD BAD_FIELD OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+        UNKNOWN_FIELD BAD_FIELD NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
     /// How a change of the clock may be refused.
@@ -287,15 +398,32 @@ problem_set! {
         UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
-    /// How a setpoint of a unit may be refused.
-    UnitSetpointProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT SLOW_BODY BODY_TOO_LARGE
-        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY CLOSING
-        ANSWER_TIMEOUT
+    /// How a change of settings of the farm may be refused.
+    FarmChangeProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
+        UNKNOWN_FIELD BAD_FIELD CONTRADICTION NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a change of settings of a unit may be refused.
+    UnitChangeProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT SLOW_BODY WRONG_STATE
+        LOCAL_CONTROL LEASED BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION
+        NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
     /// How a command to a unit may be refused.
     UnitCommandProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT SLOW_BODY WRONG_STATE
-        BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD OUT_OF_RANGE BUSY CLOSING
+        LOCAL_CONTROL LEASED RESET_REFUSED BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD
+        NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a command to a rack may be refused.
+    RackCommandProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT NO_SUCH_RACK SLOW_BODY
+        WRONG_STATE LOCAL_CONTROL LEASED BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD
+        NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a command to a load of the island may be refused.
+    LoadProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_LOAD SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING
         ANSWER_TIMEOUT
 }
 problem_set! {

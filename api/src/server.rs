@@ -1,16 +1,20 @@
 //! The two HTTP servers of a farm: how they start, what they count, how they end.
 
+use crate::ask::Sender;
+use crate::body::Written;
 use crate::metrics;
-use crate::problem::{Problem, kind};
+use crate::problem::{Problem, RefusedHere, kind};
 use crate::routes;
 use crate::state::Api;
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
+use bess_core::command::{Reply, Request as Asked, Submission};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -88,7 +92,38 @@ fn caught<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
 
 /// Counts the requests, those whose handler panics as well.
 fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
-    caught(router).layer(axum::middleware::from_fn_with_state(Arc::clone(api), count))
+    let audited = axum::middleware::from_fn_with_state(Arc::clone(api), audit);
+    caught(router)
+        .layer(audited)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), count))
+}
+
+/// Tells the loop of writes to the farm that are refused before they reach it, for its audit. The clock
+/// is not the farm.
+async fn audit(
+    State(api): State<Arc<Api>>,
+    sender: Sender,
+    path: Result<RawPathParams, RawPathParamsRejection>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let is_clock = route.is_none_or(|route| route.as_str().ends_with("/clock"));
+    if is_clock || request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let written = Written::default();
+    request.extensions_mut().insert(written.clone());
+    let response = next.run(request).await;
+    if let Some(RefusedHere(reason)) = response.extensions().get::<RefusedHere>().cloned() {
+        let params = path.ok();
+        let named = params.as_ref().and_then(|path| path.iter().find(|(name, _)| *name == "id"));
+        let unit = named.and_then(|(_, name)| api.snapshot().spec.find_unit(name));
+        let request = Asked::Refused { unit, what: written.text(), reason };
+        let origin = sender.into_origin();
+        api.farm.mailbox.post(Submission { request, origin, reply: Reply::none() });
+    }
+    response
 }
 
 /// Route of requests that match none.

@@ -6,17 +6,20 @@
 //! deadline, so a hang is a failure.
 
 use crate::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};
+use bess_core::audit::{AUDIT_CAPACITY, EVENT_CAPACITY};
 use bess_core::command::{
-    ClockCommand, Command, Mailbox, Rejection, Request, Submission, UnitAction, UnitControl,
-    find_unit, validate, validate_clock,
+    Applied, ClockCommand, Command, Mailbox, Origin, RackAction, Rejection, Request, Submission,
+    UnitAction, UnitControl, find_unit, validate, validate_clock,
 };
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::control::{FunctionsChange, UnitFunctions};
 use bess_core::id::{CellAddress, UnitId};
+use bess_core::log::Log;
 use bess_core::snapshot::{
     BatteryView, CellExtremes, CellsView, ClockMode, ClockView, FarmView, RackTruth, RackView,
     Snapshot, UnitState, UnitView,
 };
-use bess_core::spec::FarmSpec;
+use bess_core::spec::{FarmSpec, IslandLoad, PlantSettings};
 use bess_core::stats::Stats;
 use bess_core::time::{SimTime, Tick};
 use bess_core::units::{Amps, Celsius, Joules, Volts, Watts};
@@ -60,7 +63,16 @@ pub(crate) fn spec_with(n_units: usize) -> FarmSpec {
 
 /// A snapshot in which every unit runs at 0 W.
 pub(crate) fn snapshot_with(n_units: usize) -> Snapshot {
-    let spec = Arc::new(spec_with(n_units));
+    let mut spec = spec_with(n_units);
+    spec.grid.island_loads = vec![IslandLoad {
+        name: "village".to_owned(),
+        active_w: 4e5,
+        reactive_var: 1e5,
+        inrush_factor: 3.0,
+        inrush_s: 0.5,
+        pick_up_s: f64::INFINITY,
+    }];
+    let spec = Arc::new(spec);
     let units = spec
         .units
         .iter()
@@ -82,6 +94,11 @@ pub(crate) fn snapshot_with(n_units: usize) -> Snapshot {
         units,
         racks: vec![RackView::default(); spec.n_racks()],
         cells: Vec::new(),
+        alarms: Vec::new(),
+        functions: spec.units.iter().map(|unit| Arc::clone(&unit.design.functions)).collect(),
+        plant: Arc::new(spec.plant.settings.clone()),
+        events: Arc::new(Log::new(EVENT_CAPACITY)),
+        audit: Arc::new(Log::new(AUDIT_CAPACITY)),
         spec,
     }
 }
@@ -92,13 +109,40 @@ pub(crate) struct FakeFarm {
     snapshots: watch::Sender<Arc<Snapshot>>,
     temper: Mutex<Temper>,
     letters: Mutex<Vec<Request>>,
+    origins: Mutex<Vec<Origin>>,
+    rejection: Mutex<Option<Rejection>>,
+    noted: Mutex<Vec<UnitId>>,
     kept: Mutex<Vec<Submission>>,
 }
 
 impl FakeFarm {
-    /// What it was asked so far, refused letters included.
+    /// What it was asked so far, letters that it refused included; not what was refused before it got
+    /// here.
     pub(crate) fn letters(&self) -> Vec<Request> {
-        self.letters.lock().unwrap().clone()
+        let letters = self.letters.lock().unwrap();
+        let asked = letters.iter().filter(|letter| !matches!(letter, Request::Refused { .. }));
+        asked.cloned().collect()
+    }
+    /// What it was told of writes that were refused before they got here: unit, what and why.
+    pub(crate) fn refusals(&self) -> Vec<(Option<UnitId>, String, String)> {
+        let letters = self.letters.lock().unwrap();
+        let refusal = |letter: &Request| match letter {
+            Request::Refused { unit, what, reason } => Some((*unit, what.clone(), reason.clone())),
+            _ => None,
+        };
+        letters.iter().filter_map(refusal).collect()
+    }
+    /// Who sent the letters, refusals included.
+    pub(crate) fn origins(&self) -> Vec<Origin> {
+        self.origins.lock().unwrap().clone()
+    }
+    /// Units of which it was noted that somebody asked something.
+    pub(crate) fn noted(&self) -> Vec<UnitId> {
+        self.noted.lock().unwrap().clone()
+    }
+    /// Makes it refuse every command for this reason.
+    pub(crate) fn reject(&self, rejection: Rejection) {
+        *self.rejection.lock().unwrap() = Some(rejection);
     }
     /// The latest snapshot.
     pub(crate) fn now(&self) -> Arc<Snapshot> {
@@ -137,20 +181,34 @@ impl FakeFarm {
             Request::Control(command) => validate(&seen.spec, &seen.units, command),
             Request::Clock(commands) => commands.iter().try_for_each(|c| validate_clock(*c)),
             Request::ShowCells(unit) => find_unit(&seen.spec, *unit).map(drop),
+            Request::Refused { .. } => return letter.reply.send(Ok(seen_at(&seen))),
+        };
+        let checked = match self.rejection.lock().unwrap().clone() {
+            Some(rejection) => Err(rejection),
+            None => checked,
         };
         let outcome = checked.map(|()| {
             self.publish(|next| apply(next, &letter.request));
-            let now = self.now();
-            bess_core::command::Applied { tick: now.tick, publication: now.publication }
+            seen_at(&self.now())
         });
         letter.reply.send(outcome);
     }
 }
 
+fn seen_at(snapshot: &Snapshot) -> Applied {
+    Applied { tick: snapshot.tick, publication: snapshot.publication }
+}
+
 impl Mailbox for FakeFarm {
+    fn note_request(&self, unit: UnitId) {
+        self.noted.lock().unwrap().push(unit);
+    }
+
     fn post(&self, letter: Submission) {
         self.letters.lock().unwrap().push(letter.request.clone());
+        self.origins.lock().unwrap().push(letter.origin.clone());
         assert!(letter.origin.peer.is_some(), "a letter says where it came from");
+        assert!(letter.origin.via.is_some(), "a letter says how it came");
         let temper = *self.temper.lock().unwrap();
         match temper {
             Temper::Good => self.treat(letter),
@@ -195,6 +253,7 @@ fn apply(next: &mut Snapshot, request: &Request) {
                 true_temperature_degc: vec![26.0; n_cells],
             }));
         }
+        Request::Refused { .. } => {}
     }
 }
 
@@ -209,13 +268,49 @@ fn apply_command(next: &mut Snapshot, command: &Command) {
         }
         Command::OperateUnit { unit, action } => {
             let state = match action {
-                UnitAction::Start | UnitAction::ExitStandby => UnitState::Running,
-                UnitAction::Stop => UnitState::Off,
+                UnitAction::Start | UnitAction::ExitStandby | UnitAction::BlackStart => {
+                    UnitState::Running
+                }
+                UnitAction::Stop | UnitAction::EndMaintenance => UnitState::Off,
                 UnitAction::EnterStandby => UnitState::Standby,
-                UnitAction::ResetAlarms => next.units[unit.idx()].state,
+                UnitAction::EmergencyStop => UnitState::EmergencyStop,
+                UnitAction::EnterMaintenance => UnitState::Maintenance,
+                UnitAction::ResetAlarms
+                | UnitAction::ReleaseEmergencyStop
+                | UnitAction::Local
+                | UnitAction::Remote => next.units[unit.idx()].state,
             };
             set_state(next, *unit, state);
+            let view = &mut next.units[unit.idx()];
+            view.is_local = match action {
+                UnitAction::Local => true,
+                UnitAction::Remote => false,
+                _ => view.is_local,
+            };
         }
+        Command::ConfigureUnit { unit, change } => {
+            let mut functions = UnitFunctions::clone(&next.functions[unit.idx()]);
+            let change = FunctionsChange::clone(change);
+            functions.volt_var = change.volt_var.unwrap_or(functions.volt_var);
+            functions.frequency_response =
+                change.frequency_response.unwrap_or(functions.frequency_response);
+            next.functions[unit.idx()] = Arc::new(functions);
+        }
+        Command::OperateRack { unit, rack_idx, action } => {
+            let rack = next.spec.units[unit.idx()].racks.start + rack_idx;
+            next.racks[rack].enabled = *action == RackAction::Connect;
+        }
+        Command::ConfigurePlant(change) => {
+            let mut plant = PlantSettings::clone(&next.plant);
+            plant.strategy = change.strategy.unwrap_or(plant.strategy);
+            plant.ramp_per_s = change.ramp_per_s.unwrap_or(plant.ramp_per_s);
+            if let Some(response) = change.frequency_response.clone() {
+                plant.frequency_response = response;
+            }
+            next.plant = Arc::new(plant);
+        }
+        // What becomes of them is seen in the letter.
+        Command::Disturb(_) | Command::PickUpLoad { .. } | Command::NoteRequest { .. } => {}
         Command::SetFarmPower { active, reactive } => {
             next.farm.setpoint = Some(*active);
             next.farm.reactive_setpoint = reactive.or(next.farm.reactive_setpoint);
@@ -306,6 +401,9 @@ pub(crate) async fn serve_with(snapshot: Snapshot, config: ApiConfig) -> Served 
         snapshots: sender,
         temper: Mutex::new(Temper::Good),
         letters: Mutex::default(),
+        origins: Mutex::default(),
+        rejection: Mutex::default(),
+        noted: Mutex::default(),
         kept: Mutex::default(),
     });
     let stats = Arc::new(Stats::default());

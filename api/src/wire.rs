@@ -1,9 +1,15 @@
 //! Pieces that many answers share: the stamp, numbers that may be missing, places of cells.
 
-use bess_core::alarm::ALARMS;
-use bess_core::command::{Applied, ControlSource, UnitAction};
+use crate::problem::{Fallible, Problem};
+use bess_core::alarm::{ALARMS, AlarmLevel, AlarmPhase};
+use bess_core::command::{Applied, ControlSource, RackAction, UnitAction};
+use bess_core::control::{
+    FunctionName, FunctionSet, HeartbeatKind, LossAction, Recovery, WatchdogState,
+};
+use bess_core::event::EventKind;
 use bess_core::id::CellAddress;
 use bess_core::snapshot::{CellExtremes, ClockMode, EnergyTotals, Snapshot, UnitState};
+use bess_core::spec::Strategy;
 use bess_core::units::Joules;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,8 +71,66 @@ closed_names! {
     SetpointModeName "How a setpoint is written." ["absolute", "percent"];
     PriorityName "Which power wins when both do not fit." ["active", "reactive"];
     AlarmName "Name of an alarm." ALARMS.iter().map(|alarm| alarm.name);
+    AlarmLevelName "How bad an alarm is." AlarmLevel::ALL.map(AlarmLevel::name);
+    AlarmPhaseName "Where an alarm is in its life."
+        [AlarmPhase::Pending, AlarmPhase::Active, AlarmPhase::Latched].map(AlarmPhase::name);
+    FunctionLabel "Name of a function of a unit." FunctionName::ALL.map(|(name, _)| name);
+    ModeName "What a unit is to do." MODES;
+    HeartbeatName "What counts as a sign of life of the controller."
+        HeartbeatKind::ALL.map(|(name, _)| name);
+    LossActionName "What a unit does when its controller is lost."
+        LossAction::ALL.map(|(name, _)| name);
+    RecoveryName "How the controller is taken back." Recovery::ALL.map(|(name, _)| name);
+    WatchdogStateName "How the watch over the controller stands."
+        WatchdogState::ALL.map(WatchdogState::name);
+    RackActionName "What to do with a rack." RackAction::ALL.map(|(name, _)| name);
+    EventKindName "Kind of an event." EventKind::NAMES;
+    ResultName "What came of a write." RESULTS;
+    StrategyName "How a setpoint is split over the units." Strategy::ALL.map(|(name, _)| name);
+    DisturbanceName "What happens to the grid." DISTURBANCES;
+    GridKindName "How the grid's frequency comes about." GRID_KINDS;
     FormatName "Form of an answer." ENDPOINT_FORMATS;
     SwitchName "Whether it is wanted." SWITCH;
+}
+
+/// What a unit may be told to be: an operation, plain setpoints, or one function.
+pub(crate) const MODES: [&str; 14] = [
+    "off",
+    "standby",
+    "maintenance",
+    "pq",
+    "frequency_droop",
+    "frequency_response",
+    "fast_frequency_response",
+    "volt_var",
+    "volt_watt",
+    "watt_var",
+    "power_factor",
+    "peak_shaving",
+    "schedule",
+    "grid_forming",
+];
+/// What may come of a write.
+pub(crate) const RESULTS: [&str; 2] = ["applied", "refused"];
+/// What may happen to the grid.
+pub(crate) const DISTURBANCES: [&str; 5] =
+    ["voltage", "frequency", "outage", "phase_jump", "load_step"];
+/// How the grid's frequency may come about.
+pub(crate) const GRID_KINDS: [&str; 2] = ["stiff", "inertia"];
+
+/// The names of the functions that are on.
+pub(crate) fn labels(functions: FunctionSet) -> Vec<FunctionLabel> {
+    functions.iter().map(|function| FunctionLabel(function.name())).collect()
+}
+
+/// The value called `name` in a table of names, or a problem that lists them.
+pub(crate) fn by_name<T: Copy>(
+    field: &str,
+    name: &str,
+    table: &[(&'static str, T)],
+) -> Fallible<T> {
+    let found = table.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    found.ok_or_else(|| Problem::not_one_of(field, name, table.iter().map(|(known, _)| *known)))
 }
 
 /// Paces of the clock that may be asked for.
@@ -87,7 +151,8 @@ pub(crate) fn rfc3339(unix_ns: i64) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(unix_ns)).unwrap_or_default().to_string()
 }
 
-fn wall_time(unix_ns: i64) -> Option<String> {
+/// An instant in RFC 3339; `None` where there is no wall time.
+pub(crate) fn wall_time(unix_ns: i64) -> Option<String> {
     (unix_ns != 0).then(|| rfc3339(unix_ns))
 }
 

@@ -45,9 +45,21 @@ enum Command {
     /// Print a register map
     Registers(registers::RegistersArgs),
     /// List and control the units of a running farm
-    Unit(client::UnitArgs),
+    Unit(client::unit::UnitArgs),
     /// Show and control the clock of a running farm
-    Clock(client::ClockArgs),
+    Clock(client::clock::ClockArgs),
+    /// List the alarms of a running farm
+    Alarms(client::logs::AlarmsArgs),
+    /// List the newest events of a running farm
+    Events(client::logs::EventsArgs),
+    /// List the newest writes to a running farm, refused ones as well
+    Writes(client::logs::WritesArgs),
+    /// Show and change the plant controller of a running farm
+    Plant(client::plant::PlantArgs),
+    /// List the frequency response services that a running farm knows by name
+    Services(client::plant::ServicesArgs),
+    /// Show and disturb the grid of a running farm
+    Grid(client::plant::GridArgs),
 }
 
 /// Bad usage or configuration: nothing was started. Ends the process with exit code 2.
@@ -75,8 +87,14 @@ fn main() -> ExitCode {
         Command::Profile(args) => profile::run(args, &mut out, &mut err),
         Command::Farm(command) => farm::run(command, &mut out),
         Command::Registers(args) => registers::run(args, &mut out),
-        Command::Unit(args) => client::unit(args, &mut out),
-        Command::Clock(args) => client::clock(args, &mut out),
+        Command::Unit(args) => client::unit::run(args, &mut out),
+        Command::Clock(args) => client::clock::run(args, &mut out),
+        Command::Alarms(args) => client::logs::alarms(args, &mut out),
+        Command::Events(args) => client::logs::events(args, &mut out),
+        Command::Writes(args) => client::logs::writes(args, &mut out),
+        Command::Plant(args) => client::plant::plant(args, &mut out),
+        Command::Services(args) => client::plant::services(args, &mut out),
+        Command::Grid(args) => client::plant::grid(args, &mut out),
     };
     let flushed = out.flush();
     finish(result.and_then(|()| Ok(flushed?)))

@@ -28,6 +28,9 @@ pub(crate) struct FarmArgs {
     /// Grid frequency at the POI
     #[arg(long, value_name = "CSV", env = "BESS_FREQUENCY")]
     pub(crate) frequency: Option<PathBuf>,
+    /// Grid voltage at the POI in per unit of nominal
+    #[arg(long, value_name = "CSV", env = "BESS_VOLTAGE")]
+    pub(crate) voltage: Option<PathBuf>,
     /// Ambient temperature
     #[arg(long, value_name = "CSV", env = "BESS_AMBIENT")]
     pub(crate) ambient: Option<PathBuf>,
@@ -64,6 +67,7 @@ impl FarmArgs {
         };
         let dispatch = series(&self.dispatch, Quantity::FarmPower { rated_w }, &columns);
         let frequency = series(&self.frequency, Quantity::Frequency, &plain).map(Arc::new);
+        let voltage = series(&self.voltage, Quantity::Voltage, &plain).map(Arc::new);
         let ambient = series(&self.ambient, Quantity::Ambient, &plain).map(Arc::new);
         let Some(mut spec) = spec.filter(|_| problems.0.is_empty()) else {
             return Err(problems.into());
@@ -78,7 +82,8 @@ impl FarmArgs {
         if let Some(frequency) = &frequency {
             warn_of_nominal(frequency, spec.nominal_frequency.0);
         }
-        Ok(Setup { spec: Arc::new(spec), inputs: Inputs { frequency, ambient }, dispatch })
+        let inputs = Inputs { frequency, voltage, ambient };
+        Ok(Setup { spec: Arc::new(spec), inputs, dispatch })
     }
 }
 
@@ -95,9 +100,10 @@ impl FarmArgs {
             let message = format!("{flag} adapts the dispatch file, but there is no --dispatch");
             return Err(BadInput(message));
         }
-        let has_file = [&self.dispatch, &self.frequency, &self.ambient].iter().any(|f| f.is_some());
+        let files = [&self.dispatch, &self.frequency, &self.voltage, &self.ambient];
+        let has_file = files.iter().any(|file| file.is_some());
         if columns.looped && !has_file {
-            let message = "--loop needs a file to start over: --dispatch, --frequency or --ambient";
+            let message = "--loop needs a file to start over: --dispatch, --frequency, --voltage or --ambient";
             return Err(BadInput(message.to_owned()));
         }
         Ok(())

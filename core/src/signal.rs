@@ -21,6 +21,8 @@ pub enum Quantity {
     Litres,
     Hertz,
     Celsius,
+    Ohms,
+    Seconds,
     Ratio,
     Count,
 }
@@ -109,6 +111,9 @@ table! {
         "truth.cell.temperature_min" Celsius "True lowest cell temperature" |u| u.view.truth.extremes.temperature_min.0;
         "coolant.temperature" Celsius "Coolant temperature" |u| u.view.coolant_temperature.0;
         "air.temperature" Celsius "Air temperature in the container" |u| u.view.air_temperature.0;
+        "pcs.temperature" Celsius "Temperature of the converter" |u| u.view.pcs_temperature.0;
+        "insulation.resistance" Ohms "Insulation resistance against earth" |u| u.view.insulation_kohm * 1000.0;
+        "watchdog.remaining" Seconds "Time until the controller counts as lost" |u| u.view.watchdog.remaining_s;
         "gas.volume" Litres "Gas that the cells have given off, at ambient conditions" |u| u.view.gas_litres;
         "auxiliary.power" Watts "Consumption of the auxiliaries" |u| u.view.auxiliary_power.0;
         "rating.active_power" Watts "Rated active power" |u| u.design.pcs.rated_power.0;
@@ -163,6 +168,9 @@ table! {
         "poi.active_power" Watts "Active power at the POI, positive is discharge" |f| f.active_power.0;
         "poi.reactive_power" Vars "Reactive power at the POI, positive is injection" |f| f.reactive_power.0;
         "poi.frequency" Hertz "Grid frequency at the POI" |f| f.frequency.0;
+        "poi.voltage" Ratio "Voltage at the POI" |f| f.voltage_pu;
+        "poi.frequency_response" Watts "What frequency response at the POI asks for now" |f| f.frequency_response.0;
+        "setpoint.ramped_power" Watts "Farm setpoint after the plant's ramp, without frequency response" |f| f.ramped_setpoint.0;
         "poi.discharged_energy" Joules "Energy delivered at the POI since the start" |f| f.totals.discharged.0;
         "poi.charged_energy" Joules "Energy taken at the POI since the start" |f| f.totals.charged.0;
         "units.active_power" Watts "Sum of the units' AC power before auxiliaries" |f| f.units_power.0;

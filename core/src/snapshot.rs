@@ -11,7 +11,7 @@ use crate::id::{CellAddress, UnitId};
 use crate::log::Log;
 use crate::spec::{FarmSpec, PlantSettings};
 pub use crate::state::UnitState;
-use crate::time::{SimTime, Tick};
+use crate::time::{SimTime, TICK_NS, Tick};
 use crate::units::{Amps, Celsius, Hertz, Joules, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::sync::Arc;
 
@@ -85,6 +85,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The simulated instant at which the run began.
+    pub fn start(&self) -> SimTime {
+        let elapsed_ns = (self.tick.0 as i64).saturating_mul(TICK_NS);
+        SimTime { unix_ns: self.time.unix_ns.saturating_sub(elapsed_ns) }
+    }
     /// The racks of a unit, in order.
     pub fn racks_of(&self, unit: UnitId) -> &[RackView] {
         &self.racks[self.spec.units[unit.idx()].racks.clone()]

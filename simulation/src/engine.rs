@@ -389,7 +389,8 @@ impl Engine {
         let split = self.plant.next_split(&self.spec, first.0).unwrap_or(u64::MAX);
         let defect = self.next_defect(first).unwrap_or(u64::MAX);
         // What depends on the farm's own power must be made tick by tick.
-        let alone = self.grid.is_autonomous() && !self.units.iter().any(|unit| unit.shaves_peaks());
+        let alone =
+            self.grid.is_autonomous() && !self.units.iter().any(super::unit::Unit::shaves_peaks);
         let most = if alone { most.min(VISIT_TICKS) } else { 1 };
         let n = most.min(split - first.0).min(defect - first.0);
         let mut around = std::mem::take(&mut self.around);

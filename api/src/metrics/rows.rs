@@ -14,8 +14,9 @@ use crate::metrics::Scrape;
 use crate::metrics::family::{Labels, Number};
 use crate::metrics::process::Process;
 use Get::{Count, Histogram, Histograms, Info, Numbers, Real};
-use bess_core::alarm::ALARMS;
+use bess_core::alarm::{ALARMS, AlarmLevel};
 use bess_core::command::ControlSource;
+use bess_core::control::WatchdogState;
 use bess_core::signal::{self, Quantity};
 use bess_core::snapshot::{ClockMode, UnitState, UnitView};
 use bess_core::stats::HistogramReading;
@@ -129,6 +130,8 @@ const fn unit_of(quantity: Quantity) -> Option<&'static str> {
         Quantity::Litres => "litres",
         Quantity::Hertz => "hertz",
         Quantity::Celsius => "celsius",
+        Quantity::Ohms => "ohms",
+        Quantity::Seconds => "seconds",
         Quantity::Ratio => "ratio",
         Quantity::Count => return None,
     })
@@ -199,7 +202,12 @@ pub(super) const ROWS: &[Row] = &[
 
     // The farm.
     gauge("bess_units", NONE, "Units in each state; they sum to the number of units", Numbers(units_by_state)),
-    gauge("bess_units_alarm", NONE, "Units on which each alarm is active", Numbers(units_by_alarm)),
+    gauge("bess_units_alarm", NONE, "Units on which each alarm stands at each level, active or latched", Numbers(units_by_alarm)),
+    gauge("bess_units_local", NONE, "Units under local control", Count(|s| units(s).filter(|unit| unit.is_local).count() as u64)),
+    gauge("bess_units_watchdog", NONE, "Units by how the watch over their controller stands", Numbers(units_by_watchdog)),
+    counter("bess_unit_trips_total", NONE, "Trips of units since the start", Count(|s| s.scrape.snapshot.farm.trips)),
+    counter("bess_events_total", NONE, "Events since the start", Count(|s| s.scrape.snapshot.events.total())),
+    counter("bess_writes_total", NONE, "Writes since the start by what came of them", Numbers(writes)),
     farm("bess_farm_soc_ratio", "battery.soc", ""),
     farm("bess_farm_true_soc_ratio", "truth.soc", TRUE),
     gauge("bess_farm_soc_spread_ratio", RATIO, "Highest less lowest state of charge of a unit, as the BMS believes it", Real(|s| spread(s, |unit| unit.measured.soc))),
@@ -227,6 +235,9 @@ pub(super) const ROWS: &[Row] = &[
     counter("bess_farm_loss_joules_total", JOULES, "Energy turned into heat since the start, in cells with their wiring, in the PCS and in the transformer", Numbers(losses)),
     farm("bess_grid_frequency_hertz", "poi.frequency", ""),
     gauge("bess_grid_frequency_nominal_hertz", HERTZ, "Nominal grid frequency", Real(|s| s.scrape.snapshot.spec.nominal_frequency.0)),
+    farm("bess_grid_voltage_ratio", "poi.voltage", ", as a share of nominal; 0 while the grid is gone"),
+    farm("bess_farm_frequency_response_watts", "poi.frequency_response", DISCHARGE),
+    farm("bess_farm_ramped_setpoint_watts", "setpoint.ramped_power", ", positive is discharge; 0 while there is none"),
     farm("bess_ambient_temperature_celsius", "ambient.temperature", ""),
 
     // The loop.
@@ -274,7 +285,7 @@ pub(super) const ROWS: &[Row] = &[
 
     // Every unit.
     row(Kind::Info, "bess_unit_info", NONE, "What each unit is", Get::UnitInfo),
-    unit("bess_unit_state", "state", ": 0 off, 1 standby, 2 running, 3 fault"),
+    unit("bess_unit_state", "state", ": 0 off, 1 initialising, 2 precharge, 3 standby, 4 synchronising, 5 running, 6 derated, 7 fallback, 8 stopping, 9 tripped, 10 locked_out, 11 fault, 12 maintenance, 13 emergency_stop"),
     unit("bess_unit_soc_ratio", "battery.soc", MEASURED),
     unit("bess_unit_true_soc_ratio", "truth.soc", TRUE),
     unit("bess_unit_soh_ratio", "battery.soh", MEASURED),
@@ -289,6 +300,9 @@ pub(super) const ROWS: &[Row] = &[
     unit("bess_unit_true_cell_voltage_min_volts", "truth.cell.voltage_min", TRUE),
     unit("bess_unit_coolant_temperature_celsius", "coolant.temperature", ""),
     unit("bess_unit_air_temperature_celsius", "air.temperature", ""),
+    unit("bess_unit_pcs_temperature_celsius", "pcs.temperature", ""),
+    unit("bess_unit_insulation_ohms", "insulation.resistance", ", as measured"),
+    unit("bess_unit_watchdog_remaining_seconds", "watchdog.remaining", ", as configured; 0 while it is lost or not watched"),
     unit("bess_unit_gas_litres", "gas.volume", ""),
     unit("bess_unit_dc_voltage_volts", "dc.voltage", ""),
     unit("bess_unit_dc_current_amperes", "dc.current", ""),
@@ -328,15 +342,36 @@ fn units_by_state(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
         .collect()
 }
 
+/// One pass over the units, whose sets are mostly empty.
 fn units_by_alarm(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
-    let units = &sight.scrape.snapshot.units;
-    ALARMS
-        .iter()
-        .map(|alarm| {
-            let count = units.iter().filter(|unit| unit.alarms.has(alarm.code));
-            series("code", alarm.name, count.count() as u64)
+    const LEVELS: usize = AlarmLevel::ALL.len();
+    let mut counts = vec![0; ALARMS.len() * LEVELS];
+    for unit in units(sight).filter(|unit| !unit.alarms.is_empty()) {
+        for (alarm, level) in unit.alarms.iter() {
+            counts[alarm.code as usize * LEVELS + level as usize] += 1;
+        }
+    }
+    let keys = ALARMS.iter().flat_map(|alarm| AlarmLevel::ALL.map(|level| (alarm, level)));
+    keys.zip(counts)
+        .map(|((alarm, level), count)| {
+            let labels = vec![("code", alarm.name.into()), ("level", level.name().into())];
+            (labels, Number::Count(count))
         })
         .collect()
+}
+
+fn units_by_watchdog(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
+    let mut counts = [0; WatchdogState::ALL.len()];
+    units(sight).for_each(|unit| counts[unit.watchdog.state as usize] += 1);
+    let states = WatchdogState::ALL.into_iter().zip(counts);
+    states.map(|(state, count)| series("state", state.name(), count)).collect()
+}
+
+fn writes(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
+    let farm = &sight.scrape.snapshot.farm;
+    [("applied", farm.commands_applied), ("refused", farm.commands_refused)]
+        .map(|(result, count)| series("result", result, count))
+        .into()
 }
 
 fn losses(sight: &Sight<'_>) -> Vec<(Labels, Number)> {

@@ -3,12 +3,15 @@
 use crate::metrics::rows::{Kind, MODBUS_EXCEPTIONS, MODBUS_FUNCTIONS, ROWS};
 use crate::metrics::{BuildInfo, Format, HttpRow, Scrape, encode};
 use crate::testing;
-use bess_core::alarm::{ALARMS, AlarmCode};
+use bess_core::alarm::{ALARMS, AlarmCode, AlarmLevel};
 use bess_core::command::ControlSource;
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::control::WatchdogState;
+use bess_core::event::{Event, EventKind};
+use bess_core::log::Log;
 use bess_core::snapshot::{ClockMode, ClockView, FarmView, Snapshot, UnitState, UnitView};
 use bess_core::stats::{Histogram, Stats};
-use bess_core::time::{SimTime, Tick};
+use bess_core::time::{Moment, SimTime, Tick};
 use bess_core::units::{Amps, Celsius, Hertz, Joules, Vars, Volts, Watts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,9 +37,20 @@ fn farm_of(text: &str) -> Snapshot {
         unit.coolant_temperature = Celsius(18.5);
         unit.air_temperature = Celsius(27.25);
         unit.gas_litres = 40.5;
+        unit.pcs_temperature = Celsius(41.5);
+        unit.insulation_kohm = 850.5;
+        unit.watchdog.remaining_s = 12.5;
+        unit.watchdog.state = WatchdogState::Armed;
     }
     let mut farm = FarmView {
-        units_by_state: [0, 0, n_units as u32, 0],
+        units_by_state: UnitState::ALL
+            .map(|state| if state == UnitState::Running { n_units as u32 } else { 0 }),
+        voltage_pu: 0.985,
+        frequency_response: Watts(-2.5e5),
+        ramped_setpoint: Watts(-1.2e6),
+        trips: 3,
+        commands_applied: 17,
+        commands_refused: 4,
         active_power: Watts(-1.25e6),
         setpoint: Some(Watts(-1.3e6)),
         soc: 0.5,
@@ -59,6 +73,11 @@ fn farm_of(text: &str) -> Snapshot {
         units,
         racks: Vec::new(),
         cells: Vec::new(),
+        alarms: Vec::new(),
+        functions: Vec::new(),
+        plant: Arc::default(),
+        events: Arc::new(Log::new(10)),
+        audit: Arc::new(Log::new(10)),
     }
 }
 
@@ -167,15 +186,37 @@ fn a_help_text_is_one_sentence_without_anything_to_escape() {
 #[test]
 fn values_of_the_farm_are_those_of_the_snapshot() {
     let (mut snapshot, stats) = (farm(), Stats::default());
-    snapshot.units[3].alarms.set(AlarmCode::PowerBeyondMatchedLoad, true);
+    snapshot.units[3].alarms.insert(AlarmCode::CellOverVoltage, AlarmLevel::Warning);
+    snapshot.units[3].alarms.insert(AlarmCode::CellOverVoltage, AlarmLevel::Trip);
+    snapshot.units[4].alarms.insert(AlarmCode::CellOverVoltage, AlarmLevel::Warning);
+    snapshot.units[5].is_local = true;
+    snapshot.units[5].watchdog.state = WatchdogState::Lost;
+    let mut events = Log::new(1);
+    let kind = EventKind::Local { local: true };
+    for _ in 0..2 {
+        events.push(Event { at: Moment::default(), unit: None, kind });
+    }
+    snapshot.events = Arc::new(events);
     assert_values(
         &open_metrics(&snapshot, &stats),
         &[
             (r#"bess_build_info{version="1.2.3",revision="abc"}"#, 1.0),
             (r#"bess_units{state="running"}"#, 10.0),
             (r#"bess_units{state="fault"}"#, 0.0),
-            (r#"bess_units_alarm{code="power_beyond_matched_load"}"#, 1.0),
-            (r#"bess_units_alarm{code="quarantined"}"#, 0.0),
+            (r#"bess_units_alarm{code="cell_over_voltage",level="warning"}"#, 2.0),
+            (r#"bess_units_alarm{code="cell_over_voltage",level="derate"}"#, 0.0),
+            (r#"bess_units_alarm{code="cell_over_voltage",level="trip"}"#, 1.0),
+            (r#"bess_units_alarm{code="quarantined",level="critical"}"#, 0.0),
+            ("bess_units_local", 1.0),
+            (r#"bess_units_watchdog{state="armed"}"#, 9.0),
+            (r#"bess_units_watchdog{state="lost"}"#, 1.0),
+            ("bess_unit_trips_total", 3.0),
+            ("bess_events_total", 2.0),
+            (r#"bess_writes_total{result="applied"}"#, 17.0),
+            (r#"bess_writes_total{result="refused"}"#, 4.0),
+            ("bess_grid_voltage_ratio", 0.985),
+            ("bess_farm_frequency_response_watts", -2.5e5),
+            ("bess_farm_ramped_setpoint_watts", -1.2e6),
             ("bess_farm_soc_ratio", 0.5),
             ("bess_farm_ac_power_watts", -1.25e6),
             ("bess_farm_ac_power_setpoint_watts", -1.3e6),
@@ -206,7 +247,7 @@ fn values_of_a_unit_are_those_of_its_view() {
     assert_values(&text, &[(info, 1.0)]);
     let all = series(&text);
     for (name, value) in [
-        ("state", 2.0),
+        ("state", 5.0),
         ("soc_ratio", view.measured.soc),
         ("true_soc_ratio", view.truth.soc),
         ("ac_power_watts", view.ac.active_power.0),
@@ -219,6 +260,9 @@ fn values_of_a_unit_are_those_of_its_view() {
         ("coolant_temperature_celsius", 18.5),
         ("air_temperature_celsius", 27.25),
         ("gas_litres", 40.5),
+        ("pcs_temperature_celsius", 41.5),
+        ("insulation_ohms", 850_500.0),
+        ("watchdog_remaining_seconds", 12.5),
     ] {
         let name = format!("bess_unit_{name}{{unit=\"3\"}}");
         assert_eq!(all.get(name.as_str()), Some(&value), "{name}");
@@ -319,7 +363,8 @@ fn label_sets_are_complete_before_anything_happened() {
         all.keys().filter(|name| name.starts_with(&prefix)).count()
     };
     assert_eq!(count_of("bess_units"), UnitState::ALL.len());
-    assert_eq!(count_of("bess_units_alarm"), ALARMS.len());
+    assert_eq!(count_of("bess_units_alarm"), ALARMS.len() * AlarmLevel::ALL.len());
+    assert_eq!(count_of("bess_units_watchdog"), WatchdogState::ALL.len());
     assert_eq!(count_of("bess_modbus_bytes_total"), 2);
     let functions = MODBUS_FUNCTIONS.map(|code| code.to_string());
     assert_eq!(count_of("bess_modbus_requests_total"), functions.len() + 1);
@@ -329,7 +374,7 @@ fn label_sets_are_complete_before_anything_happened() {
     }
     let exceptions = MODBUS_EXCEPTIONS.len() + 1;
     assert_eq!(count_of("bess_modbus_exceptions_total"), exceptions);
-    assert_eq!(count_of("bess_setpoint_commands_total"), 10);
+    assert_eq!(count_of("bess_setpoint_commands_total"), 2 * ControlSource::NAMES.len());
     for source in ControlSource::NAMES {
         for result in ["applied", "refused"] {
             let name =
@@ -426,7 +471,7 @@ fn units_have_series_only_while_the_farm_is_small_enough() {
         let mut scrape = scrape(&snapshot, &stats);
         scrape.units_max = units_max;
         let text = encode(&scrape, Format::OpenMetrics);
-        assert_eq!(text.contains("bess_unit_"), exported > 0, "{units_max}");
+        assert_eq!(text.contains("bess_unit_state"), exported > 0, "{units_max}");
         assert_values(
             &text,
             &[

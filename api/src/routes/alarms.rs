@@ -1,16 +1,20 @@
-//! `/alarms`: what is wrong now.
+//! `/alarms`: what is wrong, and what may become so.
 
+use crate::ask::aside;
 use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems};
 use crate::state::Api;
-use crate::wire::{AlarmName, Stamp};
+use crate::wire::{AlarmLevelName, AlarmName, AlarmPhaseName, Num, Place, Stamp, rfc3339};
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bess_core::alarm::{ALARMS, AlarmLevel, AlarmPhase, AlarmState};
+use bess_core::snapshot::Snapshot;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// An active alarm.
+/// An alarm.
 #[derive(Debug, Serialize, ToSchema)]
 struct Alarm {
     /// Number of the unit.
@@ -19,39 +23,107 @@ struct Alarm {
     unit_name: String,
     /// Name of the alarm.
     code: AlarmName,
+    /// How bad it is.
+    level: AlarmLevelName,
+    /// Number of the rack in its unit, from 1; null for the unit as a whole.
+    #[schema(required = true)]
+    rack: Option<u32>,
+    /// Where it is in its life: pending does not stand yet, latched waits for a reset.
+    phase: AlarmPhaseName,
+    /// Tick in which it came into this phase.
+    since_tick: u64,
+    /// The simulated instant of that, RFC 3339, UTC, to the microsecond.
+    #[schema(format = DateTime)]
+    since: String,
+    /// The value that raised it, or that is worst since; null for a yes or no.
+    value: Num,
+    /// The value beyond which it is raised; null for a yes or no.
+    threshold: Num,
+    /// Unit of value and threshold; empty for bare numbers.
+    unit_of_measure: &'static str,
+    /// The cell that shows the value; null where none does.
+    #[schema(value_type = Place)]
+    cell: Option<Place>,
     /// What it says.
     text: &'static str,
-    /// Whether it stays until it is reset.
-    latched: bool,
+    /// Resets that were refused because the cause is still there.
+    resets_refused: u32,
 }
 
-/// The active alarms of all units.
+impl Alarm {
+    fn of(snapshot: &Snapshot, alarm: &AlarmState) -> Self {
+        let row = alarm.key.code.row();
+        Self {
+            unit: alarm.unit.number(),
+            unit_name: snapshot.spec.units[alarm.unit.idx()].name.clone(),
+            code: AlarmName(row.name),
+            level: AlarmLevelName(alarm.key.level.name()),
+            rack: alarm.key.rack_idx.map(|idx| u32::from(idx) + 1),
+            phase: AlarmPhaseName(alarm.phase.name()),
+            since_tick: alarm.since.tick.0,
+            since: rfc3339(snapshot.start().at_moment(alarm.since).unix_ns),
+            value: Num(alarm.value),
+            threshold: Num(alarm.threshold),
+            unit_of_measure: row.unit,
+            cell: alarm.cell.map(Place::from),
+            text: row.text,
+            resets_refused: alarm.resets_refused,
+        }
+    }
+}
+
+/// A page of alarms.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlarmsAnswer {
     #[serde(flatten)]
     stamp: Stamp,
+    /// Alarms that match, on all pages.
+    total: usize,
+    /// The alarms of this page.
     alarms: Vec<Alarm>,
 }
 
-/// The active alarms
+const PHASES: [AlarmPhase; 3] = [AlarmPhase::Pending, AlarmPhase::Active, AlarmPhase::Latched];
+
+/// The alarms
 ///
-/// Of all units, in order of their number.
+/// Of all units, in order of their number, pending ones as well: every field is that of the one object
+/// behind registers, metrics and events.
 #[utoipa::path(get, path = "/alarms", operation_id = "list_alarms", tag = "farm",
+    params(
+        ("unit" = Option<String>, Query, description = "Only those of this unit: number or name", example = "3"),
+        ("level" = inline(Option<AlarmLevelName>), Query, description = "Only those of this level"),
+        ("phase" = inline(Option<AlarmPhaseName>), Query, description = "Only those in this phase"),
+        ("code" = inline(Option<AlarmName>), Query, description = "Only those of this name"),
+        ("from" = Option<u64>, Query, description = "Matching alarms to leave out before the page", minimum = 0, maximum = 10_000_000),
+        ("limit" = Option<u64>, Query, description = "Most alarms on the page; 1000 when absent", minimum = 1, maximum = 10_000),
+    ),
     responses((status = 200, description = "The alarms.", body = AlarmsAnswer), FarmReadProblems))]
-pub(crate) async fn list(
-    State(api): State<Arc<Api>>,
-    query: Params,
-) -> Fallible<Json<AlarmsAnswer>> {
-    query.finish()?;
+pub(crate) async fn list(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
     let snapshot = api.snapshot();
-    let alarms = snapshot.units.iter().zip(&snapshot.spec.units).flat_map(|(view, spec)| {
-        view.alarms.iter().map(|alarm| Alarm {
-            unit: spec.id.number(),
-            unit_name: spec.name.clone(),
-            code: AlarmName(alarm.name),
-            text: alarm.text,
-            latched: alarm.latched,
+    let unit = query.unit("unit", &snapshot.spec)?;
+    let level = query.choice("level", &AlarmLevel::ALL.map(AlarmLevel::name))?;
+    let phase = query.choice("phase", &PHASES.map(AlarmPhase::name))?;
+    let names: Vec<&str> = ALARMS.iter().map(|alarm| alarm.name).collect();
+    let code = query.choice("code", &names)?;
+    let from = query.whole("from", 0, (0, 10_000_000))?;
+    let limit = query.whole("limit", 1000, (1, 10_000))?;
+    query.finish()?;
+    let page = move || {
+        let matches = |alarm: &&AlarmState| {
+            unit.is_none_or(|unit| alarm.unit == unit)
+                && level.is_none_or(|level| alarm.key.level.name() == level)
+                && phase.is_none_or(|phase| alarm.phase.name() == phase)
+                && code.is_none_or(|code| alarm.key.code.name() == code)
+        };
+        let matching: Vec<&AlarmState> = snapshot.alarms.iter().filter(matches).collect();
+        let shown = matching.iter().skip(from).take(limit);
+        Json(AlarmsAnswer {
+            stamp: Stamp::of(&snapshot),
+            total: matching.len(),
+            alarms: shown.map(|alarm| Alarm::of(&snapshot, alarm)).collect(),
         })
-    });
-    Ok(Json(AlarmsAnswer { stamp: Stamp::of(&snapshot), alarms: alarms.collect() }))
+        .into_response()
+    };
+    Ok(aside(page).await)
 }

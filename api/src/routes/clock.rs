@@ -1,16 +1,16 @@
 //! `/clock`: pace of the simulation.
 
+use crate::ask::Sender;
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{Allowed, ClockChangeProblems, Fallible, FarmReadProblems, Problem, kind};
 use crate::state::Api;
 use crate::wire::{AppliedAnswer, CLOCK_WISHES, ClockModeName, ClockWishName, Num, Stamp};
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use bess_core::command::{ClockCommand, Request, STEP_MAX, validate_clock};
 use bess_core::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -126,7 +126,7 @@ pub(crate) async fn show(
     responses((status = 200, description = "Applied.", body = AppliedAnswer), ClockChangeProblems))]
 pub(crate) async fn change(
     State(api): State<Arc<Api>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    sender: Sender,
     query: Params,
     Body(wish): Body<ClockChange>,
 ) -> Fallible<Json<AppliedAnswer>> {
@@ -136,6 +136,6 @@ pub(crate) async fn change(
         Some(ClockCommand::Step(_)) => api.config.step_timeout,
         _ => api.config.answer_timeout,
     };
-    let applied = api.ask(Request::Clock(commands), peer, timeout).await?;
+    let applied = api.ask(Request::Clock(commands), sender, timeout).await?;
     Ok(Json(AppliedAnswer::new(applied, &api.snapshot())))
 }

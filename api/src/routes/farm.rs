@@ -1,18 +1,18 @@
 //! `/farm`: the whole farm at its POI.
 
+use crate::ask::Sender;
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems, FarmReleaseProblems, FarmSetpointProblems};
 use crate::state::Api;
 use crate::wire::{AppliedAnswer, Extremes, Num, Stamp, Totals, wh};
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use bess_core::command::{Command, Request};
 use bess_core::snapshot::{Snapshot, UnitState};
 use bess_core::units::{Vars, Watts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -64,6 +64,14 @@ pub(crate) struct FarmAnswer {
     energy_capacity_wh: Num,
     /// Grid frequency.
     frequency_hz: Num,
+    /// Voltage at the POI in per unit of nominal; 0 while the grid is gone.
+    voltage_pu: Num,
+    /// What frequency response at the POI asks for now, positive is discharge.
+    frequency_response_w: Num,
+    /// The setpoint after the plant's ramp, without frequency response; 0 while there is none.
+    ramped_setpoint_w: Num,
+    /// Trips of units since the start.
+    trips: u64,
     /// Nominal grid frequency.
     nominal_frequency_hz: Num,
     /// Ambient temperature.
@@ -111,6 +119,10 @@ impl FarmAnswer {
             energy_wh: wh(farm.energy),
             energy_capacity_wh: wh(farm.energy_capacity),
             frequency_hz: Num(farm.frequency.0),
+            voltage_pu: Num(farm.voltage_pu),
+            frequency_response_w: Num(farm.frequency_response.0),
+            ramped_setpoint_w: Num(farm.ramped_setpoint.0),
+            trips: farm.trips,
             nominal_frequency_hz: Num(spec.nominal_frequency.0),
             ambient_temperature_degc: Num(farm.ambient.0),
             extremes: Extremes::from(&farm.extremes),
@@ -153,7 +165,7 @@ pub(crate) async fn show(State(api): State<Arc<Api>>, query: Params) -> Fallible
     responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmSetpointProblems))]
 pub(crate) async fn set(
     State(api): State<Arc<Api>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    sender: Sender,
     query: Params,
     Body(wish): Body<FarmSetpoint>,
 ) -> Fallible<Json<AppliedAnswer>> {
@@ -162,7 +174,7 @@ pub(crate) async fn set(
         active: Watts(wish.active_power_w),
         reactive: wish.reactive_power_var.map(Vars),
     };
-    api.change(Request::Control(command), peer).await
+    api.change(Request::Control(command), sender).await
 }
 
 /// Take the farm's setpoint back
@@ -172,9 +184,9 @@ pub(crate) async fn set(
     responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmReleaseProblems))]
 pub(crate) async fn release(
     State(api): State<Arc<Api>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    sender: Sender,
     query: Params,
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
-    api.change(Request::Control(Command::ReleaseFarm), peer).await
+    api.change(Request::Control(Command::ReleaseFarm), sender).await
 }

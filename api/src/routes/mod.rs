@@ -4,8 +4,12 @@ mod alarms;
 mod clock;
 mod endpoints;
 mod farm;
+mod grid;
 pub(crate) mod health;
+mod logs;
+mod plant;
 mod racks;
+mod services;
 mod stream;
 mod units;
 
@@ -38,6 +42,7 @@ pub(crate) const BASE: &str = "/api/v1";
     tags(
         (name = "farm", description = "The whole farm at its point of interconnection (POI)"),
         (name = "units", description = "Containers with BMS and PCS, their racks and cells"),
+        (name = "grid", description = "The grid behind the POI"),
         (name = "clock", description = "Pace of the simulation"),
         (name = "stream", description = "Server-sent events"),
         (name = "health", description = "For whoever runs the process"),
@@ -54,9 +59,20 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(units::show))
         .routes(routes!(racks::racks))
         .routes(routes!(racks::cells))
-        .routes(routes!(units::set))
-        .routes(routes!(units::operate))
+        .routes(routes!(units::control::set))
+        .routes(routes!(units::control::change))
+        .routes(routes!(units::control::set_mode))
+        .routes(routes!(units::functions::show, units::functions::change))
+        .routes(routes!(units::operate::unit))
+        .routes(routes!(units::operate::rack))
         .routes(routes!(alarms::list))
+        .routes(routes!(logs::events))
+        .routes(routes!(logs::writes))
+        .routes(routes!(plant::show, plant::change))
+        .routes(routes!(services::list))
+        .routes(routes!(grid::show))
+        .routes(routes!(grid::disturb))
+        .routes(routes!(grid::feed))
         .routes(routes!(clock::show, clock::change))
         .routes(routes!(endpoints::list))
         .routes(routes!(stream::stream));
@@ -97,7 +113,8 @@ fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// Bodies whose fields are all optional, and that need one.
-const AT_LEAST_ONE: [&str; 2] = ["ClockChange", "UnitSetpoint"];
+const AT_LEAST_ONE: [&str; 6] =
+    ["ClockChange", "FunctionsWish", "PlantWish", "UnitControlChange", "UnitMode", "UnitSetpoint"];
 
 /// This document
 #[utoipa::path(get, path = "/api/openapi.json", operation_id = "openapi", tag = "document",

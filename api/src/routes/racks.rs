@@ -1,18 +1,17 @@
 //! `/units/{id}/racks` and `/units/{id}/cells`: what the BMS reports of them, and what is true.
 
-use super::units::NamedUnit;
-use crate::ask::aside;
+use super::units::{NamedUnit, StandingAlarm, standing};
+use crate::ask::{Sender, aside};
 use crate::params::Params;
 use crate::problem::{CellReadProblems, Fallible, Problem, UnitReadProblems, kind};
 use crate::state::Api;
 use crate::wire::{Extremes, Num, Stamp};
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bess_core::command::Request;
 use bess_core::snapshot::{self, RackView};
 use serde::Serialize;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -23,6 +22,14 @@ struct Rack {
     number: usize,
     /// Whether the contactors are closed.
     connected: bool,
+    /// Whether the rack may be connected; an operator may have taken it out.
+    enabled: bool,
+    /// Each contactor.
+    contactors: Contactors,
+    /// Whether its fuse is whole.
+    fuse_whole: bool,
+    /// Alarms about it that stand; more about each is at `/alarms`.
+    alarms: Vec<StandingAlarm>,
     /// Measured current, positive is discharge.
     current_a: Num,
     /// As the rack's own sensor shows it.
@@ -47,6 +54,17 @@ struct Rack {
     loss_w: Num,
     /// What is true, beside what the BMS reports.
     truth: RackTruth,
+}
+
+/// Whether each contactor is closed.
+#[derive(Debug, Serialize, ToSchema)]
+struct Contactors {
+    /// In the negative line.
+    negative: bool,
+    /// In series with the precharge resistor.
+    precharge: bool,
+    /// In the positive line.
+    positive: bool,
 }
 
 /// What is true of a rack.
@@ -94,9 +112,14 @@ impl From<&snapshot::RackTruth> for RackTruth {
 
 impl Rack {
     fn of((idx, rack): (usize, &RackView)) -> Self {
+        let [negative, precharge, positive] = rack.contactors;
         Self {
             number: idx + 1,
             connected: rack.connected,
+            enabled: rack.enabled,
+            contactors: Contactors { negative, precharge, positive },
+            fuse_whole: rack.fuse_whole,
+            alarms: standing(rack.alarms),
             current_a: Num(rack.current.0),
             voltage_v: Num(rack.voltage.0),
             soc: Num(rack.soc),
@@ -184,12 +207,12 @@ pub(crate) async fn racks(
     responses((status = 200, description = "The cells.", body = CellsAnswer), CellReadProblems))]
 pub(crate) async fn cells(
     State(api): State<Arc<Api>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    sender: Sender,
     NamedUnit(unit): NamedUnit,
     query: Params,
 ) -> Fallible<Response> {
     query.finish()?;
-    api.ask(Request::ShowCells(unit), peer, api.config.answer_timeout).await?;
+    api.ask(Request::ShowCells(unit), sender, api.config.answer_timeout).await?;
     let snapshot = api.snapshot();
     let cells = snapshot.cells.iter().find(|cells| cells.unit_idx == unit.idx()).cloned();
     // The lease is seconds long and this is the publication that follows the answer.

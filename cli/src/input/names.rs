@@ -10,6 +10,8 @@ pub(crate) enum Quantity {
     },
     /// Grid frequency; leaves in hertz.
     Frequency,
+    /// Grid voltage; leaves in per unit of nominal.
+    Voltage,
     /// Ambient temperature; leaves in degrees Celsius.
     Ambient,
 }
@@ -121,6 +123,8 @@ impl Wanted {
                 matches!(dimension, Dimension::Power | Dimension::OfRated)
             }
             Self::Farm(Quantity::Frequency) => dimension == Dimension::Frequency,
+            // A voltage in pu or percent is a share of nominal, as a power is of the rating.
+            Self::Farm(Quantity::Voltage) => dimension == Dimension::OfRated,
             Self::Farm(Quantity::Ambient) => dimension == Dimension::Temperature,
             Self::Cell => {
                 matches!(dimension, Dimension::Current | Dimension::CRate | Dimension::Power)
@@ -129,13 +133,14 @@ impl Wanted {
     }
     /// Whether people can name the column: the flags are those of the dispatch file or the profile.
     pub(super) fn takes_columns(self) -> bool {
-        !matches!(self, Self::Farm(Quantity::Frequency | Quantity::Ambient))
+        !matches!(self, Self::Farm(Quantity::Frequency | Quantity::Voltage | Quantity::Ambient))
     }
     /// The dimension of a column that has no unit but a scale.
     pub(super) fn base(self) -> Dimension {
         match self {
             Self::Farm(Quantity::FarmPower { .. }) => Dimension::Power,
             Self::Farm(Quantity::Frequency) => Dimension::Frequency,
+            Self::Farm(Quantity::Voltage) => Dimension::OfRated,
             Self::Farm(Quantity::Ambient) => Dimension::Temperature,
             Self::Cell => Dimension::Current,
         }
@@ -147,6 +152,7 @@ impl Wanted {
                 &["power_w", "power_kw", "power_mw", "power_pct"]
             }
             Self::Farm(Quantity::Frequency) => &["frequency_hz"],
+            Self::Farm(Quantity::Voltage) => &["voltage_pu"],
             Self::Farm(Quantity::Ambient) => &["ambient_degc"],
             Self::Cell => &["current_a", "c_rate", "power_w"],
         }
@@ -155,6 +161,7 @@ impl Wanted {
         match self {
             Self::Farm(Quantity::FarmPower { .. }) => "power",
             Self::Farm(Quantity::Frequency) => "frequency",
+            Self::Farm(Quantity::Voltage) => "voltage",
             Self::Farm(Quantity::Ambient) => "ambient temperature",
             Self::Cell => "current, C-rate or power",
         }
@@ -163,6 +170,7 @@ impl Wanted {
         match self {
             Self::Farm(Quantity::FarmPower { .. }) => "w, kw, mw or pct",
             Self::Farm(Quantity::Frequency) => "hz",
+            Self::Farm(Quantity::Voltage) => "pu or pct",
             Self::Farm(Quantity::Ambient) => "degc",
             Self::Cell => "a, c_rate or w",
         }
@@ -171,6 +179,7 @@ impl Wanted {
         match self {
             Self::Farm(Quantity::FarmPower { .. }) => "W",
             Self::Farm(Quantity::Frequency) => "Hz",
+            Self::Farm(Quantity::Voltage) => "pu",
             Self::Farm(Quantity::Ambient) => "degC",
             Self::Cell => "A",
         }
@@ -179,6 +188,7 @@ impl Wanted {
     pub(super) fn bounds(self) -> Option<(f64, f64)> {
         match self {
             Self::Farm(Quantity::Frequency) => Some((40.0, 70.0)),
+            Self::Farm(Quantity::Voltage) => Some((0.0, 2.0)),
             Self::Farm(Quantity::Ambient) => Some((-60.0, 80.0)),
             Self::Farm(Quantity::FarmPower { .. }) | Self::Cell => None,
         }

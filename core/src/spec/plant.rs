@@ -154,10 +154,10 @@ impl PlantChange {
         range("ramp_per_s", self.ramp_per_s, RAMP_MIN_PER_S, f64::INFINITY, "1/s")?;
         range("soc_min", self.soc_min, 0.0, 1.0, "")?;
         range("soc_max", self.soc_max, 0.0, 1.0, "")?;
-        if let (Some(min), Some(max)) = (self.soc_min, self.soc_max) {
-            if min >= max {
-                return no("soc_min", "must be below soc_max");
-            }
+        if let (Some(min), Some(max)) = (self.soc_min, self.soc_max)
+            && min >= max
+        {
+            return no("soc_min", "must be below soc_max");
         }
         if let Some(order) = &self.priority {
             for (at, &idx) in order.iter().enumerate() {

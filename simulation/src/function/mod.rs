@@ -141,12 +141,12 @@ impl FunctionsRun {
 
     fn active_power(&mut self, sight: &Sight<'_>, wish: &mut Wish) {
         let (on, settings) = (sight.control.functions, sight.settings);
-        if on.has(FunctionName::Schedule) {
-            if let Some(schedule) = &settings.schedule {
-                let start_s = Tick(sight.tick.0.saturating_sub(1)).elapsed_s();
-                wish.base.p_w = schedule.at(start_s).clamp(-sight.rated_w, sight.rated_w);
-                wish.acts = true;
-            }
+        if on.has(FunctionName::Schedule)
+            && let Some(schedule) = &settings.schedule
+        {
+            let start_s = Tick(sight.tick.0.saturating_sub(1)).elapsed_s();
+            wish.base.p_w = schedule.at(start_s).clamp(-sight.rated_w, sight.rated_w);
+            wish.acts = true;
         }
         if on.has(FunctionName::PeakShaving) {
             let p_w = self.shaved(sight, wish.base.p_w);

@@ -111,11 +111,12 @@ impl ResponseRun {
         rise: f64,
     ) {
         self.recovery_ticks = self.recovery_ticks.saturating_sub(1);
-        if self.course == Course::Idle && self.recovery_ticks == 0 {
-            if let Some(to) = triggered(&settings.points, deviation_hz) {
-                self.course = Course::Rising { to, wait_ticks: dead_ticks };
-                self.recovery_ticks = Tick::count_in(sustain.recovery_s);
-            }
+        if self.course == Course::Idle
+            && self.recovery_ticks == 0
+            && let Some(to) = triggered(&settings.points, deviation_hz)
+        {
+            self.course = Course::Rising { to, wait_ticks: dead_ticks };
+            self.recovery_ticks = Tick::count_in(sustain.recovery_s);
         }
         match &mut self.course {
             // What is left of the output of settings that have just been changed.

@@ -1,6 +1,8 @@
 //! The OpenAPI document: committed, whole and true.
 
 use crate::testing;
+use bess_core::command::{ControlSource, UnitAction};
+use bess_core::snapshot::UnitState;
 use serde_json::Value;
 
 fn document() -> Value {
@@ -118,13 +120,13 @@ fn values_from_a_closed_list_are_enums() {
         let values = values.iter().map(|value| value.as_str().unwrap().to_owned());
         values.collect()
     };
-    let states = ["off", "standby", "running", "fault"];
+    let states = UnitState::ALL.map(UnitState::name);
     assert_eq!(names("/Unit/properties/state"), states);
-    let sources = ["none", "plant", "modbus", "rest", "schedule"];
+    let sources = ControlSource::NAMES;
     assert_eq!(names("/Control/properties/source"), sources);
     let modes = ["running", "paused", "free"];
     assert_eq!(names("/ClockAnswer/allOf/1/properties/mode"), modes);
-    let actions = ["start", "stop", "standby", "exit_standby", "reset_alarms"];
+    let actions = UnitAction::ALL.map(|(name, _)| name);
     assert_eq!(names("/UnitCommand/properties/action"), actions);
     assert_eq!(names("/ClockChange/properties/mode"), ["running", "paused"]);
     for (path, name, values) in [
@@ -147,7 +149,7 @@ async fn every_documented_operation_exists_and_is_served_under_its_method() {
     let answer = served.ask("GET", "/api/openapi.json").await;
     assert_eq!(answer.json(), document());
     for (path, method, _) in operations(&document()) {
-        let path = path.replace("{id}", "1");
+        let path = path.replace("{id}", "1").replace("{rack}", "1").replace("{load}", "1");
         let path = if path.ends_with("/stream") { format!("{path}?max_events=1") } else { path };
         let answer = served.ask(&method.to_uppercase(), &path).await;
         // Without a body the changes are refused, but not for the path or the method.
@@ -158,7 +160,14 @@ async fn every_documented_operation_exists_and_is_served_under_its_method() {
 #[test]
 fn a_body_of_optional_fields_needs_one_and_no_unknown_ones() {
     let document = document();
-    for name in ["ClockChange", "UnitSetpoint"] {
+    for name in [
+        "ClockChange",
+        "FunctionsWish",
+        "PlantWish",
+        "UnitControlChange",
+        "UnitMode",
+        "UnitSetpoint",
+    ] {
         let schema = &document["components"]["schemas"][name];
         assert_eq!(schema["minProperties"], 1, "{name}");
         assert_eq!(schema["additionalProperties"], false, "{name}");

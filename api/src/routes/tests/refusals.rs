@@ -2,6 +2,7 @@
 
 use crate::ApiConfig;
 use crate::testing::{self, Served, Temper};
+use bess_core::command::UnitAction;
 use bess_core::id::UnitId;
 use bess_core::snapshot::UnitState;
 use serde_json::{Value, json};
@@ -11,7 +12,14 @@ use std::time::Duration;
 type Change = (&'static str, &'static str, &'static str);
 
 /// One good change of each kind.
-const CHANGES: [Change; 5] = [
+const CHANGES: [Change; 12] = [
+    ("PATCH", "units/1/control", r#"{"heartbeat": 1}"#),
+    ("PUT", "units/1/mode", r#"{"mode": "pq"}"#),
+    ("PATCH", "units/1/functions", r#"{"volt_var": {"response_s": 5}}"#),
+    ("POST", "units/1/racks/1/commands", r#"{"action": "connect"}"#),
+    ("PATCH", "farm/plant", r#"{"enabled": true}"#),
+    ("POST", "grid/disturbances", r#"{"kind": "outage"}"#),
+    ("POST", "grid/loads/1", r#"{"fed": true}"#),
     ("PUT", "farm/setpoint", r#"{"active_power_w": 1}"#),
     ("DELETE", "farm/setpoint", ""),
     ("PUT", "units/1/setpoint", r#"{"active_power_w": 1}"#),
@@ -200,7 +208,7 @@ async fn an_unknown_action_is_refused_with_the_known_ones() {
     let change = ("POST", "units/1/commands", r#"{"action": "explode"}"#);
     let problem = refused(&served, change, 422, "out_of_range").await;
     assert_eq!((&problem["field"], &problem["value"]), (&json!("action"), &json!("explode")));
-    let known = ["start", "stop", "standby", "exit_standby", "reset_alarms"];
+    let known = UnitAction::ALL.map(|(name, _)| name);
     assert_eq!(problem["allowed"], json!(known));
 }
 
@@ -213,7 +221,7 @@ async fn an_action_that_the_state_forbids_is_a_conflict() {
     });
     let before = served.farm.now();
     for (path, action, state) in
-        [("units/1/commands", "standby", "off"), ("units/2/commands", "start", "fault")]
+        [("units/1/commands", "exit_standby", "off"), ("units/2/commands", "start", "fault")]
     {
         let body = format!(r#"{{"action": "{action}"}}"#);
         let answer = served.send("POST", path, &body).await;
@@ -304,7 +312,13 @@ async fn an_unknown_parameter_is_refused_with_the_known_ones() {
         "units/1",
         "units/1/racks",
         "units/1/cells",
+        "units/1/functions",
         "alarms",
+        "events",
+        "writes",
+        "farm/plant",
+        "grid",
+        "services",
         "clock",
         "units",
         "endpoints",
@@ -336,7 +350,7 @@ async fn a_bad_or_doubled_parameter_is_refused_with_what_is_allowed() {
         ("units?limit=", "limit", range(1.0, 1000.0, "")),
         ("units?from=1.5", "from", range(0.0, 100_000.0, "")),
         ("units?from=99999999999999999999", "from", range(0.0, 100_000.0, "")),
-        ("units?state=RUNNING", "state", json!(["off", "standby", "running", "fault"])),
+        ("units?state=RUNNING", "state", json!(UnitState::ALL.map(UnitState::name))),
         ("endpoints?format=xml", "format", json!(["json", "csv"])),
         ("stream?rate_hz=0", "rate_hz", range(0.01, 10.0, "")),
         ("stream?rate_hz=nan", "rate_hz", range(0.01, 10.0, "")),

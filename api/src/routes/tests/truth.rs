@@ -1,7 +1,7 @@
 //! What the BMS reports and what is true stand side by side, and are never mixed.
 
 use crate::testing::{self, Served};
-use bess_core::alarm::AlarmCode;
+use bess_core::alarm::{AlarmCode, AlarmLevel};
 use bess_core::snapshot::{CellsView, RackView};
 use bess_core::units::{Amps, Celsius, Volts};
 use serde_json::{Value, json};
@@ -157,14 +157,18 @@ async fn a_unit_shows_the_climate_and_the_gas_of_its_container() {
         view.coolant_temperature = Celsius(18.5);
         view.air_temperature = Celsius(27.25);
         view.gas_litres = 40.5;
-        view.alarms.set(AlarmCode::Gas, true);
-        view.alarms.set(AlarmCode::CoolingFailed, true);
+        view.alarms.insert(AlarmCode::Gas, AlarmLevel::Trip);
+        view.alarms.insert(AlarmCode::CoolingFailed, AlarmLevel::Warning);
     });
     let unit = served.get("units/1").await;
     assert_eq!(unit["coolant_temperature_degc"], 18.5);
     assert_eq!(unit["air_temperature_degc"], 27.25);
     assert_eq!(unit["gas_litres"], 40.5);
-    assert_eq!(unit["alarms"], json!(["gas", "cooling_failed"]));
+    let alarms = json!([
+        {"code": "gas", "level": "trip"},
+        {"code": "cooling_failed", "level": "warning"},
+    ]);
+    assert_eq!(unit["alarms"], alarms);
     served.farm.publish(|next| next.units[0].air_temperature = Celsius(f64::NAN));
     assert_eq!(served.get("units/1").await["air_temperature_degc"], Value::Null);
 }

@@ -197,7 +197,9 @@ fn a_signal_is_bound_to_a_point_of_its_unit() {
         Quantity::VoltAmps => point == "VA",
         Quantity::Volts => point == "V",
         Quantity::Amps => point == "A",
-        Quantity::Litres => false, // No register shows a volume.
+        // No register of the models shows a volume or an insulation.
+        Quantity::Litres | Quantity::Ohms => false,
+        Quantity::Seconds => point == "Secs",
         Quantity::Joules => point.eq_ignore_ascii_case("wh"),
         Quantity::Hertz => point == "Hz",
         Quantity::Celsius => point == "C",

@@ -1,0 +1,384 @@
+//! `/events` and `/writes`: what happened, and who wrote what.
+
+use crate::ask::aside;
+use crate::params::Params;
+use crate::problem::{Fallible, FarmReadProblems};
+use crate::state::Api;
+use crate::wire::{
+    AlarmLevelName, AlarmName, ControlSourceName, EventKindName, FunctionLabel, Num, RESULTS,
+    ResultName, Stamp, UnitStateName, WatchdogStateName, rfc3339, wall_time,
+};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bess_core::alarm::{AlarmKey, AlarmPhase};
+use bess_core::audit::AuditRecord;
+use bess_core::event::{Event, EventKind};
+use bess_core::log::Log;
+use bess_core::snapshot::Snapshot;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// An event.
+#[derive(Debug, Serialize, ToSchema)]
+struct EventAnswer {
+    /// Its number; none repeats.
+    number: u64,
+    /// The tick in which it happened.
+    tick: u64,
+    /// Milliseconds from the start of that tick, 0 to 100.
+    offset_ms: Num,
+    /// Simulated instant, RFC 3339, UTC, to the microsecond.
+    #[schema(format = DateTime)]
+    simulation_time: String,
+    /// Number of the unit; null for the farm or its grid.
+    #[schema(required = true)]
+    unit: Option<u32>,
+    /// Kind; it says which further fields there are.
+    kind: EventKindName,
+    /// One line for people.
+    text: String,
+    #[serde(flatten)]
+    detail: EventDetail,
+}
+
+/// What a kind of event has beside the rest.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct EventDetail {
+    /// `state`: the state before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    from: Option<UnitStateName>,
+    /// `state`: the state after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    to: Option<UnitStateName>,
+    /// `state`: what made it change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    trigger: Option<&'static str>,
+    /// `state`: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    cause: Option<String>,
+    /// `alarm`, `reset_refused`: name of the alarm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    code: Option<AlarmName>,
+    /// `alarm`, `reset_refused`: its level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    level: Option<AlarmLevelName>,
+    /// `alarm`: its phase now: pending, active, latched or gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    phase: Option<&'static str>,
+    /// `alarm`, of a quantity: the value then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, nullable = false)]
+    value: Option<Num>,
+    /// `alarm`, `reset_refused`, `contactor`, `fuse`, of a rack: its number in its unit, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    rack: Option<u32>,
+    /// `contactor`: which: negative, precharge or positive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    contactor: Option<&'static str>,
+    /// `contactor`: whether it is closed now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    closed: Option<bool>,
+    /// `watchdog`: how the watch stands now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    watchdog: Option<WatchdogStateName>,
+    /// `reverted`: which control.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    control: Option<&'static str>,
+    /// `function`: which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    function: Option<FunctionLabel>,
+    /// `function`: whether it is on now; `local`: whether control is local now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    on: Option<bool>,
+    /// `grid`: what changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    what: Option<String>,
+}
+
+fn rack(idx: u16) -> u32 {
+    u32::from(idx) + 1
+}
+
+impl EventDetail {
+    fn of_alarm(key: &AlarmKey) -> Self {
+        Self {
+            code: Some(AlarmName(key.code.name())),
+            level: Some(AlarmLevelName(key.level.name())),
+            rack: key.rack_idx.map(rack),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&EventKind> for EventDetail {
+    fn from(kind: &EventKind) -> Self {
+        let none = Self::default();
+        match kind {
+            EventKind::State { from, to, trigger, cause } => Self {
+                from: Some(UnitStateName(from.name())),
+                to: Some(UnitStateName(to.name())),
+                trigger: Some(trigger.name()),
+                cause: Some(cause.to_string()),
+                ..none
+            },
+            EventKind::Alarm { key, phase, value } => Self {
+                phase: Some(phase.map_or("gone", AlarmPhase::name)),
+                value: value.is_finite().then_some(Num(*value)),
+                ..Self::of_alarm(key)
+            },
+            EventKind::ResetRefused { key } => Self::of_alarm(key),
+            EventKind::Contactor { rack_idx, contactor, closed } => Self {
+                rack: Some(rack(*rack_idx)),
+                contactor: Some(contactor.name()),
+                closed: Some(*closed),
+                ..none
+            },
+            EventKind::Fuse { rack_idx } => Self { rack: Some(rack(*rack_idx)), ..none },
+            EventKind::Watchdog { state } => {
+                Self { watchdog: Some(WatchdogStateName(state.name())), ..none }
+            }
+            EventKind::Reverted { control } => Self { control: Some(control.name()), ..none },
+            EventKind::Function { function, on } => {
+                Self { function: Some(FunctionLabel(function.name())), on: Some(*on), ..none }
+            }
+            EventKind::Local { local } => Self { on: Some(*local), ..none },
+            EventKind::Grid { what } => Self { what: Some(what.to_string()), ..none },
+        }
+    }
+}
+
+impl EventAnswer {
+    fn of(snapshot: &Snapshot, number: u64, event: &Event) -> Self {
+        Self {
+            number,
+            tick: event.at.tick.0,
+            offset_ms: Num(f64::from(event.at.offset_us) / 1000.0),
+            simulation_time: rfc3339(snapshot.start().at_moment(event.at).unix_ns),
+            unit: event.unit.map(bess_core::UnitId::number),
+            kind: EventKindName(event.kind.name()),
+            text: event.kind.to_string(),
+            detail: EventDetail::from(&event.kind),
+        }
+    }
+}
+
+/// A page of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventsAnswer {
+    #[serde(flatten)]
+    stamp: Stamp,
+    #[serde(flatten)]
+    page: PageOf,
+    events: Vec<EventAnswer>,
+}
+
+/// Where a page of a log is.
+#[derive(Debug, Serialize, ToSchema)]
+struct PageOf {
+    /// Records ever written; the number of the newest one.
+    total: u64,
+    /// Number of the oldest record that is still kept.
+    first: u64,
+    /// What to give as `after` for what comes after this page.
+    next: u64,
+}
+
+/// The records of a page, oldest first: after a number, or the newest.
+fn page<T>(
+    log: &Log<T>,
+    after: Option<u64>,
+    limit: usize,
+    matches: impl Fn(&T) -> bool,
+) -> (PageOf, Vec<(u64, &T)>) {
+    let matching = |record: &(u64, &T)| matches(record.1);
+    let mut next = log.total();
+    let records: Vec<(u64, &T)> = match after {
+        None => {
+            let mut newest: Vec<_> = log.after(0).rev().filter(matching).take(limit).collect();
+            newest.reverse();
+            newest
+        }
+        Some(after) => log.after(after).filter(matching).take(limit).collect(),
+    };
+    if after.is_some()
+        && records.len() == limit
+        && let Some((number, _)) = records.last()
+    {
+        next = *number;
+    }
+    (PageOf { total: log.total(), first: log.first(), next }, records)
+}
+
+/// What every page is asked by.
+struct PageWish {
+    after: Option<u64>,
+    limit: usize,
+}
+
+/// Most records on a page.
+const LIMIT_MAX: usize = 10_000;
+
+impl PageWish {
+    fn read(query: &mut Params) -> Fallible<Self> {
+        // 2^53: what JSON numbers and the scripts that read them hold exactly.
+        let after = query.whole("after", usize::MAX, (0, 9_007_199_254_740_992))?;
+        let limit = query.whole("limit", 100, (1, LIMIT_MAX))?;
+        Ok(Self { after: (after != usize::MAX).then_some(after as u64), limit })
+    }
+}
+
+/// The events
+///
+/// Oldest first: the newest ones, or with `after` those that follow it, so that a reader who gives back
+/// `next` misses none as long as they are kept.
+#[utoipa::path(get, path = "/events", operation_id = "list_events", tag = "farm",
+    params(
+        ("after" = Option<u64>, Query, description = "Only events with a greater number; without it the newest", minimum = 0),
+        ("limit" = Option<u64>, Query, description = "Most events on the page; 100 when absent", minimum = 1, maximum = 10_000),
+        ("unit" = Option<String>, Query, description = "Only those of this unit: number or name", example = "3"),
+        ("kind" = inline(Option<EventKindName>), Query, description = "Only those of this kind"),
+    ),
+    responses((status = 200, description = "The events.", body = EventsAnswer), FarmReadProblems))]
+pub(crate) async fn events(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
+    let snapshot = api.snapshot();
+    let wish = PageWish::read(&mut query)?;
+    let unit = query.unit("unit", &snapshot.spec)?;
+    let kind = query.choice("kind", &EventKind::NAMES)?;
+    query.finish()?;
+    let answer = move || {
+        let matches = |event: &Event| {
+            unit.is_none_or(|unit| event.unit == Some(unit))
+                && kind.is_none_or(|kind| event.kind.name() == kind)
+        };
+        let (page, events) = page(&snapshot.events, wish.after, wish.limit, matches);
+        let events = events.into_iter();
+        Json(EventsAnswer {
+            stamp: Stamp::of(&snapshot),
+            page,
+            events: events
+                .map(|(number, event)| EventAnswer::of(&snapshot, number, event))
+                .collect(),
+        })
+        .into_response()
+    };
+    Ok(aside(answer).await)
+}
+
+/// A write.
+#[derive(Debug, Serialize, ToSchema)]
+struct WriteAnswer {
+    /// Its number; none repeats.
+    number: u64,
+    /// The first tick that shows its effect, or the last one before a refusal.
+    tick: u64,
+    /// The simulated instant of that tick's end, RFC 3339, UTC.
+    #[schema(format = DateTime)]
+    simulation_time: String,
+    /// Wall time, RFC 3339, UTC; null in headless runs.
+    #[schema(format = DateTime, required = true)]
+    wall_time: Option<String>,
+    /// Kind of the writer.
+    source: ControlSourceName,
+    /// Its address; null where it has none.
+    #[schema(required = true)]
+    peer: Option<String>,
+    /// How it asked: a function code and register, a route; null where that says nothing.
+    #[schema(required = true)]
+    via: Option<String>,
+    /// Number of the unit; null for the farm.
+    #[schema(required = true)]
+    unit: Option<u32>,
+    /// What was written: names and engineering values.
+    what: String,
+    /// What came of it.
+    result: ResultName,
+    /// Why it was refused; null when it was applied.
+    #[schema(required = true)]
+    reason: Option<String>,
+}
+
+fn result_of(record: &AuditRecord) -> &'static str {
+    RESULTS[usize::from(record.refused.is_some())]
+}
+
+impl WriteAnswer {
+    fn of(snapshot: &Snapshot, number: u64, record: &AuditRecord) -> Self {
+        Self {
+            number,
+            tick: record.tick.0,
+            simulation_time: rfc3339(snapshot.start().at(record.tick).unix_ns),
+            wall_time: wall_time(record.wall_unix_ns),
+            source: ControlSourceName(record.origin.source.name()),
+            peer: record.origin.peer.clone(),
+            via: record.origin.via.clone(),
+            unit: record.unit.map(bess_core::UnitId::number),
+            what: record.what.clone(),
+            result: ResultName(result_of(record)),
+            reason: record.refused.clone(),
+        }
+    }
+}
+
+/// A page of writes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WritesAnswer {
+    #[serde(flatten)]
+    stamp: Stamp,
+    #[serde(flatten)]
+    page: PageOf,
+    writes: Vec<WriteAnswer>,
+}
+
+/// The writes
+///
+/// Who wrote what and what came of it, refused writes as well; oldest first: the newest ones, or with
+/// `after` those that follow it.
+#[utoipa::path(get, path = "/writes", operation_id = "list_writes", tag = "farm",
+    params(
+        ("after" = Option<u64>, Query, description = "Only writes with a greater number; without it the newest", minimum = 0),
+        ("limit" = Option<u64>, Query, description = "Most writes on the page; 100 when absent", minimum = 1, maximum = 10_000),
+        ("unit" = Option<String>, Query, description = "Only those to this unit: number or name", example = "3"),
+        ("result" = inline(Option<ResultName>), Query, description = "Only those of which this came"),
+    ),
+    responses((status = 200, description = "The writes.", body = WritesAnswer), FarmReadProblems))]
+pub(crate) async fn writes(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
+    let snapshot = api.snapshot();
+    let wish = PageWish::read(&mut query)?;
+    let unit = query.unit("unit", &snapshot.spec)?;
+    let result = query.choice("result", &RESULTS)?;
+    query.finish()?;
+    let answer = move || {
+        let matches = |record: &AuditRecord| {
+            unit.is_none_or(|unit| record.unit == Some(unit))
+                && result.is_none_or(|result| result_of(record) == result)
+        };
+        let (page, records) = page(&snapshot.audit, wish.after, wish.limit, matches);
+        let records = records.into_iter();
+        Json(WritesAnswer {
+            stamp: Stamp::of(&snapshot),
+            page,
+            writes: records
+                .map(|(number, record)| WriteAnswer::of(&snapshot, number, record))
+                .collect(),
+        })
+        .into_response()
+    };
+    Ok(aside(answer).await)
+}

@@ -1,0 +1,128 @@
+//! Commands that talk to a running farm over REST.
+//!
+//! - `unit`: units and their racks
+//! - `clock`: the pace
+//! - `logs`: alarms, events, writes
+//! - `plant`: the plant controller, the services that it knows, the grid
+//! - `power`: powers as people type them
+
+pub(crate) mod clock;
+pub(crate) mod logs;
+pub(crate) mod plant;
+mod power;
+pub(crate) mod unit;
+
+use anyhow::Context;
+use serde_json::Value;
+use std::io::Write;
+
+/// Where the running farm is.
+#[derive(Debug, clap::Args)]
+struct Target {
+    /// Base URL of the farm's REST API
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BESS_API",
+        default_value = "http://127.0.0.1:8000",
+        global = true
+    )]
+    api: String,
+    /// Print the answer as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Target {
+    /// One request; a problem document becomes an error that says what it said.
+    fn send(&self, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        // Both forms are in use: the bare host, and the base that the endpoints file names.
+        let base = self.api.trim_end_matches('/');
+        let base = base.strip_suffix("/api/v1").unwrap_or(base);
+        let url = format!("{base}/api/v1/{path}");
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(std::time::Duration::from_secs(660)))
+            .timeout_connect(Some(std::time::Duration::from_secs(5)))
+            .build()
+            .into();
+        let unreachable = |error: ureq::Error| {
+            anyhow::anyhow!(
+                "no farm answers at {}: {error}\nhint: start one with `bess serve`, or name it with --api",
+                self.api
+            )
+        };
+        let mut response = match (method, body) {
+            ("GET", _) => agent.get(&url).call(),
+            ("PUT", Some(body)) => agent.put(&url).send_json(body),
+            ("PATCH", Some(body)) => agent.patch(&url).send_json(body),
+            (_, body) => agent.post(&url).send_json(body.unwrap_or(Value::Null)),
+        }
+        .map_err(unreachable)?;
+        let status = response.status();
+        let answer: Value = response.body_mut().read_json().with_context(|| {
+            format!("{url} answered {status} without JSON: is this a bess API?")
+        })?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let text = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default();
+        anyhow::bail!("{} {}: {}", status.as_u16(), text("title"), text("detail"))
+    }
+}
+
+fn print(answer: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
+    Ok(writeln!(out, "{}", serde_json::to_string_pretty(answer)?)?)
+}
+
+fn acknowledge(target: &Target, answer: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
+    if target.json {
+        return print(answer, out);
+    }
+    let tick = answer.get("applied_tick").or_else(|| answer.get("tick")).cloned();
+    Ok(writeln!(out, "applied at tick {}", tick.unwrap_or(Value::Null))?)
+}
+
+/// The text of a member, or `?`.
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or("?")
+}
+
+/// A member as people read it: its text, its number, or `-` for none.
+fn cell(value: &Value, key: &str) -> String {
+    match value.get(key) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// The rows of an answer.
+fn rows<'v>(answer: &'v Value, key: &str) -> anyhow::Result<&'v Vec<Value>> {
+    answer.get(key).and_then(Value::as_array).with_context(|| format!("an answer without {key}"))
+}
+
+/// A body of the fields that are given.
+fn given(fields: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> Value {
+    let fields = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Value::Object(fields.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_body_has_the_fields_that_are_given_and_null_is_given() {
+        let body = given([("a", Some(json!(1))), ("b", None), ("c", Some(Value::Null))]);
+        assert_eq!(body, json!({"a": 1, "c": null}));
+    }
+
+    #[test]
+    fn what_an_answer_does_not_have_is_a_dash_or_an_error() {
+        let answer = json!({"unit": null, "rack": 3, "rows": [1]});
+        assert_eq!((cell(&answer, "unit"), cell(&answer, "rack")), ("-".into(), "3".into()));
+        assert!(rows(&answer, "rows").is_ok() && rows(&answer, "units").is_err());
+    }
+}
