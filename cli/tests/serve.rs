@@ -438,17 +438,19 @@ fn a_setpoint_beyond_the_rating_is_refused_with_the_allowed_range() {
 #[test]
 fn a_unit_is_stopped_and_started_by_command() {
     let farm = Farm::start(&["--stepped"]);
-    let state_after = |action: &str| {
+    let state_after = |action: &str, ticks: &str| {
         let done = operate(&farm, &["unit", action, "4"]);
         assert_eq!(done.code, Some(0), "{action}: {}", done.stderr);
-        assert_eq!(operate(&farm, &["clock", "step", "5"]).code, Some(0));
+        assert_eq!(operate(&farm, &["clock", "step", ticks]).code, Some(0));
         get(&farm, "/api/v1/units/4")["state"].as_str().expect("a state").to_owned()
     };
-    assert_eq!(state_after("stop"), "off");
+    assert_eq!(state_after("stop", "5"), "off");
     assert_eq!(get(&farm, "/api/v1/units/4")["racks_connected"], 0);
     assert_eq!(get(&farm, "/api/v1/farm")["units_by_state"]["running"], 9);
-    assert_eq!(state_after("start"), "running");
-    assert_eq!(state_after("standby"), "standby");
+    assert_eq!(state_after("start", "5"), "initialising");
+    assert_eq!(operate(&farm, &["clock", "step", "95"]).code, Some(0));
+    assert_eq!(get(&farm, "/api/v1/units/4")["state"], "running");
+    assert_eq!(state_after("standby", "5"), "standby");
     assert_eq!(operate(&farm, &["unit", "reset", "4"]).code, Some(0));
 }
 

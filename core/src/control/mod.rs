@@ -173,6 +173,10 @@ pub struct UnitControl {
     pub pf_absorbing_reversion: Reversion,
 }
 
+/// A power factor of 1 to go back to.
+const UNITY: Reversion =
+    Reversion { time_s: 0, enabled: false, absolute: 0.0, percent: 1.0, over_excited: true };
+
 impl UnitControl {
     /// The settings of a unit that nobody has controlled yet.
     pub fn initial(design: &UnitDesign) -> Self {
@@ -182,6 +186,8 @@ impl UnitControl {
             charge_limit_pct: 100.0,
             soc_max: 1.0,
             functions: design.functions.on_at_start,
+            pf_injecting_reversion: UNITY,
+            pf_absorbing_reversion: UNITY,
             watchdog: design.watchdog,
             ..Self::default()
         }

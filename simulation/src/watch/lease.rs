@@ -6,7 +6,6 @@ use bess_core::control::ControlSource;
 use bess_core::spec::Arbitration;
 use bess_core::time::{TICKS_PER_S, Tick};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 
 /// Who may hold a unit: a kind of master and, over the network, the machine that it runs on.
 ///
@@ -38,10 +37,16 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The address in `peer` without its port; a text that is no address as it is.
+/// The address in `peer` without its port: `192.0.2.7:50123`, `[2001:db8::7]:50123`, `192.0.2.7`.
 fn host_of(peer: &str) -> String {
-    let ip = peer.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| peer.parse());
-    ip.map_or_else(|_| peer.to_owned(), |ip: IpAddr| ip.to_canonical().to_string())
+    let host = match peer.rsplit_once(':') {
+        // An address of version 6 has colons of its own; with a port it stands in brackets.
+        Some((host, _)) if !host.contains(':') || host.ends_with(']') => host,
+        _ => peer,
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    // Of version 4 on a socket that takes both.
+    host.strip_prefix("::ffff:").unwrap_or(host).to_owned()
 }
 
 /// The lease on one unit.
