@@ -209,7 +209,7 @@ class LiveFarm(WithFarm):
         clients = [self.farm.modbus() for _ in range(40)]
         try:
             for client in clients:
-                self.assertEqual(client.words(4, 0, 4), [0xBE55, 1, 0, 4])
+                self.assertEqual(client.words(4, 0, 4), [0xBE55, 2, 0, 4])
         finally:
             for client in clients:
                 client.client.close()
@@ -254,7 +254,7 @@ class SteppedFarm(WithFarm):
         self.farm.step(20)
         for number in UNITS:
             words, unit = self.modbus.words(number), self.unit(number)
-            self.assertEqual(words[:2], [0xBE55, 1])
+            self.assertEqual(words[:2], [0xBE55, 2])
             self.assertEqual(signed(words[2:4]), number)
             self.assertEqual(words[5], 3, "running")
             self.assertEqual(signed(words[66:68]), RATED_W)
