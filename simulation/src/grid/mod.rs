@@ -22,6 +22,9 @@ use bess_core::time::{Moment, TICK_NS, TICK_S, Tick};
 pub(crate) const TICK_US: u64 = TICK_NS as u64 / 1000;
 /// Voltage in pu above which a grid is there at all: engineering choice.
 pub(crate) const ENERGISED_ABOVE_PU: f64 = 0.1;
+/// Voltage in pu from which on a converter can give its rated apparent power: engineering choice, the
+/// lower end of the usual range of continuous operation.
+pub(crate) const FULL_POWER_FROM_PU: f64 = 0.9;
 /// Voltage in pu below which no relay can measure a frequency: engineering choice.
 pub(crate) const FREQUENCY_ABOVE_PU: f64 = 0.3;
 
@@ -122,11 +125,12 @@ impl GridTick {
             && (self.voltage_end_pu() - 1.0).abs() <= 0.05
     }
     /// Share (0 to 1) of its rated apparent power that a converter can give over the tick: its current
-    /// is limited to the rated one, and it gives none below `cessation_below_pu` or without a grid.
+    /// is limited to that of the rated power at [`FULL_POWER_FROM_PU`], and it gives none below
+    /// `cessation_below_pu` or without a grid.
     pub(crate) fn power_share(&self, cessation_below_pu: f64) -> f64 {
         let share = |voltage_pu: f64| {
             let ceases = voltage_pu < cessation_below_pu || voltage_pu <= ENERGISED_ABOVE_PU;
-            if ceases { 0.0 } else { voltage_pu.min(1.0) }
+            if ceases { 0.0 } else { (voltage_pu / FULL_POWER_FROM_PU).min(1.0) }
         };
         self.mean(|segment| share(segment.voltage_pu))
     }
@@ -176,9 +180,10 @@ mod tests {
 
     #[test]
     fn a_converter_gives_power_by_the_voltage_and_none_below_its_cessation_or_without_a_grid() {
-        assert!((dip(0.6).power_share(0.5) - (0.4 + 0.6 * 0.6)).abs() < 1e-12);
+        assert!((dip(0.6).power_share(0.5) - (0.4 + 0.6 * 0.6 / 0.9)).abs() < 1e-12);
         assert!((dip(0.49).power_share(0.5) - 0.4).abs() < 1e-12);
         assert!((dip(0.1).power_share(0.0) - 0.4).abs() < 1e-12);
+        assert!((GridTick::steady(Tick(1), 50.0, 0.91).power_share(0.5) - 1.0).abs() < 1e-12);
         assert!((GridTick::steady(Tick(1), 50.0, 1.08).power_share(0.5) - 1.0).abs() < 1e-12);
         assert!(!dip(0.1).is_energised_at_end() && dip(0.11).is_energised_at_end());
     }

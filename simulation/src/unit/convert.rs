@@ -78,7 +78,9 @@ impl Unit {
             p_w: approach(self.ramped.p_w, wish.base.p_w, step * rated_w),
             q_var: approach(self.ramped.q_var, wish.q_var, step * rated_var),
         };
-        let most_w = self.entry.share(around.tick) * rated_w;
+        let share = self.entry.share(around.tick);
+        self.entry_cap_w = if share < 1.0 { share * rated_w } else { f64::INFINITY };
+        let most_w = self.entry_cap_w;
         let p_w = (self.ramped.p_w + wish.response_w)
             .min(wish.discharge_cap_w.min(most_w))
             .max(-wish.charge_cap_w.min(most_w));
@@ -179,12 +181,15 @@ impl Unit {
     }
 
     /// What the plant may ask for in a direction: available at the end of the last tick, and not
-    /// beyond the cap that somebody set. A magnitude in watts.
+    /// beyond what somebody set or the ramp after entering service leaves. A magnitude in watts.
     pub(crate) fn capped_available_w(&self, discharge: bool) -> f64 {
-        if discharge {
-            self.share.available_discharge.0.min(self.discharge_cap_w())
+        let (control, soc) = (&self.control, self.share.soc);
+        let (available_w, cap_w, inside) = if discharge {
+            let lowest = control.soc_min + control.soc_reserve;
+            (self.share.available_discharge.0, self.discharge_cap_w(), soc > lowest)
         } else {
-            self.share.available_charge.0.min(self.charge_cap_w())
-        }
+            (self.share.available_charge.0, self.charge_cap_w(), soc < control.soc_max)
+        };
+        if inside { available_w.min(cap_w).min(self.entry_cap_w) } else { 0.0 }
     }
 }

@@ -91,6 +91,8 @@ pub(crate) struct Unit {
     heat_sink: HeatSink,
     /// Setpoints after their ramp.
     ramped: Power,
+    /// Cap of power in W by the ramp after entering service; infinite without one.
+    entry_cap_w: f64,
     /// DC voltage in V while it keeps the converter from giving power.
     dc_out_of_window: Option<f64>,
     /// The racks could not deliver what was asked for at any current.
@@ -153,6 +155,7 @@ impl Unit {
             impairments: Impairments::default(),
             heat_sink: HeatSink::default(),
             ramped: Power::default(),
+            entry_cap_w: f64::INFINITY,
             dc_out_of_window: None,
             beyond_matched_load: false,
             bms_silent_ticks: 0,
@@ -471,6 +474,7 @@ impl Unit {
             self.heat_sink.rise_k,
             self.ramped.p_w,
             self.ramped.q_var,
+            self.entry_cap_w,
             self.fallback.as_ref().map_or(0.0, |fallback| fallback.active_w),
             self.held_w,
             self.share.available_discharge.0,
