@@ -258,6 +258,7 @@ impl Engine {
         validate_with(&self.spec, &standing_of, command)?;
         self.check_master(command, origin)?;
         self.check_black_start(command)?;
+        self.check_settings(command)?;
         self.apply_checked(command, origin);
         self.gather_events();
         Ok(())
@@ -276,6 +277,21 @@ impl Engine {
             _ => command.unit().map_or(Ok(()), |unit| {
                 self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
             }),
+        }
+    }
+
+    /// Refuses settings that do not agree with those that stay.
+    fn check_settings(&self, command: &Command) -> Result<(), Rejection> {
+        match command {
+            Command::ControlUnit { unit, change } => {
+                let mut control = self.units[unit.idx()].control;
+                change.apply(&mut control);
+                control.check()
+            }
+            Command::Batch(commands) => {
+                commands.iter().try_for_each(|command| self.check_settings(command))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use super::power::parse_power;
 use super::{Target, acknowledge, given, print, rows};
+use crate::input::{ColumnOptions, Quantity, read_series};
+use anyhow::Context;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -12,6 +14,7 @@ use std::io::Write;
   bess unit set 3 1.5MW
   bess unit set unit-003 -20%
   bess unit mode 3 volt_var
+  bess unit schedule 3 day.csv --loop
   bess unit watchdog 3 --timeout 60s --kind change --action ramp_to_zero
   bess unit stop 3 --panel")]
 pub(crate) struct UnitArgs {
@@ -81,6 +84,16 @@ enum UnitCommand {
         /// A mode, or several functions that are to be on together
         #[arg(required = true)]
         modes: Vec<String>,
+    },
+    /// Give the unit a schedule of active power from a CSV file, and switch that function on
+    Schedule {
+        #[command(flatten)]
+        which: Which,
+        /// Time as t_s (seconds from the start of the run) or time (RFC 3339), and a power column
+        #[arg(value_name = "CSV")]
+        file: std::path::PathBuf,
+        #[command(flatten)]
+        columns: ColumnOptions,
     },
     /// Connect or disconnect a rack of the unit
     Rack {
@@ -222,6 +235,20 @@ pub(crate) fn run(args: &UnitArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         }
         UnitCommand::Mode { which, modes } => {
             target.send("PUT", &format!("units/{}/mode{query}", which.unit), Some(mode(modes)))?
+        }
+        UnitCommand::Schedule { which, file, columns } => {
+            let unit = target.send("GET", &format!("units/{}", which.unit), None)?;
+            let rated = unit.pointer("/rating/active_power_w").and_then(Value::as_f64);
+            let quantity = Quantity::FarmPower { rated_w: rated.context("a unit without rating")? };
+            let schedule = read_series(file, quantity, columns)?;
+            let times = schedule.times_s().iter();
+            let rows: Vec<Value> =
+                times.zip(schedule.values()).map(|(time, power)| json!([time, power])).collect();
+            let body = json!({ "schedule": { "rows": rows, "repeats": columns.looped } });
+            let path = format!("units/{}/functions{query}", which.unit);
+            target.send("PATCH", &path, Some(body))?;
+            let mode = json!({ "mode": "schedule" });
+            target.send("PUT", &format!("units/{}/mode{query}", which.unit), Some(mode))?
         }
         UnitCommand::Rack { which, rack, action } => {
             let panel = args.panel.then_some(json!(true));

@@ -113,7 +113,6 @@ fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Re
             in_range(field, value, min, max, unit)?;
         }
     }
-    check_window(change)?;
     change.watchdog.map_or(Ok(()), |watchdog| check_watchdog(design, &watchdog))?;
     if let Some(active) = &change.active_reversion {
         check_reversion(active, -rated_w, rated_w, "W", -100.0)?;
@@ -131,21 +130,6 @@ fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Re
         if factor.time_s > 0 {
             in_range("reversion_power_factor", factor.percent, PF_MIN, 1.0, "")?;
         }
-    }
-    Ok(())
-}
-
-/// The ends of the window of state of charge, where a change names both of them.
-fn check_window(change: &ControlChange) -> Result<(), Rejection> {
-    let (low, high) = (change.soc_min.unwrap_or(0.0), change.soc_max.unwrap_or(1.0));
-    if low >= high {
-        let reason = format!("it must be below soc_max ({high}), got {low}");
-        return Err(Rejection::NotPossible { field: "soc_min", reason });
-    }
-    let reserve = change.soc_reserve.unwrap_or(0.0);
-    if reserve > high - low + 1e-9 {
-        let reason = format!("the window holds {} of it, got {reserve}", high - low);
-        return Err(Rejection::NotPossible { field: "soc_reserve", reason });
     }
     Ok(())
 }
@@ -256,17 +240,23 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_soc_is_in_order_and_holds_its_reserve() {
-        let window = |soc_min, soc_max, soc_reserve| ControlChange {
-            soc_min,
-            soc_max,
-            soc_reserve,
-            ..ControlChange::default()
+    fn a_window_of_soc_is_in_order_and_holds_its_reserve_with_what_stays_of_it() {
+        let farm = parse_farm("farm", BUILT_IN_FARM, &|_| unreachable!()).expect("built in");
+        let mut control = crate::control::UnitControl::initial(&farm.units[0].design);
+        assert_eq!(control.check(), Ok(()));
+        (control.soc_min, control.soc_max, control.soc_reserve) = (0.2, 0.8, 0.6);
+        assert_eq!(control.check(), Ok(()));
+        let after = |change: ControlChange| {
+            let mut control = control;
+            change.apply(&mut control);
+            control.check().expect_err("must be refused").to_string()
         };
-        assert_eq!(outcome(&window(Some(0.2), Some(0.8), Some(0.6))), Ok(()));
-        assert!(words(&window(Some(0.8), Some(0.2), None)).contains("below soc_max (0.2)"));
-        assert!(words(&window(Some(0.2), Some(0.8), Some(0.7))).contains("soc_reserve"));
-        assert!(words(&window(Some(f64::NAN), None, None)).contains("soc_min must be from 0 to 1"));
+        let change = ControlChange { soc_max: Some(0.1), ..ControlChange::default() };
+        assert!(after(change).contains("below soc_max (0.1)"));
+        let change = ControlChange { soc_reserve: Some(0.7), ..ControlChange::default() };
+        assert!(after(change).contains("soc_reserve"));
+        let change = ControlChange { soc_min: Some(f64::NAN), ..ControlChange::default() };
+        assert!(words(&change).contains("soc_min must be from 0 to 1"));
     }
 
     #[test]

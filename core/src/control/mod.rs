@@ -19,6 +19,7 @@ pub use watchdog::{
     WatchdogView,
 };
 
+use crate::command::Rejection;
 use crate::spec::UnitDesign;
 use crate::units::{Vars, Watts};
 
@@ -191,6 +192,26 @@ impl UnitControl {
             watchdog: design.watchdog,
             ..Self::default()
         }
+    }
+}
+
+impl UnitControl {
+    /// Whether the settings agree with each other, where a change alone cannot tell.
+    ///
+    /// # Errors
+    /// A window of state of charge without room, or a reserve larger than the window.
+    pub fn check(&self) -> Result<(), Rejection> {
+        let (low, high) = (self.soc_min, self.soc_max);
+        if low >= high {
+            let reason = format!("it must be below soc_max ({high}), got {low}");
+            return Err(Rejection::NotPossible { field: "soc_min", reason });
+        }
+        // A fraction from a file or a register has its last digit rounded.
+        if self.soc_reserve > high - low + 1e-9 {
+            let reason = format!("the window holds {} of it, got {}", high - low, self.soc_reserve);
+            return Err(Rejection::NotPossible { field: "soc_reserve", reason });
+        }
+        Ok(())
     }
 }
 
