@@ -21,6 +21,7 @@ const SOURCES: &[&str] = &[
     include_str!("../src/config/sequence.rs"),
     include_str!("../src/config/protection.rs"),
     include_str!("../src/config/functions.rs"),
+    include_str!("../src/config/plant.rs"),
 ];
 
 /// Texts of the form of a key that are none.
@@ -95,6 +96,50 @@ fn every_fragment_fits_into_the_built_in_farm_and_changes_it() {
     assert!(fragments.len() >= 9);
     for fragment in fragments {
         assert_ne!(format!("{:?}", farm(&with(BUILT_IN_FARM, fragment))), built_in, "{fragment}");
+    }
+}
+
+/// What the built-in farm shows in comments: single keys with the header of their table, and tables.
+fn commented(text: &str) -> Vec<String> {
+    let (mut header, mut shown) = ("", Vec::new());
+    let mut table: Option<String> = None;
+    for line in text.lines() {
+        let inner = line.strip_prefix("# ").unwrap_or("");
+        let key = key_of(inner);
+        let is_key = inner.contains(" = ")
+            && key.chars().all(|c| c.is_ascii_lowercase() || "_0".contains(c));
+        if line.starts_with('[') {
+            header = line.split('#').next().unwrap().trim();
+        } else if inner.starts_with('[') {
+            shown.extend(table.replace(format!("{inner}\n")));
+        } else if let Some(table) = table.as_mut().filter(|_| is_key) {
+            *table += &format!("{inner}\n");
+        } else if is_key {
+            shown.push(format!("{header}\n{inner}\n"));
+        } else {
+            shown.extend(table.take());
+        }
+    }
+    shown.extend(table);
+    shown
+}
+
+#[test]
+fn what_the_built_in_farm_shows_in_comments_can_be_taken_over_as_it_is() {
+    let shown = commented(BUILT_IN_FARM);
+    assert!(shown.len() >= 12, "{shown:#?}");
+    for header in ["[farm.ambient]", "[farm.plant.frequency_response]", "[units.watchdog]"] {
+        assert!(shown.iter().any(|text| text.starts_with(header)), "{header} of {shown:#?}");
+    }
+    for text in shown {
+        let header = text.lines().next().unwrap().split('#').next().unwrap().trim();
+        let own = tables(BUILT_IN_FARM).into_iter().find(|(known, _)| known == header);
+        // A key goes to those of its table.
+        let all = own.map_or(text.clone(), |(header, lines)| {
+            let key = text.lines().nth(1).unwrap().to_owned();
+            written(&[(header, lines.into_iter().chain([key]).collect())])
+        });
+        farm(&with(BUILT_IN_FARM, &all));
     }
 }
 

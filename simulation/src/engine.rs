@@ -259,6 +259,7 @@ impl Engine {
         self.check_master(command, origin)?;
         self.check_black_start(command)?;
         self.check_settings(command)?;
+        self.plant.check(command)?;
         self.apply_checked(command, origin);
         self.gather_events();
         Ok(())
@@ -273,7 +274,6 @@ impl Engine {
             }
             Command::OperateUnit { action, .. } if action.is_by_hand() => Ok(()),
             Command::SetDefect { .. } | Command::NoteRequest { .. } => Ok(()),
-            Command::SetFarmPower { .. } => self.plant.refuses().map_or(Ok(()), Err),
             _ => command.unit().map_or(Ok(()), |unit| {
                 self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
             }),
@@ -611,10 +611,10 @@ impl Engine {
         farm
     }
 
-    /// Power of each unit.
+    /// What each unit showed last.
     #[cfg(test)]
-    pub(crate) fn units_for_tests(&self) -> impl Iterator<Item = f64> {
-        self.units.iter().map(|unit| unit.share().active.0)
+    pub(crate) fn units_for_tests(&self) -> impl Iterator<Item = &Share> {
+        self.units.iter().map(Unit::share)
     }
 
     /// SHA-256 over every bit of the farm's state.

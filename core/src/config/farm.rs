@@ -80,7 +80,7 @@ fn read(
         defects: Vec::new(),
         units: Vec::new(),
     };
-    let mut transformer = None;
+    let (mut transformer, mut plant) = (None, None);
     if let Some(farm) = root.required_section("farm") {
         spec.name = farm.text("name");
         spec.seed = farm.integer_or("seed", 1, 0, i64::MAX as u64);
@@ -95,7 +95,7 @@ fn read(
         if let Some(initial) = farm.section("initial") {
             spec.initial = read_initial(initial);
         }
-        spec.plant = read_plant(&farm);
+        plant = Some(read_plant(&farm));
         spec.arbitration = read_arbitration(&farm);
         spec.grid = read_grid(&farm);
         farm.finish();
@@ -112,6 +112,9 @@ fn read(
     }
     if !spec.units.is_empty() {
         spec.transformer = transformer.map(|transformer| transformer.fit(root, &spec));
+    }
+    if let Some(plant) = plant {
+        spec.plant = plant.fit(root, &spec);
     }
     spec.defects = read_defects(root, &spec);
     spec

@@ -382,6 +382,29 @@ impl<'d, 'a> Section<'d, 'a> {
         array.iter().map(|value| self.string(key, value)).collect()
     }
 
+    /// An array of names in quotes or whole numbers, as texts with their places; empty when the key is
+    /// absent. What is neither is reported.
+    pub(crate) fn names_or_numbers(&self, key: &'static str) -> Vec<(String, Range<usize>)> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.wrong_type(key, value, "an array of names in quotes or whole numbers");
+            return Vec::new();
+        };
+        let mut names = Vec::new();
+        for item in array {
+            match item.get_ref() {
+                DeValue::String(text) => names.push((text.to_string(), item.span())),
+                DeValue::Integer(integer) => {
+                    names.push((integer.as_str().to_owned(), item.span()));
+                }
+                _ => self.wrong_type(key, item, "a name in quotes or a whole number"),
+            }
+        }
+        names
+    }
+
     /// What kind of value stands at `key`.
     pub(crate) fn shape(&self, key: &'static str) -> Shape {
         match self.get(key).map(Spanned::get_ref) {

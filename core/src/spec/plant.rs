@@ -92,6 +92,16 @@ impl Default for PlantSettings {
     }
 }
 
+impl PlantSettings {
+    /// Checks what its numbers, each of them checked, are together.
+    ///
+    /// # Errors
+    /// When no state of charge is allowed.
+    pub fn check(&self) -> Result<(), Rejection> {
+        check_window(self.soc_min, self.soc_max)
+    }
+}
+
 /// Settings to change; absent ones stay.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)] // Each field is that of `PlantSettings` with the same name.
@@ -137,11 +147,12 @@ impl PlantChange {
         set(&mut settings.peak_shaving, self.peak_shaving.as_ref());
     }
 
-    /// Checks the change against the farm.
+    /// Checks the change against the farm. What its settings make together with those in force is for
+    /// [`PlantSettings::check`].
     ///
     /// # Errors
     /// When a number is out of its range, a list names a unit twice or one that does not exist, or a
-    /// curve is none.
+    /// curve or service is not possible.
     pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
         let range = |field, value: Option<f64>, min: f64, max: f64, unit| match value {
             Some(value) if !(min..=max).contains(&value) => {
@@ -154,10 +165,8 @@ impl PlantChange {
         range("ramp_per_s", self.ramp_per_s, RAMP_MIN_PER_S, f64::INFINITY, "1/s")?;
         range("soc_min", self.soc_min, 0.0, 1.0, "")?;
         range("soc_max", self.soc_max, 0.0, 1.0, "")?;
-        if let (Some(min), Some(max)) = (self.soc_min, self.soc_max)
-            && min >= max
-        {
-            return no("soc_min", "must be below soc_max");
+        if let (Some(min), Some(max)) = (self.soc_min, self.soc_max) {
+            check_window(min, max)?;
         }
         if let Some(order) = &self.priority {
             for (at, &idx) in order.iter().enumerate() {
@@ -171,19 +180,14 @@ impl PlantChange {
             }
         }
         if let Some(Some(curve)) = &self.volt_var {
-            check_points("volt_var", &curve.points)?;
-            range("volt_var.response_s", Some(curve.response_s), 0.0, 3600.0, "s")?;
+            curve.check_volt_var()?;
         }
         if let Some(Some(response)) = &self.frequency_response {
-            check_points("frequency_response", &response.points)?;
-            let rated_w = spec.rated_power().0;
-            range("contract_w", response.contract_w, 0.0, rated_w * (1.0 + 1e-9), "W")?;
-            range("dead_time_s", Some(response.dead_time_s), 0.0, 3600.0, "s")?;
-            range("full_s", Some(response.full_s), 1e-3, 3600.0, "s")?;
+            response.check()?;
+            response.check_contract(spec.rated_power().0)?;
         }
         if let Some(Some(limits)) = &self.peak_shaving {
-            range("import_max_w", Some(limits.import_max_w), 0.0, f64::INFINITY, "W")?;
-            range("export_max_w", Some(limits.export_max_w), 0.0, f64::INFINITY, "W")?;
+            limits.check()?;
         }
         Ok(())
     }
@@ -193,14 +197,99 @@ impl PlantChange {
 /// choice).
 pub(crate) const RAMP_MIN_PER_S: f64 = 1e-4 / 60.0;
 
-/// Inputs must increase, outputs must not, and be fractions.
-fn check_points(field: &'static str, points: &[(f64, f64)]) -> Result<(), Rejection> {
-    let fits = points.len() >= 2
-        && points.iter().all(|p| p.0.is_finite() && (-1.0..=1.0).contains(&p.1))
-        && points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 >= pair[1].1);
-    if fits {
+fn check_window(soc_min: f64, soc_max: f64) -> Result<(), Rejection> {
+    if soc_min < soc_max {
         return Ok(());
     }
-    let reason = "needs at least two points (x, y): x increases, y from 1 to -1 does not rise";
-    Err(Rejection::NotPossible { field, reason: reason.to_owned() })
+    let reason = format!("it must be below soc_max ({soc_max}), got {soc_min}");
+    Err(Rejection::NotPossible { field: "soc_min", reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BUILT_IN_FARM, parse_farm};
+    use crate::control::UnitFunctions;
+    use crate::service;
+
+    fn check(change: &PlantChange) -> Result<(), String> {
+        let farm = parse_farm("farm", BUILT_IN_FARM, &|_| unreachable!()).expect("built in");
+        change.check(&farm).map_err(|rejection| rejection.to_string())
+    }
+    fn refusal(change: &PlantChange) -> String {
+        check(change).expect_err("must be refused")
+    }
+    fn response(change: impl Fn(&mut FrequencyResponse)) -> PlantChange {
+        let mut response = service::frequency_response("fcr").expect("a preset");
+        change(&mut response);
+        PlantChange { frequency_response: Some(Some(response)), ..PlantChange::default() }
+    }
+
+    #[test]
+    fn the_names_of_the_strategies_are_in_their_order() {
+        for (name, strategy) in Strategy::ALL {
+            assert_eq!(strategy.name(), name);
+        }
+    }
+
+    #[test]
+    fn a_priority_list_names_units_that_are_there_and_each_once() {
+        let order = |priority: &[usize]| PlantChange {
+            priority: Some(priority.to_vec()),
+            ..PlantChange::default()
+        };
+        assert_eq!(check(&order(&[])), Ok(()));
+        assert_eq!(check(&order(&[9, 0, 5])), Ok(()));
+        assert!(refusal(&order(&[9, 10])).contains("11"));
+        assert!(refusal(&order(&[1, 2, 1])).contains("twice"));
+    }
+
+    #[test]
+    fn a_contract_is_above_zero_and_no_more_than_the_rating_of_the_farm() {
+        assert_eq!(check(&response(|r| r.contract_w = Some(25e6))), Ok(()));
+        assert_eq!(check(&response(|r| r.contract_w = None)), Ok(()));
+        for contract_w in [0.0, -1.0, 25.1e6, f64::NAN] {
+            let text = refusal(&response(|r| r.contract_w = Some(contract_w)));
+            assert!(text.contains("contract_w"), "{text}");
+        }
+    }
+
+    #[test]
+    fn services_curves_and_limits_are_those_that_units_could_have() {
+        assert!(refusal(&response(|r| r.dead_time_s = 30.0)).contains("below full_s"));
+        assert!(refusal(&response(|r| r.points.truncate(1))).contains("2 to 20 points"));
+        let mut curve = UnitFunctions::default().volt_var;
+        let volt_var = |curve: &CurveFunction| PlantChange {
+            volt_var: Some(Some(curve.clone())),
+            ..PlantChange::default()
+        };
+        assert_eq!(check(&volt_var(&curve)), Ok(()));
+        curve.points[3].0 = 2.5;
+        assert!(refusal(&volt_var(&curve)).contains("volt_var: x of point 4"));
+        let limits = PeakShaving { import_max_w: -1.0, export_max_w: f64::INFINITY };
+        let change = PlantChange { peak_shaving: Some(Some(limits)), ..PlantChange::default() };
+        assert!(refusal(&change).contains("import_max_w"));
+    }
+
+    #[test]
+    fn a_ramp_is_neither_zero_nor_no_number() {
+        let ramp =
+            |ramp_per_s| PlantChange { ramp_per_s: Some(ramp_per_s), ..PlantChange::default() };
+        assert_eq!(check(&ramp(f64::INFINITY)), Ok(()));
+        for ramp_per_s in [0.0, -0.1, f64::NAN] {
+            assert!(refusal(&ramp(ramp_per_s)).contains("ramp_per_s"));
+        }
+    }
+
+    #[test]
+    fn one_limit_of_the_state_of_charge_is_checked_against_the_other_that_is_in_force() {
+        let mut settings = PlantSettings { soc_max: 0.5, ..PlantSettings::default() };
+        let change = PlantChange { soc_min: Some(0.6), ..PlantChange::default() };
+        assert_eq!(check(&change), Ok(()));
+        change.apply(&mut settings);
+        let text = settings.check().expect_err("nothing is allowed").to_string();
+        assert!(text.contains("below soc_max (0.5), got 0.6"), "{text}");
+        let both = PlantChange { soc_min: Some(0.6), soc_max: Some(0.6), ..PlantChange::default() };
+        assert!(refusal(&both).contains("below soc_max"));
+    }
 }

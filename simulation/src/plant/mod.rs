@@ -6,18 +6,23 @@
 //! last tick showed of the units. Powers at the POI need the auxiliaries and the transformer's loss
 //! as well.
 
+mod hash;
+mod soc;
 mod strategy;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_energy;
 
 use crate::function::{ResponseRun, curve_at};
 use crate::physics::transformer;
 use crate::unit::Unit;
-use bess_core::command::{ControlSource, Rejection, SetpointMode};
+use bess_core::command::{Command, ControlSource, Rejection, SetpointMode};
 use bess_core::math;
 use bess_core::spec::{FarmSpec, PlantChange, PlantSettings};
 use bess_core::time::TICK_S;
 use bess_core::units::{Vars, Watts};
+use soc::SocGuard;
 use std::sync::Arc;
 use strategy::{Offer, best_loading, split};
 
@@ -46,6 +51,8 @@ pub(crate) struct Plant {
     /// Best loading in W of each unit, and which gave power after the last split.
     best_w: Vec<f64>,
     works: Vec<bool>,
+    /// Which units are kept from one direction by their state of charge.
+    guards: Vec<SocGuard>,
     offers: Vec<Offer>,
     parts: Vec<f64>,
 }
@@ -68,6 +75,7 @@ impl Plant {
             volt_var: 0.0,
             best_w: best_w.collect(),
             works: vec![false; spec.units.len()],
+            guards: vec![SocGuard::default(); spec.units.len()],
             offers: Vec::new(),
             parts: Vec::new(),
         }
@@ -84,12 +92,10 @@ impl Plant {
     pub(crate) fn settings(&self) -> &Arc<PlantSettings> {
         &self.settings
     }
-    /// Why a farm setpoint cannot be taken now, if so.
-    pub(crate) fn refuses(&self) -> Option<Rejection> {
-        (!self.settings.enabled).then(|| Rejection::NotPossible {
-            field: "farm setpoint",
-            reason: "the plant controller is switched off: enable it, or set the units".to_owned(),
-        })
+    /// Checks what `command` asks of the plant against the settings in force; in a batch, against
+    /// those that the commands before it make.
+    pub(crate) fn check(&self, command: &Command) -> Result<(), Rejection> {
+        check_against(&mut Arc::clone(&self.settings), command)
     }
 
     /// Whether it acts by itself, without a setpoint.
@@ -101,7 +107,7 @@ impl Plant {
     /// New settings; the caller has checked them. Switched off, or with nothing left to do, it lets
     /// go of its units at 0 W.
     pub(crate) fn configure(&mut self, change: &PlantChange, units: &mut [Unit]) {
-        let acted_alone = self.acts_alone();
+        let (acted_alone, had_volt_var) = (self.acts_alone(), self.settings.volt_var.is_some());
         change.apply(Arc::make_mut(&mut self.settings));
         if change.frequency_response.is_some() {
             self.response = ResponseRun::default();
@@ -109,6 +115,14 @@ impl Plant {
         }
         if change.volt_var.is_some() {
             self.volt_var = 0.0;
+        }
+        if had_volt_var && self.settings.volt_var.is_none() && self.reactive.is_none() {
+            // Nobody asks for reactive power any more.
+            let ours = units.iter_mut().filter(|unit| unit.control.source == ControlSource::Plant);
+            ours.for_each(|unit| unit.control.reactive.enabled = false);
+        }
+        if change.soc_min.is_some() || change.soc_max.is_some() {
+            self.guards.fill(SocGuard::default());
         }
         let is_idle = acted_alone && !self.acts_alone() && self.active.is_none();
         if !self.settings.enabled || is_idle {
@@ -154,20 +168,6 @@ impl Plant {
     /// Which units run has changed: the setpoint is split anew at the next tick.
     pub(crate) fn split_again(&mut self) {
         self.due = true;
-    }
-
-    /// Feeds the state to `sink`, for hashing.
-    pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        for power in [self.active.map(|p| p.0), self.reactive.map(|q| q.0), self.ramped_w] {
-            sink(&power.unwrap_or(f64::NAN).to_le_bytes());
-        }
-        for value in [self.response_w, self.volt_var, self.settings.ramp_per_s] {
-            sink(&value.to_le_bytes());
-        }
-        let settings = &self.settings;
-        sink(&[u8::from(self.due), u8::from(settings.enabled), settings.strategy as u8]);
-        self.works.iter().for_each(|works| sink(&[u8::from(*works)]));
-        self.response.hash_into(sink);
     }
 
     /// Whether something moves between two splits.
@@ -293,18 +293,20 @@ impl Plant {
 
     fn collect_offers(&mut self, spec: &FarmSpec, units: &[Unit], is_ours: &dyn Fn(&Unit) -> bool) {
         let settings = &self.settings;
+        let window = (settings.soc_min, settings.soc_max);
         self.offers.clear();
         for (idx, (unit, unit_spec)) in units.iter().zip(&spec.units).enumerate() {
             let share = unit.share();
             let (energy_j, full_j) = (share.energy.0, share.energy_capacity.0);
             let soc = if full_j > 0.0 { energy_j / full_j } else { 0.0 };
             // SoC protection: who is beyond is not asked in that direction.
-            let may = |inside: bool, discharge| {
-                if inside && is_ours(unit) { unit.capped_available_w(discharge) } else { 0.0 }
+            self.guards[idx].see(soc, window);
+            let may = |held: bool, discharge| {
+                if !held && is_ours(unit) { unit.capped_available_w(discharge) } else { 0.0 }
             };
             self.offers.push(Offer {
-                discharge_w: may(soc >= settings.soc_min, true),
-                charge_w: may(soc <= settings.soc_max, false),
+                discharge_w: may(self.guards[idx].is_low, true),
+                charge_w: may(self.guards[idx].is_high, false),
                 rated_w: unit_spec.design.pcs.rated_power.0,
                 best_w: self.best_w[idx],
                 soc,
@@ -332,5 +334,23 @@ impl Plant {
         if base_w * ramped_w > 0.0 {
             self.ramped_w = Some(ramped_w - lacking_w * ramped_w.signum());
         }
+    }
+}
+
+/// Checks `command` against `settings`, and changes them to what they are after it.
+fn check_against(settings: &mut Arc<PlantSettings>, command: &Command) -> Result<(), Rejection> {
+    match command {
+        Command::ConfigurePlant(change) => {
+            change.apply(Arc::make_mut(settings));
+            settings.check()
+        }
+        Command::SetFarmPower { .. } if !settings.enabled => Err(Rejection::NotPossible {
+            field: "farm setpoint",
+            reason: "the plant controller is switched off: enable it, or set the units".to_owned(),
+        }),
+        Command::Batch(commands) => {
+            commands.iter().try_for_each(|command| check_against(settings, command))
+        }
+        _ => Ok(()),
     }
 }
