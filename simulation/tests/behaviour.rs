@@ -4,8 +4,12 @@
 //! when, and below `happened:` the table that the engine must write. After a wanted change
 //! `UPDATE=1 cargo test -p bess-simulation --test behaviour` writes the tables anew; read the diff.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+
 mod play;
 
+use bess_core::protection::{built_in, parse_protection};
+use bess_core::state::TRANSITIONS;
 use play::Scenario;
 use std::path::{Path, PathBuf};
 
@@ -45,4 +49,45 @@ fn a_scenario_that_nobody_can_play_is_refused_with_its_line() {
     let parse = |text: &str| Scenario::parse(text).expect_err("cannot be played");
     assert!(parse("a sentence\nrun:\n  0 unit 1 dance\n  until 1\nhappened:\n").contains("line 3"));
     assert!(parse("a sentence\nhappened:\n").contains("run:"));
+}
+
+/// All tables together.
+fn tables() -> String {
+    files().iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
+#[test]
+fn every_transition_happens_in_a_scenario() {
+    let tables = tables();
+    let missing: Vec<String> = TRANSITIONS
+        .iter()
+        .flat_map(|(_, trigger, to)| {
+            let step = format!("-> {} by {}:", to.name(), trigger.name());
+            (!tables.contains(&step)).then_some(step)
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// Alarms of the profile that no scenario can show, with the reason.
+const NOT_PLAYED: &[(&str, &str)] = &[
+    ("gas critical", "a cell must vent; the tests of runaway show it"),
+    ("string_open derate", "a cell must burn; the tests of runaway show it"),
+];
+
+#[test]
+fn every_row_of_the_protection_profile_acts_in_a_scenario() {
+    let profile = parse_protection("lfp", built_in("lfp").unwrap()).unwrap();
+    let tables = tables();
+    let missing: Vec<String> = profile
+        .elements
+        .iter()
+        .map(|element| format!("{} {}", element.code.name(), element.level.name()))
+        .filter(|row| NOT_PLAYED.iter().all(|(known, _)| known != row))
+        .filter(|row| {
+            let acts = |line: &str| line.contains(row.as_str()) && line.contains(" active");
+            !tables.lines().any(acts)
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
 }

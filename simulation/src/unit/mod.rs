@@ -83,6 +83,8 @@ pub(crate) struct Unit {
     is_local: bool,
     protection: Protection,
     relays: Relays,
+    /// The first trip by a relay in this tick.
+    relay_trip: Option<(AlarmKey, Moment)>,
     entry: EnterServiceWatch,
     island: Option<Island>,
     island_loads: Arc<[IslandLoad]>,
@@ -148,6 +150,7 @@ impl Unit {
             is_local: false,
             protection: Protection::new(spec.id, &design),
             relays: Relays::new(&design.grid_code),
+            relay_trip: None,
             entry: EnterServiceWatch::default(),
             island: None,
             island_loads: Arc::clone(&common.island_loads),

@@ -25,10 +25,14 @@ impl Unit {
     /// Relays act at exact instants within the tick; the watch over entering service counts on.
     pub(super) fn watch_grid(&mut self, around: &Surroundings) {
         let on_grid = self.is_on_grid();
+        self.relay_trip = None;
         let mut actions = std::mem::take(&mut self.relay_actions);
         self.relays.step(&around.grid, on_grid, &mut actions);
         for action in actions.drain(..) {
             if action.trips {
+                // The cause may be gone before the tick ends: the unit has tripped all the same.
+                let key = AlarmKey::unit(action.code, AlarmLevel::Trip);
+                self.relay_trip.get_or_insert((key, action.at));
                 let (value, threshold) = (action.value, action.threshold);
                 let events = &mut self.events;
                 self.protection.grid_trip(action.code, action.at, value, threshold, events);
@@ -171,6 +175,7 @@ impl Unit {
     fn standing_trip(&self) -> Option<(AlarmKey, Moment)> {
         self.protection
             .standing(AlarmLevel::Trip)
+            .chain(self.relay_trip)
             .min_by_key(|(key, since)| (keeps_contactors(key.code), *since))
     }
 

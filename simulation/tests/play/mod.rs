@@ -70,7 +70,7 @@ impl Scenario {
         match line.split_once(" -> ") {
             Some((from, to)) => {
                 assert!(self.farm.contains(from), "the farm has no {from:?}");
-                self.farm = self.farm.replace(from, to);
+                self.farm = self.farm.replace(from, &to.replace("\\n", "\n"));
             }
             None => {
                 self.farm.push_str(line);
@@ -237,6 +237,10 @@ fn unit_command(unit: UnitId, words: &[&str]) -> Option<Command> {
     let defect = |defect| Some(Command::SetDefect { unit, defect });
     match words {
         ["set", power] => control(ControlChange::active_power(Watts(watts(power)?))),
+        ["reactive", power] => {
+            let var = quantity(power, &[("kvar", 1e3), ("var", 1.0)])?;
+            control(ControlChange::default().with_reactive_power(bess_core::units::Vars(var)))
+        }
         ["heartbeat", value] => control(ControlChange {
             controller_heartbeat: Some(value.parse().ok()?),
             ..ControlChange::default()

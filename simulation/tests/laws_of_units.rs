@@ -1,0 +1,384 @@
+//! Laws of units under any sequence of commands, defects and disturbances.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+
+use bess_core::alarm::{AlarmKey, AlarmLevel, AlarmPhase, AlarmSet};
+use bess_core::command::{Command, ControlChange, ControlSource, RackAction, UnitAction};
+use bess_core::config::parse_farm;
+use bess_core::control::{FunctionName, LossAction, WatchdogSettings};
+use bess_core::defect::{ContactorFault, Defect, Reading};
+use bess_core::event::{Contactor, EventKind};
+use bess_core::id::UnitId;
+use bess_core::snapshot::{ClockMode, ClockView, Snapshot};
+use bess_core::spec::{Disturbance, DisturbanceKind};
+use bess_core::state::{TRANSITIONS, UnitState};
+use bess_core::units::Watts;
+use bess_simulation::{Engine, EngineOptions, Inputs};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+/// Two small units that come back from the grid quickly.
+const FARM: &str = r#"
+[farm]
+name = "laws"
+nominal_frequency_hz = 50
+
+[[units]]
+count = 2
+chemistry = "lfp-314"
+racks = 2
+cells_in_series = 16
+
+[units.bms]
+ideal = true
+
+[units.pcs]
+rated_power_kw = 8
+rated_apparent_power_kva = 9
+
+[units.cooling]
+kind = "liquid"
+
+[units.sequence]
+self_test_s = 0.5
+synchronise_s = 0.5
+
+[units.grid_code.enter_service]
+delay_s = 3
+ramp_s = 3
+"#;
+const RATED_W: f64 = 8_000.0;
+const RACKS: usize = 2;
+
+fn engine(workers: usize) -> Engine {
+    let spec = parse_farm("farm.toml", FARM, &|_| Err("no files here".to_owned())).unwrap();
+    Engine::new(
+        Arc::new(spec),
+        Inputs::default(),
+        EngineOptions { workers, ..EngineOptions::default() },
+    )
+}
+
+fn see(engine: &mut Engine) -> Arc<Snapshot> {
+    engine.snapshot(ClockView { mode: ClockMode::Free, ..ClockView::default() }, 0, &[])
+}
+
+fn unit_ids() -> impl Strategy<Value = UnitId> {
+    (0..2usize).prop_map(UnitId::from_idx)
+}
+
+/// Whatever a client, a scenario or the grid may do. What is terminal is left out: burnt cells, blown
+/// fuses and welded contactors stay as they are.
+fn any_command() -> impl Strategy<Value = Command> {
+    let setpoint = (unit_ids(), -1.0..1.0f64).prop_map(|(unit, share)| Command::ControlUnit {
+        unit,
+        change: ControlChange::active_power(Watts(share * RATED_W)),
+    });
+    let ramp = (unit_ids(), 0.2..100.0f64).prop_map(|(unit, pct)| Command::ControlUnit {
+        unit,
+        change: ControlChange { ramp_pct_per_s: Some(pct), ..ControlChange::default() },
+    });
+    let functions = (unit_ids(), 0..8usize).prop_map(|(unit, which)| Command::ControlUnit {
+        unit,
+        change: ControlChange {
+            functions: Some([FunctionName::ALL[which].1].into_iter().collect()),
+            ..ControlChange::default()
+        },
+    });
+    let watchdog = (unit_ids(), 0..6usize, 0.0..3.0f64).prop_map(|(unit, action, timeout_s)| {
+        let watchdog = WatchdogSettings {
+            timeout_s,
+            action: LossAction::ALL[action].1,
+            value_w: 1000.0,
+            ..WatchdogSettings::default()
+        };
+        let change = ControlChange { watchdog: Some(watchdog), ..ControlChange::default() };
+        Command::ControlUnit { unit, change }
+    });
+    let heartbeat = (unit_ids(), 0..5u32).prop_map(|(unit, value)| Command::ControlUnit {
+        unit,
+        change: ControlChange { controller_heartbeat: Some(value), ..ControlChange::default() },
+    });
+    let action = (unit_ids(), 0..UnitAction::ALL.len())
+        .prop_map(|(unit, which)| Command::OperateUnit { unit, action: UnitAction::ALL[which].1 });
+    let start =
+        unit_ids().prop_map(|unit| Command::OperateUnit { unit, action: UnitAction::Start });
+    let rack = (unit_ids(), 0..RACKS, any::<bool>()).prop_map(|(unit, rack_idx, on)| {
+        let action = if on { RackAction::Connect } else { RackAction::Disconnect };
+        Command::OperateRack { unit, rack_idx, action }
+    });
+    let farm = (-1.0..1.0f64).prop_map(|share| Command::SetFarmPower {
+        active: Watts(share * 2.0 * RATED_W),
+        reactive: None,
+    });
+    let grid = (0..3usize, 0.0..1.3f64, 0.01..2.0f64).prop_map(|(kind, value, duration_s)| {
+        let kind = match kind {
+            0 => DisturbanceKind::Voltage(value),
+            1 => DisturbanceKind::Frequency(47.0 + 5.0 * value),
+            _ => DisturbanceKind::Outage,
+        };
+        Command::Disturb(Disturbance { kind, duration_s })
+    });
+    let defect = (unit_ids(), any_defect(), any::<bool>()).prop_map(|(unit, defect, ends)| {
+        Command::SetDefect { unit, defect: if ends { defect.ended() } else { defect } }
+    });
+    prop_oneof![
+        4 => setpoint, 1 => ramp, 1 => functions, 1 => watchdog, 1 => heartbeat, 2 => action,
+        3 => start, 1 => rack, 1 => farm, 1 => grid, 3 => defect,
+    ]
+}
+
+fn any_defect() -> impl Strategy<Value = Defect> {
+    (0..8usize, 0..RACKS, 0..5usize).prop_map(|(kind, rack_idx, which)| match kind {
+        0 => {
+            // From harmless to critical.
+            let value = [3.0, 3.7, 2.0, 90.0, -20.0][which];
+            let (_, reading, ..) = Reading::ALL[which.min(3)];
+            Defect::Reading { rack_idx, reading, value: Some(value) }
+        }
+        1 => Defect::Precharge(true),
+        2 => Defect::Insulation(Some(0.5)),
+        3 => Defect::BmsCommunication(true),
+        4 => Defect::PcsFan(true),
+        5 => Defect::SmokeDetector(true),
+        6 => Defect::Contactor {
+            rack_idx,
+            contactor: Contactor::Positive,
+            fault: ContactorFault::Stuck,
+        },
+        _ => Defect::Chiller(true),
+    })
+}
+
+/// Everything that [`any_defect`] can make, ended.
+fn mend(engine: &mut Engine) {
+    for unit in (0..2).map(UnitId::from_idx) {
+        let mut ends = vec![
+            Defect::Precharge(false),
+            Defect::Insulation(None),
+            Defect::BmsCommunication(false),
+            Defect::PcsFan(false),
+            Defect::SmokeDetector(false),
+            Defect::Chiller(false),
+        ];
+        for rack_idx in 0..RACKS {
+            for (_, reading, ..) in Reading::ALL {
+                ends.push(Defect::Reading { rack_idx, reading, value: None });
+            }
+            let contactor = Contactor::Positive;
+            ends.push(Defect::Contactor { rack_idx, contactor, fault: ContactorFault::None });
+        }
+        for defect in ends {
+            engine.apply(&Command::SetDefect { unit, defect }, ControlSource::Schedule).unwrap();
+        }
+    }
+}
+
+fn commands() -> impl Strategy<Value = Vec<(Command, u8)>> {
+    proptest::collection::vec((any_command(), 1..40u8), 1..40)
+}
+
+fn is_critical(snapshot: &Snapshot, unit: UnitId) -> Option<(AlarmKey, AlarmPhase)> {
+    let states = snapshot.alarms.iter();
+    states
+        .filter(|state| state.unit == unit && state.is_standing())
+        .find(|state| state.key.level == AlarmLevel::Critical)
+        .map(|state| (state.key, state.phase))
+}
+
+/// The sets that the objects of a unit make: of the whole unit, and of each rack.
+fn sets_of(snapshot: &Snapshot, unit: UnitId) -> (AlarmSet, Vec<AlarmSet>) {
+    let keys: Vec<AlarmKey> = snapshot
+        .alarms
+        .iter()
+        .filter(|state| state.unit == unit && state.is_standing())
+        .map(|state| state.key)
+        .collect();
+    let of_rack = |rack_idx: usize| {
+        let own = keys.iter().copied();
+        own.filter(|key| key.rack_idx == Some(rack_idx as u16)).collect()
+    };
+    (keys.iter().copied().collect(), (0..RACKS).map(of_rack).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_asked_power_stays_within_what_was_published_and_states_within_the_table(
+        commands in commands(),
+    ) {
+        let mut engine = engine(1);
+        let mut before = see(&mut engine);
+        for (command, ticks) in &commands {
+            let hash = engine.state_hash();
+            let refused = engine.apply(command, ControlSource::Rest).is_err();
+            let reset = matches!(
+                command,
+                Command::OperateUnit { action: UnitAction::ResetAlarms, .. }
+            );
+            // A reset that is refused is counted at its alarm, and that is all.
+            if refused && !reset {
+                prop_assert_eq!(hash, engine.state_hash(), "refused {:?}", command);
+            }
+            for _ in 0..*ticks {
+                engine.step();
+                let now = see(&mut engine);
+                check_tick(&before, &now)?;
+                before = now;
+            }
+        }
+        check_log(&before)?;
+    }
+
+    #[test]
+    fn no_sequence_of_commands_leads_past_a_critical_alarm_but_an_accepted_reset(
+        commands in commands(),
+    ) {
+        let mut engine = engine(1);
+        let (unit, source) = (UnitId::from_idx(0), ControlSource::Rest);
+        let defect = Defect::SmokeDetector(true);
+        engine.apply(&Command::SetDefect { unit, defect }, source).unwrap();
+        (0..50).for_each(|_| engine.step());
+        prop_assert_eq!(see(&mut engine).units[0].state, UnitState::Fault);
+        for (command, ticks) in &commands {
+            if matches!(command, Command::SetDefect { defect: Defect::SmokeDetector(_), .. }) {
+                continue;
+            }
+            let resets = Command::OperateUnit { unit, action: UnitAction::ResetAlarms };
+            let accepted = engine.apply(command, source).is_ok();
+            prop_assert!(!(accepted && *command == resets), "the smoke is still there");
+            for _ in 0..*ticks {
+                engine.step();
+                let now = see(&mut engine);
+                prop_assert!(is_critical(&now, unit).is_some());
+                prop_assert!(!now.units[0].state.converts() && now.units[0].racks_connected == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn after_every_fault_that_is_mended_and_reset_the_unit_runs_again(commands in commands()) {
+        let mut engine = engine(1);
+        for (command, ticks) in &commands {
+            let _ = engine.apply(command, ControlSource::Rest);
+            (0..*ticks).for_each(|_| engine.step());
+        }
+        mend(&mut engine);
+        // Longer than any disturbance, any release and the restart after a trip.
+        engine.run(4_500, &mut |_, _| {});
+        for unit in (0..2).map(UnitId::from_idx) {
+            let operate = |engine: &mut Engine, action| {
+                let _ = engine.apply(&Command::OperateUnit { unit, action }, ControlSource::Local);
+            };
+            for action in [
+                UnitAction::ReleaseEmergencyStop,
+                UnitAction::EndMaintenance,
+                UnitAction::Remote,
+                UnitAction::ResetAlarms,
+                UnitAction::Stop,
+            ] {
+                operate(&mut engine, action);
+                (0..30).for_each(|_| engine.step());
+            }
+            for rack_idx in 0..RACKS {
+                let action = RackAction::Connect;
+                let command = Command::OperateRack { unit, rack_idx, action };
+                engine.apply(&command, ControlSource::Local).unwrap();
+            }
+            // Nobody beats for a watch that may have been set.
+            let change = ControlChange {
+                watchdog: Some(WatchdogSettings::default()),
+                ..ControlChange::default()
+            };
+            engine.apply(&Command::ControlUnit { unit, change }, ControlSource::Local).unwrap();
+            operate(&mut engine, UnitAction::Start);
+        }
+        engine.run(600, &mut |_, _| {});
+        let now = see(&mut engine);
+        for view in &now.units {
+            prop_assert!(
+                matches!(view.state, UnitState::Running | UnitState::Derated | UnitState::Fallback),
+                "{:?} {:?}",
+                view.state,
+                now.alarms
+            );
+        }
+    }
+
+    #[test]
+    fn tick_by_tick_many_at_a_time_and_on_several_workers_the_same_happens(
+        commands in commands(),
+    ) {
+        let play = |workers: usize, at_once: bool| {
+            let mut engine = engine(workers);
+            for (command, ticks) in &commands {
+                let _ = engine.apply(command, ControlSource::Rest);
+                if at_once {
+                    engine.run(u64::from(*ticks) * 5, &mut |_, _| {});
+                } else {
+                    (0..u64::from(*ticks) * 5).for_each(|_| engine.step());
+                }
+            }
+            let seen = see(&mut engine);
+            let events: Vec<String> =
+                seen.events.after(0).map(|(_, event)| format!("{event:?}")).collect();
+            (engine.state_hash(), events)
+        };
+        let single = play(1, false);
+        prop_assert_eq!(&play(1, true), &single);
+        prop_assert_eq!(&play(2, true), &single);
+        prop_assert_eq!(&play(3, false), &single);
+    }
+}
+
+/// What must be so from one tick to the next.
+fn check_tick(before: &Snapshot, now: &Snapshot) -> Result<(), TestCaseError> {
+    for (idx, (was, is)) in before.units.iter().zip(&now.units).enumerate() {
+        let unit = UnitId::from_idx(idx);
+        let (power_w, was_w) = (is.ac.active_power.0, was.ac.active_power.0);
+        // One tick's change: nothing from a converter that has just been switched on.
+        let most_w = was.available_discharge_power.0.max(0.0);
+        let least_w = -was.available_charge_power.0;
+        let fell = power_w.abs() <= was_w.abs() && power_w * was_w >= 0.0;
+        // An empty battery cannot feed the converter's own losses: the grid does.
+        let losses_w = 0.02 * RATED_W;
+        prop_assert!(
+            fell || (least_w - losses_w..=most_w + 1e-6).contains(&power_w),
+            "unit {unit}: {power_w} W of {least_w} to {most_w}, {:?}",
+            is.state
+        );
+        let critical = is_critical(now, unit);
+        prop_assert!(critical.is_none() || !is.state.converts(), "{critical:?} {:?}", is.state);
+        let (set, of_racks) = sets_of(now, unit);
+        prop_assert_eq!(is.alarms, set);
+        for (rack, set) in now.racks_of(unit).iter().zip(of_racks) {
+            prop_assert_eq!(rack.alarms, set);
+        }
+        if !is.state.row().is_connected {
+            prop_assert!(power_w == 0.0 || was.state != is.state, "{:?} gives {power_w}", is.state);
+        }
+    }
+    Ok(())
+}
+
+/// The chain of states in the log is gapless, each step is in the table, and it ends where units are.
+fn check_log(snapshot: &Snapshot) -> Result<(), TestCaseError> {
+    prop_assert_eq!(snapshot.events.first(), 1, "the log still has everything");
+    for (idx, view) in snapshot.units.iter().enumerate() {
+        let unit = UnitId::from_idx(idx);
+        let mut state = UnitState::Running;
+        let own = snapshot.events.after(0).filter(|(_, event)| event.unit == Some(unit));
+        for (_, event) in own {
+            let EventKind::State { from, to, trigger, .. } = event.kind else { continue };
+            prop_assert_eq!(from, state);
+            let is_row = TRANSITIONS
+                .iter()
+                .any(|(states, on, next)| states.contains(&from) && *on == trigger && *next == to);
+            prop_assert!(is_row, "{from:?} -> {to:?} by {trigger:?}");
+            state = to;
+        }
+        prop_assert_eq!(state, view.state);
+    }
+    Ok(())
+}
