@@ -7,7 +7,7 @@ use crate::time::Tick;
 /// One write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditRecord {
-    /// The first tick that shows its effect, or the last one before a refusal.
+    /// The last tick before it.
     pub tick: Tick,
     /// Wall time in Unix nanoseconds; 0 in headless runs.
     pub wall_unix_ns: i64,

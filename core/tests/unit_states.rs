@@ -1,6 +1,8 @@
 //! `docs/unit-states.md` is made from the tables of the code: states, transitions, alarms.
 //! `UPDATE=1 cargo test -p bess-core --test unit_states` writes it anew.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+
 use bess_core::alarm::ALARMS;
 use bess_core::state::{STATES, TRANSITIONS};
 use std::fmt::Write as _;
@@ -15,9 +17,9 @@ registers read the same state and the same alarms of one snapshot, so they never
 ## States
 
 `connected`: the contactors are closed for good. `converts`: the converter gives power, or could at once.
-The rest are the numbers that SunSpec has for the state. 802.ChaSt is that while no current flows: a
-current makes it 3 (discharging) or 4 (charging), an empty or full battery at rest 2 or 5. The position
-in this list, from 0, is the number of the state in metrics and in register 107 of the compact map.
+The rest are the numbers that SunSpec has for the state. 802.ChaSt is that while no current flows: while
+the unit converts, a current makes it 3 (discharging) or 4 (charging), an empty or full battery at rest 2
+or 5, and open racks 1. The position in this list, from 0, is the number of the state in metrics and in register 107 of the compact map.
 
 ";
 
@@ -59,7 +61,7 @@ fn page() -> String {
         writeln!(page, "| {} | {} | `{}` |", from.join(", "), trigger.name(), to.name()).unwrap();
     }
     page += "\n## Alarms\n\n";
-    page += "An alarm has a level: `warning`, `derate` (the unit gives less), `trip` (it stops, and comes back by\nitself) or `critical` (it stops until it is reset). It is pending while its delay runs, then active, and\nlatched when its cause is gone but a reset must come. Bits are those of a warning or derating / of a trip\nor critical alarm.\n\n";
+    page += "An alarm has a level: `warning`, `derate` (the unit gives less), `trip` (it stops, and comes back by\nitself) or `critical` (it stops until it is reset). It is pending while its delay runs, then active, and\nlatched when its cause is gone but a reset must come. Bits of 802.Evt1 and 803.StrEvt1 are\nthose of a warning or derating / of a trip or critical alarm. 701.Alrm has its bit from a trip on, and from\nthe derating by `string_open`, `fuse_blown` and `dc_voltage_out_of_window`: a part is gone.\n\n";
     page += "| alarm | means | unit | 802.Evt1, 803.StrEvt1 | 701.Alrm |\n|---|---|---|---|---|\n";
     for alarm in ALARMS {
         let (warning, grave) = alarm.evt1_bits;

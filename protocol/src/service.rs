@@ -174,7 +174,8 @@ impl Service {
                 .iter()
                 .try_for_each(|command| validate(&snapshot.spec, &snapshot.units, command));
             match checked {
-                Ok(()) => Ok(command),
+                // The loop counts a reset that it refuses, at the alarm that is in the way.
+                Ok(()) | Err(Rejection::ResetRefused { .. }) => Ok(command),
                 Err(rejection) => Err((exception_of(&rejection), rejection.to_string())),
             }
         });

@@ -23,6 +23,22 @@ def binary():
     return os.environ.get("BESS_BIN", built)
 
 
+def documented(page, heading, every=False):
+    """Rows of the table on a page of docs/ whose first column has this heading: by their first cell
+    without its quotes, or with `every` as a list."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "..", "..", "..", "docs", page), encoding="utf-8") as file:
+        lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else None
+                 for line in file]
+    begin = next(i for i, cells in enumerate(lines) if cells and cells[0] == heading)
+    rows = []
+    for cells in lines[begin + 2:]:
+        if cells is None:
+            break
+        rows.append(dict(zip(lines[begin], cells)))
+    return rows if every else {row[heading].strip("`"): row for row in rows}
+
+
 def poll(ask, limit_s=10.0):
     """Asks until the answer is true or the time is over; returns the last answer."""
     deadline = time.monotonic() + limit_s

@@ -187,7 +187,8 @@ pub(crate) fn charge_status(sight: Sight<'_>) -> i64 {
     let rated_a = design.pcs.rated_power.0 / design.dc_voltage_window().0.0;
     let idle_a = IDLE_SHARE * rated_a;
     match view.dc.current.0 {
-        _ if !row.is_connected => i64::from(row.charge_state),
+        _ if !row.converts => i64::from(row.charge_state),
+        _ if view.racks_connected == 0 => 1,
         current_a if current_a > idle_a => 3,
         current_a if current_a < -idle_a => 4,
         _ if view.available_discharge_power.0 <= 0.0 && view.measured.soc < 0.5 => 2,
