@@ -3,7 +3,7 @@
 use bess_core::command::{Command, ControlChange, ControlSource, Origin, RackAction, UnitAction};
 use bess_core::config::parse_farm;
 use bess_core::control::{FunctionName, FunctionSet, HeartbeatKind, LossAction, Recovery};
-use bess_core::defect::{ContactorFault, Defect, Reading};
+use bess_core::defect::{CellDefect, ContactorFault, Defect, Reading};
 use bess_core::event::Contactor;
 use bess_core::id::UnitId;
 use bess_core::snapshot::{ClockMode, ClockView};
@@ -271,6 +271,11 @@ fn unit_command(unit: UnitId, words: &[&str]) -> Option<Command> {
             };
             defect(Defect::Contactor { rack_idx: index(rack)?, contactor, fault })
         }
+        ["cell", rack, cell, "heater", power] => defect(Defect::Cell {
+            rack_idx: index(rack)?,
+            cell_idx: index(cell)?,
+            defect: CellDefect::Heater(watts(power)?),
+        }),
         ["fuse", rack, state] => {
             defect(Defect::Fuse { rack_idx: index(rack)?, blown: *state == "blown" })
         }

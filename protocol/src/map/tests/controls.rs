@@ -128,7 +128,7 @@ fn every_control_has_its_own_reversion() {
 #[test]
 fn power_factors_and_what_they_revert_to_are_written_as_groups() {
     let mut desk = Desk::new();
-    assert_eq!((desk.read("704.PFWInj.PF"), desk.read("704.PFWInjRvrt.PF")), (1_000, 0xFFFF));
+    assert_eq!((desk.read("704.PFWInj.PF"), desk.read("704.PFWInjRvrt.PF")), (1_000, 1_000));
     desk.write("704.PFWInjEna", &[1]).unwrap();
     // PF and Ext of injecting, its reversion, absorbing, its reversion.
     let words = [950, 1, 900, 0, 850, 0, 800, 1];
