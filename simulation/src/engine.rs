@@ -2,6 +2,10 @@
 //!
 //! `Engine` is synchronous and pure: time is its tick counter, chance its seed. A tick cannot fail.
 //! Commands are applied between ticks; the same commands before the same ticks give the same bits.
+//! `commands` has what clients ask, `picture` what they see.
+
+mod commands;
+mod picture;
 
 use crate::battery::BatteryModel;
 use crate::bms::BmsModel;
@@ -12,21 +16,16 @@ use crate::physics::transformer;
 use crate::plant::{Plant, Poi};
 use crate::unit::{Common, Share, Surroundings, Unit};
 use bess_core::audit::{AUDIT_CAPACITY, AuditRecord, EVENT_CAPACITY};
-use bess_core::command::{
-    Command, ControlSource, Origin, Rejection, UnitAction, find_unit, validate_with,
-};
-use bess_core::control::FunctionName;
+use bess_core::command::{Command, ControlSource, Origin};
 use bess_core::event::Event;
 use bess_core::id::UnitId;
 use bess_core::log::Log;
 use bess_core::rng::Streams;
 use bess_core::series::Series;
-use bess_core::snapshot::{
-    ClockMode, ClockView, EnergyTotals, FarmView, RackView, Snapshot, UnitState,
-};
+use bess_core::snapshot::{EnergyTotals, FarmView, Snapshot};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
 use bess_core::time::{SimTime, TICK_S, Tick};
-use bess_core::units::{Celsius, Hertz, Joules, Watts};
+use bess_core::units::{Celsius, Joules};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -156,201 +155,6 @@ impl Engine {
         self.tick
     }
 
-    /// Checks and applies a command; a refused one changes nothing but the count of refusals and the
-    /// audit.
-    ///
-    /// # Errors
-    /// Why it is refused.
-    pub fn apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
-        self.apply_from(command, &Origin::local(source), 0)
-    }
-
-    /// Like [`Engine::apply`], with where the command came from and the wall time for the audit (Unix
-    /// nanoseconds, 0 for none).
-    ///
-    /// # Errors
-    /// Why it is refused.
-    pub fn apply_from(
-        &mut self,
-        command: &Command,
-        origin: &Origin,
-        wall_unix_ns: i64,
-    ) -> Result<(), Rejection> {
-        let result = self.try_apply(command, origin);
-        match &result {
-            // Nobody wrote anything.
-            Ok(()) if matches!(command, Command::NoteRequest { .. }) => {}
-            Ok(()) => self.commands_applied += 1,
-            Err(rejection) => {
-                self.commands_refused += 1;
-                self.note_refusal(rejection);
-            }
-        }
-        if !matches!(command, Command::NoteRequest { .. }) {
-            self.note(AuditRecord {
-                tick: self.tick,
-                wall_unix_ns,
-                origin: origin.clone(),
-                unit: command.unit(),
-                what: command.describe(),
-                refused: result.as_ref().err().map(ToString::to_string),
-            });
-        }
-        result
-    }
-
-    /// Puts into the audit that an edge refused a write before it became a command.
-    pub fn note_refused(
-        &mut self,
-        origin: &Origin,
-        unit: Option<UnitId>,
-        what: String,
-        reason: String,
-        wall_unix_ns: i64,
-    ) {
-        self.commands_refused += 1;
-        self.note(AuditRecord {
-            tick: self.tick,
-            wall_unix_ns,
-            origin: origin.clone(),
-            unit: unit.filter(|unit| unit.idx() < self.units.len()),
-            what,
-            refused: Some(reason),
-        });
-    }
-
-    fn note(&mut self, record: AuditRecord) {
-        Arc::make_mut(&mut self.audit).push(record);
-    }
-
-    /// A reset that was refused counts at the alarm that is in its way.
-    fn note_refusal(&mut self, rejection: &Rejection) {
-        if let Rejection::ResetRefused { unit, .. } = rejection
-            && let Some(unit) = UnitId::from_number(*unit)
-        {
-            self.units[unit.idx()].refuse_reset(self.tick);
-            self.gather_events();
-        }
-    }
-
-    /// Takes the events that the units have written, in the order of the units.
-    fn gather_events(&mut self) {
-        let events = &mut self.event_room;
-        self.units.iter_mut().for_each(|unit| unit.take_events(events));
-        self.log_events();
-    }
-
-    fn log_events(&mut self) {
-        if self.event_room.is_empty() {
-            return;
-        }
-        // A visit of several ticks brings each unit's events by themselves.
-        self.event_room.sort_by_key(|event| event.at);
-        let log = Arc::make_mut(&mut self.events);
-        self.event_room.drain(..).for_each(|event| {
-            log.push(event);
-        });
-    }
-
-    fn try_apply(&mut self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
-        // The state in the units is fresher than their views when commands follow each other.
-        let standing_of = |unit: UnitId| self.units[unit.idx()].standing();
-        validate_with(&self.spec, &standing_of, command)?;
-        self.check_master(command, origin)?;
-        self.check_black_start(command)?;
-        self.check_settings(command)?;
-        self.plant.check(command)?;
-        self.apply_checked(command, origin);
-        self.gather_events();
-        Ok(())
-    }
-
-    /// Refuses what somebody may not ask of a unit now: it is under local control, or another master
-    /// holds it.
-    fn check_master(&self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
-        match command {
-            Command::Batch(commands) => {
-                commands.iter().try_for_each(|command| self.check_master(command, origin))
-            }
-            Command::OperateUnit { action, .. } if action.is_by_hand() => Ok(()),
-            Command::SetDefect { .. } | Command::NoteRequest { .. } => Ok(()),
-            _ => command.unit().map_or(Ok(()), |unit| {
-                self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
-            }),
-        }
-    }
-
-    /// Refuses settings that do not agree with those that stay.
-    fn check_settings(&self, command: &Command) -> Result<(), Rejection> {
-        match command {
-            Command::ControlUnit { unit, change } => {
-                let mut control = self.units[unit.idx()].control;
-                change.apply(&mut control);
-                control.check()
-            }
-            Command::Batch(commands) => {
-                commands.iter().try_for_each(|command| self.check_settings(command))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// An island is made from a dead grid only, and by who may form one.
-    fn check_black_start(&self, command: &Command) -> Result<(), Rejection> {
-        let Command::OperateUnit { unit, action: UnitAction::BlackStart } = command else {
-            return Ok(());
-        };
-        let refuse = |reason: &str| {
-            Err(Rejection::NotPossible { field: "action", reason: reason.to_owned() })
-        };
-        if !self.units[unit.idx()].control.functions.has(FunctionName::GridForming) {
-            return refuse("a black start needs the unit's function grid_forming on");
-        }
-        if self.around.last().is_some_and(|around| around.grid.is_energised_at_end()) {
-            return refuse("the grid is there: a black start is for a dead one; start it instead");
-        }
-        if self.units.iter().any(Unit::forms_island) {
-            return refuse("another unit forms an island already; only one can");
-        }
-        Ok(())
-    }
-
-    fn apply_checked(&mut self, command: &Command, origin: &Origin) {
-        let now = self.tick;
-        match command {
-            Command::ControlUnit { unit, change } => {
-                self.units[unit.idx()].change(now, change, origin, self.spec.arbitration);
-            }
-            Command::ConfigureUnit { unit, change } => {
-                self.units[unit.idx()].configure(change);
-            }
-            Command::OperateUnit { unit, action } => {
-                self.units[unit.idx()].operate(now, *action, origin.source);
-                self.plant.split_again();
-            }
-            Command::OperateRack { unit, rack_idx, action } => {
-                self.units[unit.idx()].operate_rack(*rack_idx, *action);
-                self.plant.split_again();
-            }
-            Command::SetDefect { unit, defect } => {
-                self.units[unit.idx()].set_defect(now, *defect);
-            }
-            Command::NoteRequest { unit } => self.units[unit.idx()].note_request(now),
-            Command::SetFarmPower { active, reactive } => {
-                self.plant.set(*active, *reactive, &mut self.units);
-            }
-            Command::ReleaseFarm => self.plant.release(&mut self.units),
-            Command::ConfigurePlant(change) => self.plant.configure(change, &mut self.units),
-            Command::Disturb(disturbance) => self.grid.disturb(disturbance, now.next()),
-            Command::PickUpLoad { load_idx, fed } => {
-                self.units.iter_mut().for_each(|unit| unit.feed_load(*load_idx, *fed));
-            }
-            Command::Batch(commands) => {
-                commands.iter().for_each(|command| self.apply_checked(command, origin));
-            }
-        }
-    }
-
     /// What all units see alike in `tick`; the grid is moved on to it.
     fn surroundings(&mut self, tick: Tick) -> Surroundings {
         let (from_s, to_s) = (tick.elapsed_s() - TICK_S, tick.elapsed_s());
@@ -474,143 +278,6 @@ impl Engine {
         self.units.iter_mut().for_each(Unit::look);
     }
 
-    /// Publishes: the picture of the present state, with the cells of `shown` units.
-    pub fn snapshot(
-        &mut self,
-        clock: ClockView,
-        wall_unix_ns: i64,
-        shown: &[UnitId],
-    ) -> Arc<Snapshot> {
-        self.publication += 1;
-        let mut arc = self.take_spare();
-        let snapshot = Arc::get_mut(&mut arc).expect("a spare snapshot has no reader");
-        snapshot.tick = self.tick;
-        snapshot.publication = self.publication;
-        snapshot.time = self.start.at(self.tick);
-        snapshot.wall_unix_ns = wall_unix_ns;
-        snapshot.clock = clock;
-        snapshot.units.clear();
-        snapshot.racks.clear();
-        snapshot.alarms.clear();
-        snapshot.functions.clear();
-        snapshot.plant = Arc::clone(self.plant.settings());
-        snapshot.events = Arc::clone(&self.events);
-        snapshot.audit = Arc::clone(&self.audit);
-        let around = self.around.last().expect("there is always one");
-        for (idx, unit) in self.units.iter().enumerate() {
-            let kept = self
-                .last
-                .as_ref()
-                .map(|last| (&last.units[idx], &last.racks[self.spec.units[idx].racks.clone()]));
-            snapshot.units.push(unit.show(around, kept, &mut snapshot.racks));
-            snapshot.alarms.extend_from_slice(unit.alarms());
-            snapshot.functions.push(Arc::clone(unit.functions()));
-        }
-        snapshot.cells.clear();
-        let tick = self.tick.0;
-        let cells = shown.iter().filter_map(|id| self.units[id.idx()].cells_view(tick));
-        snapshot.cells.extend(cells.map(Arc::new));
-        snapshot.farm = self.farm();
-        if self.spare.len() < SPARES {
-            self.spare.push(Arc::clone(&arc));
-        }
-        self.last = Some(Arc::clone(&arc));
-        arc
-    }
-
-    /// A snapshot that nobody else holds, old or new.
-    fn take_spare(&mut self) -> Arc<Snapshot> {
-        for idx in 0..self.spare.len() {
-            if Arc::strong_count(&self.spare[idx]) == 1 {
-                return self.spare.swap_remove(idx);
-            }
-        }
-        // All are read at the moment; forget the oldest so that the list does not go stale.
-        if self.spare.len() == SPARES {
-            self.spare.remove(0);
-        }
-        Arc::new(Snapshot {
-            tick: self.tick,
-            publication: 0,
-            time: self.start,
-            wall_unix_ns: 0,
-            clock: ClockView { mode: ClockMode::Free, ..ClockView::default() },
-            spec: Arc::clone(&self.spec),
-            farm: FarmView::default(),
-            units: Vec::with_capacity(self.units.len()),
-            racks: Vec::<RackView>::with_capacity(self.spec.n_racks()),
-            cells: Vec::new(),
-            alarms: Vec::new(),
-            functions: Vec::new(),
-            plant: Arc::clone(self.plant.settings()),
-            events: Arc::clone(&self.events),
-            audit: Arc::clone(&self.audit),
-        })
-    }
-
-    /// The whole farm at the end of the last tick: sums in the order of the units.
-    pub fn farm(&self) -> FarmView {
-        let around = self.around.last().expect("there is always one");
-        self.farm_of(around, self.units.iter().map(Unit::share))
-    }
-
-    fn farm_of<'s>(
-        &self,
-        around: &Surroundings,
-        shares: impl Iterator<Item = &'s Share>,
-    ) -> FarmView {
-        let mut farm = FarmView {
-            setpoint: self.plant.active,
-            reactive_setpoint: self.plant.reactive,
-            frequency: Hertz(around.grid.frequency_mean_hz()),
-            voltage_pu: around.grid.voltage_mean_pu(),
-            frequency_response: Watts(self.plant.frequency_response_w()),
-            ramped_setpoint: Watts(self.plant.ramped_setpoint_w()),
-            ambient: around.ambient,
-            totals: self.poi,
-            commands_applied: self.commands_applied,
-            commands_refused: self.commands_refused,
-            ..FarmView::default()
-        };
-        let (mut health_j, mut true_energy, mut true_capacity) =
-            (Joules::ZERO, Joules::ZERO, Joules::ZERO);
-        for (idx, (unit, spec)) in shares.zip(&self.spec.units).enumerate() {
-            farm.units_by_state[unit.state as usize] += 1;
-            farm.trips += u64::from(unit.trips);
-            farm.units_power += unit.active;
-            farm.reactive_power += unit.reactive;
-            farm.auxiliary_power += unit.auxiliary;
-            farm.available_discharge_power += unit.available_discharge;
-            farm.available_charge_power += unit.available_charge;
-            farm.energy += unit.energy;
-            farm.energy_capacity += unit.energy_capacity;
-            true_energy += unit.true_energy;
-            true_capacity += unit.true_capacity;
-            health_j += spec.design.nominal_energy();
-            farm.totals.cell_loss += unit.totals.cell_loss;
-            farm.totals.pcs_loss += unit.totals.pcs_loss;
-            farm.totals.auxiliary += unit.totals.auxiliary;
-            farm.chemical_energy_drawn += unit.chemical;
-            farm.extremes =
-                if idx == 0 { unit.extremes } else { farm.extremes.merged(&unit.extremes) };
-        }
-        farm.true_soc = true_energy / true_capacity;
-        let reactive_var = farm.reactive_power.0;
-        let loss_at = |power: Watts| {
-            Watts(transformer::loss_at_w(self.spec.transformer.as_ref(), power.0, reactive_var))
-        };
-        let net = farm.units_power - farm.auxiliary_power;
-        farm.transformer_loss = loss_at(net);
-        farm.active_power = net - farm.transformer_loss;
-        let most = farm.available_discharge_power - farm.auxiliary_power;
-        farm.available_discharge_power = (most - loss_at(most)).max(Watts::ZERO);
-        let most = farm.available_charge_power + farm.auxiliary_power;
-        farm.available_charge_power = most + loss_at(most);
-        farm.soc = farm.energy / farm.energy_capacity;
-        farm.soh = farm.energy_capacity / health_j;
-        farm
-    }
-
     /// What each unit showed last.
     #[cfg(test)]
     pub(crate) fn units_for_tests(&self) -> impl Iterator<Item = &Share> {
@@ -629,20 +296,6 @@ impl Engine {
         sink(&self.poi.charged.0.to_le_bytes());
         sink(&self.poi.transformer.0.to_le_bytes());
         hasher.finalize().into()
-    }
-
-    /// Whether the cells of `unit` can be shown.
-    ///
-    /// # Errors
-    /// When there is no such unit, or its state left the numbers.
-    pub fn check_cells(&self, unit: UnitId) -> Result<(), Rejection> {
-        find_unit(&self.spec, unit)?;
-        if self.units[unit.idx()].is_quarantined() {
-            let state = UnitState::Fault;
-            let reason = "its cells are not numbers any more";
-            return Err(Rejection::WrongState { unit: unit.number(), state, reason });
-        }
-        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 use super::*;
-use bess_core::command::{ControlChange, UnitAction};
+use bess_core::command::{ControlChange, Rejection, UnitAction};
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
-use bess_core::snapshot::{UnitState, UnitView};
+use bess_core::snapshot::{ClockView, RackView, UnitState, UnitView};
+use bess_core::units::Watts;
 use proptest::prelude::*;
 
 mod operation;

@@ -1,0 +1,223 @@
+//! What clients ask of the farm: who may, what is refused, the audit of it, and the events that follow.
+
+use super::Engine;
+use crate::unit::Unit;
+use bess_core::audit::AuditRecord;
+use bess_core::command::{
+    Command, ControlSource, Origin, Rejection, UnitAction, find_unit, validate_with,
+};
+use bess_core::control::FunctionName;
+use bess_core::id::UnitId;
+use bess_core::snapshot::UnitState;
+use std::sync::Arc;
+
+impl Engine {
+    /// Checks and applies a command; a refused one changes nothing but the count of refusals and the
+    /// audit.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn apply(&mut self, command: &Command, source: ControlSource) -> Result<(), Rejection> {
+        self.apply_from(command, &Origin::local(source), 0)
+    }
+
+    /// Like [`Engine::apply`], with where the command came from and the wall time for the audit (Unix
+    /// nanoseconds, 0 for none).
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn apply_from(
+        &mut self,
+        command: &Command,
+        origin: &Origin,
+        wall_unix_ns: i64,
+    ) -> Result<(), Rejection> {
+        let result = self.try_apply(command, origin);
+        match &result {
+            // Nobody wrote anything.
+            Ok(()) if matches!(command, Command::NoteRequest { .. }) => {}
+            Ok(()) => self.commands_applied += 1,
+            Err(rejection) => {
+                self.commands_refused += 1;
+                self.note_refusal(rejection);
+            }
+        }
+        if !matches!(command, Command::NoteRequest { .. }) {
+            self.note(AuditRecord {
+                tick: self.tick,
+                wall_unix_ns,
+                origin: origin.clone(),
+                unit: command.unit(),
+                what: command.describe(),
+                refused: result.as_ref().err().map(ToString::to_string),
+            });
+        }
+        result
+    }
+
+    /// Puts into the audit that an edge refused a write before it became a command.
+    pub fn note_refused(
+        &mut self,
+        origin: &Origin,
+        unit: Option<UnitId>,
+        what: String,
+        reason: String,
+        wall_unix_ns: i64,
+    ) {
+        self.commands_refused += 1;
+        self.note(AuditRecord {
+            tick: self.tick,
+            wall_unix_ns,
+            origin: origin.clone(),
+            unit: unit.filter(|unit| unit.idx() < self.units.len()),
+            what,
+            refused: Some(reason),
+        });
+    }
+
+    fn note(&mut self, record: AuditRecord) {
+        Arc::make_mut(&mut self.audit).push(record);
+    }
+
+    /// A reset that was refused counts at the alarm that is in its way.
+    fn note_refusal(&mut self, rejection: &Rejection) {
+        if let Rejection::ResetRefused { unit, .. } = rejection
+            && let Some(unit) = UnitId::from_number(*unit)
+        {
+            self.units[unit.idx()].refuse_reset(self.tick);
+            self.gather_events();
+        }
+    }
+
+    /// Takes the events that the units have written, in the order of the units.
+    pub(super) fn gather_events(&mut self) {
+        let events = &mut self.event_room;
+        self.units.iter_mut().for_each(|unit| unit.take_events(events));
+        self.log_events();
+    }
+
+    pub(super) fn log_events(&mut self) {
+        if self.event_room.is_empty() {
+            return;
+        }
+        // A visit of several ticks brings each unit's events by themselves.
+        self.event_room.sort_by_key(|event| event.at);
+        let log = Arc::make_mut(&mut self.events);
+        self.event_room.drain(..).for_each(|event| {
+            log.push(event);
+        });
+    }
+
+    fn try_apply(&mut self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
+        // The state in the units is fresher than their views when commands follow each other.
+        let standing_of = |unit: UnitId| self.units[unit.idx()].standing();
+        validate_with(&self.spec, &standing_of, command)?;
+        self.check_master(command, origin)?;
+        self.check_black_start(command)?;
+        self.check_settings(command)?;
+        self.plant.check(command)?;
+        self.apply_checked(command, origin);
+        self.gather_events();
+        Ok(())
+    }
+
+    /// Refuses what somebody may not ask of a unit now: it is under local control, or another master
+    /// holds it.
+    fn check_master(&self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
+        match command {
+            Command::Batch(commands) => {
+                commands.iter().try_for_each(|command| self.check_master(command, origin))
+            }
+            Command::OperateUnit { action, .. } if action.is_by_hand() => Ok(()),
+            Command::SetDefect { .. } | Command::NoteRequest { .. } => Ok(()),
+            _ => command.unit().map_or(Ok(()), |unit| {
+                self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
+            }),
+        }
+    }
+
+    /// Refuses settings that do not agree with those that stay.
+    fn check_settings(&self, command: &Command) -> Result<(), Rejection> {
+        match command {
+            Command::ControlUnit { unit, change } => {
+                let mut control = self.units[unit.idx()].control;
+                change.apply(&mut control);
+                control.check()
+            }
+            Command::Batch(commands) => {
+                commands.iter().try_for_each(|command| self.check_settings(command))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An island is made from a dead grid only, and by who may form one.
+    fn check_black_start(&self, command: &Command) -> Result<(), Rejection> {
+        let Command::OperateUnit { unit, action: UnitAction::BlackStart } = command else {
+            return Ok(());
+        };
+        let refuse = |reason: &str| {
+            Err(Rejection::NotPossible { field: "action", reason: reason.to_owned() })
+        };
+        if !self.units[unit.idx()].control.functions.has(FunctionName::GridForming) {
+            return refuse("a black start needs the unit's function grid_forming on");
+        }
+        if self.around.last().is_some_and(|around| around.grid.is_energised_at_end()) {
+            return refuse("the grid is there: a black start is for a dead one; start it instead");
+        }
+        if self.units.iter().any(Unit::forms_island) {
+            return refuse("another unit forms an island already; only one can");
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply_checked(&mut self, command: &Command, origin: &Origin) {
+        let now = self.tick;
+        match command {
+            Command::ControlUnit { unit, change } => {
+                self.units[unit.idx()].change(now, change, origin, self.spec.arbitration);
+            }
+            Command::ConfigureUnit { unit, change } => {
+                self.units[unit.idx()].configure(change);
+            }
+            Command::OperateUnit { unit, action } => {
+                self.units[unit.idx()].operate(now, *action, origin.source);
+                self.plant.split_again();
+            }
+            Command::OperateRack { unit, rack_idx, action } => {
+                self.units[unit.idx()].operate_rack(*rack_idx, *action);
+                self.plant.split_again();
+            }
+            Command::SetDefect { unit, defect } => {
+                self.units[unit.idx()].set_defect(now, *defect);
+            }
+            Command::NoteRequest { unit } => self.units[unit.idx()].note_request(now),
+            Command::SetFarmPower { active, reactive } => {
+                self.plant.set(*active, *reactive, &mut self.units);
+            }
+            Command::ReleaseFarm => self.plant.release(&mut self.units),
+            Command::ConfigurePlant(change) => self.plant.configure(change, &mut self.units),
+            Command::Disturb(disturbance) => self.grid.disturb(disturbance, now.next()),
+            Command::PickUpLoad { load_idx, fed } => {
+                self.units.iter_mut().for_each(|unit| unit.feed_load(*load_idx, *fed));
+            }
+            Command::Batch(commands) => {
+                commands.iter().for_each(|command| self.apply_checked(command, origin));
+            }
+        }
+    }
+
+    /// Whether the cells of `unit` can be shown.
+    ///
+    /// # Errors
+    /// When there is no such unit, or its state left the numbers.
+    pub fn check_cells(&self, unit: UnitId) -> Result<(), Rejection> {
+        find_unit(&self.spec, unit)?;
+        if self.units[unit.idx()].is_quarantined() {
+            let state = UnitState::Fault;
+            let reason = "its cells are not numbers any more";
+            return Err(Rejection::WrongState { unit: unit.number(), state, reason });
+        }
+        Ok(())
+    }
+}
