@@ -72,8 +72,8 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
             ticks = ticks.min(dispatch.next_after(tick).0 - tick.0);
         }
         for command in due.drain(..) {
-            // Dispatch is cut to the rating, so nothing of it is ever refused.
-            engine.apply(&command, ControlSource::Schedule)?;
+            // What is refused (by a plant controller that is off) is counted, and the run goes on.
+            let _ = engine.apply(&command, ControlSource::Schedule);
         }
         engine.run(ticks, &mut |tick, farm| {
             let wanted_w = dispatch.as_ref().map(|d| d.target_w(tick.elapsed_s() - TICK_S));

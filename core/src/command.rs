@@ -149,18 +149,11 @@ impl UnitAction {
     pub fn name(self) -> &'static str {
         Self::ALL[self as usize].0
     }
-    /// Whether it is done by hand at the container, so that local control and maintenance do not keep
-    /// it from being done.
-    pub const fn is_by_hand(self) -> bool {
-        matches!(
-            self,
-            Self::EmergencyStop
-                | Self::ReleaseEmergencyStop
-                | Self::EnterMaintenance
-                | Self::EndMaintenance
-                | Self::Local
-                | Self::Remote
-        )
+    /// Whether it makes the unit safer, so that local control and leases do not keep it from being
+    /// done. What undoes that (remote, end of maintenance, release of the emergency stop) is done at
+    /// the panel while the unit is local.
+    pub const fn is_always_taken(self) -> bool {
+        matches!(self, Self::EmergencyStop | Self::EnterMaintenance | Self::Local | Self::Stop)
     }
 }
 

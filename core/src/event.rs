@@ -123,6 +123,11 @@ pub enum EventKind {
         /// Whether it is local now.
         local: bool,
     },
+    /// A unit began to form an island, or its island ended.
+    Island {
+        /// Whether it stands now.
+        formed: bool,
+    },
     /// The grid was disturbed, or the disturbance ended.
     Grid {
         /// What.
@@ -185,7 +190,7 @@ pub enum GridChange {
 
 impl EventKind {
     /// Every name in the order of the kinds.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "state",
         "alarm",
         "reset_refused",
@@ -196,6 +201,7 @@ impl EventKind {
         "function",
         "local",
         "grid",
+        "island",
     ];
     /// Its name in REST and logs.
     pub const fn name(&self) -> &'static str {
@@ -210,6 +216,7 @@ impl EventKind {
             Self::Function { .. } => 7,
             Self::Local { .. } => 8,
             Self::Grid { .. } => 9,
+            Self::Island { .. } => 10,
         };
         Self::NAMES[position]
     }
@@ -286,6 +293,9 @@ impl fmt::Display for EventKind {
                 write!(f, "{} control", if *local { "local" } else { "remote" })
             }
             Self::Grid { what } => write!(f, "grid: {what}"),
+            Self::Island { formed } => {
+                f.write_str(if *formed { "forms an island" } else { "ends its island" })
+            }
         }
     }
 }

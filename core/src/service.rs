@@ -139,14 +139,14 @@ pub const PRESETS: &[Preset] = &[
         &[mark(1.0, 180.0)],
         180.0,
     ),
-    // The slowest straight ramp with half of it after 5 s is there in full after 10 s.
+    // A straight ramp of 10 s has half of it after 5 s; a second less leaves room for the converter.
     follower(
         "fcr-d",
         "Nordic frequency containment reserve for disturbances, up-regulation",
         FINGRID,
         &[(-0.5, 1.0), (-0.1, 0.0)],
         &[mark(0.5, 5.0), mark(1.0, 30.0)],
-        10.0,
+        9.0,
     ),
     ffr("ffr-nordic-1.3", &[(-0.3, 1.0), (0.0, 0.0)], &[mark(1.0, 1.3)], false),
     ffr("ffr-nordic-1.0", &[(-0.4, 1.0), (0.0, 0.0)], &[mark(1.0, 1.0)], false),

@@ -81,7 +81,7 @@ pub struct Snapshot {
     /// The newest events.
     pub events: Arc<Log<Event>>,
     /// The newest writes.
-    pub audit: Arc<Log<AuditRecord>>,
+    pub audit: Arc<Log<Arc<AuditRecord>>>,
 }
 
 impl Snapshot {

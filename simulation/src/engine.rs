@@ -9,7 +9,7 @@ mod picture;
 
 use crate::battery::BatteryModel;
 use crate::bms::BmsModel;
-use crate::grid::Grid;
+use crate::grid::{Grid, GridTick};
 use crate::physics::pcs::Power;
 use crate::physics::rack::{CellMemory, RackModel};
 use crate::physics::transformer;
@@ -74,7 +74,7 @@ pub struct Engine {
     /// Power at the POI in the last tick.
     poi_now: Power,
     events: Arc<Log<Event>>,
-    audit: Arc<Log<AuditRecord>>,
+    audit: Arc<Log<Arc<AuditRecord>>>,
     /// Events on their way into the log.
     event_room: Vec<Event>,
     poi: EnergyTotals,
@@ -89,6 +89,9 @@ pub struct Engine {
 
 /// How many snapshots are kept for building into again.
 const SPARES: usize = 5;
+
+/// Room in the log for a start of every unit at once.
+const EVENTS_PER_UNIT: usize = 100;
 
 /// Most ticks for which a unit is visited at a time: its cells stay in the processor's cache.
 const VISIT_TICKS: u64 = 10;
@@ -114,7 +117,7 @@ impl Engine {
             grid,
             around: Vec::new(),
             poi_now: Power::default(),
-            events: Arc::new(Log::new(EVENT_CAPACITY)),
+            events: Arc::new(Log::new(EVENT_CAPACITY.max(EVENTS_PER_UNIT * spec.units.len()))),
             audit: Arc::new(Log::new(AUDIT_CAPACITY)),
             event_room: Vec::new(),
             spec,
@@ -131,7 +134,8 @@ impl Engine {
             last: None,
             spare: Vec::new(),
         };
-        let first = engine.surroundings(Tick(0));
+        let before = engine.grid.before();
+        let first = engine.surroundings_of(Tick(0), before);
         engine.around.push(first);
         engine.look();
         engine
@@ -157,11 +161,15 @@ impl Engine {
 
     /// What all units see alike in `tick`; the grid is moved on to it.
     fn surroundings(&mut self, tick: Tick) -> Surroundings {
+        let grid = self.grid.tick(tick, self.poi_now.p_w, self.poi_now.q_var, &mut self.event_room);
+        self.surroundings_of(tick, grid)
+    }
+
+    fn surroundings_of(&self, tick: Tick, grid: GridTick) -> Surroundings {
         let (from_s, to_s) = (tick.elapsed_s() - TICK_S, tick.elapsed_s());
         let (ambient_degc, solar_w_per_m2) =
             self.spec.ambient.at(self.start.at(tick).seconds_of_day());
         let recorded = self.inputs.ambient.as_ref();
-        let grid = self.grid.tick(tick, self.poi_now.p_w, self.poi_now.q_var, &mut self.event_room);
         Surroundings {
             tick,
             ambient: Celsius(recorded.map_or(ambient_degc, |series| series.mean(from_s, to_s))),

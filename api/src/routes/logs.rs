@@ -102,7 +102,8 @@ struct EventDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     function: Option<FunctionLabel>,
-    /// `function`: whether it is on now; `local`: whether control is local now.
+    /// `function`: whether it is on now; `local`: whether control is local now;
+    /// `island`: whether it stands now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     on: Option<bool>,
@@ -158,6 +159,7 @@ impl From<&EventKind> for EventDetail {
             EventKind::Function { function, on } => {
                 Self { function: Some(FunctionLabel(function.name())), on: Some(*on), ..none }
             }
+            EventKind::Island { formed } => Self { on: Some(*formed), ..none },
             EventKind::Local { local } => Self { on: Some(*local), ..none },
             EventKind::Grid { what } => Self { what: Some(what.to_string()), ..none },
         }
@@ -286,7 +288,7 @@ pub(crate) async fn events(State(api): State<Arc<Api>>, mut query: Params) -> Fa
 struct WriteAnswer {
     /// Its number; none repeats.
     number: u64,
-    /// The first tick that shows its effect, or the last one before a refusal.
+    /// The last tick before it.
     tick: u64,
     /// The simulated instant of that tick's end, RFC 3339, UTC.
     #[schema(format = DateTime)]
@@ -365,7 +367,7 @@ pub(crate) async fn writes(State(api): State<Arc<Api>>, mut query: Params) -> Fa
     let result = query.choice("result", &RESULTS)?;
     query.finish()?;
     let answer = move || {
-        let matches = |record: &AuditRecord| {
+        let matches = |record: &Arc<AuditRecord>| {
             unit.is_none_or(|unit| record.unit == Some(unit))
                 && result.is_none_or(|result| result_of(record) == result)
         };

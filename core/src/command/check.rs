@@ -4,7 +4,7 @@ use super::{
     ClockCommand, Command, ControlChange, Rejection, SPEED_MAX, SPEED_MIN, STEP_MAX, Standing,
     UnitAction,
 };
-use crate::control::{Reversion, WATCHDOG_MAX_S, WatchdogSettings};
+use crate::control::Reversion;
 use crate::id::UnitId;
 use crate::snapshot::UnitView;
 use crate::spec::{FarmSpec, UnitDesign};
@@ -113,7 +113,7 @@ fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Re
             in_range(field, value, min, max, unit)?;
         }
     }
-    change.watchdog.map_or(Ok(()), |watchdog| check_watchdog(design, &watchdog))?;
+    change.watchdog.map_or(Ok(()), |watchdog| watchdog.check(rated_w))?;
     if let Some(active) = &change.active_reversion {
         check_reversion(active, -rated_w, rated_w, "W", -100.0)?;
     }
@@ -132,14 +132,6 @@ fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Re
         }
     }
     Ok(())
-}
-
-fn check_watchdog(design: &UnitDesign, watchdog: &WatchdogSettings) -> Result<(), Rejection> {
-    let rated_w = design.pcs.rated_power.0;
-    in_range("watchdog_timeout_s", watchdog.timeout_s, 0.0, WATCHDOG_MAX_S, "s")?;
-    in_range("watchdog_value_w", watchdog.value_w, -rated_w, rated_w, "W")?;
-    in_range("watchdog_extra_s", watchdog.extra_s, 0.0, WATCHDOG_MAX_S, "s")?;
-    in_range("watchdog_jitter_s", watchdog.jitter_s, 0.0, WATCHDOG_MAX_S, "s")
 }
 
 fn check_reversion(
@@ -229,7 +221,7 @@ fn validate_action(unit: UnitId, standing: &Standing, action: UnitAction) -> Res
 mod tests {
     use super::*;
     use crate::config::{BUILT_IN_FARM, parse_farm};
-    use crate::control::PowerFactor;
+    use crate::control::{PowerFactor, WatchdogSettings};
 
     fn outcome(change: &ControlChange) -> Result<(), Rejection> {
         let farm = parse_farm("farm", BUILT_IN_FARM, &|_| unreachable!()).expect("built in");

@@ -394,7 +394,7 @@ fn read_pcs(section: Section<'_, '_>, racks: Option<(f64, f64)>) -> PcsSpec {
     let dead_time_ms = section.f64_or("dead_time_ms", 100.0, Bounds::within(0.0, 60_000.0));
     let time_constant_ms = section.f64_or("time_constant_ms", 80.0, Bounds::within(0.0, 60_000.0));
     let ramp_pct_per_s =
-        section.f64_or("ramp_pct_per_s", 100.0, Bounds::within(RAMP_MIN_PCT_PER_S, 100_000.0));
+        section.f64_or("ramp_pct_per_s", 1000.0, Bounds::within(RAMP_MIN_PCT_PER_S, 100_000.0));
     let loss = section.section("loss").map_or(LOSS, read_loss);
     let (dc_voltage_min, dc_voltage_max) = read_dc_window(&section, racks);
     section.finish();

@@ -174,6 +174,10 @@ pub struct UnitControl {
     pub pf_absorbing_reversion: Reversion,
 }
 
+/// Ramp of setpoints before somebody sets one, in percent of the rating per second; a converter that is
+/// slower keeps its own (engineering choice).
+const RAMP_AT_START_PCT_PER_S: f64 = 100.0;
+
 /// A power factor of 1 to go back to.
 const UNITY: Reversion =
     Reversion { time_s: 0, enabled: false, absolute: 0.0, percent: 1.0, over_excited: true };
@@ -183,7 +187,7 @@ impl UnitControl {
     pub fn initial(design: &UnitDesign) -> Self {
         Self {
             discharge_limit_pct: 100.0,
-            ramp_pct_per_s: design.pcs.ramp_per_s * 100.0,
+            ramp_pct_per_s: (design.pcs.ramp_per_s * 100.0).min(RAMP_AT_START_PCT_PER_S),
             charge_limit_pct: 100.0,
             soc_max: 1.0,
             functions: design.functions.on_at_start,

@@ -128,6 +128,9 @@ pub enum Arbitration {
     Lease(f64),
 }
 
+/// Percent per minute in a fraction per second.
+const PCT_PER_MIN: f64 = 6000.0;
+
 impl PlantChange {
     /// Writes the present fields into `settings`.
     pub fn apply(&self, settings: &mut PlantSettings) {
@@ -162,7 +165,9 @@ impl PlantChange {
         };
         let no =
             |field, reason: &str| Err(Rejection::NotPossible { field, reason: reason.to_owned() });
-        range("ramp_per_s", self.ramp_per_s, RAMP_MIN_PER_S, f64::INFINITY, "1/s")?;
+        let ramp_pct_per_min = self.ramp_per_s.map(|ramp| ramp * PCT_PER_MIN);
+        let slowest = RAMP_MIN_PER_S * PCT_PER_MIN;
+        range("ramp_pct_per_min", ramp_pct_per_min, slowest, f64::INFINITY, "%/min")?;
         range("soc_min", self.soc_min, 0.0, 1.0, "")?;
         range("soc_max", self.soc_max, 0.0, 1.0, "")?;
         if let (Some(min), Some(max)) = (self.soc_min, self.soc_max) {
@@ -277,7 +282,7 @@ mod tests {
             |ramp_per_s| PlantChange { ramp_per_s: Some(ramp_per_s), ..PlantChange::default() };
         assert_eq!(check(&ramp(f64::INFINITY)), Ok(()));
         for ramp_per_s in [0.0, -0.1, f64::NAN] {
-            assert!(refusal(&ramp(ramp_per_s)).contains("ramp_per_s"));
+            assert!(refusal(&ramp(ramp_per_s)).contains("ramp_pct_per_min"));
         }
     }
 

@@ -134,6 +134,8 @@ impl Battery {
 
     /// Picks the racks that come up together: those near the middle one in voltage.
     fn pick(&mut self) {
+        // Who was taken out since the last time has no part in this one.
+        self.gear.iter_mut().for_each(|gear| gear.takes_part = false);
         let rack_v = |idx: usize| self.racks[idx].reading().voltage_v;
         let mut voltages: Vec<f64> =
             (0..self.racks.len()).filter(|idx| self.is_able(*idx)).map(rack_v).collect();
@@ -153,19 +155,24 @@ impl Battery {
     fn let_in_and_out(&mut self) -> bool {
         let mut changed = false;
         for idx in 0..self.racks.len() {
-            let takes_part =
-                self.is_able(idx) && (self.gear[idx].takes_part || self.matches_bus(idx));
+            let takes_part = self.is_able(idx) && (self.gear[idx].takes_part || self.may_join(idx));
             changed |= takes_part != self.gear[idx].takes_part;
             self.gear[idx].takes_part = takes_part;
         }
         changed
     }
 
-    /// Whether the voltage of rack `idx` is near that of the bus; also when no rack feeds the bus.
-    fn matches_bus(&self, idx: usize) -> bool {
-        let Some(_) = self.bus else { return true };
-        let difference_v = self.racks[idx].reading().voltage_v - self.bus_voltage_v();
-        difference_v.abs() <= self.design.sequence.rack_match_v
+    /// Whether the voltage of rack `idx` is near that of the bus, or of the first rack that joins a dead
+    /// one.
+    fn may_join(&self, idx: usize) -> bool {
+        let first = || (0..self.racks.len()).find(|other| self.gear[*other].takes_part);
+        let there_v = match self.bus {
+            Some(_) => Some(self.bus_voltage_v()),
+            None => first().map(|other| self.racks[other].reading().voltage_v),
+        };
+        let own_v = self.racks[idx].reading().voltage_v;
+        let match_v = self.design.sequence.rack_match_v;
+        there_v.is_none_or(|there_v| (own_v - there_v).abs() <= match_v)
     }
 
     /// Voltage of the bus as it is charged from racks that are not joined yet.

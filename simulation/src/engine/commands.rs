@@ -76,7 +76,7 @@ impl Engine {
     }
 
     fn note(&mut self, record: AuditRecord) {
-        Arc::make_mut(&mut self.audit).push(record);
+        Arc::make_mut(&mut self.audit).push(Arc::new(record));
     }
 
     /// A reset that was refused counts at the alarm that is in its way.
@@ -85,7 +85,18 @@ impl Engine {
             && let Some(unit) = UnitId::from_number(*unit)
         {
             self.units[unit.idx()].refuse_reset(self.tick);
-            self.gather_events();
+            self.gather_events_of(Some(unit));
+        }
+    }
+
+    /// Takes the events that one unit has written, or all.
+    fn gather_events_of(&mut self, unit: Option<UnitId>) {
+        match unit {
+            Some(unit) => {
+                self.units[unit.idx()].take_events(&mut self.event_room);
+                self.log_events();
+            }
+            None => self.gather_events(),
         }
     }
 
@@ -117,7 +128,9 @@ impl Engine {
         self.check_settings(command)?;
         self.plant.check(command)?;
         self.apply_checked(command, origin);
-        self.gather_events();
+        if !matches!(command, Command::NoteRequest { .. }) {
+            self.gather_events_of(command.unit());
+        }
         Ok(())
     }
 
@@ -128,7 +141,7 @@ impl Engine {
             Command::Batch(commands) => {
                 commands.iter().try_for_each(|command| self.check_master(command, origin))
             }
-            Command::OperateUnit { action, .. } if action.is_by_hand() => Ok(()),
+            Command::OperateUnit { action, .. } if action.is_always_taken() => Ok(()),
             Command::SetDefect { .. } | Command::NoteRequest { .. } => Ok(()),
             _ => command.unit().map_or(Ok(()), |unit| {
                 self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
@@ -139,6 +152,12 @@ impl Engine {
     /// Refuses settings that do not agree with those that stay.
     fn check_settings(&self, command: &Command) -> Result<(), Rejection> {
         match command {
+            Command::ControlUnit { unit, change }
+                if change.sets_power() && self.units[unit.idx()].forms_island() =>
+            {
+                let reason = "the unit forms an island: its loads say what it gives";
+                Err(Rejection::NotPossible { field: "active_power_w", reason: reason.to_owned() })
+            }
             Command::ControlUnit { unit, change } => {
                 let mut control = self.units[unit.idx()].control;
                 change.apply(&mut control);
@@ -153,6 +172,9 @@ impl Engine {
 
     /// An island is made from a dead grid only, and by who may form one.
     fn check_black_start(&self, command: &Command) -> Result<(), Rejection> {
+        if let Command::Batch(commands) = command {
+            return commands.iter().try_for_each(|command| self.check_black_start(command));
+        }
         let Command::OperateUnit { unit, action: UnitAction::BlackStart } = command else {
             return Ok(());
         };
@@ -165,14 +187,21 @@ impl Engine {
         if self.around.last().is_some_and(|around| around.grid.is_energised_at_end()) {
             return refuse("the grid is there: a black start is for a dead one; start it instead");
         }
-        if self.units.iter().any(Unit::forms_island) {
-            return refuse("another unit forms an island already; only one can");
+        let others = self.units.iter().filter(|other| other.id() != *unit);
+        if others.into_iter().any(Unit::wants_island) {
+            return refuse("another unit forms an island, or is about to; only one can");
         }
         Ok(())
     }
 
     pub(super) fn apply_checked(&mut self, command: &Command, origin: &Origin) {
         let now = self.tick;
+        if let Command::ConfigureUnit { unit, .. }
+        | Command::OperateUnit { unit, .. }
+        | Command::OperateRack { unit, .. } = command
+        {
+            self.units[unit.idx()].note_write(now, origin, self.spec.arbitration);
+        }
         match command {
             Command::ControlUnit { unit, change } => {
                 self.units[unit.idx()].change(now, change, origin, self.spec.arbitration);
@@ -193,7 +222,10 @@ impl Engine {
             }
             Command::NoteRequest { unit } => self.units[unit.idx()].note_request(now),
             Command::SetFarmPower { active, reactive } => {
-                self.plant.set(*active, *reactive, &mut self.units);
+                let (plant, arbitration) =
+                    (Origin::local(ControlSource::Plant), self.spec.arbitration);
+                let may_take = |unit: &Unit| unit.check_master(now, arbitration, &plant).is_ok();
+                self.plant.set(*active, *reactive, &mut self.units, &may_take);
             }
             Command::ReleaseFarm => self.plant.release(&mut self.units),
             Command::ConfigurePlant(change) => self.plant.configure(change, &mut self.units),

@@ -110,6 +110,13 @@ impl FunctionsRun {
         wish
     }
 
+    /// The unit does not run: what was under way is over, and starts from rest when it runs again.
+    pub(crate) fn rest(&mut self) {
+        if self.on != 0 {
+            *self = Self::default();
+        }
+    }
+
     /// Feeds the state to `sink`, for hashing.
     pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
         self.response.hash_into(sink);

@@ -77,7 +77,9 @@ impl EnterServiceWatch {
     /// ramp.
     pub(crate) fn entered(&mut self, spec: &EnterService, tick: Tick) {
         let ramp_ticks = Tick::count_in(spec.ramp_s) as f64;
-        self.ramp = (self.disturbed && ramp_ticks > 0.0).then_some((tick, ramp_ticks));
+        // A ramp that is not over begins anew: whoever leaves in it does not come back without one.
+        let begins = self.disturbed || self.share(tick) < 1.0;
+        self.ramp = (begins && ramp_ticks > 0.0).then_some((tick, ramp_ticks));
         self.disturbed = false;
     }
     /// Share (0 to 1) of its rating that the unit may give at the end of `tick`; 1 without a ramp.

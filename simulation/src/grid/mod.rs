@@ -77,7 +77,6 @@ impl GridTick {
         Self { tick, segments, phase_jump, voltage_pu, frequency_hz }
     }
     /// A tick in which nothing happens.
-    #[cfg(test)]
     pub(crate) fn steady(tick: Tick, frequency_hz: f64, voltage_pu: f64) -> Self {
         let segment = Segment { from_s: 0.0, to_s: TICK_S, frequency_hz, voltage_pu };
         Self::new(tick, vec![segment], None)

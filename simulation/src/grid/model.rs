@@ -88,6 +88,13 @@ impl Grid {
             && (self.short_circuit_va.is_none() || self.recorded_pu.is_some())
     }
 
+    /// The grid before the first tick: nothing has happened yet.
+    pub(crate) fn before(&self) -> GridTick {
+        let hz = self.recorded_hz.as_ref().map_or(self.nominal_hz, |series| series.at(0.0));
+        let pu = self.recorded_pu.as_ref().map_or(self.base_pu, |series| series.at(0.0));
+        GridTick::steady(Tick(0), hz, pu)
+    }
+
     /// The tick `tick`, where the farm gave `poi_power_w` and `reactive_var` in the one before it.
     /// Ticks are asked for in order, each once. What begins and ends goes to `events`.
     pub(crate) fn tick(

@@ -116,8 +116,8 @@ pub(crate) struct Machine {
     free_ticks: u32,
 }
 
-/// Whether a trip by this alarm leaves the battery connected: its cause is not in the battery.
-pub(crate) fn keeps_contactors(code: AlarmCode) -> bool {
+/// Whether the cause of a trip by this alarm is in the grid.
+fn is_of_grid(code: AlarmCode) -> bool {
     matches!(
         code,
         AlarmCode::AcOverVoltage
@@ -125,9 +125,12 @@ pub(crate) fn keeps_contactors(code: AlarmCode) -> bool {
             | AlarmCode::AcOverFrequency
             | AlarmCode::AcUnderFrequency
             | AlarmCode::SynchronisationFailed
-            | AlarmCode::PcsOverTemperature
-            | AlarmCode::BmsCommunication
     )
+}
+
+/// Whether a trip by this alarm leaves the battery connected: its cause is not in the battery.
+pub(crate) fn keeps_contactors(code: AlarmCode) -> bool {
+    is_of_grid(code) || matches!(code, AlarmCode::PcsOverTemperature | AlarmCode::BmsCommunication)
 }
 
 impl Machine {
@@ -210,6 +213,9 @@ impl Machine {
         now: Tick,
         events: &mut Vec<Event>,
     ) {
+        if !matches!(action, UnitAction::Local | UnitAction::Remote | UnitAction::ResetAlarms) {
+            self.black_start = false;
+        }
         let (trigger, goal) = match action {
             UnitAction::Start | UnitAction::ExitStandby | UnitAction::BlackStart => {
                 self.black_start = action == UnitAction::BlackStart;
@@ -302,6 +308,10 @@ impl Machine {
             return false;
         }
         self.tripped_by = Some(key);
+        if self.black_start {
+            // Nobody wants a dead grid energised again by itself.
+            (self.black_start, self.goal) = (false, Goal::Standby);
+        }
         if !was_closed || !keeps_contactors(key.code) {
             self.order = Order::OPEN;
         }
@@ -363,7 +373,8 @@ impl Machine {
         self.clear_ticks += 1;
         let is_open = self.order == Order::OPEN;
         // A grid that is back has a delay of its own, before the unit enters service.
-        let delay = if is_open { Tick::count_in(rules.protection.restart_delay_s) } else { 0 };
+        let by_grid = self.tripped_by.is_some_and(|key| is_of_grid(key.code));
+        let delay = if by_grid { 0 } else { Tick::count_in(rules.protection.restart_delay_s) };
         if self.clear_ticks < delay {
             return;
         }
@@ -379,7 +390,7 @@ impl Machine {
     /// A step of a sequence is done.
     fn done(&mut self, trigger: Trigger, sight: &Sight, events: &mut Vec<Event>) {
         let cause = match trigger {
-            Trigger::Synchronised => Cause::Grid,
+            Trigger::Synchronised if !self.black_start => Cause::Grid,
             _ => Cause::Sequence,
         };
         self.pull(trigger, cause, Moment::end_of(sight.now), sight.now, events);

@@ -19,7 +19,7 @@ use crate::physics::transformer;
 use crate::unit::Unit;
 use bess_core::command::{Command, ControlSource, Rejection, SetpointMode};
 use bess_core::math;
-use bess_core::spec::{FarmSpec, PlantChange, PlantSettings};
+use bess_core::spec::{FarmSpec, PlantChange, PlantSettings, UnitSpec};
 use bess_core::time::TICK_S;
 use bess_core::units::{Vars, Watts};
 use soc::SocGuard;
@@ -132,7 +132,13 @@ impl Plant {
     }
 
     /// A new setpoint: every running unit is taken over at once.
-    pub(crate) fn set(&mut self, active: Watts, reactive: Option<Vars>, units: &mut [Unit]) {
+    pub(crate) fn set(
+        &mut self,
+        active: Watts,
+        reactive: Option<Vars>,
+        units: &mut [Unit],
+        may_take: &dyn Fn(&Unit) -> bool,
+    ) {
         if self.active.is_none() && self.ramped_w.is_none() {
             // The ramp begins with what is given now.
             let given = |unit: &Unit| unit.share().active.0 - unit.share().auxiliary.0;
@@ -141,10 +147,9 @@ impl Plant {
         self.active = Some(active);
         self.reactive = reactive.or(self.reactive);
         self.due = true;
-        // Who is under local control stays with the person there.
-        for unit in units.iter_mut().filter(|unit| !unit.is_local()) {
-            unit.control.source = ControlSource::Plant;
-            unit.take_fresh_setpoint();
+        // Who is under local control stays with the person there, and who is held with who holds it.
+        for unit in units.iter_mut().filter(|unit| may_take(unit)) {
+            unit.take_over();
         }
     }
 
@@ -198,7 +203,7 @@ impl Plant {
         if alone {
             // Nobody else has these.
             let free = units.iter_mut().filter(|unit| unit.control.source == ControlSource::None);
-            free.for_each(|unit| unit.control.source = ControlSource::Plant);
+            free.for_each(Unit::take_over);
         }
         let settings = Arc::clone(&self.settings);
         let rated_w = spec.rated_power().0;
@@ -248,6 +253,7 @@ impl Plant {
                 && unit.state().is_dispatchable()
                 && !unit.is_local()
                 && !unit.forms_island()
+                && !unit.waits_for_setpoint()
         };
         let mut poi_w = ramped_w + self.response_w;
         if let Some(limits) = &settings.peak_shaving {
@@ -273,7 +279,10 @@ impl Plant {
         if wanted_w != 0.0 {
             self.works.iter_mut().zip(&self.parts).for_each(|(works, part)| *works = *part != 0.0);
         }
-        let rated_var = spec.rated_reactive_power().0;
+        let most_var = |unit_spec: &UnitSpec| unit_spec.design.pcs.rated_reactive_power.0;
+        // Those who can share it by what they can.
+        let able = units.iter().zip(&spec.units).filter(|(unit, _)| is_ours(unit));
+        let able_var: f64 = able.map(|(_, unit_spec)| most_var(unit_spec)).sum();
         for ((unit, unit_spec), part_w) in units.iter_mut().zip(&spec.units).zip(&self.parts) {
             if !is_ours(unit) {
                 continue;
@@ -283,10 +292,10 @@ impl Plant {
             control.active.mode = SetpointMode::Absolute;
             control.active.absolute = *part_w;
             if let Some(reactive_var) = reactive_var {
-                let part = unit_spec.design.pcs.rated_reactive_power.0 / rated_var;
+                let share = if able_var > 0.0 { reactive_var / able_var } else { 0.0 };
                 control.reactive.enabled = true;
                 control.reactive.mode = SetpointMode::Absolute;
-                control.reactive.absolute = reactive_var * part;
+                control.reactive.absolute = share.clamp(-1.0, 1.0) * most_var(unit_spec);
             }
         }
     }

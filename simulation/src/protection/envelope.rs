@@ -78,7 +78,7 @@ impl Envelope {
         low_v > self.voltage_min_v
             && high_v < self.voltage_max_v
             && high_degc < self.temperature_max_degc
-            && low_degc > self.temperature_charging_min_degc
+            && (rack.current_a >= 0.0 || low_degc > self.temperature_charging_min_degc)
             && high_degc - low_degc < self.temperature_difference_k
             && high_v - low_v < self.voltage_difference_v
             && rate_k_per_s < self.rate_k_per_s

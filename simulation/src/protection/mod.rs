@@ -334,8 +334,8 @@ impl Protection {
     /// The cause of a relay's trip is gone.
     pub(crate) fn grid_clear(&mut self, code: AlarmCode, at: Moment, events: &mut Vec<Event>) {
         if let Ok(place) = self.find(AlarmKey::unit(code, AlarmLevel::Trip)) {
-            let value = self.states[place].value;
-            self.go_to(place, None, at, value, events);
+            // The relay tells of its end, not of the value then.
+            self.go_to(place, None, at, f64::NAN, events);
         }
     }
 

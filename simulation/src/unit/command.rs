@@ -47,6 +47,11 @@ impl Unit {
         self.lease.check(now, arbitration, origin, unit)
     }
 
+    /// Whether its power stays at the fallback until somebody gives it a fresh setpoint.
+    pub(crate) fn waits_for_setpoint(&self) -> bool {
+        self.watchdog.holds_fallback()
+    }
+
     /// Whether its watch counts any request as a sign of life.
     pub(crate) fn counts_requests(&self) -> bool {
         self.control.watchdog.kind == HeartbeatKind::AnyRequest
@@ -95,9 +100,18 @@ impl Unit {
         }
     }
 
-    /// The farm's setpoint is fresh for this unit too, if the plant controls it.
-    pub(crate) fn take_fresh_setpoint(&mut self) {
+    /// The plant controls it from now on: the farm's setpoint is a fresh one for it, and what somebody
+    /// else's setpoints would revert to does not count any more.
+    pub(crate) fn take_over(&mut self) {
+        self.control.source = ControlSource::Plant;
+        self.reversions.forget_setpoints();
         self.watchdog.fresh_setpoint();
+    }
+
+    /// An accepted write that is no change of settings: a sign of life, and the lease goes on.
+    pub(crate) fn note_write(&mut self, now: Tick, origin: &Origin, arbitration: Arbitration) {
+        self.lease.take(now, arbitration, origin);
+        self.hear(now, Sign::Write);
     }
 
     /// Applies a checked change of its functions' settings.

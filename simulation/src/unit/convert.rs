@@ -4,7 +4,7 @@ use super::{Surroundings, Unit};
 use crate::function::{Sight, Wish};
 use crate::physics::pcs::{self, Power, PowerBounds};
 use bess_core::command::{PowerPriority, UnitControl};
-use bess_core::control::FunctionSet;
+use bess_core::control::{FunctionName, FunctionSet};
 use bess_core::time::TICK_S;
 use bess_core::units::Watts;
 use std::sync::Arc;
@@ -87,10 +87,15 @@ impl Unit {
         Power { p_w, q_var: self.ramped.q_var }
     }
 
-    /// The control with the function of the fallback alone, where there is one.
+    /// The control during a fallback: with its function alone, or without what gives setpoints beside
+    /// the fallback's own.
     fn fallback_control(&self) -> Option<UnitControl> {
-        let function = self.fallback.as_ref()?.function?;
-        let functions: FunctionSet = [function].into_iter().collect();
+        let fallback = self.fallback.as_ref()?;
+        let on = self.control.functions;
+        let functions: FunctionSet = match fallback.function {
+            Some(function) => [function].into_iter().collect(),
+            None => on.without(FunctionName::Schedule).without(FunctionName::PeakShaving),
+        };
         Some(UnitControl { functions, ..self.control })
     }
 
@@ -102,6 +107,7 @@ impl Unit {
         if !self.gates {
             self.dc_out_of_window = None;
             self.ramped = Power::default();
+            self.run.rest();
             self.pcs.block();
             return Power::default();
         }
@@ -110,6 +116,7 @@ impl Unit {
         self.dc_out_of_window = outside.then_some(bus_v);
         if outside {
             self.is_cut = self.target().p_w != 0.0;
+            self.run.rest();
             self.pcs.block();
             return Power::default();
         }
@@ -117,9 +124,13 @@ impl Unit {
         if let Some(island) = &mut self.island {
             // The loads say what flows; the unit gives as much of it as it can.
             let most_va = spec.rated_apparent_power.0;
-            let now = island.step(around.tick, &self.island_loads, discharge_w, most_va);
+            // Its own auxiliaries hang on the island too.
+            let own_w = self.cooling.electric_w();
+            let able_w = (discharge_w - own_w).max(0.0);
+            let now = island.step(around.tick, &self.island_loads, able_w, most_va);
             self.island_now = now;
-            let power = Power { p_w: now.active_w.min(discharge_w), q_var: now.reactive_var };
+            let p_w = (now.active_w + own_w).min(discharge_w).max(0.0);
+            let power = Power { p_w, q_var: now.reactive_var };
             self.pcs.follow(power);
             return power;
         }
@@ -170,8 +181,23 @@ impl Unit {
             let left_w = (apparent_va * apparent_va - q_var * q_var).max(0.0).sqrt();
             most_w = most_w.min(left_w);
         }
+        let (may_discharge_w, may_charge_w) = self.allowed_w();
         // Losses help a charging limit, but are not counted on.
-        (discharge_w.min(most_w), dc_charge_w.clamp(0.0, most_w))
+        (
+            discharge_w.min(most_w).min(may_discharge_w),
+            dc_charge_w.clamp(0.0, most_w).min(may_charge_w),
+        )
+    }
+
+    /// What somebody lets it give and take: (discharge, charge), magnitudes; nothing beyond an end of
+    /// the window of state of charge.
+    fn allowed_w(&self) -> (f64, f64) {
+        let (control, soc) = (&self.control, self.share.soc);
+        let unless = |beyond: bool, cap_w: f64| if beyond { 0.0 } else { cap_w };
+        (
+            unless(soc <= control.soc_min && control.soc_min > 0.0, self.discharge_cap_w()),
+            unless(soc >= control.soc_max && control.soc_max < 1.0, self.charge_cap_w()),
+        )
     }
 
     /// Power that could flow now at the AC terminals: (discharge, charge), magnitudes.

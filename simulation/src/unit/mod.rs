@@ -195,7 +195,7 @@ impl Unit {
         self.machine.state()
     }
 
-    fn id(&self) -> UnitId {
+    pub(crate) fn id(&self) -> UnitId {
         UnitId::from_idx(self.idx)
     }
     pub(crate) fn is_quarantined(&self) -> bool {
@@ -208,6 +208,10 @@ impl Unit {
     /// Settings of its functions.
     pub(crate) fn functions(&self) -> &Arc<UnitFunctions> {
         &self.functions
+    }
+    /// Whether it forms an island, or is on its way to one.
+    pub(crate) fn wants_island(&self) -> bool {
+        self.forms_island() || self.machine.wants_black_start()
     }
     /// Whether it makes an island of its own instead of feeding the farm.
     pub(crate) fn forms_island(&self) -> bool {
@@ -394,7 +398,7 @@ impl Unit {
 
     fn auxiliary_w(&self) -> f64 {
         // A converter that stands on a live bus needs what it needs at zero power.
-        let stands = !self.gates && self.battery.bus().is_some();
+        let stands = !self.gates && self.battery.bus().is_some() && self.cooling.supplied;
         let standby_w = if stands {
             self.design.pcs.rated_apparent_power.0 * self.design.pcs.loss.standby
         } else {
@@ -425,17 +429,9 @@ impl Unit {
 
     /// Feeds every bit of the state to `sink`.
     pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        let control = &self.control;
-        sink(&[
-            control.active.enabled.into(),
-            control.active.mode as u8,
-            control.reactive.enabled.into(),
-            control.reactive.mode as u8,
-            control.priority as u8,
-            control.discharge_limit_enabled.into(),
-            control.source as u8,
-        ]);
-        sink(&control.controller_heartbeat.to_le_bytes());
+        // Every setting, by its text: the numbers in it are exact.
+        let settings = format!("{:?}{:?}{:?}", self.control, self.functions, self.fallback);
+        sink(settings.as_bytes());
         self.machine.hash_into(sink);
         self.impairments.hash_into(sink);
         sink(&[
@@ -463,7 +459,6 @@ impl Unit {
         if let Some(island) = &self.island {
             island.hash_into(sink);
         }
-        sink(&control.functions.bits().to_le_bytes());
         self.pcs.hash_into(sink);
         self.battery.hash_into(sink);
         self.cooling.hash_into(sink);
@@ -478,17 +473,10 @@ impl Unit {
             self.ramped.p_w,
             self.ramped.q_var,
             self.entry_cap_w,
-            self.fallback.as_ref().map_or(0.0, |fallback| fallback.active_w),
             self.held_w,
             self.share.available_discharge.0,
             self.share.available_charge.0,
             self.chemical.0,
-            self.control.active.absolute,
-            self.control.active.percent,
-            self.control.reactive.absolute,
-            self.control.reactive.percent,
-            self.control.discharge_limit_pct,
-            self.control.ramp_pct_per_s,
         ] {
             sink(&value.to_le_bytes());
         }

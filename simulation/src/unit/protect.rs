@@ -1,20 +1,23 @@
 //! What protects a unit: relays on the grid's side, its protection, and the state machine that obeys.
 
 use super::{AT_REST, Surroundings, Unit, rules_of};
-use crate::grid::Island;
+use crate::grid::{Island, IslandTick};
 use crate::machine::{Sight, keeps_contactors};
 use crate::protection::{RackSight, UnitSight};
 use bess_core::alarm::{AlarmKey, AlarmLevel};
-use bess_core::control::FunctionName;
+use bess_core::control::{FunctionName, LossAction};
+use bess_core::event::EventKind;
 use bess_core::state::UnitState;
 use bess_core::time::{Moment, TICK_S, Tick};
 use std::sync::Arc;
 
 impl Unit {
-    /// Whether its function of peak shaving is on, so that it looks at the POI.
+    /// Whether its function of peak shaving is on, or may come on by itself, so that it looks at the POI.
     pub(crate) fn shaves_peaks(&self) -> bool {
-        self.control.functions.has(FunctionName::PeakShaving)
-            || self.fallback.is_some_and(|f| f.function == Some(FunctionName::PeakShaving))
+        let (on, watch) = (self.control.functions, &self.control.watchdog);
+        on.has(FunctionName::PeakShaving)
+            || watch.action == LossAction::FallbackFunction
+                && watch.function == FunctionName::PeakShaving
     }
 
     /// Whether the converter is connected to the farm's grid.
@@ -131,13 +134,18 @@ impl Unit {
             if self.makes_grid(around) {
                 let n_loads = self.island_loads.len();
                 self.island = Some(Island::begin(next, around.nominal_hz, n_loads));
+                self.write_event(around.tick, EventKind::Island { formed: true });
             } else {
                 self.entry.entered(&self.design.grid_code.enter_service, next);
             }
         }
-        if !self.machine.gates() || self.machine.ramps_down() {
-            self.island = None;
-            self.island_now = Default::default();
+        // A grid that is fit again takes its loads back, and the unit runs on it from 0 W.
+        let grid_is_back = self.entry.is_fit() && around.grid.is_energised_at_end();
+        let ends = !self.machine.gates() || self.machine.ramps_down() || grid_is_back;
+        if ends && self.island.take().is_some() {
+            self.island_now = IslandTick::default();
+            self.pcs.block();
+            self.write_event(around.tick, EventKind::Island { formed: false });
         }
     }
 

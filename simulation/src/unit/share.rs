@@ -59,13 +59,15 @@ impl Unit {
         if self.is_quarantined() {
             return;
         }
+        let (measured, truth) = (self.measured_charge(), self.true_charge());
+        // What is allowed now depends on it.
+        self.share.soc = measured.soc;
         // Who feeds an island has nothing for the farm.
         let alone = self.island.is_some();
         let output = if alone { Power::default() } else { self.pcs.output() };
         let (available_discharge, available_charge) =
             if alone { (Watts::ZERO, Watts::ZERO) } else { self.available() };
         let nominal = self.design.nominal_energy();
-        let (measured, truth) = (self.measured_charge(), self.true_charge());
         // What stands in a string that is open is out of reach.
         let nominal = nominal * self.battery.whole_share();
         let (energy_capacity, true_capacity) = (nominal * measured.soh, nominal * truth.soh);
@@ -75,7 +77,8 @@ impl Unit {
             trips: self.machine.n_trips(),
             active: Watts(output.p_w),
             reactive: Vars(output.q_var),
-            auxiliary: Watts(self.auxiliary_w()),
+            // On an island they are part of what the unit feeds.
+            auxiliary: if alone { Watts::ZERO } else { Watts(self.auxiliary_w()) },
             available_discharge,
             available_charge,
             energy: energy_capacity * measured.soc.clamp(0.0, 1.0),

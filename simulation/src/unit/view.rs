@@ -77,7 +77,12 @@ impl Unit {
             watchdog: self.watchdog.view(around.tick, &self.control.watchdog),
             reversion_remaining_s: self.reversions.remaining_s(around.tick),
             lease_remaining_s: self.lease.remaining_s(around.tick),
-            enter_service_remaining_s: self.enter_service_remaining_s(),
+            // Who is on the grid has nothing to wait for.
+            enter_service_remaining_s: if self.machine.gates() {
+                0.0
+            } else {
+                self.enter_service_remaining_s()
+            },
             enter_service_share: self.enter_service_share(around.tick),
             insulation_kohm: self.impairments.insulation_kohm(design.sequence.insulation_kohm),
             pcs_temperature: Celsius(around.ambient.0 + self.heat_sink.rise_k),

@@ -38,7 +38,7 @@ impl Reversions {
     /// Puts what has to be reverted at tick `now` into `control` and appends it to `out`; call it after
     /// the commands of the tick. A reversion ends its timer: what is in force then stays.
     ///
-    /// When a setpoint reverts, nobody controls the unit's power any more.
+    /// When the active setpoint reverts, nobody controls the unit's power any more.
     pub(crate) fn step(&mut self, now: Tick, control: &mut UnitControl, out: &mut Vec<Reverted>) {
         if self.ends.iter().all(|end| *end > now) {
             return;
@@ -49,6 +49,13 @@ impl Reversions {
                 revert(control, which);
                 out.push(which);
             }
+        }
+    }
+
+    /// Somebody else gives the setpoints now: their timers stop.
+    pub(crate) fn forget_setpoints(&mut self) {
+        for which in [Reverted::ActivePower, Reverted::ReactivePower] {
+            self.ends[which as usize] = NEVER;
         }
     }
 
@@ -116,10 +123,7 @@ fn revert(control: &mut UnitControl, which: Reverted) {
             revert_setpoint(&mut control.active, to);
             control.source = ControlSource::None;
         }
-        Reverted::ReactivePower => {
-            revert_setpoint(&mut control.reactive, to);
-            control.source = ControlSource::None;
-        }
+        Reverted::ReactivePower => revert_setpoint(&mut control.reactive, to),
         Reverted::DischargeLimit => {
             control.discharge_limit_enabled = to.enabled;
             control.discharge_limit_pct = to.percent;

@@ -159,8 +159,8 @@ async fn writes_say_who_wrote_what_and_what_came_of_it() {
             refused: None,
         };
         let reason = Some("unit 3 is under local control".to_owned());
-        audit.push(record.clone());
-        audit.push(AuditRecord { unit: None, refused: reason, ..record });
+        audit.push(Arc::new(record.clone()));
+        audit.push(Arc::new(AuditRecord { unit: None, refused: reason, ..record }));
         next.audit = Arc::new(audit);
     });
     let writes = served.get("writes").await;

@@ -6,7 +6,6 @@ use crate::map::source::RackSight;
 use bess_core::command::{RackAction, UnitAction};
 use bess_core::control::{FunctionName, FunctionSet};
 use bess_core::snapshot::UnitState;
-use bess_core::state::{Trigger, next};
 
 /// 1 resets; the register goes back to 0 by itself, and writing 0 asks nothing.
 pub(crate) fn alarm_reset(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
@@ -45,12 +44,9 @@ pub(crate) fn inverter_told(_: &mut Edit<'_>, value: f64) -> Result<(), Refusal>
     if (1.0..=3.0).contains(&value) { Ok(()) } else { Err(Refusal::Value) }
 }
 
-/// Stops a unit that a stop would move.
+/// Stops a unit, also one that is off: a start may be on its way to the loop.
 fn stop(edit: &mut Edit<'_>) -> Result<(), Refusal> {
-    match next(edit.state(), Trigger::Stop) {
-        Some(_) => edit.act(UnitAction::Stop),
-        None => Ok(()),
-    }
+    edit.act(UnitAction::Stop)
 }
 
 /// Has a unit run, however far on its way up it is.
