@@ -17,7 +17,7 @@ pid=$!
 for _ in $(seq 300); do [ -s "$dir/endpoints.json" ] && break; sleep 0.1; done
 url=$(sed -n 's/.*"url": "\(.*metrics\)".*/\1/p' "$dir/endpoints.json")
 sleep 2 # the start itself is not the question
-thread=$(for t in /proc/"$pid"/task/*; do grep -q '^farm-tick$' "$t/comm" && basename "$t"; done)
+thread=$(for t in /proc/"$pid"/task/*; do if grep -q '^farm-tick$' "$t/comm"; then basename "$t"; fi; done)
 ticks_of() { awk '{ print $14 + $15 }' "/proc/$pid/task/$thread/stat"; }
 metric() { curl -sf "$url" | awk -v name="$1" '$1 == name { print $2 }'; }
 before=$(ticks_of); n0=$(metric bess_ticks_total); o0=$(metric bess_tick_overruns_total); s0=$(metric bess_ticks_skipped_total)
