@@ -122,7 +122,7 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
         }
         // A rounding error beyond a limit is none.
         if above_a.max(below_a) <= 1e-9 {
-            return Some(Shared { point, held_w: held_w(branches, point.voltage_v) });
+            return Some(consistent(branches, point, power_w));
         }
         // Only the side that exceeds more is held: what it gives up moves the bus away from the other
         // side's limits, so nothing is held that would be free in the end.
@@ -135,16 +135,80 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
         }
     }
     any.then(|| {
+        let closed = || branches.iter().filter(|branch| branch.source.is_some());
+        // Between racks at opposite limits the bus has room to meet the power.
+        let gives = closed().any(|branch| branch.current_a > 0.0);
+        if gives && closed().any(|branch| branch.current_a < 0.0) {
+            return settle(branches, power_w);
+        }
         let point = all_held(branches);
-        Shared { point, held_w: held_w(branches, point.voltage_v) }
+        consistent(branches, point, power_w)
     })
+}
+
+/// The shares at `point`, or those of [`settle`] where a rack is held that the bus does not press
+/// against its limit: racks far apart, held at opposite sides on the way.
+fn consistent(branches: &mut [Branch], point: BusPoint, power_w: f64) -> Shared {
+    let presses = |branch: &Branch| {
+        let Some(source) = branch.source.filter(|_| branch.held) else { return true };
+        held_by(branch.current_a, source, point.voltage_v) >= -1e-6
+    };
+    if branches.iter().all(presses) {
+        Shared { point, held_w: held_w(branches, point.voltage_v) }
+    } else {
+        settle(branches, power_w)
+    }
+}
+
+/// Searches the bus voltage at which the racks, each within its limits, give `power_w`; where they
+/// cannot, the one at which all of them are at their limits on its side.
+fn settle(branches: &mut [Branch], power_w: f64) -> Shared {
+    let sources = || branches.iter().filter_map(|b| b.source.map(|source| (b, source)));
+    let within = |branch: &Branch, source: Source, bus_v: f64| {
+        source.current_a(bus_v).min(branch.discharge_a).max(-branch.charge_a)
+    };
+    let current_a = |bus_v: f64| -> f64 { sources().map(|(b, s)| within(b, s, bus_v)).sum() };
+    // Below the one every rack gives all that it may, above the other it takes all.
+    let lowest_v = sources().map(|(b, s)| s.e_v - s.r_ohm * b.discharge_a).fold(f64::MAX, f64::min);
+    let highest_v = sources().map(|(b, s)| s.e_v + s.r_ohm * b.charge_a).fold(0.0, f64::max);
+    // Both searches halve what is left until nothing is.
+    let halve = |mut low_v: f64, mut high_v: f64, is_below: &dyn Fn(f64) -> bool| {
+        for _ in 0..100 {
+            let middle_v = 0.5 * (low_v + high_v);
+            if is_below(middle_v) { low_v = middle_v } else { high_v = middle_v }
+        }
+        0.5 * (low_v + high_v)
+    };
+    let rest_v = halve(lowest_v, highest_v, &|bus_v| current_a(bus_v) > 0.0);
+    let gives_more = |bus_v: f64| bus_v * current_a(bus_v) > power_w;
+    let bus_v = if power_w >= 0.0 {
+        if gives_more(lowest_v) { halve(lowest_v, rest_v, &gives_more) } else { lowest_v }
+    } else if gives_more(highest_v) {
+        highest_v
+    } else {
+        halve(rest_v, highest_v, &gives_more)
+    };
+    for branch in branches.iter_mut() {
+        let Some(source) = branch.source else { continue };
+        let free_a = source.current_a(bus_v);
+        branch.current_a = free_a.min(branch.discharge_a).max(-branch.charge_a);
+        branch.held = branch.current_a != free_a;
+    }
+    let current_a = branches.iter().map(|branch| branch.current_a).sum();
+    let point = BusPoint { voltage_v: bus_v, current_a, beyond_matched_load: false };
+    Shared { point, held_w: held_w(branches, bus_v) }
+}
+
+/// Power between the voltage of a rack at `current_a` and the bus.
+fn held_by(current_a: f64, source: Source, bus_v: f64) -> f64 {
+    current_a * (source.e_v - source.r_ohm * current_a - bus_v)
 }
 
 /// Power between the racks' own voltages and the bus.
 fn held_w(branches: &[Branch], bus_v: f64) -> f64 {
     let held = branches.iter().filter(|branch| branch.held);
     held.filter_map(|b| b.source.map(|source| (b.current_a, source)))
-        .map(|(current_a, source)| current_a * (source.e_v - source.r_ohm * current_a - bus_v))
+        .map(|(current_a, source)| held_by(current_a, source, bus_v))
         .sum()
 }
 
