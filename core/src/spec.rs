@@ -16,7 +16,7 @@ pub use grid::{
     DISTURBANCE_MAX_S, Disturbance, DisturbanceKind, EnterService, GridCode, GridKind,
     GridQuantity, GridSpec, GridTrip, InertiaSpec, IslandLoad, PlannedDisturbance,
 };
-pub use plant::{Arbitration, PlantChange, PlantSettings, PlantSpec, Strategy};
+pub use plant::{Arbitration, PCT_PER_MIN, PlantChange, PlantSettings, PlantSpec, Strategy};
 pub use sequence::{PcsThermalSpec, SequenceSpec};
 pub use site::{AmbientSpec, DailySpec, TransformerSpec};
 

@@ -14,7 +14,7 @@ use axum::extract::State;
 use bess_core::command::{Command, Request};
 use bess_core::id::UnitId;
 use bess_core::snapshot::Snapshot;
-use bess_core::spec::{PlantChange, PlantSettings, Strategy};
+use bess_core::spec::{PCT_PER_MIN, PlantChange, PlantSettings, Strategy};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -66,9 +66,6 @@ impl PlantAnswer {
         }
     }
 }
-
-/// Percent per minute in one fraction per second.
-const PCT_PER_MIN: f64 = 100.0 * 60.0;
 
 /// Settings of the plant controller to change, all together or none; at least one. What is absent
 /// stays.

@@ -4,7 +4,7 @@ use super::functions::{VOLT_VAR, read_curve, read_frequency_response};
 use super::reader::{Bounds, Section};
 use crate::control::{PeakShaving, UnitFunctions};
 use crate::service::FOLLOWING;
-use crate::spec::{Arbitration, FarmSpec, PlantSettings, PlantSpec, Strategy};
+use crate::spec::{Arbitration, FarmSpec, PCT_PER_MIN, PlantSettings, PlantSpec, Strategy};
 use crate::time::Tick;
 use std::ops::Range;
 
@@ -62,7 +62,7 @@ pub(super) fn read_plant(farm: &Section<'_, '_>) -> PlantDraft {
 /// The ramp by its number, or by the name of a secondary reserve that is to be followed in time.
 fn read_ramp(plant: &Section<'_, '_>) -> f64 {
     let pct_per_min = plant.optional_f64("ramp_pct_per_min", Bounds::within(0.01, 100_000.0));
-    let mut ramp_per_s = pct_per_min.map_or(f64::INFINITY, |pct| pct / 6000.0);
+    let mut ramp_per_s = pct_per_min.map_or(f64::INFINITY, |pct| pct / PCT_PER_MIN);
     if plant.has("following") {
         let services: Vec<(&str, f64)> =
             FOLLOWING.iter().map(|service| (service.name, service.ramp_per_s())).collect();

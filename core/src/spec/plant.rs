@@ -128,8 +128,8 @@ pub enum Arbitration {
     Lease(f64),
 }
 
-/// Percent per minute in a fraction per second.
-const PCT_PER_MIN: f64 = 6000.0;
+/// Percent per minute in one fraction per second: how people write the ramp of a plant.
+pub const PCT_PER_MIN: f64 = 6000.0;
 
 impl PlantChange {
     /// Writes the present fields into `settings`.

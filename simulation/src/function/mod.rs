@@ -220,8 +220,8 @@ impl FunctionsRun {
 
 /// A first-order lag: 90 % of a step is there after its response time.
 #[derive(Clone, Copy, Debug, Default)]
-struct Lag {
-    value: f64,
+pub(crate) struct Lag {
+    pub(crate) value: f64,
     /// The response time that `part` is for.
     response_s: f64,
     /// Part of what is missing that comes in a tick; 0 before the first use.
@@ -229,7 +229,8 @@ struct Lag {
 }
 
 impl Lag {
-    fn step(&mut self, to: f64, response_s: f64) -> f64 {
+    /// One tick towards `to`; 90 % of a step are there after `response_s`.
+    pub(crate) fn step(&mut self, to: f64, response_s: f64) -> f64 {
         if self.part == 0.0 || self.response_s.to_bits() != response_s.to_bits() {
             self.response_s = response_s;
             self.part =

@@ -136,7 +136,8 @@ fn lag(from: f64, to: f64, step: f64) -> f64 {
     if (to - from).abs() < REST { to } else { from + step * (to - from) }
 }
 
-fn approach(from: f64, to: f64, step: f64) -> f64 {
+/// From `from` towards `to` by at most `step` (>= 0).
+pub(crate) fn approach(from: f64, to: f64, step: f64) -> f64 {
     from + (to - from).clamp(-step, step)
 }
 

@@ -14,11 +14,10 @@ mod tests;
 #[cfg(test)]
 mod tests_of_energy;
 
-use crate::function::{ResponseRun, curve_at};
+use crate::function::{Lag, ResponseRun, curve_at};
 use crate::physics::transformer;
 use crate::unit::Unit;
 use bess_core::command::{Command, ControlSource, Rejection, SetpointMode};
-use bess_core::math;
 use bess_core::spec::{FarmSpec, PlantChange, PlantSettings, UnitSpec};
 use bess_core::time::TICK_S;
 use bess_core::units::{Vars, Watts};
@@ -47,7 +46,7 @@ pub(crate) struct Plant {
     /// The setpoint after the ramp; absent while there is none.
     ramped_w: Option<f64>,
     /// Reactive power that the voltage asks for, as a share of the rated one.
-    volt_var: f64,
+    volt_var: Lag,
     /// Best loading in W of each unit, and which gave power after the last split.
     best_w: Vec<f64>,
     works: Vec<bool>,
@@ -72,7 +71,7 @@ impl Plant {
             response: ResponseRun::default(),
             response_w: 0.0,
             ramped_w: None,
-            volt_var: 0.0,
+            volt_var: Lag::default(),
             best_w: best_w.collect(),
             works: vec![false; spec.units.len()],
             guards: vec![SocGuard::default(); spec.units.len()],
@@ -114,7 +113,7 @@ impl Plant {
             self.response_w = 0.0;
         }
         if change.volt_var.is_some() {
-            self.volt_var = 0.0;
+            self.volt_var = Lag::default();
         }
         if had_volt_var && self.settings.volt_var.is_none() && self.reactive.is_none() {
             // Nobody asks for reactive power any more.
@@ -159,7 +158,8 @@ impl Plant {
         (self.active, self.reactive, self.ramped_w) = (None, None, None);
         self.due = self.acts_alone();
         if !self.due {
-            (self.response, self.response_w, self.volt_var) = (ResponseRun::default(), 0.0, 0.0);
+            (self.response, self.response_w, self.volt_var) =
+                (ResponseRun::default(), 0.0, Lag::default());
         }
         for unit in units.iter_mut().filter(|unit| unit.control.source == ControlSource::Plant) {
             unit.control.active.enabled = false;
@@ -229,15 +229,8 @@ impl Plant {
         let Some(curve) = &self.settings.volt_var else {
             return self.reactive.map(|reactive| reactive.0);
         };
-        // An open-loop response time is that of 90 % of a step: ln 10 time constants.
-        let decay = if curve.response_s > 0.0 {
-            math::exp(-TICK_S * math::ln(10.0) / curve.response_s)
-        } else {
-            0.0
-        };
         let share = curve_at(&curve.points, voltage_pu).clamp(-1.0, 1.0);
-        self.volt_var = share + (self.volt_var - share) * decay;
-        Some(self.volt_var * spec.rated_reactive_power().0)
+        Some(self.volt_var.step(share, curve.response_s) * spec.rated_reactive_power().0)
     }
 
     fn dispatch(

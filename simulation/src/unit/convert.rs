@@ -73,10 +73,9 @@ impl Unit {
         };
         let wish: Wish = self.run.step(&sight);
         let step = self.control.ramp_pct_per_s / 100.0 * TICK_S;
-        let approach = |from: f64, to: f64, step: f64| from + (to - from).clamp(-step, step);
         self.ramped = Power {
-            p_w: approach(self.ramped.p_w, wish.base.p_w, step * rated_w),
-            q_var: approach(self.ramped.q_var, wish.q_var, step * rated_var),
+            p_w: pcs::approach(self.ramped.p_w, wish.base.p_w, step * rated_w),
+            q_var: pcs::approach(self.ramped.q_var, wish.q_var, step * rated_var),
         };
         let share = self.entry.share(around.tick);
         self.entry_cap_w = if share < 1.0 { share * rated_w } else { f64::INFINITY };

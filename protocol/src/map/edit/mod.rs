@@ -110,9 +110,7 @@ impl<'s> Edit<'s> {
     fn unit_commands(self, unit: UnitId) -> Result<Vec<Command>, Refusal> {
         let mut control = self.control();
         self.change.apply(&mut control);
-        if control.soc_min > control.soc_max {
-            return Err(Refusal::Value);
-        }
+        control.check().map_err(|_| Refusal::Value)?;
         let mut commands = Vec::new();
         let operates = !self.actions.is_empty() || !self.racks.is_empty();
         if self.change != ControlChange::default() || !operates {
