@@ -80,6 +80,8 @@ fn read(
         defects: Vec::new(),
         units: Vec::new(),
     };
+    // How it is reached is read by who serves it.
+    let _ = root.has("modbus");
     let (mut transformer, mut plant) = (None, None);
     if let Some(farm) = root.required_section("farm") {
         spec.name = farm.text("name");

@@ -12,11 +12,11 @@ mod functions;
 mod grid;
 mod plant;
 mod protection;
-mod reader;
+pub mod reader;
 mod sequence;
 mod site;
 mod watchdog;
 
 pub use diagnostic::{Problem, Problems};
 pub use farm::{BUILT_IN_FARM, ChemistrySource, parse_farm};
-pub(crate) use reader::{Bounds, Section, Shape, did_you_mean, read_document};
+pub use reader::{Bounds, Section, Shape, did_you_mean, read_document};

@@ -4,14 +4,14 @@
 //! of them; the value is given out by [`read_document`] only where nothing was reported.
 
 use super::diagnostic::{Problem, Problems};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Allowed range of a number, with the words that explain it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     min: f64,
     max: f64,
     min_excluded: bool,
@@ -22,22 +22,22 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// Both ends belong to the range.
-    pub(crate) const fn within(min: f64, max: f64) -> Self {
+    pub const fn within(min: f64, max: f64) -> Self {
         Self { min, max, min_excluded: false, fraction: false, hint: None }
     }
     /// Greater than zero and at most `max`.
-    pub(crate) const fn positive(max: f64) -> Self {
+    pub const fn positive(max: f64) -> Self {
         Self { min: 0.0, max, min_excluded: true, fraction: false, hint: None }
     }
     /// A fraction from 0 to 1; a value up to 100 draws the hint that it may be a percentage.
-    pub(crate) const FRACTION: Self =
+    pub const FRACTION: Self =
         Self { min: 0.0, max: 1.0, min_excluded: false, fraction: true, hint: None };
     /// A SoC at which a table may have a node: a little beyond 0 and 1 is measured at times.
-    pub(crate) const SOC_NODE: Self =
+    pub const SOC_NODE: Self =
         Self { min: -0.2, max: 1.2, min_excluded: false, fraction: true, hint: None };
 
     /// The same range, with words on how to mend a number beyond it.
-    pub(crate) const fn with_hint(self, hint: &'static str) -> Self {
+    pub const fn with_hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }
 
@@ -65,7 +65,7 @@ impl Bounds {
 
 /// What kind of value stands at a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// Nothing.
     Absent,
     /// A number, a text, a date or a truth value.
@@ -80,7 +80,7 @@ pub(crate) enum Shape {
 ///
 /// # Errors
 /// All problems of the text; a text that is no TOML is not read any further.
-pub(crate) fn read_document<T>(
+pub fn read_document<T>(
     file: &str,
     text: &str,
     read: impl FnOnce(&Section<'_, '_>) -> T,
@@ -146,12 +146,13 @@ impl<'a> Document<'a> {
 
 /// One table of the text. Call [`Section::finish`] when all known keys were asked for.
 #[derive(Debug)]
-pub(crate) struct Section<'d, 'a> {
+pub struct Section<'d, 'a> {
     document: &'d Document<'a>,
     table: &'d DeTable<'a>,
     span: Range<usize>,
     path: String,
     known: RefCell<Vec<&'static str>>,
+    is_open: Cell<bool>,
 }
 
 impl<'d, 'a> Section<'d, 'a> {
@@ -162,31 +163,37 @@ impl<'d, 'a> Section<'d, 'a> {
             span: 0..0,
             path: String::new(),
             known: RefCell::default(),
+            is_open: Cell::new(false),
         }
     }
 
     /// Whether nothing was reported so far in the whole text.
-    pub(crate) fn is_clean(&self) -> bool {
+    pub fn is_clean(&self) -> bool {
         self.document.is_clean()
     }
     /// Where the table is.
-    pub(crate) fn span(&self) -> Range<usize> {
+    pub fn span(&self) -> Range<usize> {
         self.span.clone()
     }
     /// Where the value of `key` is, or the table when the key is absent.
-    pub(crate) fn span_of(&self, key: &str) -> Range<usize> {
+    pub fn span_of(&self, key: &str) -> Range<usize> {
         self.table.get(key).map_or_else(|| self.span(), Spanned::span)
     }
     /// Whether `key` is there; asking makes it a known key, also where it is then not read.
-    pub(crate) fn has(&self, key: &'static str) -> bool {
+    pub fn has(&self, key: &'static str) -> bool {
         self.get(key).is_some()
     }
-    pub(crate) fn report(&self, span: Range<usize>, message: String, hint: Option<String>) {
+    /// Reports a problem at `span`, with a hint on how to mend it.
+    pub fn report(&self, span: Range<usize>, message: String, hint: Option<String>) {
         self.document.report(span, message, hint);
+    }
+    /// Lets every other key of this table be: another reader of the same text knows them.
+    pub fn leave_the_rest(&self) {
+        self.is_open.set(true);
     }
 
     /// Reports `key` if it is there: it has no meaning here, for the reason in `why`.
-    pub(crate) fn refuse(&self, key: &'static str, why: &str, hint: &str) {
+    pub fn refuse(&self, key: &'static str, why: &str, hint: &str) {
         if self.get(key).is_some() {
             let message = format!("`{}` {why}", self.name(key));
             self.report(self.span_of(key), message, Some(hint.to_owned()));
@@ -194,7 +201,7 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     /// The key with the path of its table, as messages name it.
-    pub(crate) fn name(&self, key: &str) -> String {
+    pub fn name(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
     fn get(&self, key: &'static str) -> Option<&'d Spanned<DeValue<'a>>> {
@@ -221,15 +228,15 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     /// A number within `bounds`, or `default` when the key is absent.
-    pub(crate) fn f64_or(&self, key: &'static str, default: f64, bounds: Bounds) -> f64 {
+    pub fn f64_or(&self, key: &'static str, default: f64, bounds: Bounds) -> f64 {
         self.get(key).map_or(default, |value| self.number(key, value, bounds).unwrap_or(default))
     }
     /// A number within `bounds`; `None` when the key is absent, or its number was reported.
-    pub(crate) fn optional_f64(&self, key: &'static str, bounds: Bounds) -> Option<f64> {
+    pub fn optional_f64(&self, key: &'static str, bounds: Bounds) -> Option<f64> {
         self.get(key).and_then(|value| self.number(key, value, bounds))
     }
     /// A number within `bounds`; reported when absent.
-    pub(crate) fn f64(&self, key: &'static str, bounds: Bounds) -> f64 {
+    pub fn f64(&self, key: &'static str, bounds: Bounds) -> f64 {
         let Some(value) = self.get(key) else {
             self.missing(key, &bounds.words());
             return f64::NAN;
@@ -250,11 +257,11 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     /// A whole number from `min` to `max`, or `default` when the key is absent.
-    pub(crate) fn integer_or(&self, key: &'static str, default: u64, min: u64, max: u64) -> u64 {
+    pub fn integer_or(&self, key: &'static str, default: u64, min: u64, max: u64) -> u64 {
         if self.has(key) { self.integer(key, min, max) } else { default }
     }
     /// A whole number from `min` to `max`; reported when absent.
-    pub(crate) fn integer(&self, key: &'static str, min: u64, max: u64) -> u64 {
+    pub fn integer(&self, key: &'static str, min: u64, max: u64) -> u64 {
         let expected = format!("a whole number from {min} to {max}");
         let Some(value) = self.get(key) else {
             self.missing(key, &expected);
@@ -276,12 +283,84 @@ impl<'d, 'a> Section<'d, 'a> {
         }
     }
 
+    /// A whole number from `min` to `max` that may be negative, or `default` when the key is absent.
+    pub fn signed_or(&self, key: &'static str, default: i64, min: i64, max: i64) -> i64 {
+        self.get(key).map_or(default, |value| self.whole(key, value, min, max).unwrap_or(default))
+    }
+    fn whole(&self, key: &str, value: &Spanned<DeValue<'a>>, min: i64, max: i64) -> Option<i64> {
+        let expected = format!("a whole number from {min} to {max}");
+        let DeValue::Integer(integer) = value.get_ref() else {
+            self.wrong_type(key, value, &expected);
+            return None;
+        };
+        let digits = integer.as_str().replace('_', "");
+        let parsed = i64::from_str_radix(&digits, integer.radix()).ok();
+        let number = parsed.filter(|number| (min..=max).contains(number));
+        if number.is_none() {
+            let message =
+                format!("`{}` must be {expected}, got {}", self.name(key), integer.as_str());
+            self.report(value.span(), message, None);
+        }
+        number
+    }
+
+    /// The whole numbers of the table `key` by the names that the file gives them, each from `min` to
+    /// `max`, with their places; empty when absent.
+    pub fn named_integers(
+        &self,
+        key: &'static str,
+        min: i64,
+        max: i64,
+    ) -> Vec<(String, i64, Range<usize>)> {
+        self.entries(key)
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let number = self.whole(&format!("{key}.{name}"), value, min, max)?;
+                Some((name, number, value.span()))
+            })
+            .collect()
+    }
+    /// The texts of the table `key` by the names that the file gives them, with the places of name and
+    /// text; empty when absent.
+    pub fn named_texts(&self, key: &'static str) -> Vec<(String, String, Range<usize>)> {
+        self.entries(key)
+            .into_iter()
+            .map(|(name, value)| {
+                let text = self.string(&format!("{key}.{name}"), value);
+                (name, text, value.span())
+            })
+            .collect()
+    }
+    fn entries(&self, key: &'static str) -> Vec<(String, &'d Spanned<DeValue<'a>>)> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type(key, value, "a table of names");
+            return Vec::new();
+        };
+        table.iter().map(|(name, value)| (name.get_ref().to_string(), value)).collect()
+    }
+    /// The whole numbers of an array, each from `min` to `max`, with their places; empty when absent.
+    pub fn integers(&self, key: &'static str, min: i64, max: i64) -> Vec<(i64, Range<usize>)> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.wrong_type(key, value, "an array of whole numbers");
+            return Vec::new();
+        };
+        let number =
+            |item: &Spanned<DeValue<'a>>| Some((self.whole(key, item, min, max)?, item.span()));
+        array.iter().filter_map(number).collect()
+    }
+
     /// A text, or `default` when the key is absent.
-    pub(crate) fn text_or(&self, key: &'static str, default: &str) -> String {
+    pub fn text_or(&self, key: &'static str, default: &str) -> String {
         self.get(key).map_or_else(|| default.to_owned(), |value| self.string(key, value))
     }
     /// A text that is not empty; reported when absent.
-    pub(crate) fn text(&self, key: &'static str) -> String {
+    pub fn text(&self, key: &'static str) -> String {
         match self.get(key) {
             Some(value) => {
                 let text = self.string(key, value);
@@ -307,7 +386,7 @@ impl<'d, 'a> Section<'d, 'a> {
         }
     }
     /// A name in quotes or a whole number, as text; `None` when absent or wrong, which is reported.
-    pub(crate) fn name_or_number(&self, key: &'static str) -> Option<String> {
+    pub fn name_or_number(&self, key: &'static str) -> Option<String> {
         match self.get(key).map(|value| (value, value.get_ref())) {
             None => {
                 self.missing(key, "a name or a number");
@@ -322,7 +401,7 @@ impl<'d, 'a> Section<'d, 'a> {
         }
     }
     /// `true` or `false`, or `default` when the key is absent.
-    pub(crate) fn bool_or(&self, key: &'static str, default: bool) -> bool {
+    pub fn bool_or(&self, key: &'static str, default: bool) -> bool {
         match self.get(key) {
             None => default,
             Some(value) => match value.get_ref() {
@@ -335,12 +414,7 @@ impl<'d, 'a> Section<'d, 'a> {
         }
     }
     /// One of `choices` by name, or `default` when the key is absent.
-    pub(crate) fn choice_or<T: Copy>(
-        &self,
-        key: &'static str,
-        default: T,
-        choices: &[(&str, T)],
-    ) -> T {
+    pub fn choice_or<T: Copy>(&self, key: &'static str, default: T, choices: &[(&str, T)]) -> T {
         let Some(value) = self.get(key) else {
             return default;
         };
@@ -358,7 +432,7 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     /// An array of numbers, each within `bounds`; reported when absent.
-    pub(crate) fn numbers(&self, key: &'static str, bounds: Bounds) -> Vec<f64> {
+    pub fn numbers(&self, key: &'static str, bounds: Bounds) -> Vec<f64> {
         let Some(value) = self.get(key) else {
             self.missing(key, "an array of numbers");
             return Vec::new();
@@ -371,7 +445,7 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     /// An array of texts; empty when the key is absent.
-    pub(crate) fn texts(&self, key: &'static str) -> Vec<String> {
+    pub fn texts(&self, key: &'static str) -> Vec<String> {
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
@@ -384,7 +458,7 @@ impl<'d, 'a> Section<'d, 'a> {
 
     /// An array of names in quotes or whole numbers, as texts with their places; empty when the key is
     /// absent. What is neither is reported.
-    pub(crate) fn names_or_numbers(&self, key: &'static str) -> Vec<(String, Range<usize>)> {
+    pub fn names_or_numbers(&self, key: &'static str) -> Vec<(String, Range<usize>)> {
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
@@ -406,7 +480,7 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     /// What kind of value stands at `key`.
-    pub(crate) fn shape(&self, key: &'static str) -> Shape {
+    pub fn shape(&self, key: &'static str) -> Shape {
         match self.get(key).map(Spanned::get_ref) {
             None => Shape::Absent,
             Some(DeValue::Array(_)) => Shape::Array,
@@ -416,12 +490,12 @@ impl<'d, 'a> Section<'d, 'a> {
     }
     /// How an array is nested: the numbers of items from the outermost brackets to the innermost,
     /// `[3, 2]` for three pairs. `None` where its parts differ, and where there is no array.
-    pub(crate) fn nesting(&self, key: &'static str) -> Option<Vec<usize>> {
+    pub fn nesting(&self, key: &'static str) -> Option<Vec<usize>> {
         self.get(key).and_then(|value| nesting(value.get_ref())).filter(|counts| !counts.is_empty())
     }
     /// The numbers of an array in the order of the text, those of nested arrays included; `None`
     /// when anything was reported.
-    pub(crate) fn nested_numbers(&self, key: &'static str, bounds: Bounds) -> Option<Vec<f64>> {
+    pub fn nested_numbers(&self, key: &'static str, bounds: Bounds) -> Option<Vec<f64>> {
         let mut numbers = Vec::new();
         match self.get(key) {
             None => self.missing(key, "an array of numbers"),
@@ -451,7 +525,7 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     /// The sub-table `key`, if present.
-    pub(crate) fn section(&self, key: &'static str) -> Option<Section<'d, 'a>> {
+    pub fn section(&self, key: &'static str) -> Option<Section<'d, 'a>> {
         let value = self.get(key)?;
         let DeValue::Table(table) = value.get_ref() else {
             self.wrong_type(key, value, "a table");
@@ -460,14 +534,14 @@ impl<'d, 'a> Section<'d, 'a> {
         Some(self.child(self.name(key), table, value.span()))
     }
     /// The sub-table `key`; reported when absent.
-    pub(crate) fn required_section(&self, key: &'static str) -> Option<Section<'d, 'a>> {
+    pub fn required_section(&self, key: &'static str) -> Option<Section<'d, 'a>> {
         if !self.has(key) {
             self.missing(key, &format!("a table `[{}]`", self.name(key)));
         }
         self.section(key)
     }
     /// The tables of the array `key`; empty when absent.
-    pub(crate) fn sections(&self, key: &'static str) -> Vec<Section<'d, 'a>> {
+    pub fn sections(&self, key: &'static str) -> Vec<Section<'d, 'a>> {
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
@@ -489,12 +563,22 @@ impl<'d, 'a> Section<'d, 'a> {
         sections
     }
     fn child(&self, path: String, table: &'d DeTable<'a>, span: Range<usize>) -> Section<'d, 'a> {
-        Section { document: self.document, table, span, path, known: RefCell::default() }
+        Section {
+            document: self.document,
+            table,
+            span,
+            path,
+            known: RefCell::default(),
+            is_open: Cell::new(false),
+        }
     }
 
     /// Reports each key that nothing asked for.
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         let known = self.known.borrow();
+        if self.is_open.get() {
+            return;
+        }
         for (key, _) in self.table {
             let name: &str = key.get_ref();
             if !known.contains(&name) {
@@ -539,7 +623,7 @@ fn as_f64(value: &DeValue<'_>) -> Option<f64> {
 
 /// A hint at the known name nearest to `name`: a small edit away, or the same quantity in another
 /// unit (`rated_power_mw` for `rated_power_kw`).
-pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
+pub fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
     let stem = |text: &str| text.rsplit_once('_').map(|(stem, _)| stem.to_owned());
     if let Some(other) = known.iter().find(|k| stem(k).is_some() && stem(k) == stem(name)) {
         return Some(format!("did you mean `{other}`? Mind the unit"));
