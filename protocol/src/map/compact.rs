@@ -15,15 +15,18 @@
 //! 0, 96 to 123 show what they did not before.
 
 use super::edit::Write::{Counter, Value};
-use super::edit::{Write, controls as put, operate};
+use super::edit::{Write, Writer, controls as put, operate};
 use super::encoding::Encoding;
-use super::layout::{About, Field};
-use super::source::{Bind, Source, unit};
+use super::codec::Codec;
+use super::layout::{About, Field, Symbols};
+use super::source::{Bind, unit};
 use super::{controls, plant, racks, states};
 use Encoding::{Bits16, Bits32, Enum16, I16, I32, I64, U16, U32, U64};
 use bess_core::alarm::ALARMS;
 use bess_core::control::{FunctionName, HeartbeatKind, LossAction, WatchdogState};
+use bess_core::role::Role;
 use bess_core::state::STATES;
+use std::borrow::Cow;
 
 /// Registers of the map.
 const LENGTH: u16 = 125;
@@ -50,6 +53,8 @@ struct Row {
     value_unit: &'static str,
     symbols: &'static [(&'static str, u32)],
     is_writable: bool,
+    /// Who may write it.
+    role: Role,
     unit: Bind,
     unit_write: Option<Write>,
     plant: Bind,
@@ -72,6 +77,7 @@ const fn row(
         value_unit,
         symbols: &[],
         is_writable: false,
+        role: Role::Operator,
         unit,
         unit_write: None,
         plant,
@@ -84,6 +90,11 @@ impl Row {
         self.is_writable = true;
         self.unit_write = unit;
         self.plant_write = plant;
+        self
+    }
+    /// A setting of the unit: not for who only operates it.
+    const fn setting(mut self) -> Self {
+        self.role = Role::Engineer;
         self
     }
     const fn symbols(mut self, symbols: &'static [(&'static str, u32)]) -> Self {
@@ -227,18 +238,18 @@ const ROWS: &[Row] = &[
     row(85, "heartbeat of the EMS", U16, PLAIN, Bind::Whole(controls::controller_heartbeat), NONE)
         .rw(Some(Counter(put::heartbeat)), None),
     row(86, "watchdog, 0 is off", U16, SECONDS, Bind::Number(controls::watchdog_time_s), NONE)
-        .rw(Some(Value(put::watchdog_time)), Some(Value(operate::off_only))),
+        .rw(Some(Value(put::watchdog_time)), Some(Value(operate::off_only))).setting(),
     row(87, "alarm reset, 1 resets", U16, PLAIN, Bind::Raw(0), NONE).rw(Some(Value(operate::alarm_reset)), None),
     row(88, "ramp in percent of the rating per second", U16, (-1, "%/s"), unit("control.ramp"), NONE).rw(Some(Value(put::ramp)), None),
     row(89, "reserved, takes 0", U16, PLAIN, Bind::Raw(0), Bind::Raw(0)).rw(None, None),
-    row(90, "fail-safe active power; makes it what the watchdog does", I32, W, Bind::Number(controls::fail_safe_w), NONE).rw(Some(Value(put::fail_safe_w)), None),
+    row(90, "fail-safe active power; makes it what the watchdog does", I32, W, Bind::Number(controls::fail_safe_w), NONE).rw(Some(Value(put::fail_safe_w)), None).setting(),
     row(92, "lowest state of charge allowed", U16, PERCENT, Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_min * 100.0)), NONE)
-        .rw(Some(Value(put::soc_min)), None),
+        .rw(Some(Value(put::soc_min)), None).setting(),
     row(93, "highest state of charge allowed", U16, PERCENT, Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_max * 100.0)), NONE)
-        .rw(Some(Value(put::soc_max)), None),
+        .rw(Some(Value(put::soc_max)), None).setting(),
     row(94, "state of charge kept for frequency response, above the lowest", U16, PERCENT, Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_reserve * 100.0)), NONE)
-        .rw(Some(Value(put::soc_reserve)), None),
-    row(95, "highest state of charge in reserve", U16, PERCENT, NONE, NONE).rw(None, None),
+        .rw(Some(Value(put::soc_reserve)), None).setting(),
+    row(95, "highest state of charge in reserve", U16, PERCENT, NONE, NONE).rw(None, None).setting(),
     row(96, "watchdog time left", U32, SECONDS, Bind::Number(controls::watchdog_seconds_left), NONE),
     row(98, "result of the last write, 0 or the code of the exception", U16, PLAIN, Bind::Number(states::last_write_code), Bind::Number(states::last_write_code)),
     row(99, "register of the last write", U16, PLAIN, Bind::Number(states::last_write_address), Bind::Number(states::last_write_address)),
@@ -252,9 +263,9 @@ const ROWS: &[Row] = &[
     row(108, "functions that are on", Bits16, PLAIN, Bind::Whole(controls::functions), NONE).symbols(FUNCTIONS),
     row(109, "watchdog state", Enum16, PLAIN, Bind::Whole(controls::watchdog_state), NONE).symbols(WATCHDOG_STATES),
     row(110, "what the watchdog takes as a sign of life", Enum16, PLAIN, Bind::Whole(controls::watchdog_kind), NONE)
-        .rw(Some(Value(put::watchdog_kind)), None).symbols(HEARTBEAT_KINDS),
+        .rw(Some(Value(put::watchdog_kind)), None).symbols(HEARTBEAT_KINDS).setting(),
     row(111, "what the watchdog does", Enum16, PLAIN, Bind::Whole(controls::watchdog_action), NONE)
-        .rw(Some(Value(put::watchdog_action)), None).symbols(LOSS_ACTIONS),
+        .rw(Some(Value(put::watchdog_action)), None).symbols(LOSS_ACTIONS).setting(),
     row(112, "flags", Bits16, PLAIN, Bind::Whole(states::flags), NONE).symbols(FLAGS),
     row(113, "alarm that keeps the unit from being reset", Enum16, PLAIN, Bind::Number(states::reset_blocked_by), NONE).symbols(ALARM_NAMES),
     row(114, "time in the present state", U32, SECONDS, Bind::Whole(states::seconds_in_state), NONE),
@@ -290,16 +301,17 @@ pub(crate) fn fields(level: Level) -> Vec<Field> {
         };
         fields.push(Field {
             address: row.address,
-            encoding: row.encoding,
-            exponent: row.exponent,
+            codec: Codec::plain(row.encoding, row.exponent),
             source: read.resolve(row.value_unit, 0),
-            write,
+            write: write.map(Writer::Row),
             is_writable: row.is_writable,
+            role: row.role,
             about: About {
+                map: Cow::Borrowed("compact"),
                 name: row.name.to_owned(),
-                unit: row.value_unit,
-                symbols: row.symbols,
-                signal: read.signal_name(),
+                unit: Cow::Borrowed(row.value_unit),
+                symbols: Symbols::Table(row.symbols),
+                signal: read.signal_name().map(Cow::Borrowed),
             },
         });
         next = row.address + row.encoding.registers();
@@ -309,15 +321,7 @@ pub(crate) fn fields(level: Level) -> Vec<Field> {
 }
 
 fn reserved(address: u16) -> Field {
-    Field {
-        address,
-        encoding: U16,
-        exponent: 0,
-        source: Source::Raw(0),
-        write: None,
-        is_writable: false,
-        about: About { name: "reserved".to_owned(), unit: "", symbols: &[], signal: None },
-    }
+    Field::constant("compact", "reserved", address, 0)
 }
 
 #[cfg(test)]

@@ -1,55 +1,129 @@
 //! A map laid out for one design of unit: fields in order of their address, read and written here.
 //!
-//! Every register of a layout belongs to exactly one field. A read may cut fields anywhere; a write
-//! must cover whole fields. The layout of a design is built once and shared by its units.
+//! A layout has the four tables of Modbus. In a table every register belongs to at most one field or to
+//! one block of scratch memory; what lies between is a gap, refused or filled as the map's rules say. A
+//! read may cut fields anywhere; a write must cover whole fields. The layout of a design is built once
+//! and shared by its units.
 
-use super::edit::{Edit, Refusal, Write};
+use super::codec::Codec;
+use super::edit::{Edit, Refusal, Write, Writer};
 use super::encoding::Encoding;
 use super::source::{Sight, Source};
+use bess_core::role::Role;
+use std::borrow::Cow;
+use std::sync::Arc;
 
-/// Longest field in registers: a 32-register text.
-const FIELD_MAX: usize = 32;
+/// Longest field in registers: what one read can carry.
+pub(crate) const FIELD_MAX: usize = 125;
+
+/// One of the four tables of Modbus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Table {
+    /// Words that are read and written: functions 3, 6, 16, 22, 23.
+    Holding,
+    /// Words that are read: function 4.
+    Input,
+    /// Bits that are read and written: functions 1, 5, 15.
+    Coils,
+    /// Bits that are read: function 2.
+    Discrete,
+}
+
+impl Table {
+    /// Every table with its name in map files and documents.
+    pub(crate) const ALL: [(&'static str, Self); 4] = [
+        ("holding", Self::Holding),
+        ("input", Self::Input),
+        ("coil", Self::Coils),
+        ("discrete", Self::Discrete),
+    ];
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
 
 /// One or more registers that hold one value.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) address: u16,
-    pub(crate) encoding: Encoding,
-    /// The register is the value over 10^`exponent`.
-    pub(crate) exponent: i8,
+    pub(crate) codec: Codec,
     pub(crate) source: Source,
     /// What writing does, where the value can be changed.
-    pub(crate) write: Option<Write>,
+    pub(crate) write: Option<Writer>,
     /// Whether the map declares it writable, with or without `write`.
     pub(crate) is_writable: bool,
+    /// Who may write it.
+    pub(crate) role: Role,
     pub(crate) about: About,
 }
 
 /// What people read about a field.
 #[derive(Clone, Debug)]
 pub(crate) struct About {
+    /// The map that it is of: `compact`, `sunspec` or the name in a map file.
+    pub(crate) map: Cow<'static, str>,
     pub(crate) name: String,
-    pub(crate) unit: &'static str,
-    pub(crate) symbols: &'static [(&'static str, u32)],
-    pub(crate) signal: Option<&'static str>,
+    pub(crate) unit: Cow<'static, str>,
+    pub(crate) symbols: Symbols,
+    pub(crate) signal: Option<Cow<'static, str>>,
+}
+
+/// Names of the values or bits of a field.
+#[derive(Clone, Debug)]
+pub(crate) enum Symbols {
+    /// From one of our tables.
+    Table(&'static [(&'static str, u32)]),
+    /// From a map file.
+    Own(Arc<[(String, u32)]>),
+}
+
+impl Symbols {
+    /// No names.
+    pub(crate) const NONE: Self = Self::Table(&[]);
+
+    /// Name and value, or name and number of the bit.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
+        let (table, own) = match self {
+            Self::Table(table) => (*table, &[][..]),
+            Self::Own(own) => (&[][..], &**own),
+        };
+        let table = table.iter().map(|(name, value)| (*name, *value));
+        table.chain(own.iter().map(|(name, value)| (name.as_str(), *value)))
+    }
 }
 
 impl Field {
-    fn end(&self) -> u32 {
-        u32::from(self.address) + u32::from(self.encoding.registers())
+    /// A field that shows a constant word and cannot be written.
+    pub(crate) fn constant(map: &'static str, name: &str, address: u16, word: i64) -> Self {
+        Self {
+            address,
+            codec: Codec::plain(Encoding::U16, 0),
+            source: Source::Raw(word),
+            write: None,
+            is_writable: false,
+            role: Role::Operator,
+            about: About {
+                map: Cow::Borrowed(map),
+                name: name.to_owned(),
+                unit: Cow::Borrowed(""),
+                symbols: Symbols::NONE,
+                signal: None,
+            },
+        }
     }
 
     /// Encodes the present value; the slice has the field's length.
     fn encode<'w>(&self, sight: Sight<'_>, words: &'w mut [u16; FIELD_MAX]) -> &'w [u16] {
-        let words = &mut words[..usize::from(self.encoding.registers())];
-        self.encoding.encode(self.source.value(sight), self.exponent, words);
+        let words = &mut words[..usize::from(self.codec.registers())];
+        self.codec.encode(self.source.value(sight), words);
         words
     }
 
     /// Its name and the value in `words`, which cover it, for people.
     fn describe(&self, words: &[u16]) -> String {
         let name = &self.about.name;
-        match self.encoding.decode(words, self.exponent) {
+        match self.codec.decode(words) {
             Some(value) if self.about.unit.is_empty() => format!("{name} = {value}"),
             Some(value) => format!("{name} = {value} {}", self.about.unit),
             None => {
@@ -61,11 +135,14 @@ impl Field {
 
     /// Takes `words`, which cover the field, into `edit`.
     fn take(&self, sight: Sight<'_>, words: &[u16], edit: &mut Edit<'_>) -> Result<(), Refusal> {
-        let value = self.encoding.decode(words, self.exponent);
-        match (self.write, value) {
-            (Some(Write::Counter(put)), _) => put(edit, Encoding::count(words)),
-            (Some(Write::Value(put)), Some(value)) => put(edit, value),
-            (Some(Write::Rack(put, rack_idx)), Some(value)) => put(edit, rack_idx, value),
+        let value = self.codec.decode(words);
+        match (&self.write, value) {
+            (Some(Writer::Row(Write::Counter(put))), _) => put(edit, Encoding::count(words)),
+            (Some(Writer::Row(Write::Value(put))), Some(value)) => put(edit, value),
+            (Some(Writer::Row(Write::Rack(put, rack_idx))), Some(value)) => {
+                put(edit, *rack_idx, value)
+            }
+            (Some(Writer::Own(put)), value) => put.take(edit, value, words),
             // A client may write a block back as it read it: what has no value keeps none.
             _ if words == self.encode(sight, &mut [0; FIELD_MAX]) => Ok(()),
             (Some(_), None) => Err(Refusal::Value),
@@ -74,55 +151,288 @@ impl Field {
     }
 }
 
-/// The fields of a map, sorted by address.
-#[derive(Debug)]
-pub(crate) struct Layout {
-    fields: Vec<Field>,
+/// Scratch words that belong to nobody but their writers: what was written is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) address: u16,
+    pub(crate) count: u32,
+    /// Where its first word lies in the memory of the desk.
+    pub(crate) offset: usize,
 }
 
-impl Layout {
-    /// A layout of these fields.
-    ///
+/// What a run of registers belongs to.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    /// A value of the farm.
+    Field(Field),
+    /// Scratch memory.
+    Memory(Memory),
+}
+
+impl Item {
+    fn address(&self) -> u16 {
+        match self {
+            Self::Field(field) => field.address,
+            Self::Memory(memory) => memory.address,
+        }
+    }
+    fn end(&self) -> u32 {
+        let count = match self {
+            Self::Field(field) => u32::from(field.codec.registers()),
+            Self::Memory(memory) => memory.count,
+        };
+        u32::from(self.address()) + count
+    }
+}
+
+/// How a table treats registers that are in no item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Gaps {
+    /// A request that touches one is refused.
+    #[default]
+    Refused,
+    /// They read as this word and take what is written to them without effect.
+    Filled(u16),
+}
+
+/// What a device accepts of requests, whatever they address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// One bit for each function code that is served.
+    pub(crate) functions: u64,
+    /// Largest number of registers that one request reads.
+    pub(crate) max_read: u16,
+    /// Largest number of registers that one request writes.
+    pub(crate) max_write: u16,
+    /// What lies between the fields.
+    pub(crate) gaps: Gaps,
+}
+
+/// The bit of each function in [`Rules::functions`].
+pub(crate) const fn function_bits(codes: &[u8]) -> u64 {
+    let (mut bits, mut at) = (0, 0);
+    while at < codes.len() {
+        bits |= 1 << codes[at];
+        at += 1;
+    }
+    bits
+}
+
+impl Default for Rules {
+    /// The functions on words, and the identification of the device.
+    fn default() -> Self {
+        Self {
+            functions: function_bits(&[3, 4, 6, 16, 22, 23, 43]),
+            max_read: 125,
+            max_write: 123,
+            gaps: Gaps::Refused,
+        }
+    }
+}
+
+/// Registers that answer every request with an exception, for tests of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trap {
+    pub(crate) table: Table,
+    pub(crate) from: u16,
+    pub(crate) to: u16,
+    pub(crate) exception: u8,
+}
+
+/// Registers that a device brings up to date only now and then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refresh {
+    pub(crate) table: Table,
+    pub(crate) from: u16,
+    /// The last one.
+    pub(crate) to: u16,
+    /// In ticks.
+    pub(crate) period_ticks: u64,
+}
+
+/// The items of one table, sorted by address.
+#[derive(Debug, Default)]
+pub(crate) struct Registers {
+    items: Vec<Item>,
+}
+
+impl Registers {
     /// # Panics
-    /// When two fields share a register; a test builds every map.
-    pub(crate) fn new(mut fields: Vec<Field>) -> Self {
-        fields.sort_by_key(|field| field.address);
-        for pair in fields.windows(2) {
+    /// When two items share a register: maps of ours are all built by a test, and those of files are
+    /// checked before.
+    pub(crate) fn new(mut items: Vec<Item>) -> Self {
+        items.sort_by_key(Item::address);
+        for pair in items.windows(2) {
             assert!(
-                pair[0].end() <= u32::from(pair[1].address),
-                "{} and {} share register {}",
-                pair[0].about.name,
-                pair[1].about.name,
-                pair[1].address
+                pair[0].end() <= u32::from(pair[1].address()),
+                "{:?} and {:?} share a register",
+                pair[0],
+                pair[1]
             );
         }
-        Self { fields }
+        Self { items }
     }
 
-    /// The fields in order.
-    pub(crate) fn fields(&self) -> &[Field] {
-        &self.fields
-    }
-
-    /// The fields that the registers from `address` on touch, if every register belongs to one.
-    fn covering(&self, address: u16, count: usize) -> Result<&[Field], Refusal> {
+    /// The items that the registers from `address` on touch, if the gaps between them are allowed.
+    fn covering(&self, address: u16, count: usize, gaps: Gaps) -> Result<&[Item], Refusal> {
         let (from, to) = (u32::from(address), u32::from(address) + count as u32);
-        let first = self.fields.partition_point(|field| field.end() <= from);
-        let touched = &self.fields[first..];
-        let n = touched.partition_point(|field| u32::from(field.address) < to);
+        if to > u32::from(u16::MAX) + 1 {
+            return Err(Refusal::Address);
+        }
+        let first = self.items.partition_point(|item| item.end() <= from);
+        let touched = &self.items[first..];
+        let n = touched.partition_point(|item| u32::from(item.address()) < to);
         let touched = &touched[..n];
-        let has_gap = touched.windows(2).any(|pair| pair[0].end() != u32::from(pair[1].address));
+        if gaps != Gaps::Refused {
+            return Ok(touched);
+        }
+        let has_gap = touched.windows(2).any(|pair| pair[0].end() != u32::from(pair[1].address()));
         match (touched.first(), touched.last()) {
             (Some(first), Some(last))
-                if u32::from(first.address) <= from && last.end() >= to && !has_gap =>
+                if u32::from(first.address()) <= from && last.end() >= to && !has_gap =>
             {
                 Ok(touched)
             }
             _ => Err(Refusal::Address),
         }
     }
+}
 
-    /// Reads `count` registers from `address` on.
+/// The tables of a device with its rules.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    holding: Arc<Registers>,
+    input: Arc<Registers>,
+    coils: Registers,
+    discrete: Registers,
+    pub(crate) rules: Rules,
+    pub(crate) traps: Vec<Trap>,
+    pub(crate) refresh: Vec<Refresh>,
+    /// Words that its scratch memory needs.
+    pub(crate) memory_len: usize,
+}
+
+/// What a layout is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) holding: Vec<Item>,
+    /// Absent for a device that shows the same registers in both tables of words.
+    pub(crate) input: Option<Vec<Item>>,
+    pub(crate) coils: Vec<Item>,
+    pub(crate) discrete: Vec<Item>,
+    pub(crate) rules: Rules,
+    pub(crate) traps: Vec<Trap>,
+    pub(crate) refresh: Vec<Refresh>,
+    pub(crate) memory_len: usize,
+}
+
+impl Layout {
+    /// A layout of these fields, the same in both tables of words.
+    ///
+    /// # Panics
+    /// When two fields share a register; a test builds every map.
+    pub(crate) fn new(fields: Vec<Field>) -> Self {
+        let holding = fields.into_iter().map(Item::Field).collect();
+        Self::of(Parts { holding, ..Parts::default() })
+    }
+
+    /// A layout of these parts.
+    ///
+    /// # Panics
+    /// As [`Layout::new`].
+    pub(crate) fn of(parts: Parts) -> Self {
+        let holding = Arc::new(Registers::new(parts.holding));
+        let input = match parts.input {
+            Some(items) => Arc::new(Registers::new(items)),
+            None => Arc::clone(&holding),
+        };
+        Self {
+            holding,
+            input,
+            coils: Registers::new(parts.coils),
+            discrete: Registers::new(parts.discrete),
+            rules: parts.rules,
+            traps: parts.traps,
+            refresh: parts.refresh,
+            memory_len: parts.memory_len,
+        }
+    }
+
+    fn table(&self, table: Table) -> &Registers {
+        match table {
+            Table::Holding => &self.holding,
+            Table::Input => &self.input,
+            Table::Coils => &self.coils,
+            Table::Discrete => &self.discrete,
+        }
+    }
+
+    /// The fields of a table in order.
+    pub(crate) fn fields_of(&self, table: Table) -> impl Iterator<Item = &Field> {
+        self.table(table).items.iter().filter_map(|item| match item {
+            Item::Field(field) => Some(field),
+            Item::Memory(_) => None,
+        })
+    }
+
+    /// Whether both tables of words show the same.
+    pub(crate) fn mirrors_input(&self) -> bool {
+        Arc::ptr_eq(&self.holding, &self.input)
+    }
+
+    /// The exception that these registers answer with, whatever is asked.
+    pub(crate) fn trap(&self, table: Table, address: u16, count: u16) -> Option<u8> {
+        let (from, to) = (u32::from(address), u32::from(address) + u32::from(count));
+        let is_hit = |trap: &&Trap| {
+            trap.table == table && u32::from(trap.from) < to && u32::from(trap.to) >= from
+        };
+        self.traps.iter().find(is_hit).map(|trap| trap.exception)
+    }
+
+    /// Reads `count` registers or bits from `address` on into `words`, one word each.
+    ///
+    /// # Errors
+    /// When one of them is not in the map.
+    pub(crate) fn read_into(
+        &self,
+        sights: &Sights<'_>,
+        table: Table,
+        address: u16,
+        count: u16,
+        words: &mut Vec<u16>,
+    ) -> Result<(), Refusal> {
+        let count = usize::from(count);
+        let filled = match self.rules.gaps {
+            Gaps::Filled(word) => word,
+            Gaps::Refused => 0,
+        };
+        let items = self.table(table).covering(address, count, self.rules.gaps)?;
+        let (start, first) = (words.len(), u32::from(address));
+        let mut buffer = [0; FIELD_MAX];
+        for item in items {
+            let begin = u32::from(item.address());
+            // A gap before the item.
+            let gap = begin.saturating_sub(first + (words.len() - start) as u32);
+            words.extend(std::iter::repeat_n(filled, gap as usize));
+            let skip = first.saturating_sub(begin) as usize;
+            let room = count - (words.len() - start);
+            match item {
+                Item::Field(field) => {
+                    let sight = sights.of(self, table, field.address);
+                    let shown = &field.encode(sight, &mut buffer)[skip..];
+                    words.extend_from_slice(&shown[..shown.len().min(room)]);
+                }
+                Item::Memory(memory) => {
+                    let len = (memory.count as usize - skip).min(room);
+                    sights.main.desk().read_memory(memory.offset + skip, len, words);
+                }
+            }
+        }
+        words.resize(start + count, filled);
+        Ok(())
+    }
+
+    /// Reads `count` holding registers from `address` on.
     ///
     /// # Errors
     /// When one of them is not in the map.
@@ -132,59 +442,101 @@ impl Layout {
         address: u16,
         count: u16,
     ) -> Result<Vec<u16>, Refusal> {
-        let count = usize::from(count);
-        let mut words = Vec::with_capacity(count);
-        let mut buffer = [0; FIELD_MAX];
-        for field in self.covering(address, count)? {
-            let skip = usize::from(address.saturating_sub(field.address));
-            let field_words = &field.encode(sight, &mut buffer)[skip..];
-            let room = count - words.len();
-            words.extend_from_slice(&field_words[..field_words.len().min(room)]);
-        }
+        let mut words = Vec::with_capacity(usize::from(count));
+        self.read_into(&Sights::one(sight), Table::Holding, address, count, &mut words)?;
         Ok(words)
     }
 
     /// Gathers what writing `words` from `address` on asks; changes nothing.
     ///
     /// # Errors
-    /// For a register that is not in the map or not writable, then for a value that cuts a field or is
-    /// not one of the field's.
+    /// For a register that is not in the map or not writable, then for one that `role` may not write, then
+    /// for a value that cuts a field or is not one of the field's.
+    pub(crate) fn write_to<'s>(
+        &self,
+        sight: Sight<'s>,
+        table: Table,
+        address: u16,
+        words: &[u16],
+        role: Role,
+    ) -> Result<Edit<'s>, Refusal> {
+        let items = self.table(table).covering(address, words.len(), self.rules.gaps)?;
+        let is_writable = |item: &Item| match item {
+            Item::Field(field) => field.is_writable,
+            Item::Memory(_) => true,
+        };
+        if !items.iter().all(is_writable) {
+            return Err(Refusal::Address);
+        }
+        let may = |item: &Item| match item {
+            Item::Field(field) => field.role <= role,
+            Item::Memory(_) => true,
+        };
+        if !items.iter().all(may) {
+            return Err(Refusal::Role);
+        }
+        let mut edit = Edit::new(sight);
+        for item in items {
+            match item {
+                Item::Field(field) => Self::write_field(field, sight, address, words, &mut edit)?,
+                Item::Memory(memory) => {
+                    let skip = usize::from(address.saturating_sub(memory.address));
+                    let from = usize::from(memory.address.saturating_sub(address));
+                    let len = (memory.count as usize - skip).min(words.len() - from);
+                    edit.remember(memory.offset + skip, &words[from..from + len]);
+                }
+            }
+        }
+        Ok(edit)
+    }
+
+    fn write_field(
+        field: &Field,
+        sight: Sight<'_>,
+        address: u16,
+        words: &[u16],
+        edit: &mut Edit<'_>,
+    ) -> Result<(), Refusal> {
+        // Half of a 32-bit value would put a setpoint in force that nobody asked for.
+        let cut = match field.write {
+            Some(_) => Refusal::Value,
+            None => Refusal::Address,
+        };
+        let from = usize::from(field.address.checked_sub(address).ok_or(cut)?);
+        let to = from + usize::from(field.codec.registers());
+        let field_words = words.get(from..to).ok_or(cut)?;
+        field.take(sight, field_words, edit)
+    }
+
+    /// As [`Layout::write_to`] the holding registers, as whoever may write everything.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(test)]
     pub(crate) fn write<'s>(
         &self,
         sight: Sight<'s>,
         address: u16,
         words: &[u16],
     ) -> Result<Edit<'s>, Refusal> {
-        let fields = self.covering(address, words.len())?;
-        if !fields.iter().all(|field| field.is_writable) {
-            return Err(Refusal::Address);
-        }
-        let mut edit = Edit::new(sight);
-        for field in fields {
-            // Half of a 32-bit value would put a setpoint in force that nobody asked for.
-            let cut = match field.write {
-                Some(_) => Refusal::Value,
-                None => Refusal::Address,
-            };
-            let from = usize::from(field.address.checked_sub(address).ok_or(cut)?);
-            let to = from + usize::from(field.encoding.registers());
-            let field_words = words.get(from..to).ok_or(cut)?;
-            field.take(sight, field_words, &mut edit)?;
-        }
-        Ok(edit)
+        self.write_to(sight, Table::Holding, address, words, Role::Engineer)
     }
 
     /// What writing `words` from `address` on asks, for people: names and values of the fields that
     /// they cover, addresses and words of the rest.
-    pub(crate) fn describe_write(&self, address: u16, words: &[u16]) -> String {
+    pub(crate) fn describe_write(&self, table: Table, address: u16, words: &[u16]) -> String {
+        let items = &self.table(table).items;
         let mut parts: Vec<String> = Vec::new();
         let mut at = 0;
         while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
             // Beyond the last register there is none to name.
             let register = u32::from(address) + at as u32;
-            let field = self.fields.binary_search_by_key(&register, |f| f.address.into()).ok();
-            let covered = field.map(|index| &self.fields[index]).and_then(|field| {
-                Some((field, rest.get(..usize::from(field.encoding.registers()))?))
+            let item = items.binary_search_by_key(&register, |item| item.address().into()).ok();
+            let covered = item.map(|index| &items[index]).and_then(|item| match item {
+                Item::Field(field) => {
+                    Some((field, rest.get(..usize::from(field.codec.registers()))?))
+                }
+                Item::Memory(_) => None,
             });
             parts.push(match covered {
                 Some((field, field_words)) => {
@@ -198,6 +550,35 @@ impl Layout {
             });
         }
         parts.join(", ")
+    }
+}
+
+/// What a request sees: one snapshot, and for registers that are refreshed slowly the one of their last
+/// refresh.
+#[derive(Debug)]
+pub(crate) struct Sights<'s> {
+    pub(crate) main: Sight<'s>,
+    /// Period in ticks, and what was seen then.
+    pub(crate) held: Vec<(u64, Sight<'s>)>,
+}
+
+impl<'s> Sights<'s> {
+    /// Everything of one instant.
+    pub(crate) fn one(main: Sight<'s>) -> Self {
+        Self { main, held: Vec::new() }
+    }
+
+    fn of(&self, layout: &Layout, table: Table, address: u16) -> Sight<'s> {
+        if self.held.is_empty() {
+            return self.main;
+        }
+        let block = layout.refresh.iter().find(|block| {
+            block.table == table && (block.from..=block.to).contains(&address)
+        });
+        let held = block.and_then(|block| {
+            self.held.iter().find(|(period, _)| *period == block.period_ticks)
+        });
+        held.map_or(self.main, |(_, sight)| *sight)
     }
 }
 
@@ -245,7 +626,7 @@ mod tests {
             let (unit, layout) = gateway.find(unit_id).unwrap();
             let sight = Sight::new(&snapshot, unit);
             // Whatever comes of it, the audit can tell what it was.
-            prop_assert!(!layout.describe_write(address, &words).is_empty());
+            prop_assert!(!layout.describe_write(Table::Holding, address, &words).is_empty());
             if let Ok(edit) = layout.write(sight, address, &words) {
                 let _ = edit.command();
             }

@@ -26,14 +26,14 @@ const MOST_ACTIVE_FIRST: [UnitState; UnitState::ALL.len()] = [
 
 /// The row of the state that stands for the plant.
 fn row(sight: Sight<'_>) -> &'static StateRow {
-    let count = |state: UnitState| sight.snapshot.farm.units_by_state[state as usize];
+    let count = |state: UnitState| sight.farm.units_by_state[state as usize];
     let shown = MOST_ACTIVE_FIRST.into_iter().find(|state| count(*state) > 0);
     shown.unwrap_or_default().row()
 }
 
 /// The mode word of the plant: 2 while a farm setpoint is in force.
 pub(crate) fn mode(sight: Sight<'_>) -> i64 {
-    if sight.snapshot.farm.setpoint.is_some() { 2 } else { 0 }
+    if sight.farm.setpoint.is_some() { 2 } else { 0 }
 }
 
 /// The inverter state that stands for the plant: that of the most active unit.
@@ -81,17 +81,17 @@ pub(crate) fn storage_status(sight: Sight<'_>) -> i64 {
 
 /// Whether a farm setpoint is in force.
 pub(crate) fn active_enabled(sight: Sight<'_>) -> i64 {
-    i64::from(sight.snapshot.farm.setpoint.is_some())
+    i64::from(sight.farm.setpoint.is_some())
 }
 
 /// Whether a reactive farm setpoint is in force.
 pub(crate) fn reactive_enabled(sight: Sight<'_>) -> i64 {
-    i64::from(sight.snapshot.farm.reactive_setpoint.is_some())
+    i64::from(sight.farm.reactive_setpoint.is_some())
 }
 
 /// The reactive farm setpoint in force.
 pub(crate) fn reactive_setpoint_var(sight: Sight<'_>) -> f64 {
-    let setpoint = sight.snapshot.farm.reactive_setpoint;
+    let setpoint = sight.farm.reactive_setpoint;
     setpoint.map_or(f64::NAN, |reactive| reactive.0)
 }
 

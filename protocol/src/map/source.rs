@@ -3,28 +3,29 @@
 //! Rows of the maps hold a [`Bind`], which is data; a layout resolves it once to a [`Source`] for one
 //! design of unit, so that a read looks nothing up by name.
 
+use super::desk::{Desk, LastWrite};
 use super::encoding::{Value, scale_factor_for};
-use bess_core::UnitId;
+use bess_core::{SimTime, UnitId};
 use bess_core::signal::{self, FarmGetter, Quantity, RackGetter, Signal, UnitGetter, UnitSight};
-use bess_core::snapshot::{RackView, Snapshot, UnitView};
+use bess_core::snapshot::{FarmView, RackView, Snapshot, UnitView};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
+use std::fmt;
+use std::sync::Arc;
 
 /// What a request sees: one snapshot, and the unit that it addresses if it is one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sight<'s> {
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) unit: Option<UnitId>,
-    /// The last write of this unit or the plant that this server answered.
-    pub(crate) last_write: Option<LastWrite>,
-}
-
-/// What became of a write; the one thing that registers show and no snapshot has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LastWrite {
-    /// Code of the exception that refused it; 0 when it was done.
-    pub(crate) code: u8,
-    /// Its first register.
-    pub(crate) address: u16,
+    /// The rack that the device is, where it is one.
+    pub(crate) rack_idx: Option<usize>,
+    /// The unit as it is shown: as in the snapshot, or with what was accepted since.
+    view: Option<&'s UnitView>,
+    /// The farm, likewise.
+    pub(crate) farm: &'s FarmView,
+    /// The instant that is shown as that of the sample.
+    pub(crate) time: SimTime,
+    desk: &'s Desk,
 }
 
 /// A rack as the repeating group of a model shows it.
@@ -37,12 +38,40 @@ pub(crate) struct RackSight<'s> {
 }
 
 impl<'s> Sight<'s> {
-    /// A sight of a unit, or of the plant, that nobody has written yet.
-    pub(crate) fn new(snapshot: &'s Snapshot, unit: Option<UnitId>) -> Self {
-        Self { snapshot, unit, last_write: None }
+    /// A sight of a unit, or of the plant, through the device that keeps `desk`.
+    pub(crate) fn new(snapshot: &'s Snapshot, unit: Option<UnitId>, desk: &'s Desk) -> Self {
+        Self {
+            snapshot,
+            unit,
+            rack_idx: None,
+            view: unit.and_then(|unit| snapshot.units.get(unit.idx())),
+            farm: &snapshot.farm,
+            time: snapshot.time,
+            desk,
+        }
+    }
+    /// The same with this unit in place of the snapshot's.
+    pub(crate) fn with_view(self, view: &'s UnitView) -> Self {
+        Self { view: Some(view), ..self }
+    }
+    /// The same with this farm in place of the snapshot's.
+    pub(crate) fn with_farm(self, farm: &'s FarmView) -> Self {
+        Self { farm, ..self }
+    }
+    /// The same of a device that is one rack of the unit.
+    pub(crate) fn of_rack(self, rack_idx: Option<usize>) -> Self {
+        Self { rack_idx, ..self }
     }
     pub(crate) fn view(self) -> Option<&'s UnitView> {
-        self.snapshot.units.get(self.unit?.idx())
+        self.view
+    }
+    /// What the server keeps for the device.
+    pub(crate) fn desk(self) -> &'s Desk {
+        self.desk
+    }
+    /// The last write of this device that was answered.
+    pub(crate) fn last_write(self) -> Option<LastWrite> {
+        self.desk.last_write()
     }
     pub(crate) fn spec(self) -> Option<&'s UnitSpec> {
         self.snapshot.spec.units.get(self.unit?.idx())
@@ -108,8 +137,14 @@ pub(crate) const fn unit(name: &'static str) -> Bind {
     Bind::Unit(name, 1.0)
 }
 
+/// A source with something of its own to remember: where a curve is staged, what a map file says.
+pub(crate) trait OwnSource: Send + Sync + fmt::Debug {
+    /// The value in the unit of the register.
+    fn value<'s>(&self, sight: Sight<'s>) -> Value<'s>;
+}
+
 /// A resolved [`Bind`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Source {
     Missing,
     Raw(i64),
@@ -120,6 +155,7 @@ pub(crate) enum Source {
     Whole(fn(Sight<'_>) -> i64),
     RackWhole(fn(RackSight<'_>) -> i64, usize),
     Text(for<'s> fn(Sight<'s>) -> &'s str),
+    Own(Arc<dyn OwnSource>),
 }
 
 impl Bind {
@@ -197,30 +233,31 @@ fn per_si(quantity: Quantity, register_unit: &str) -> f64 {
 
 impl Source {
     /// The value in the unit of the register.
-    pub(crate) fn value(self, sight: Sight<'_>) -> Value<'_> {
+    pub(crate) fn value<'s>(&self, sight: Sight<'s>) -> Value<'s> {
         match self {
             Self::Missing => Value::Missing,
-            Self::Raw(raw) => Value::Raw(raw),
+            Self::Raw(raw) => Value::Raw(*raw),
             Self::Unit(signal, factor) => match (sight.view(), sight.spec()) {
                 (Some(view), Some(spec)) => {
                     let design = &spec.design;
-                    Value::Number((signal.get)(UnitSight { view, design }) * factor)
+                    Value::Number((signal.get)(UnitSight { view, design }) * *factor)
                 }
                 _ => Value::Missing,
             },
             Self::Rack(signal, rack_idx, factor) => sight
                 .racks()
-                .get(rack_idx)
-                .map_or(Value::Missing, |rack| Value::Number((signal.get)(rack) * factor)),
+                .get(*rack_idx)
+                .map_or(Value::Missing, |rack| Value::Number((signal.get)(rack) * *factor)),
             Self::Farm(signal, factor) => {
-                Value::Number((signal.get)(&sight.snapshot.farm) * factor)
+                Value::Number((signal.get)(sight.farm) * *factor)
             }
             Self::Number(get) => Value::Number(get(sight)),
             Self::Whole(get) => Value::Raw(get(sight)),
             Self::RackWhole(get, rack_idx) => {
-                sight.rack(rack_idx).map_or(Value::Missing, |rack| Value::Raw(get(rack)))
+                sight.rack(*rack_idx).map_or(Value::Missing, |rack| Value::Raw(get(rack)))
             }
             Self::Text(get) => Value::Text(get(sight)),
+            Self::Own(own) => own.value(sight),
         }
     }
 }

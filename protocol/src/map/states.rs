@@ -246,7 +246,7 @@ pub(crate) fn enter_service_seconds_left(sight: Sight<'_>) -> f64 {
 
 /// Simulated instant of the snapshot in Unix milliseconds.
 pub(crate) fn sample_time_ms(sight: Sight<'_>) -> i64 {
-    sight.snapshot.time.unix_ms()
+    sight.time.unix_ms()
 }
 
 /// Number of the snapshot; the register keeps its low 32 bits.
@@ -261,10 +261,10 @@ pub(crate) fn unit_number(sight: Sight<'_>) -> i64 {
 
 /// Code of the exception that refused the last write, 0 when it was done.
 pub(crate) fn last_write_code(sight: Sight<'_>) -> f64 {
-    sight.last_write.map_or(f64::NAN, |write| f64::from(write.code))
+    sight.last_write().map_or(f64::NAN, |write| f64::from(write.code))
 }
 
 /// First register of the last write.
 pub(crate) fn last_write_address(sight: Sight<'_>) -> f64 {
-    sight.last_write.map_or(f64::NAN, |write| f64::from(write.address))
+    sight.last_write().map_or(f64::NAN, |write| f64::from(write.address))
 }

@@ -10,11 +10,14 @@ pub(super) mod operate;
 
 use super::source::Sight;
 use bess_core::UnitId;
-use bess_core::command::{Command, ControlChange, RackAction, UnitAction, UnitControl};
+use bess_core::command::{
+    Command, ControlChange, FunctionsChange, RackAction, UnitAction, UnitControl,
+};
 use bess_core::snapshot::UnitState;
 use bess_core::spec::UnitDesign;
 use bess_core::units::{Vars, Watts};
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a register does not take what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub(crate) enum Refusal {
     Value,
     /// The value is good, but not in the present state: exception 4.
     State,
+    /// The register is not for the role of the writer: exception 2.
+    Role,
 }
 
 impl fmt::Display for Refusal {
@@ -33,6 +38,7 @@ impl fmt::Display for Refusal {
             Self::Address => "a register is not in the map or not writable",
             Self::Value => "a register does not take this value, or only a part of it is written",
             Self::State => "not in the present state",
+            Self::Role => "the listener's role does not allow to write this register",
         })
     }
 }
@@ -53,6 +59,25 @@ pub(crate) enum Write {
     Rack(PutRack, usize),
 }
 
+/// What a field does with what is written.
+#[derive(Clone, Debug)]
+pub(crate) enum Writer {
+    /// As a row of one of our tables says.
+    Row(Write),
+    /// Something of its own.
+    Own(Arc<dyn OwnWrite>),
+}
+
+/// A write with something of its own to remember: where a curve is staged, what a map file says.
+pub(crate) trait OwnWrite: Send + Sync + fmt::Debug {
+    /// Takes `words`, which cover the register, into the edit; `value` is what they hold, `None` for
+    /// text and "not available".
+    ///
+    /// # Errors
+    /// When the register does not take it.
+    fn take(&self, edit: &mut Edit<'_>, value: Option<f64>, words: &[u16]) -> Result<(), Refusal>;
+}
+
 impl Write {
     /// The same in the repetition `rack_idx` of a group.
     pub(crate) fn of_rack(self, rack_idx: usize) -> Self {
@@ -70,9 +95,19 @@ pub(crate) struct Edit<'s> {
     change: ControlChange,
     actions: Vec<UnitAction>,
     racks: Vec<(usize, RackAction)>,
+    functions: Option<Box<FunctionsChange>>,
+    memory: Vec<(usize, Vec<u16>)>,
+    staged: Vec<(u16, u16)>,
     farm_active_w: Option<f64>,
     farm_reactive_var: Option<f64>,
     farm_in_force: Option<bool>,
+}
+
+/// What a request leaves at the desk of its device.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) memory: Vec<(usize, Vec<u16>)>,
+    pub(crate) staged: Vec<(u16, u16)>,
 }
 
 impl<'s> Edit<'s> {
@@ -83,10 +118,38 @@ impl<'s> Edit<'s> {
             change: ControlChange::default(),
             actions: Vec::new(),
             racks: Vec::new(),
+            functions: None,
+            memory: Vec::new(),
+            staged: Vec::new(),
             farm_active_w: None,
             farm_reactive_var: None,
             farm_in_force: None,
         }
+    }
+
+    /// What the request sees.
+    pub(crate) fn sight(&self) -> Sight<'s> {
+        self.sight
+    }
+
+    /// Scratch memory from `offset` on is to hold `words`.
+    pub(crate) fn remember(&mut self, offset: usize, words: &[u16]) {
+        self.memory.push((offset, words.to_vec()));
+    }
+
+    /// The register `key` of the device is to hold `word` until something is made of it.
+    pub(crate) fn stage(&mut self, key: u16, word: u16) {
+        self.staged.push((key, word));
+    }
+
+    /// Settings of the unit's functions to change.
+    pub(crate) fn functions(&mut self) -> &mut FunctionsChange {
+        self.functions.get_or_insert_default()
+    }
+
+    /// What the desk of the device is to keep when the command of the edit was taken.
+    pub(crate) fn notes(&mut self) -> Notes {
+        Notes { memory: std::mem::take(&mut self.memory), staged: std::mem::take(&mut self.staged) }
     }
 
     /// The one command that the request becomes. A request to a unit that asks for what is so already
@@ -112,10 +175,13 @@ impl<'s> Edit<'s> {
         self.change.apply(&mut control);
         control.check().map_err(|_| Refusal::Value)?;
         let mut commands = Vec::new();
-        let operates = !self.actions.is_empty() || !self.racks.is_empty();
+        let operates =
+            !self.actions.is_empty() || !self.racks.is_empty() || self.functions.is_some();
         if self.change != ControlChange::default() || !operates {
             commands.push(Command::ControlUnit { unit, change: self.change });
         }
+        let configure = |change| Command::ConfigureUnit { unit, change };
+        commands.extend(self.functions.map(configure));
         let operate = |action| Command::OperateUnit { unit, action };
         commands.extend(self.actions.into_iter().map(operate));
         let operate_rack = |(rack_idx, action)| Command::OperateRack { unit, rack_idx, action };
@@ -124,7 +190,7 @@ impl<'s> Edit<'s> {
     }
 
     fn farm_commands(self) -> Result<Vec<Command>, Refusal> {
-        let in_force = self.sight.snapshot.farm.setpoint;
+        let in_force = self.sight.farm.setpoint;
         match (self.farm_active_w, self.farm_reactive_var, self.farm_in_force) {
             (None, None, None) => Ok(vec![]),
             (None, None, Some(false)) if in_force.is_some() => Ok(vec![Command::ReleaseFarm]),

@@ -134,7 +134,7 @@ pub(crate) fn farm_active_enable(edit: &mut Edit<'_>, value: f64) -> Result<(), 
 
 /// The plant's 704.VarSetEna: 0 asks for 0 var; 1 keeps what is in force, or comes with a setpoint.
 pub(crate) fn farm_reactive_enable(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    let in_force = edit.sight.snapshot.farm.reactive_setpoint.is_some();
+    let in_force = edit.sight.farm.reactive_setpoint.is_some();
     if !switch(value)? && in_force {
         edit.farm_reactive_var.get_or_insert(0.0);
     }

@@ -9,6 +9,7 @@ use crate::map::source::{Bind, Sight, unit};
 use crate::map::{controls, racks, states};
 use bess_core::control::FunctionName;
 use bess_core::event::Reverted;
+use bess_core::role::Role;
 use bess_core::snapshot::RackView;
 use bess_core::spec::{EnterService, GridQuantity};
 
@@ -18,24 +19,26 @@ pub(crate) struct Row {
     pub(crate) point: &'static str,
     pub(crate) read: Bind,
     pub(crate) write: Option<Write>,
+    /// Who may write it: settings are for engineers, what operates a unit for operators too.
+    pub(crate) role: Role,
 }
 
 pub(super) const fn r(point: &'static str, read: Bind) -> Row {
-    Row { point, read, write: None }
+    Row { point, read, write: None, role: Role::Operator }
 }
 
 pub(super) const fn rw(point: &'static str, read: Bind, put: Put) -> Row {
-    Row { point, read, write: Some(Write::Value(put)) }
+    Row { point, read, write: Some(Write::Value(put)), role: Role::Operator }
 }
 
 /// A writable counter.
 pub(super) const fn counter(point: &'static str, read: Bind, put: Put) -> Row {
-    Row { point, read, write: Some(Write::Counter(put)) }
+    Row { point, read, write: Some(Write::Counter(put)), role: Role::Operator }
 }
 
 /// What a writable point of a string does.
 const fn rack_rw(point: &'static str, read: Bind, put: PutRack) -> Row {
-    Row { point, read, write: Some(Write::Rack(put, 0)) }
+    Row { point, read, write: Some(Write::Rack(put, 0)), role: Role::Operator }
 }
 
 /// A third of a signal: the phases are balanced.

@@ -10,10 +10,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use super::encoding::Encoding;
-use super::layout::{About, Field};
+use super::codec::Codec;
+use super::edit::Writer;
+use super::layout::{About, Field, Symbols};
 use super::source::{Bind, Source, Subject};
+use bess_core::role::Role;
 use bess_core::spec::{FarmSpec, UnitDesign};
+use std::borrow::Cow;
 use bindings::Row;
 use models::{
     model_1, model_701, model_702, model_703, model_704, model_713, model_715, model_802, model_803,
@@ -105,15 +108,7 @@ fn lay_out(chain: &'static [Link], subject: Subject<'_>) -> Vec<Field> {
 }
 
 fn constant(address: u16, word: i64) -> Field {
-    Field {
-        address,
-        encoding: Encoding::U16,
-        exponent: 0,
-        source: Source::Raw(word),
-        write: None,
-        is_writable: false,
-        about: About { name: "chain mark".to_owned(), unit: "", symbols: &[], signal: None },
-    }
+    Field::constant("sunspec", "chain mark", address, word)
 }
 
 /// Places the points of one model.
@@ -149,16 +144,19 @@ impl Placer<'_> {
         };
         Field {
             address: address as u16,
-            encoding: point.encoding,
-            exponent: self.exponent(point),
+            codec: Codec::plain(point.encoding, self.exponent(point)),
             source,
-            write: row.and_then(|row| row.write).map(|write| write.of_rack(rack_idx)),
+            write: row
+                .and_then(|row| row.write)
+                .map(|write| Writer::Row(write.of_rack(rack_idx))),
             is_writable: point.is_writable,
+            role: row.map_or(Role::Engineer, |row| row.role),
             about: About {
+                map: Cow::Borrowed("sunspec"),
                 name,
-                unit: point.unit,
-                symbols: point.symbols,
-                signal: read.signal_name(),
+                unit: Cow::Borrowed(point.unit),
+                symbols: Symbols::Table(point.symbols),
+                signal: read.signal_name().map(Cow::Borrowed),
             },
         }
     }

@@ -1,0 +1,70 @@
+//! How a field turns its value into registers and back: a plain type of SunSpec with a power of ten, or
+//! what a map file says.
+
+use super::encoding::{Encoding, Value};
+use super::user::OwnCodec;
+use std::sync::Arc;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) enum Codec {
+    /// The register is the value over 10^`exponent`.
+    Plain { encoding: Encoding, exponent: i8 },
+    /// As a map file says.
+    Own(Arc<OwnCodec>),
+}
+
+impl Codec {
+    /// A plain type with a power of ten.
+    pub(crate) const fn plain(encoding: Encoding, exponent: i8) -> Self {
+        Self::Plain { encoding, exponent }
+    }
+
+    /// Number of registers.
+    pub(crate) fn registers(&self) -> u16 {
+        match self {
+            Self::Plain { encoding, .. } => encoding.registers(),
+            Self::Own(own) => own.registers(),
+        }
+    }
+
+    /// Name of the type in documents.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Plain { encoding, .. } => encoding.name(),
+            Self::Own(own) => own.name(),
+        }
+    }
+
+    /// Unit of the value per unit of the register.
+    pub(crate) fn scale(&self) -> f64 {
+        match self {
+            Self::Plain { exponent, .. } => 10f64.powi(i32::from(*exponent)),
+            Self::Own(own) => own.scale(),
+        }
+    }
+
+    /// Whether the field is a set of bits.
+    pub(crate) fn is_bits(&self) -> bool {
+        match self {
+            Self::Plain { encoding, .. } => matches!(encoding, Encoding::Bits16 | Encoding::Bits32),
+            Self::Own(own) => own.is_bits(),
+        }
+    }
+
+    /// Writes `value` into `words`, which has [`Self::registers`] elements.
+    pub(crate) fn encode(&self, value: Value<'_>, words: &mut [u16]) {
+        match self {
+            Self::Plain { encoding, exponent } => encoding.encode(value, *exponent, words),
+            Self::Own(own) => own.encode(value, words),
+        }
+    }
+
+    /// The number in `words` in the unit of the value; `None` for text and "not available".
+    pub(crate) fn decode(&self, words: &[u16]) -> Option<f64> {
+        match self {
+            Self::Plain { encoding, exponent } => encoding.decode(words, *exponent),
+            Self::Own(own) => own.decode(words),
+        }
+    }
+}

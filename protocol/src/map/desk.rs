@@ -1,0 +1,195 @@
+//! What the server keeps of a device beside the farm's snapshots: the result of the last write, scratch
+//! memory, curves that are being written, and changes that were accepted and that no snapshot shows yet.
+//!
+//! Nothing here is state of the farm: what a client stages becomes part of it by a command only.
+
+use bess_core::command::{Command, UnitControl};
+use bess_core::snapshot::FarmView;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What became of a write; registers show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastWrite {
+    /// Code of the exception that refused it; 0 when it was done.
+    pub(crate) code: u8,
+    /// Its first register.
+    pub(crate) address: u16,
+}
+
+/// No exception has this code.
+const NO_WRITE: u32 = u32::MAX;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    last_write: AtomicU32,
+    memory: Mutex<Vec<u16>>,
+    /// Words that clients have staged, by the register of the layout that holds them.
+    staged: Mutex<BTreeMap<u16, u16>>,
+    n_staged: AtomicUsize,
+    /// Shared by all devices of a unit.
+    pub(crate) pending: Arc<Pending>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new(0, Arc::default())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while it was held leaves whole words behind.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk {
+    /// A desk with this much scratch memory, of zeros.
+    pub(crate) fn new(memory_len: usize, pending: Arc<Pending>) -> Self {
+        Self {
+            last_write: AtomicU32::new(NO_WRITE),
+            memory: Mutex::new(vec![0; memory_len]),
+            staged: Mutex::default(),
+            n_staged: AtomicUsize::new(0),
+            pending,
+        }
+    }
+
+    /// The last write that was answered.
+    pub(crate) fn last_write(&self) -> Option<LastWrite> {
+        let noted = self.last_write.load(Relaxed);
+        (noted != NO_WRITE)
+            .then_some(LastWrite { code: (noted >> 16) as u8, address: noted as u16 })
+    }
+
+    /// Keeps what became of a write.
+    pub(crate) fn note_write(&self, write: LastWrite) {
+        self.last_write.store(u32::from(write.code) << 16 | u32::from(write.address), Relaxed);
+    }
+
+    /// Appends `len` words of the scratch memory from `offset` on.
+    pub(crate) fn read_memory(&self, offset: usize, len: usize, words: &mut Vec<u16>) {
+        let memory = lock(&self.memory);
+        // A desk of a test has none.
+        let known = memory.get(offset..offset + len).unwrap_or(&[]);
+        words.extend_from_slice(known);
+        words.extend(std::iter::repeat_n(0, len - known.len()));
+    }
+
+    /// Puts words into the scratch memory: all of one request at once.
+    pub(crate) fn write_memory(&self, writes: &[(usize, Vec<u16>)]) {
+        let mut memory = lock(&self.memory);
+        for (offset, words) in writes {
+            if let Some(slots) = memory.get_mut(*offset..offset + words.len()) {
+                slots.copy_from_slice(words);
+            }
+        }
+    }
+
+    /// The word staged for `key`, if there is one.
+    pub(crate) fn staged(&self, key: u16) -> Option<u16> {
+        if self.n_staged.load(Relaxed) == 0 {
+            return None;
+        }
+        lock(&self.staged).get(&key).copied()
+    }
+
+    /// Stages words: all of one request at once.
+    pub(crate) fn stage(&self, words: &[(u16, u16)]) {
+        let mut staged = lock(&self.staged);
+        staged.extend(words.iter().copied());
+        self.n_staged.store(staged.len(), Relaxed);
+    }
+
+}
+
+/// Changes that were accepted and that snapshots do not show yet.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    entries: Mutex<Vec<Entry>>,
+    /// Number of entries, so that a reader need not lock when there are none.
+    len: AtomicUsize,
+    next: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    ticket: usize,
+    command: Command,
+    /// The publication that shows it, once the loop has told.
+    shown_by: Option<u64>,
+}
+
+impl Pending {
+    /// Puts a command in that the snapshot with this publication does not show; the ticket takes it out
+    /// again.
+    pub(crate) fn add(&self, publication: u64, command: Command) -> usize {
+        let ticket = self.next.fetch_add(1, Relaxed);
+        let mut entries = lock(&self.entries);
+        entries.retain(|entry| entry.shown_by.is_none_or(|shown_by| shown_by > publication));
+        entries.push(Entry { ticket, command, shown_by: None });
+        self.len.store(entries.len(), Relaxed);
+        ticket
+    }
+
+    /// The command was applied: snapshots from `publication` on show it.
+    pub(crate) fn applied(&self, ticket: usize, publication: u64) {
+        if let Some(entry) = lock(&self.entries).iter_mut().find(|entry| entry.ticket == ticket) {
+            entry.shown_by = Some(publication);
+        }
+    }
+
+    /// The command was refused by the loop.
+    pub(crate) fn refused(&self, ticket: usize) {
+        let mut entries = lock(&self.entries);
+        entries.retain(|entry| entry.ticket != ticket);
+        self.len.store(entries.len(), Relaxed);
+    }
+
+    /// Calls `visit` with each command that the snapshot with this publication does not show.
+    fn each(&self, publication: u64, visit: &mut dyn FnMut(&Command)) {
+        if self.len.load(Relaxed) == 0 {
+            return;
+        }
+        let mut entries = lock(&self.entries);
+        entries.retain(|entry| entry.shown_by.is_none_or(|shown_by| shown_by > publication));
+        self.len.store(entries.len(), Relaxed);
+        entries.iter().for_each(|entry| visit(&entry.command));
+    }
+
+    /// Whether anything is pending.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len.load(Relaxed) == 0
+    }
+
+    /// What the settings of the unit will be when everything that is pending is applied.
+    pub(crate) fn patch_unit(&self, publication: u64, control: &mut UnitControl) {
+        self.each(publication, &mut |command| patch_control(command, control));
+    }
+
+    /// The same for the setpoints of the farm.
+    pub(crate) fn patch_farm(&self, publication: u64, farm: &mut FarmView) {
+        self.each(publication, &mut |command| patch_setpoint(command, farm));
+    }
+}
+
+fn patch_control(command: &Command, control: &mut UnitControl) {
+    match command {
+        Command::ControlUnit { change, .. } => change.apply(control),
+        Command::Batch(commands) => commands.iter().for_each(|c| patch_control(c, control)),
+        _ => {}
+    }
+}
+
+fn patch_setpoint(command: &Command, farm: &mut FarmView) {
+    match command {
+        Command::SetFarmPower { active, reactive } => {
+            farm.setpoint = Some(*active);
+            farm.reactive_setpoint = reactive.or(farm.reactive_setpoint);
+        }
+        Command::ReleaseFarm => (farm.setpoint, farm.reactive_setpoint) = (None, None),
+        Command::Batch(commands) => commands.iter().for_each(|c| patch_setpoint(c, farm)),
+        _ => {}
+    }
+}

@@ -1,0 +1,5 @@
+//! Register maps from files: what a vendor's device shows, said in TOML.
+
+mod codec;
+
+pub(crate) use codec::OwnCodec;
