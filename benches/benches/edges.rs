@@ -2,7 +2,7 @@
 //! the encoding of metrics. The farm behind them is the built-in one, paused.
 
 use bess_benches::farms;
-use bess_protocol::map::Gateway;
+use bess_protocol::Gateway;
 use bess_simulation::{Engine, EngineOptions, FarmHandle, Inputs, LoopOptions};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -62,7 +62,7 @@ fn start_modbus(runtime: &Runtime, farm: &FarmHandle) -> SocketAddr {
         mailbox: farm.mailbox(),
         stats: farm.stats(),
     };
-    let config = bess_protocol::ServerConfig::default();
+    let config = bess_protocol::ListenerConfig::default();
     runtime.spawn(bess_protocol::serve(listener, access, config, CancellationToken::new()));
     address
 }

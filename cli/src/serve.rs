@@ -276,7 +276,7 @@ fn start_edges(
     });
     let closed = closing.clone();
     edges.spawn(async move {
-        let config = bess_protocol::ServerConfig::default();
+        let config = bess_protocol::ListenerConfig::default();
         bess_protocol::serve(ports.modbus, modbus, config, closed).await;
         "Modbus"
     });

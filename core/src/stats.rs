@@ -100,8 +100,10 @@ pub struct ModbusStats {
     pub bad_frames: AtomicU64,
     /// Bytes received and sent.
     pub bytes: [AtomicU64; 2],
-    /// Accept loops that had to be started again.
-    pub restarts: AtomicU64,
+    /// Accepts that failed; the loop waits a little after each.
+    pub accept_errors: AtomicU64,
+    /// Connections that ended by a panic.
+    pub panics: AtomicU64,
 }
 
 /// All counters of a process.
@@ -136,7 +138,8 @@ impl Default for Stats {
                 rejected: AtomicU64::new(0),
                 bad_frames: AtomicU64::new(0),
                 bytes: Default::default(),
-                restarts: AtomicU64::new(0),
+                accept_errors: AtomicU64::new(0),
+                panics: AtomicU64::new(0),
             },
         }
     }

@@ -86,12 +86,13 @@ impl Device {
     pub(crate) fn sight_ahead<'s>(
         &'s self,
         snapshot: &'s Snapshot,
-        room: &'s mut SightRoom,
+        room: &'s mut Option<SightRoom>,
     ) -> Sight<'s> {
         let sight = self.sight(snapshot);
         if self.desk.pending.is_empty() {
             return sight;
         }
+        let room = room.get_or_insert_default();
         match sight.view() {
             Some(view) => {
                 room.view = *view;
@@ -160,6 +161,16 @@ impl Gateway {
     /// Who answers to `unit_id`; `None` for nobody.
     pub(crate) fn device(&self, unit_id: u8) -> Option<&Arc<Device>> {
         self.devices[usize::from(unit_id)].as_ref()
+    }
+
+    /// The device with the lowest unit id from 1 on.
+    pub(crate) fn first(&self) -> Option<&Arc<Device>> {
+        self.devices[1..].iter().flatten().next()
+    }
+
+    /// Every device, once for each unit id that it answers to.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = (u8, &Arc<Device>)> {
+        (0..=u8::MAX).zip(&self.devices).filter_map(|(id, device)| Some((id, device.as_ref()?)))
     }
 
     /// Reads `count` holding registers from `address` on as `unit_id` shows them in `snapshot`; `None`

@@ -5,15 +5,18 @@
 //! says so. What a register means is said in [`map`] alone, who answers to an address in [`device`].
 
 mod access;
-pub mod device;
+mod device;
 mod frame;
+mod identity;
 pub mod map;
 mod pdu;
 mod server;
 mod service;
 mod session;
+mod shelf;
 #[cfg(test)]
 mod testing;
 
-pub use access::{FarmAccess, ServerConfig};
-pub use server::serve;
+pub use access::{Absent, Ack, FarmAccess, ListenerConfig};
+pub use device::Gateway;
+pub use server::{Reach, Socket, serve, serve_all};

@@ -1,115 +1,351 @@
-//! The Modbus TCP server: accepts, seats, drains.
+//! The Modbus TCP server: listens, accepts, seats, drains. Nothing that a client does ends it.
 //!
-//! tokio-modbus runs the accept loop and one task for each connection; a panic ends that task alone.
-//! Its loop ends on any error of `accept`, and takes the connections with it. So a connection is
-//! turned away while descriptors are scarce, which leaves `accept` one to work with, and a loop that
-//! ended in spite of that is started again.
+//! Each listening socket has a loop that accepts, and each connection a task of its own; a panic ends
+//! that task alone, and is counted. Where descriptors run out the loop waits a little and goes on; one
+//! descriptor is kept in reserve to turn clients away with, so that they do not wait in the queue of a
+//! server that is full. A handshake runs in the connection's task.
+//!
+//! tokio-modbus's own server ends at the first error of `accept`, and takes its connections with it; it
+//! also closes a connection for what the protocol answers with an exception, and sends each answer by
+//! itself. So the loop and the session are ours, and that crate is the client that tests them.
 
-use crate::access::{FarmAccess, ServerConfig, Shared};
-use crate::guard::{Guard, Seat};
-use crate::map::Gateway;
+use crate::access::{FarmAccess, ListenerConfig};
+use crate::device::Gateway;
 use crate::service::Service;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use crate::session::Session;
+use crate::shelf::Shelves;
+use bess_core::stats::ModbusStats;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio_modbus::server::tcp::Server;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tracing::{debug, error, warn};
 
 /// How long requests in hand may take when the server stops.
 const DRAIN: Duration = Duration::from_millis(900);
-/// Waits between starts of an accept loop that ended.
-const RESTART_MIN: Duration = Duration::from_millis(10);
-const RESTART_MAX: Duration = Duration::from_secs(1);
-/// Descriptors that must be free for a connection to be seated.
-const SPARE_DESCRIPTORS: usize = 4;
+/// Waits after accepts that failed.
+const BACKOFF_MIN: Duration = Duration::from_millis(5);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-/// Serves Modbus TCP on `listener` until `shutdown` fires; then requests in hand are finished, for
-/// less than a second, and every connection is closed. Nothing that a client does ends it.
-///
-/// Unit id k is unit k of the farm, 1 to 247; 0 and 255 are the plant.
+/// A bound socket, and who answers behind it.
+#[derive(Debug)]
+pub struct Socket {
+    /// The socket.
+    pub listener: TcpListener,
+    /// How it treats its clients; the sockets of one listener share it, and its caps.
+    pub config: Arc<ListenerConfig>,
+    /// Who answers.
+    pub reach: Reach,
+}
+
+/// Who answers behind a socket.
+#[derive(Clone, Debug)]
+pub enum Reach {
+    /// The devices of a gateway, by unit id.
+    Gateway(Arc<Gateway>),
+    /// Those of the gateway that belongs to the address that the client called: the first one to `first`,
+    /// the next one to the address after it.
+    ByAddress {
+        /// Address of the first one.
+        first: IpAddr,
+        /// One for each address.
+        gateways: Arc<[Arc<Gateway>]>,
+    },
+}
+
+impl Reach {
+    fn gateways(&self) -> &[Arc<Gateway>] {
+        match self {
+            Self::Gateway(gateway) => std::slice::from_ref(gateway),
+            Self::ByAddress { gateways, .. } => gateways,
+        }
+    }
+
+    /// The gateway that a client finds that called `local`.
+    fn find(&self, local: IpAddr) -> Option<&Arc<Gateway>> {
+        match self {
+            Self::Gateway(gateway) => Some(gateway),
+            Self::ByAddress { first, gateways } => {
+                let index = number(local)?.checked_sub(number(*first)?)?;
+                gateways.get(usize::try_from(index).ok()?)
+            }
+        }
+    }
+}
+
+/// An address as a number; IPv4 addresses in either form are the same.
+fn number(address: IpAddr) -> Option<u128> {
+    Some(match address.to_canonical() {
+        IpAddr::V4(v4) => u128::from(u32::from(v4)),
+        IpAddr::V6(v6) => u128::from(v6),
+    })
+}
+
+/// Connections of one listener.
+#[derive(Debug, Default)]
+struct Seats {
+    taken: AtomicUsize,
+    by_address: Mutex<BTreeMap<IpAddr, usize>>,
+}
+
+impl Seats {
+    fn by_address(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
+        self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What all connections of a listener share.
+#[derive(Debug)]
+struct Room {
+    server: Arc<Server>,
+    config: Arc<ListenerConfig>,
+    seats: Arc<Seats>,
+    reach: Reach,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Server {
+    farm: FarmAccess,
+    tracker: TaskTracker,
+    /// Whether no further request is taken; set before `drain` wakes the connections.
+    is_draining: AtomicBool,
+    drain: CancellationToken,
+    shelves: Arc<Shelves>,
+    /// The tasks of the connections, to cut those that do not finish in time.
+    tasks: Mutex<BTreeMap<tokio::task::Id, AbortHandle>>,
+}
+
+/// A place among the connections; leaving it is dropping it.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    server: Arc<Server>,
+    config: Arc<ListenerConfig>,
+    seats: Arc<Seats>,
+    address: IpAddr,
+    _token: TaskTrackerToken,
+}
+
+impl Seat {
+    /// Takes a place, if there is one.
+    fn take(room: &Room, peer: SocketAddr) -> Option<Self> {
+        let address = peer.ip().to_canonical();
+        let config = &room.config;
+        if room.seats.taken.fetch_add(1, Relaxed) >= config.max_connections {
+            room.seats.taken.fetch_sub(1, Relaxed);
+            return None;
+        }
+        let mut by_address = room.seats.by_address();
+        let of_address = by_address.entry(address).or_default();
+        if *of_address >= config.max_connections_per_address {
+            drop(by_address);
+            room.seats.taken.fetch_sub(1, Relaxed);
+            return None;
+        }
+        *of_address += 1;
+        drop(by_address);
+        room.server.stats().connections.fetch_add(1, Relaxed);
+        Some(Self {
+            server: Arc::clone(&room.server),
+            config: Arc::clone(config),
+            seats: Arc::clone(&room.seats),
+            address,
+            _token: room.server.tracker.token(),
+        })
+    }
+
+    pub(crate) fn stats(&self) -> &ModbusStats {
+        self.server.stats()
+    }
+    pub(crate) fn config(&self) -> &ListenerConfig {
+        &self.config
+    }
+    pub(crate) fn is_draining(&self) -> bool {
+        self.server.is_draining.load(Relaxed)
+    }
+    pub(crate) fn drain(&self) -> &CancellationToken {
+        &self.server.drain
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.server.stats().panics.fetch_add(1, Relaxed);
+            error!(peer = %self.address, "a connection ended by a panic; the others go on");
+        }
+        if let Some(id) = tokio::task::try_id() {
+            self.server.tasks().remove(&id);
+        }
+        self.server.stats().connections.fetch_sub(1, Relaxed);
+        self.seats.taken.fetch_sub(1, Relaxed);
+        let mut by_address = self.seats.by_address();
+        if let Some(of_address) = by_address.get_mut(&self.address) {
+            *of_address -= 1;
+            if *of_address == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+impl Server {
+    fn tasks(&self) -> MutexGuard<'_, BTreeMap<tokio::task::Id, AbortHandle>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn stats(&self) -> &ModbusStats {
+        &self.farm.stats.modbus
+    }
+}
+
+/// Serves Modbus TCP on one listener in the standard way: unit id k is unit k of the farm, 1 to 247; 0 and
+/// 255 are the plant. See [`serve_all`].
 pub async fn serve(
     listener: TcpListener,
     farm: FarmAccess,
-    config: ServerConfig,
+    config: ListenerConfig,
     shutdown: CancellationToken,
 ) {
     let spec = Arc::clone(&farm.snapshots.borrow().spec);
-    let shared = Arc::new(Shared {
-        gateway: Arc::new(Gateway::new(&spec)),
+    let reach = Reach::Gateway(Arc::new(Gateway::new(&spec)));
+    let socket = Socket { listener, config: Arc::new(config), reach };
+    serve_all(vec![socket], farm, shutdown).await;
+}
+
+/// Serves Modbus TCP on `sockets` until `shutdown` fires; then requests in hand are finished, for
+/// less than a second, and every connection is closed. Nothing that a client does ends it.
+pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: CancellationToken) {
+    let now = Arc::clone(&farm.snapshots.borrow());
+    let devices = sockets.iter().flat_map(|socket| socket.reach.gateways());
+    let devices = devices.flat_map(|gateway| gateway.devices());
+    let periods = devices.flat_map(|(_, device)| device.refresh_periods().collect::<Vec<_>>());
+    let shelves = Arc::new(Shelves::new(periods, &now));
+    let server = Arc::new(Server {
+        shelves: Arc::clone(&shelves),
         farm,
-        config,
         tracker: TaskTracker::new(),
         is_draining: AtomicBool::new(false),
         drain: CancellationToken::new(),
+        tasks: Mutex::default(),
     });
-    let server = Server::new(listener);
-    let accepting = accept(&server, &shared);
-    tokio::pin!(accepting);
+    let mut seats: Vec<(Arc<ListenerConfig>, Arc<Seats>)> = Vec::new();
+    let mut loops = tokio::task::JoinSet::new();
+    for socket in sockets {
+        let known = seats.iter().find(|(config, _)| Arc::ptr_eq(config, &socket.config));
+        let of_listener = known.map(|(_, seats)| Arc::clone(seats)).unwrap_or_default();
+        seats.push((Arc::clone(&socket.config), Arc::clone(&of_listener)));
+        let room = Arc::new(Room {
+            server: Arc::clone(&server),
+            config: socket.config,
+            seats: of_listener,
+            reach: socket.reach,
+        });
+        loops.spawn(accept(socket.listener, room));
+    }
     tokio::select! {
-        never = &mut accepting => match never {},
         () = shutdown.cancelled() => {}
+        // Loops do not end; one that panics is a defect of ours, and the others go on.
+        () = async { while loops.join_next().await.is_some() {} std::future::pending().await } => {}
+        () = shelves.follow(server.farm.snapshots.clone()) => shutdown.cancelled().await,
     }
-    // Not polled any more, the accept loop accepts nothing; dropped, it would abort the requests in
-    // hand.
-    shared.is_draining.store(true, Relaxed);
-    shared.drain.cancel();
-    shared.tracker.close();
-    if tokio::time::timeout(DRAIN, shared.tracker.wait()).await.is_err() {
-        let open = shared.tracker.len();
+    // Nothing is accepted any more.
+    drop(loops);
+    server.is_draining.store(true, Relaxed);
+    server.drain.cancel();
+    server.tracker.close();
+    if tokio::time::timeout(DRAIN, server.tracker.wait()).await.is_err() {
+        let open = server.tracker.len();
         warn!(open, "connections cut that did not finish in time");
+        server.tasks().values().for_each(AbortHandle::abort);
     }
 }
 
-async fn accept(server: &Server, shared: &Arc<Shared>) -> std::convert::Infallible {
-    let on_connected = |stream, peer| {
-        let seated = seat(stream, peer, shared);
-        std::future::ready(Ok(seated))
-    };
-    let on_process_error = |error| debug!(%error, "connection ended");
-    let mut wait = RESTART_MIN;
+/// A descriptor kept in reserve, to turn a client away with when there is no other.
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+async fn accept(listener: TcpListener, room: Arc<Room>) {
+    let mut wait = BACKOFF_MIN;
+    let mut reserved = reserve();
     loop {
-        let started = tokio::time::Instant::now();
-        let ended = server.serve(&on_connected, on_process_error).await;
-        shared.farm.stats.modbus.restarts.fetch_add(1, Relaxed);
-        let error = ended.err().map(|error| error.to_string());
-        warn!(error, "accept loop ended, connections are closed; starting again");
-        if started.elapsed() > RESTART_MAX {
-            wait = RESTART_MIN;
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                wait = BACKOFF_MIN;
+                if reserved.is_none() {
+                    reserved = reserve();
+                }
+                seat(stream, peer, &room);
+            }
+            Err(error) => {
+                let stats = room.server.stats();
+                stats.accept_errors.fetch_add(1, Relaxed);
+                if is_scarce(&error) && reserved.take().is_some() {
+                    turn_one_away(&listener, stats).await;
+                    reserved = reserve();
+                }
+                if wait == BACKOFF_MIN {
+                    warn!(%error, "cannot accept; waiting a little");
+                }
+                tokio::time::sleep(wait).await;
+                wait = (2 * wait).min(BACKOFF_MAX);
+            }
         }
-        tokio::time::sleep(wait).await;
-        wait = (2 * wait).min(RESTART_MAX);
     }
 }
 
-/// Gives a new connection its service and its guard, or turns it away. Never waits.
-fn seat(
-    stream: TcpStream,
-    peer: SocketAddr,
-    shared: &Arc<Shared>,
-) -> Option<(Service, Guard<TcpStream>)> {
-    let stats = &shared.farm.stats.modbus;
-    if shared.tracker.len() >= shared.config.max_connections || !has_spare_descriptors() {
+/// Whether descriptors are at an end: of the process (EMFILE) or of the system (ENFILE).
+fn is_scarce(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+}
+
+/// Accepts a connection that waits, and closes it.
+async fn turn_one_away(listener: &TcpListener, stats: &ModbusStats) {
+    let waiting = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await;
+    if let Ok(Ok((stream, peer))) = waiting {
+        drop(stream);
         stats.rejected.fetch_add(1, Relaxed);
-        debug!(%peer, "connection turned away");
-        return None;
+        debug!(%peer, "no descriptor for the connection: turned away");
     }
+}
+
+/// Gives a new connection its place and its task, or turns it away. Never waits.
+fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
+    let stats = room.server.stats();
+    let local = stream.local_addr().map(|local| local.ip());
+    let gateway = local.ok().and_then(|local| room.reach.find(local));
+    let (Some(gateway), Some(seat)) = (gateway, Seat::take(room, peer)) else {
+        stats.rejected.fetch_add(1, Relaxed);
+        debug!(%peer, listener = room.config.name, "connection turned away");
+        return;
+    };
     stats.accepted.fetch_add(1, Relaxed);
     // It fails on a socket that the client has reset already; the first read will tell.
     let _ = stream.set_nodelay(true);
     let service = Service {
-        farm: shared.farm.clone(),
-        gateway: Arc::clone(&shared.gateway),
-        answer_timeout: shared.config.answer_timeout,
+        farm: room.server.farm.clone(),
+        config: Arc::clone(&room.config),
+        gateway: Arc::clone(gateway),
+        shelves: Arc::clone(&room.server.shelves),
+        role: room.config.role,
         peer: peer.to_string(),
     };
-    Some((service, Guard::new(stream, Seat::take(shared))))
-}
-
-fn has_spare_descriptors() -> bool {
-    let spares: Result<Vec<_>, _> = (0..SPARE_DESCRIPTORS).map(|_| TcpSocket::new_v4()).collect();
-    spares.is_ok()
+    // Held until the task is in the list, so that it cannot leave before.
+    let mut tasks = room.server.tasks();
+    let task = tokio::spawn(async move {
+        if let Err(error) = Session::new(stream, seat, service).run().await {
+            debug!(%peer, %error, "connection ended");
+        }
+    });
+    tasks.insert(task.id(), task.abort_handle());
 }

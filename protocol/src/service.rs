@@ -1,101 +1,94 @@
-//! Answers one checked request: reads from one snapshot, writes through the loop's inbox.
+//! Answers one request: reads from one snapshot, writes through the loop's inbox.
 //!
 //! A read takes the latest snapshot once and computes nothing but an encoding. A write becomes
 //! one command, checked against that snapshot and again by the loop: all of it is applied in one tick
-//! or nothing. The write is answered when the loop has acknowledged it. The loop publishes before it
-//! acknowledges, so the writer's next read shows the effect.
+//! or nothing. The write is answered when the loop has acknowledged it, or at once where the listener
+//! says so. The loop publishes before it acknowledges, so the writer's next read shows the effect.
 //!
-//! Exceptions: 2 for a register that is not there or not writable; 3 for a value that it does not take;
-//! 4 where the unit's state is in the way (a wrong state, a reset whose cause is still there, local
+//! Exceptions: 1 for a function that the device does not serve, or a write where nobody may write; 2 for a
+//! register that is not there, not writable, or not for the writer's role; 3 for a value that it does not
+//! take; 4 where the unit's state is in the way (a wrong state, a reset whose cause is still there, local
 //! control) or the loop is silent; 6 where somebody else is (another master holds the unit, the inbox is
-//! full); 11 for a unit that is not there. Whatever refuses a write here also goes into the audit,
+//! full); 10 or 11 for a unit that is not there. Whatever refuses a write here also goes into the audit,
 //! by a letter that nobody waits for; what the loop refuses it notes itself.
 
-use crate::access::FarmAccess;
-use crate::map::{Edit, Gateway, LastWrite, Refusal};
+use crate::access::{Absent, Ack, FarmAccess, ListenerConfig};
+use crate::device::{Device, Gateway};
+use crate::frame::HEADER;
+use crate::identity;
+use crate::map::desk::LastWrite;
+use crate::map::{Edit, Notes, Refusal, Sight, Sights, Table};
+use crate::pdu::{
+    self, Ask, DEVICE_BUSY, DEVICE_FAILURE, GATEWAY_PATH, GATEWAY_TARGET, ILLEGAL_DATA_ADDRESS,
+    ILLEGAL_DATA_VALUE, ILLEGAL_FUNCTION,
+};
+use crate::shelf::Shelves;
 use bess_core::UnitId;
 use bess_core::command::{
     Command, ControlSource, Origin, Outcome, Rejection, Reply, Request as Letter, Submission,
     validate,
 };
+use bess_core::role::Role;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::ModbusStats;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio_modbus::prelude::{ExceptionCode, Request, Response, SlaveRequest};
 use tracing::debug;
 
 /// What one connection answers with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) farm: FarmAccess,
+    pub(crate) config: Arc<ListenerConfig>,
     pub(crate) gateway: Arc<Gateway>,
-    pub(crate) answer_timeout: Duration,
+    pub(crate) shelves: Arc<Shelves>,
+    /// What the client may do: that of the listener, or what its certificate says.
+    pub(crate) role: Role,
     /// Address of the client.
     pub(crate) peer: String,
 }
 
-/// An answer: at hand for a read, waited for after a write.
+/// An answer.
 pub(crate) enum Answer {
-    Ready(Option<Result<Response, ExceptionCode>>),
-    Waiting(Pin<Box<dyn Future<Output = Result<Response, ExceptionCode>> + Send>>),
-}
-
-impl Future for Answer {
-    type Output = Result<Response, ExceptionCode>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            // A future that is polled after its end has no answer left; the caller never does.
-            Self::Ready(answer) => answer.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Waiting(future) => future.as_mut().poll(cx),
-        }
-    }
-}
-
-impl tokio_modbus::server::Service for Service {
-    type Request = SlaveRequest<'static>;
-    type Response = Response;
-    type Exception = ExceptionCode;
-    type Future = Answer;
-
-    fn call(&self, request: Self::Request) -> Answer {
-        let snapshot = Arc::clone(&self.farm.snapshots.borrow());
-        match self.serve(&snapshot, request.slave, &request.request) {
-            Ok(answer) => answer,
-            Err(exception) => {
-                count_exception(&self.farm.stats.modbus, exception.into());
-                let (peer, unit_id, code) = (&self.peer, request.slave, u8::from(exception));
-                debug!(peer, unit_id, code, "request refused");
-                Answer::Ready(Some(Err(exception)))
-            }
-        }
-    }
+    /// It was appended.
+    Ready,
+    /// There is none.
+    Silent,
+    /// It comes later: a PDU.
+    Waiting(Pin<Box<dyn Future<Output = Vec<u8>> + Send>>),
 }
 
 /// Counts an exception by its code.
-pub(crate) fn count_exception(stats: &ModbusStats, code: u8) {
+fn count_exception(stats: &ModbusStats, code: u8) {
     let last = stats.exceptions.len() - 1;
     stats.exceptions[usize::from(code).min(last)].fetch_add(1, Relaxed);
 }
 
-/// A write request.
+/// A request with what it sees.
 #[derive(Clone, Copy, Debug)]
-struct Wish<'r> {
+struct Call<'c> {
+    device: &'c Arc<Device>,
+    snapshot: &'c Arc<Snapshot>,
     function: u8,
+    unit_id: u8,
+    transaction: u16,
+}
+
+/// A write within a request.
+#[derive(Clone, Copy, Debug)]
+struct Wish<'w> {
+    table: Table,
     address: u16,
-    words: &'r [u16],
+    words: &'w [u16],
 }
 
 impl Wish<'_> {
     /// How it was asked, for the audit.
-    fn via(&self) -> String {
-        let Self { function, address, words } = self;
+    fn via(&self, function: u8) -> String {
+        let Self { address, words, .. } = self;
         match words.len() {
             1 => format!("FC{function} {address}"),
             n => format!("FC{function} {address}..{}", usize::from(*address) + n - 1),
@@ -103,99 +96,296 @@ impl Wish<'_> {
     }
 }
 
+/// What is answered once a write is done.
+#[derive(Clone, Debug)]
+enum Then {
+    /// This PDU.
+    Say(Vec<u8>),
+    /// What these registers read then.
+    Read { address: u16, count: u16 },
+}
+
 impl Service {
+    /// Answers a whole frame, by appending a PDU to `out`.
+    pub(crate) fn answer(&self, frame: &[u8], out: &mut Vec<u8>) -> Answer {
+        let transaction = u16::from_be_bytes([frame[0], frame[1]]);
+        let (unit_id, pdu) = (frame[HEADER], &frame[HEADER + 1..]);
+        let function = pdu[0];
+        let stats = &self.farm.stats.modbus;
+        if let Some(count) = stats.requests.get(usize::from(function)) {
+            count.fetch_add(1, Relaxed);
+        }
+        let start = out.len();
+        match self.serve(transaction, unit_id, pdu, out) {
+            Ok(answer) => answer,
+            Err(code) => {
+                count_exception(stats, code);
+                let peer = &self.peer;
+                debug!(peer, unit_id, function, code, "request refused");
+                out.truncate(start);
+                out.extend_from_slice(&[function | 0x80, code]);
+                Answer::Ready
+            }
+        }
+    }
+
     fn serve(
         &self,
-        snapshot: &Arc<Snapshot>,
+        transaction: u16,
         unit_id: u8,
-        request: &Request<'_>,
-    ) -> Result<Answer, ExceptionCode> {
-        if let Some((Some(unit), _)) = self.gateway.find(unit_id) {
+        pdu: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, u8> {
+        let function = pdu[0];
+        let found = self.gateway.device(unit_id);
+        let device = match (found, self.config.absent) {
+            (Some(device), _) => device,
+            (None, Absent::Silent) => return Ok(Answer::Silent),
+            (None, Absent::First) => self.gateway.first().ok_or(GATEWAY_TARGET)?,
+            (None, policy) => {
+                self.tell_absent(unit_id, pdu);
+                return Err(if policy == Absent::Path { GATEWAY_PATH } else { GATEWAY_TARGET });
+            }
+        };
+        if let Some(unit) = device.unit {
             self.farm.mailbox.note_request(unit);
         }
-        match request {
-            Request::ReadHoldingRegisters(address, count) => {
-                let words = self.read(snapshot, unit_id, *address, *count)?;
-                Ok(Answer::Ready(Some(Ok(Response::ReadHoldingRegisters(words)))))
+        let layout = &device.layout;
+        let ask = pdu::parse(pdu, layout.rules.functions)?;
+        let snapshot = Arc::clone(&self.farm.snapshots.borrow());
+        let call = Call { device, snapshot: &snapshot, function, unit_id, transaction };
+        match ask {
+            Ask::Read { table, address, count } => self.read(call, table, address, count, out),
+            Ask::Write { table, address, words } => {
+                // Single writes are echoed, of several the address and number are.
+                let then = Then::Say(pdu[..5].to_vec());
+                self.write(call, Wish { table, address, words: &words }, then)
             }
-            // Each map shows the same registers in both tables.
-            Request::ReadInputRegisters(address, count) => {
-                let words = self.read(snapshot, unit_id, *address, *count)?;
-                Ok(Answer::Ready(Some(Ok(Response::ReadInputRegisters(words)))))
+            Ask::Mask { address, and, or } => {
+                let mut present = Vec::new();
+                let sights = Sights::one(device.sight(&snapshot));
+                layout
+                    .read_into(&sights, Table::Holding, address, 1, &mut present)
+                    .map_err(exception)?;
+                let words = [present[0] & and | or & !and];
+                let wish = Wish { table: Table::Holding, address, words: &words };
+                self.write(call, wish, Then::Say(pdu.to_vec()))
             }
-            Request::WriteSingleRegister(address, word) => {
-                let wish = Wish { function: 6, address: *address, words: &[*word] };
-                let response = Response::WriteSingleRegister(*address, *word);
-                self.write(snapshot, unit_id, wish, response)
+            Ask::WriteAndRead { write, words, read, count } => {
+                // What cannot be read is not written.
+                self.judge_read(call, Table::Holding, read, count)?;
+                let sights = Sights::one(device.sight(&snapshot));
+                layout
+                    .read_into(&sights, Table::Holding, read, count, &mut Vec::new())
+                    .map_err(exception)?;
+                let wish = Wish { table: Table::Holding, address: write, words: &words };
+                self.write(call, wish, Then::Read { address: read, count })
             }
-            Request::WriteMultipleRegisters(address, words) => {
-                let wish = Wish { function: 16, address: *address, words };
-                // The guard lets at most 123 registers through.
-                let response = Response::WriteMultipleRegisters(*address, words.len() as u16);
-                self.write(snapshot, unit_id, wish, response)
+            Ask::Identify { code, object } => {
+                identity::answer(device, &snapshot.spec, (code, object), out)?;
+                Ok(Answer::Ready)
             }
-            _ => Err(ExceptionCode::IllegalFunction),
         }
+    }
+
+    /// What refuses a read before its registers are looked for.
+    fn judge_read(&self, call: Call<'_>, table: Table, address: u16, count: u16) -> Result<(), u8> {
+        let layout = &call.device.layout;
+        let is_words = matches!(table, Table::Holding | Table::Input);
+        if is_words && count > layout.rules.max_read {
+            return Err(ILLEGAL_DATA_VALUE);
+        }
+        layout.trap(table, address, count).map_or(Ok(()), Err)
     }
 
     fn read(
         &self,
-        snapshot: &Snapshot,
-        unit_id: u8,
+        call: Call<'_>,
+        table: Table,
         address: u16,
         count: u16,
-    ) -> Result<Vec<u16>, ExceptionCode> {
-        let found = self.gateway.find(unit_id).ok_or(ExceptionCode::GatewayTargetDevice)?;
-        let (unit, layout) = found;
-        layout.read(self.gateway.sight(snapshot, unit), address, count).map_err(exception)
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, u8> {
+        self.judge_read(call, table, address, count)?;
+        if self.lacks_cells(call, address, count) {
+            return Ok(self.read_with_cells(call, table, address, count));
+        }
+        self.read_from(call, table, address, count, out)?;
+        Ok(Answer::Ready)
     }
 
-    /// Posts what is wished as one command; the answer is `response` when the loop has applied it.
-    fn write(
+    /// Appends the answer to a read from the snapshot of the call.
+    fn read_from(
         &self,
-        snapshot: &Snapshot,
-        unit_id: u8,
+        call: Call<'_>,
+        table: Table,
+        address: u16,
+        count: u16,
+        out: &mut Vec<u8>,
+    ) -> Result<(), u8> {
+        let device = call.device;
+        let mut room = None;
+        let main = match self.config.ack {
+            Ack::Applied => device.sight(call.snapshot),
+            Ack::Accepted => device.sight_ahead(call.snapshot, &mut room),
+        };
+        let held: Vec<_> =
+            device.refresh_periods().map(|period| (period, self.shelves.held(period))).collect();
+        let held =
+            held.iter().filter_map(|(period, held)| Some((*period, device.sight(held.as_ref()?))));
+        let sights = Sights { main, held: held.collect() };
+        let mut words = Vec::with_capacity(usize::from(count));
+        device.layout.read_into(&sights, table, address, count, &mut words).map_err(exception)?;
+        out.push(call.function);
+        if matches!(table, Table::Coils | Table::Discrete) {
+            out.push(words.len().div_ceil(8) as u8);
+            let byte = |bits: &[u16]| {
+                bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit != 0))
+            };
+            out.extend(words.chunks(8).map(byte));
+        } else {
+            out.push(2 * words.len() as u8);
+            out.extend(words.iter().flat_map(|word| word.to_be_bytes()));
+        }
+        Ok(())
+    }
+
+    /// Whether the registers show cells that the snapshot does not carry.
+    fn lacks_cells(&self, call: Call<'_>, address: u16, count: u16) -> bool {
+        let (Some((first, last)), Some(unit)) = (call.device.layout.cells, call.device.unit) else {
+            return false;
+        };
+        let end = u32::from(address) + u32::from(count);
+        let touches = address <= last && end > u32::from(first);
+        touches && !call.snapshot.cells.iter().any(|cells| cells.unit_idx == unit.idx())
+    }
+
+    /// Asks the loop to show the cells of the unit, and reads then.
+    fn read_with_cells(&self, call: Call<'_>, table: Table, address: u16, count: u16) -> Answer {
+        let (sender, receiver) = oneshot::channel();
+        if let Some(unit) = call.device.unit {
+            self.farm.mailbox.post(Submission {
+                request: Letter::ShowCells(unit),
+                origin: self.origin("cells".to_owned()),
+                reply: Reply::new(move |outcome| {
+                    // A client that gave up no longer listens.
+                    let _ = sender.send(outcome);
+                }),
+            });
+        }
+        let (service, device) = (self.clone(), Arc::clone(call.device));
+        let Call { function, unit_id, transaction, .. } = call;
+        Answer::Waiting(Box::pin(async move {
+            let timeout = service.config.answer_timeout;
+            let shown = tokio::time::timeout(timeout, receiver).await;
+            let snapshot = Arc::clone(&service.farm.snapshots.borrow());
+            let call =
+                Call { device: &device, snapshot: &snapshot, function, unit_id, transaction };
+            let mut pdu = Vec::new();
+            let read = match shown {
+                Ok(Ok(Ok(_))) => service.read_from(call, table, address, count, &mut pdu),
+                Ok(Ok(Err(rejection))) => Err(exception_of(&rejection)),
+                Ok(Err(_)) | Err(_) => Err(DEVICE_FAILURE),
+            };
+            service.said(function, read.map(|()| pdu))
+        }))
+    }
+
+    /// The PDU, or that of an exception, which is counted.
+    fn said(&self, function: u8, result: Result<Vec<u8>, u8>) -> Vec<u8> {
+        result.unwrap_or_else(|code| {
+            count_exception(&self.farm.stats.modbus, code);
+            vec![function | 0x80, code]
+        })
+    }
+
+    /// Posts what is wished as one command; `then` is answered when the loop has applied it.
+    fn write(&self, call: Call<'_>, wish: Wish<'_>, then: Then) -> Result<Answer, u8> {
+        let Call { device, snapshot, function, .. } = call;
+        let Wish { table, address, words } = wish;
+        let mut room = None;
+        let sight = match self.config.ack {
+            Ack::Applied => device.sight(snapshot),
+            Ack::Accepted => device.sight_ahead(snapshot, &mut room),
+        };
+        let (command, notes) = match self.judge_write(call, wish, sight) {
+            Ok(judged) => judged,
+            Err((code, reason)) => {
+                device.desk.note_write(LastWrite { code, address });
+                let reason = format!("exception {code}: {reason}");
+                let what = device.layout.describe_write(table, address, words);
+                self.tell_refused(device.unit, wish.via(function), what, reason);
+                return Err(code);
+            }
+        };
+        let Some(command) = command else {
+            return self.settle(call, address, &notes, then);
+        };
+        if self.config.ack == Ack::Accepted {
+            self.post_accepted(call, command, wish.via(function));
+            return self.settle(call, address, &notes, then);
+        }
+        let outcome = self.post(command, wish.via(function));
+        Ok(self.wait_for(call, outcome, address, notes, then))
+    }
+
+    /// What a write becomes, or why it is refused: the code and words.
+    fn judge_write(
+        &self,
+        call: Call<'_>,
         wish: Wish<'_>,
-        response: Response,
-    ) -> Result<Answer, ExceptionCode> {
-        let Wish { address, words, .. } = wish;
-        let Some((unit, layout)) = self.gateway.find(unit_id) else {
-            let what = format!("unit id {unit_id}, {} registers", words.len());
-            self.tell_refused(None, wish, what, "nobody answers to this unit id".to_owned());
-            return Err(ExceptionCode::GatewayTargetDevice);
-        };
-        let sight = self.gateway.sight(snapshot, unit);
-        let edit = layout.write(sight, address, words);
-        let command = edit
-            .and_then(Edit::command)
-            .map_err(|refusal| (exception(refusal), refusal.to_string()));
-        let command = command.and_then(|command| {
-            let checked = command
-                .iter()
-                .try_for_each(|command| validate(&snapshot.spec, &snapshot.units, command));
-            match checked {
-                // The loop counts a reset that it refuses, at the alarm that is in the way.
-                Ok(()) | Err(Rejection::ResetRefused { .. }) => Ok(command),
-                Err(rejection) => Err((exception_of(&rejection), rejection.to_string())),
-            }
-        });
-        let note = move |gateway: &Gateway, code| {
-            gateway.note_write(unit, LastWrite { code, address });
-        };
-        match command {
-            Ok(Some(command)) => {
-                let outcome = self.post(command, wish.via());
-                Ok(self.wait_for(outcome, response, note))
-            }
-            Ok(None) => {
-                note(&self.gateway, DONE);
-                Ok(Answer::Ready(Some(Ok(response))))
-            }
-            Err((exception, reason)) => {
-                note(&self.gateway, exception.into());
-                let reason = format!("exception {}: {reason}", u8::from(exception));
-                self.tell_refused(unit, wish, layout.describe_write(address, words), reason);
-                Err(exception)
+        sight: Sight<'_>,
+    ) -> Result<(Option<Command>, Notes), (u8, String)> {
+        let Wish { table, address, words } = wish;
+        let layout = &call.device.layout;
+        if self.role < Role::Operator {
+            return Err((ILLEGAL_FUNCTION, "whoever only views may not write".to_owned()));
+        }
+        let is_words = table == Table::Holding;
+        if is_words && words.len() > usize::from(layout.rules.max_write) {
+            let most = layout.rules.max_write;
+            return Err((ILLEGAL_DATA_VALUE, format!("the device takes at most {most} registers")));
+        }
+        if let Some(code) = layout.trap(table, address, words.len() as u16) {
+            return Err((code, "the map says so".to_owned()));
+        }
+        let told = |refusal: Refusal| (exception(refusal), refusal.to_string());
+        let mut edit: Edit<'_> =
+            layout.write_to(sight, table, address, words, self.role).map_err(told)?;
+        let notes = edit.notes();
+        let command = edit.command().map_err(told)?;
+        let snapshot = call.snapshot;
+        let checked = command
+            .iter()
+            .try_for_each(|command| validate(&snapshot.spec, &snapshot.units, command));
+        match checked {
+            // The loop counts a reset that it refuses, at the alarm that is in the way.
+            Ok(()) | Err(Rejection::ResetRefused { .. }) => Ok((command, notes)),
+            Err(rejection) => Err((exception_of(&rejection), rejection.to_string())),
+        }
+    }
+
+    /// Ends a write that is done: the desk keeps what it leaves, and `then` is answered.
+    fn settle(
+        &self,
+        call: Call<'_>,
+        address: u16,
+        notes: &Notes,
+        then: Then,
+    ) -> Result<Answer, u8> {
+        keep(call.device, address, notes);
+        let pdu = self.conclude(call, then)?;
+        Ok(Answer::Waiting(Box::pin(std::future::ready(pdu))))
+    }
+
+    /// The PDU that ends a write.
+    fn conclude(&self, call: Call<'_>, then: Then) -> Result<Vec<u8>, u8> {
+        match then {
+            Then::Say(pdu) => Ok(pdu),
+            Then::Read { address, count } => {
+                let mut pdu = Vec::new();
+                self.read_from(call, Table::Holding, address, count, &mut pdu)?;
+                Ok(pdu)
             }
         }
     }
@@ -203,25 +393,34 @@ impl Service {
     /// The answer that follows from what the loop makes of a command.
     fn wait_for(
         &self,
+        call: Call<'_>,
         outcome: oneshot::Receiver<Outcome>,
-        response: Response,
-        note: impl Fn(&Gateway, u8) + Send + 'static,
+        address: u16,
+        notes: Notes,
+        then: Then,
     ) -> Answer {
-        let stats = Arc::clone(&self.farm.stats);
-        let gateway = Arc::clone(&self.gateway);
-        let timeout = self.answer_timeout;
+        let (service, device) = (self.clone(), Arc::clone(call.device));
+        let Call { function, unit_id, transaction, .. } = call;
         Answer::Waiting(Box::pin(async move {
+            let timeout = service.config.answer_timeout;
             let result = match tokio::time::timeout(timeout, outcome).await {
-                Ok(Ok(Ok(_applied))) => Ok(response),
+                Ok(Ok(Ok(_applied))) => Ok(()),
                 Ok(Ok(Err(rejection))) => Err(exception_of(&rejection)),
                 // A letter that is dropped unanswered is one that the loop's end swallowed.
                 Ok(Err(_)) => Err(exception_of(&Rejection::Closed)),
                 // The loop is late: whether the write takes effect is not known.
-                Err(_) => Err(ExceptionCode::ServerDeviceFailure),
+                Err(_) => Err(DEVICE_FAILURE),
             };
             // Before the answer, so that the writer's next read shows it.
-            note(&gateway, result.as_ref().map_or_else(|exception| (*exception).into(), |_| DONE));
-            result.inspect_err(|exception| count_exception(&stats.modbus, (*exception).into()))
+            match &result {
+                Ok(()) => keep(&device, address, &notes),
+                Err(code) => device.desk.note_write(LastWrite { code: *code, address }),
+            }
+            let snapshot = Arc::clone(&service.farm.snapshots.borrow());
+            let call =
+                Call { device: &device, snapshot: &snapshot, function, unit_id, transaction };
+            let result = result.and_then(|()| service.conclude(call, then));
+            service.said(function, result)
         }))
     }
 
@@ -238,13 +437,41 @@ impl Service {
         receiver
     }
 
+    /// Posts a command that is answered already; until a snapshot shows it, the desk does.
+    fn post_accepted(&self, call: Call<'_>, command: Command, via: String) {
+        let pending = Arc::clone(&call.device.desk.pending);
+        let ticket = pending.add(call.snapshot.publication, command.clone());
+        self.farm.mailbox.post(Submission {
+            request: Letter::Control(command),
+            origin: self.origin(via),
+            reply: Reply::new(move |outcome| match outcome {
+                Ok(applied) => pending.applied(ticket, applied.publication),
+                // The audit has it; the registers go back to what is so.
+                Err(_) => pending.refused(ticket),
+            }),
+        });
+    }
+
     /// Puts into the audit that a write went no further than here.
-    fn tell_refused(&self, unit: Option<UnitId>, wish: Wish<'_>, what: String, reason: String) {
+    fn tell_refused(&self, unit: Option<UnitId>, via: String, what: String, reason: String) {
         self.farm.mailbox.post(Submission {
             request: Letter::Refused { unit, what, reason },
-            origin: self.origin(wish.via()),
+            origin: self.origin(via),
             reply: Reply::none(),
         });
+    }
+
+    /// The same of a write to a unit id that nobody answers to.
+    fn tell_absent(&self, unit_id: u8, pdu: &[u8]) {
+        let (table, address, words) = match pdu::parse(pdu, u64::MAX) {
+            Ok(Ask::Write { table, address, words }) => (table, address, words),
+            Ok(Ask::WriteAndRead { write, words, .. }) => (Table::Holding, write, words),
+            Ok(Ask::Mask { address, .. }) => (Table::Holding, address, vec![0]),
+            _ => return,
+        };
+        let via = Wish { table, address, words: &words }.via(pdu[0]);
+        let what = format!("unit id {unit_id}, {} registers", words.len());
+        self.tell_refused(None, via, what, "nobody answers to this unit id".to_owned());
     }
 
     fn origin(&self, via: String) -> Origin {
@@ -253,28 +480,31 @@ impl Service {
     }
 }
 
+/// Keeps what a write that was done leaves.
+fn keep(device: &Device, address: u16, notes: &Notes) {
+    device.desk.write_memory(&notes.memory);
+    device.desk.stage(&notes.staged);
+    device.desk.note_write(LastWrite { code: DONE, address });
+}
+
 /// Result of a write that was done.
 const DONE: u8 = 0;
 
-fn exception(refusal: Refusal) -> ExceptionCode {
+fn exception(refusal: Refusal) -> u8 {
     match refusal {
-        Refusal::Address => ExceptionCode::IllegalDataAddress,
-        Refusal::Value => ExceptionCode::IllegalDataValue,
-        Refusal::State => ExceptionCode::ServerDeviceFailure,
+        Refusal::Address | Refusal::Role => ILLEGAL_DATA_ADDRESS,
+        Refusal::Value => ILLEGAL_DATA_VALUE,
+        Refusal::State => DEVICE_FAILURE,
     }
 }
 
-fn exception_of(rejection: &Rejection) -> ExceptionCode {
+fn exception_of(rejection: &Rejection) -> u8 {
     match rejection {
-        Rejection::OutOfRange { .. } | Rejection::NotPossible { .. } => {
-            ExceptionCode::IllegalDataValue
-        }
-        Rejection::NoSuchUnit { .. } => ExceptionCode::GatewayTargetDevice,
+        Rejection::OutOfRange { .. } | Rejection::NotPossible { .. } => ILLEGAL_DATA_VALUE,
+        Rejection::NoSuchUnit { .. } => GATEWAY_TARGET,
         Rejection::WrongState { .. } | Rejection::ResetRefused { .. } | Rejection::Local { .. } => {
-            ExceptionCode::ServerDeviceFailure
+            DEVICE_FAILURE
         }
-        Rejection::Leased { .. } | Rejection::Busy | Rejection::Closed => {
-            ExceptionCode::ServerDeviceBusy
-        }
+        Rejection::Leased { .. } | Rejection::Busy | Rejection::Closed => DEVICE_BUSY,
     }
 }

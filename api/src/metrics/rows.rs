@@ -264,7 +264,8 @@ pub(super) const ROWS: &[Row] = &[
     counter("bess_modbus_connections_rejected_total", NONE, "Modbus connections turned away by the cap", Count(|s| load(&s.scrape.stats.modbus.rejected))),
     counter("bess_modbus_bad_frames_total", NONE, "Frames that were no Modbus", Count(|s| load(&s.scrape.stats.modbus.bad_frames))),
     counter("bess_modbus_bytes_total", BYTES, "Bytes of Modbus traffic, as seen from the farm", Numbers(modbus_bytes)),
-    counter("bess_modbus_restarts_total", NONE, "Accept loops that had to be started again", Count(|s| load(&s.scrape.stats.modbus.restarts))),
+    counter("bess_modbus_accept_errors_total", NONE, "Accepts that failed", Count(|s| load(&s.scrape.stats.modbus.accept_errors))),
+    counter("bess_modbus_panics_total", NONE, "Connections that ended by a panic", Count(|s| load(&s.scrape.stats.modbus.panics))),
 
     // HTTP.
     counter("bess_http_requests_total", NONE, "HTTP requests by method, template of the route and status", Numbers(http_requests)),

@@ -14,10 +14,10 @@
 //! Version 2: 5 to 8, 10 and 84 know more values, 86 and 90 to 94 are writable, 89 may be written as
 //! 0, 96 to 123 show what they did not before.
 
+use super::codec::Codec;
 use super::edit::Write::{Counter, Value};
 use super::edit::{Write, Writer, controls as put, operate};
 use super::encoding::Encoding;
-use super::codec::Codec;
 use super::layout::{About, Field, Symbols};
 use super::source::{Bind, unit};
 use super::{controls, plant, racks, states};

@@ -101,7 +101,6 @@ impl Desk {
         staged.extend(words.iter().copied());
         self.n_staged.store(staged.len(), Relaxed);
     }
-
 }
 
 /// Changes that were accepted and that snapshots do not show yet.

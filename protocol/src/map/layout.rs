@@ -310,6 +310,10 @@ pub(crate) struct Layout {
     pub(crate) refresh: Vec<Refresh>,
     /// Words that its scratch memory needs.
     pub(crate) memory_len: usize,
+    /// Holding registers, first and last, that show single cells: snapshots carry those on request only.
+    pub(crate) cells: Option<(u16, u16)>,
+    /// What the device says of itself, by object id of function 43/14; empty for what its unit says.
+    pub(crate) identity: Vec<(u8, String)>,
 }
 
 /// What a layout is made of.
@@ -324,6 +328,8 @@ pub(crate) struct Parts {
     pub(crate) traps: Vec<Trap>,
     pub(crate) refresh: Vec<Refresh>,
     pub(crate) memory_len: usize,
+    pub(crate) cells: Option<(u16, u16)>,
+    pub(crate) identity: Vec<(u8, String)>,
 }
 
 impl Layout {
@@ -355,6 +361,8 @@ impl Layout {
             traps: parts.traps,
             refresh: parts.refresh,
             memory_len: parts.memory_len,
+            cells: parts.cells,
+            identity: parts.identity,
         }
     }
 
@@ -572,12 +580,12 @@ impl<'s> Sights<'s> {
         if self.held.is_empty() {
             return self.main;
         }
-        let block = layout.refresh.iter().find(|block| {
-            block.table == table && (block.from..=block.to).contains(&address)
-        });
-        let held = block.and_then(|block| {
-            self.held.iter().find(|(period, _)| *period == block.period_ticks)
-        });
+        let block = layout
+            .refresh
+            .iter()
+            .find(|block| block.table == table && (block.from..=block.to).contains(&address));
+        let held = block
+            .and_then(|block| self.held.iter().find(|(period, _)| *period == block.period_ticks));
         held.map_or(self.main, |(_, sight)| *sight)
     }
 }
@@ -585,7 +593,7 @@ impl<'s> Sights<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::Gateway;
+    use crate::device::Gateway;
     use crate::testing;
     use bess_core::command::Command;
     use bess_core::control::FunctionName;
@@ -601,8 +609,8 @@ mod tests {
         ) {
             let snapshot = testing::snapshot();
             let gateway = Gateway::new(&snapshot.spec);
-            let (unit, layout) = gateway.find(unit_id).unwrap();
-            let sight = Sight::new(&snapshot, unit);
+            let device = gateway.device(unit_id).unwrap();
+            let (layout, sight) = (&device.layout, device.sight(&snapshot));
             let one_by_one: Result<Vec<_>, _> = (0..count)
                 .map(|skip| {
                     let register = address.checked_add(skip).ok_or(Refusal::Address)?;
@@ -623,8 +631,8 @@ mod tests {
             let mut snapshot = testing::snapshot();
             snapshot.units[0].state = state;
             let gateway = Gateway::new(&snapshot.spec);
-            let (unit, layout) = gateway.find(unit_id).unwrap();
-            let sight = Sight::new(&snapshot, unit);
+            let device = gateway.device(unit_id).unwrap();
+            let (layout, sight) = (&device.layout, device.sight(&snapshot));
             // Whatever comes of it, the audit can tell what it was.
             prop_assert!(!layout.describe_write(Table::Holding, address, &words).is_empty());
             if let Ok(edit) = layout.write(sight, address, &words) {
@@ -648,8 +656,8 @@ mod tests {
             control.soc_min = (soc_min * 1e4).round() / 1e4;
             let before = *control;
             let gateway = Gateway::new(&snapshot.spec);
-            let (unit, layout) = gateway.find(1).unwrap();
-            let sight = Sight::new(&snapshot, unit);
+            let device = gateway.device(1).unwrap();
+            let (layout, sight) = (&device.layout, device.sight(&snapshot));
             // From the mode on: a setpoint is in force when it is written.
             for (address, count) in [(84, 12), (110, 2)] {
                 let words = layout.read(sight, address, count).unwrap();

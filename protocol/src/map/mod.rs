@@ -75,12 +75,10 @@ pub fn document(name: &str, spec: &FarmSpec, unit: UnitId) -> Option<Vec<PointDo
 
 /// The values of a layout, table by table; the input table only where it differs.
 pub(crate) fn describe_layout(layout: &Layout) -> Vec<PointDoc> {
-    let shown = Table::ALL.iter().filter(|(_, table)| {
-        *table != Table::Input || !layout.mirrors_input()
-    });
-    let rows = shown.flat_map(|(_, table)| {
-        layout.fields_of(*table).map(|field| describe(*table, field))
-    });
+    let shown =
+        Table::ALL.iter().filter(|(_, table)| *table != Table::Input || !layout.mirrors_input());
+    let rows =
+        shown.flat_map(|(_, table)| layout.fields_of(*table).map(|field| describe(*table, field)));
     rows.collect()
 }
 

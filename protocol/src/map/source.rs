@@ -5,10 +5,10 @@
 
 use super::desk::{Desk, LastWrite};
 use super::encoding::{Value, scale_factor_for};
-use bess_core::{SimTime, UnitId};
 use bess_core::signal::{self, FarmGetter, Quantity, RackGetter, Signal, UnitGetter, UnitSight};
 use bess_core::snapshot::{FarmView, RackView, Snapshot, UnitView};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
+use bess_core::{SimTime, UnitId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -248,9 +248,7 @@ impl Source {
                 .racks()
                 .get(*rack_idx)
                 .map_or(Value::Missing, |rack| Value::Number((signal.get)(rack) * *factor)),
-            Self::Farm(signal, factor) => {
-                Value::Number((signal.get)(sight.farm) * *factor)
-            }
+            Self::Farm(signal, factor) => Value::Number((signal.get)(sight.farm) * *factor),
             Self::Number(get) => Value::Number(get(sight)),
             Self::Whole(get) => Value::Raw(get(sight)),
             Self::RackWhole(get, rack_idx) => {

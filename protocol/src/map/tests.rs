@@ -3,7 +3,7 @@
 mod controls;
 mod states;
 
-use super::{Gateway, Layout, Sight};
+use crate::device::Gateway;
 use crate::testing;
 use bess_core::alarm::{AlarmCode, AlarmLevel};
 use bess_core::snapshot::{BatteryView, CellExtremes, RackTruth, Snapshot};
@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 /// Every field of what `unit_id` shows, by name.
 fn registers(snapshot: &Snapshot, unit_id: u8) -> BTreeMap<String, Vec<u16>> {
     let gateway = Gateway::new(&snapshot.spec);
-    let (unit, layout): (Option<UnitId>, &Layout) = gateway.find(unit_id).unwrap();
-    let sight = Sight::new(snapshot, unit);
-    let named = layout.fields().iter().map(|field| {
-        let words = layout.read(sight, field.address, field.encoding.registers()).unwrap();
+    let device = gateway.device(unit_id).unwrap();
+    let (layout, sight) = (&device.layout, device.sight(snapshot));
+    let named = layout.fields_of(super::Table::Holding).map(|field| {
+        let words = layout.read(sight, field.address, field.codec.registers()).unwrap();
         (format!("{} {}", field.address, field.about.name), words)
     });
     named.collect()
@@ -124,7 +124,7 @@ fn registers_show_what_the_bms_reports_where_the_truth_differs() {
 }
 
 /// Names of the bits that the point of the chain shows, from the definition of its model.
-fn raised(snapshot: &Snapshot, unit_id: u8, name: &str) -> Vec<&'static str> {
+fn raised(snapshot: &Snapshot, unit_id: u8, name: &str) -> Vec<String> {
     let shown = bits(&registers(snapshot, unit_id), name);
     let points = super::document("sunspec", &snapshot.spec, UnitId::from_idx(0)).unwrap();
     let point = points.into_iter().find(|point| point.name == name).unwrap();

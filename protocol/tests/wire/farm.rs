@@ -8,7 +8,7 @@ use bess_core::command::{
 };
 use bess_core::snapshot::{Snapshot, UnitState};
 use bess_core::stats::Stats;
-use bess_protocol::{FarmAccess, ServerConfig, serve};
+use bess_protocol::{FarmAccess, ListenerConfig, serve};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -134,10 +134,10 @@ pub(crate) struct Farm {
 
 impl Farm {
     pub(crate) async fn start() -> Self {
-        Self::with(Temper::Applies, ServerConfig::default()).await
+        Self::with(Temper::Applies, ListenerConfig::default()).await
     }
 
-    pub(crate) async fn with(temper: Temper, config: ServerConfig) -> Self {
+    pub(crate) async fn with(temper: Temper, config: ListenerConfig) -> Self {
         let (sender, snapshots) = watch::channel(Arc::new(testing::snapshot()));
         let fake = Arc::new(FakeLoop {
             temper,

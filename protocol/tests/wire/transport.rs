@@ -1,20 +1,21 @@
 //! Frames, connections and the end of the server.
 
 use crate::farm::{Farm, Temper, frame, read_pdu, write_pdu};
-use bess_protocol::ServerConfig;
+use bess_protocol::ListenerConfig;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 #[tokio::test]
 async fn a_panic_in_one_connection_hurts_no_other() {
-    let farm = Farm::with(Temper::Panics, ServerConfig::default()).await;
+    let farm = Farm::with(Temper::Panics, ListenerConfig::default()).await;
     let mut bystander = farm.client().await;
     assert!(bystander.read(1, 0, 1).await.is_ok());
     let mut client = farm.client().await;
     client.send(&frame(1, 1, &write_pdu(80, &[0, 5]))).await;
     assert!(client.is_closed().await);
     assert!(bystander.read(1, 0, 1).await.is_ok());
+    assert_eq!(farm.stats.modbus.panics.load(Relaxed), 1);
     while farm.stats.modbus.connections.load(Relaxed) > 1 {
         tokio::task::yield_now().await;
     }
@@ -30,21 +31,21 @@ async fn a_malformed_request_is_answered_and_the_connection_goes_on() {
         (&[3, 0, 0, 0, 126], [0x83, 3]),
         (&[4, 0, 0, 0, 0], [0x84, 3]),
         (&[6, 0, 0, 0], [0x86, 3]),
-        // tokio-modbus panics on this one: twice the quantity wraps.
+        // Twice the quantity wraps.
         (&[16, 0, 80, 0x80, 0, 0], [0x90, 3]),
         (&[16, 0, 80, 0, 2, 4, 0, 0], [0x90, 3]),
-        // And on this one: more coils than bytes.
+        // More coils than bytes, of a device that has none.
         (&[15, 0, 0, 0xFF, 0xFF, 1, 0], [0x8F, 1]),
-        (&[43, 14, 5, 0], [0xAB, 1]),
+        (&[43, 14, 5, 0], [0xAB, 3]),
         (&[0], [0x80, 1]),
         (&[100, 1, 2, 3], [0xE4, 1]),
     ] {
         assert_eq!(client.ask(1, pdu).await, exception, "{pdu:?}");
     }
     assert!(client.read(1, 0, 1).await.is_ok());
-    assert_eq!(farm.stats.modbus.exceptions[3].load(Relaxed), 7);
+    assert_eq!(farm.stats.modbus.exceptions[3].load(Relaxed), 8);
     assert_eq!(farm.stats.modbus.requests[16].load(Relaxed), 2);
-    assert_eq!(farm.stats.modbus.restarts.load(Relaxed), 0);
+    assert_eq!(farm.stats.modbus.panics.load(Relaxed), 0);
 }
 
 #[tokio::test]
@@ -71,7 +72,7 @@ async fn junk_closes_its_own_connection_only() {
 #[tokio::test]
 async fn a_half_frame_is_dropped_and_a_quiet_connection_kept() {
     let config =
-        ServerConfig { frame_timeout: Duration::from_millis(100), ..ServerConfig::default() };
+        ListenerConfig { frame_timeout: Duration::from_millis(100), ..ListenerConfig::default() };
     let farm = Farm::with(Temper::Applies, config).await;
     let mut quiet = farm.client().await;
     assert!(quiet.read(1, 0, 1).await.is_ok());
@@ -95,7 +96,7 @@ async fn a_frame_that_comes_byte_by_byte_is_answered() {
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
     let config =
-        ServerConfig { idle_timeout: Duration::from_millis(100), ..ServerConfig::default() };
+        ListenerConfig { idle_timeout: Duration::from_millis(100), ..ListenerConfig::default() };
     let farm = Farm::with(Temper::Applies, config).await;
     let mut client = farm.client().await;
     assert!(client.is_closed().await);
@@ -141,7 +142,7 @@ async fn what_was_asked_before_junk_or_the_end_is_still_answered() {
 
 #[tokio::test]
 async fn connections_over_the_cap_are_closed_at_once() {
-    let config = ServerConfig { max_connections: 2, ..ServerConfig::default() };
+    let config = ListenerConfig { max_connections: 2, ..ListenerConfig::default() };
     let farm = Farm::with(Temper::Applies, config).await;
     let mut first = farm.client().await;
     let mut second = farm.client().await;
@@ -169,7 +170,7 @@ async fn a_client_that_never_reads_holds_nobody_up() {
 
 #[tokio::test]
 async fn shutdown_finishes_the_request_in_hand_and_closes() {
-    let farm = Farm::with(Temper::Holds, ServerConfig::default()).await;
+    let farm = Farm::with(Temper::Holds, ListenerConfig::default()).await;
     let mut idle = farm.client().await;
     assert!(idle.read(1, 0, 1).await.is_ok());
     let mut writer = farm.client().await;
@@ -188,7 +189,7 @@ async fn shutdown_finishes_the_request_in_hand_and_closes() {
 
 #[tokio::test]
 async fn shutdown_does_not_wait_for_a_loop_that_is_gone() {
-    let farm = Farm::with(Temper::Holds, ServerConfig::default()).await;
+    let farm = Farm::with(Temper::Holds, ListenerConfig::default()).await;
     let mut writer = farm.client().await;
     writer.send(&frame(1, 1, &write_pdu(80, &[0, 5]))).await;
     while farm.n_letters() == 0 {

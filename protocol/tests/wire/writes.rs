@@ -5,7 +5,7 @@ use bess_core::UnitId;
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel};
 use bess_core::command::{Command, ControlChange, Rejection, UnitAction};
 use bess_core::snapshot::UnitState;
-use bess_protocol::ServerConfig;
+use bess_protocol::ListenerConfig;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -242,7 +242,7 @@ async fn each_rejection_of_the_loop_has_its_exception() {
         (Rejection::Closed, 6),
         (Rejection::NoSuchUnit { number: 9, n_units: 1 }, 11),
     ] {
-        let farm = Farm::with(Temper::Refuses(rejection.clone()), ServerConfig::default()).await;
+        let farm = Farm::with(Temper::Refuses(rejection.clone()), ListenerConfig::default()).await;
         let mut client = farm.client().await;
         assert_eq!(client.write(1, 80, &[0, 5]).await, Err(exception), "{rejection}");
         let last = client.read(1, 98, 2).await.unwrap();
@@ -255,7 +255,7 @@ async fn each_rejection_of_the_loop_has_its_exception() {
 #[tokio::test]
 async fn a_silent_loop_is_exception_4() {
     let config =
-        ServerConfig { answer_timeout: Duration::from_millis(50), ..ServerConfig::default() };
+        ListenerConfig { answer_timeout: Duration::from_millis(50), ..ListenerConfig::default() };
     let silent = Farm::with(Temper::Holds, config).await;
     let mut client = silent.client().await;
     assert_eq!(client.write(1, 80, &[0, 5]).await, Err(4));

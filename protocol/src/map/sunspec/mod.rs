@@ -16,11 +16,11 @@ use super::layout::{About, Field, Symbols};
 use super::source::{Bind, Source, Subject};
 use bess_core::role::Role;
 use bess_core::spec::{FarmSpec, UnitDesign};
-use std::borrow::Cow;
 use bindings::Row;
 use models::{
     model_1, model_701, model_702, model_703, model_704, model_713, model_715, model_802, model_803,
 };
+use std::borrow::Cow;
 use table::{Model, Point};
 
 /// First register of the chain.
@@ -146,9 +146,7 @@ impl Placer<'_> {
             address: address as u16,
             codec: Codec::plain(point.encoding, self.exponent(point)),
             source,
-            write: row
-                .and_then(|row| row.write)
-                .map(|write| Writer::Row(write.of_rack(rack_idx))),
+            write: row.and_then(|row| row.write).map(|write| Writer::Row(write.of_rack(rack_idx))),
             is_writable: point.is_writable,
             role: row.map_or(Role::Engineer, |row| row.role),
             about: About {

@@ -3,8 +3,9 @@
 use super::table::{Model, Point};
 use super::*;
 use crate::map::compact;
-use crate::map::encoding::Value;
-use crate::map::layout::Layout;
+use crate::map::desk::Desk;
+use crate::map::encoding::{Encoding, Value};
+use crate::map::layout::{Layout, Table};
 use crate::map::source::Sight;
 use crate::testing;
 use bess_core::UnitId;
@@ -183,7 +184,7 @@ fn every_row_binds_a_point_of_its_model() {
 #[test]
 fn only_points_that_are_writable_by_definition_take_writes() {
     let (_, layout) = layout_of_unit_1();
-    for field in layout.fields() {
+    for field in layout.fields_of(Table::Holding) {
         assert!(field.is_writable || field.write.is_none(), "{}", field.about.name);
     }
 }
@@ -227,14 +228,15 @@ fn a_signal_is_bound_to_a_point_of_its_unit() {
 #[test]
 fn mandatory_points_have_values_and_so_have_the_scale_factors_of_others() {
     let (snapshot, layout) = layout_of_unit_1();
-    let sight = Sight::new(&snapshot, UnitId::from_number(1));
+    let desk = Desk::default();
+    let sight = Sight::new(&snapshot, UnitId::from_number(1), &desk);
     let is_missing = |name: &str| {
-        let field = layout.fields().iter().find(|f| f.about.name == name);
+        let field = layout.fields_of(Table::Holding).find(|f| f.about.name == name);
         let field = field.unwrap_or_else(|| panic!("no {name}"));
-        let count = field.encoding.registers();
+        let count = field.codec.registers();
         let words = layout.read(sight, field.address, count).unwrap();
         let mut missing = vec![0; words.len()];
-        field.encoding.encode(Value::Missing, 0, &mut missing);
+        field.codec.encode(Value::Missing, &mut missing);
         words == missing
     };
     for link in CHAIN {
@@ -270,9 +272,9 @@ fn the_chain_has_no_gap_and_the_compact_map_neither() {
     ] {
         let mut next = u32::from(start);
         let layout = Layout::new(fields);
-        for field in layout.fields() {
+        for field in layout.fields_of(Table::Holding) {
             assert_eq!(u32::from(field.address), next, "{}", field.about.name);
-            next += u32::from(field.encoding.registers());
+            next += u32::from(field.codec.registers());
         }
         if let Some(length) = length {
             assert_eq!(next, length);
@@ -298,10 +300,11 @@ fn a_chain_with_very_many_racks_ends_before_the_last_register() {
 #[test]
 fn scale_factors_follow_the_rating_and_values_fit() {
     let (snapshot, layout) = layout_of_unit_1();
-    let sight = Sight::new(&snapshot, UnitId::from_number(1));
+    let desk = Desk::default();
+    let sight = Sight::new(&snapshot, UnitId::from_number(1), &desk);
     let read = |name: &str| {
-        let field = layout.fields().iter().find(|f| f.about.name == name).unwrap();
-        let count = field.encoding.registers();
+        let field = layout.fields_of(Table::Holding).find(|f| f.about.name == name).unwrap();
+        let count = field.codec.registers();
         layout.read(sight, field.address, count).unwrap()[0] as i16
     };
     // 2.5 MW, 2.75 MVA, 690 V, 5 MWh.

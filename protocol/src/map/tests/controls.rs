@@ -1,7 +1,8 @@
 //! Control settings: what a write changes, what it reads as then, and what refuses it.
 
 use super::{bits, registers};
-use crate::map::{Gateway, Refusal};
+use crate::device::Gateway;
+use crate::map::{Refusal, Table};
 use crate::testing;
 use bess_core::UnitId;
 use bess_core::command::{Command, ControlChange, RackAction, UnitAction};
@@ -32,16 +33,16 @@ impl Desk {
         if let Ok(address) = name.parse() {
             return address;
         }
-        let (_, layout) = self.gateway.find(1).unwrap();
-        let field = layout.fields().iter().find(|field| field.about.name == name);
+        let layout = &self.gateway.device(1).unwrap().layout;
+        let field = layout.fields_of(Table::Holding).find(|field| field.about.name == name);
         field.unwrap_or_else(|| panic!("no {name}")).address
     }
 
     /// The command that a write becomes.
     fn command(&self, name: &str, words: &[u16]) -> Result<Command, Refusal> {
-        let (unit, layout) = self.gateway.find(1).unwrap();
-        let sight = self.gateway.sight(&self.snapshot, unit);
-        let edit = layout.write(sight, self.address(name), words)?;
+        let device = self.gateway.device(1).unwrap();
+        let sight = device.sight(&self.snapshot);
+        let edit = device.layout.write(sight, self.address(name), words)?;
         Ok(edit.command()?.expect("a write to a unit is always told to the loop"))
     }
 
@@ -343,8 +344,10 @@ fn a_string_is_taken_out_and_let_in_again() {
 #[test]
 fn a_write_is_described_with_names_and_values() {
     let desk = Desk::new();
-    let (_, layout) = desk.gateway.find(1).unwrap();
-    let describe = |name: &str, words: &[u16]| layout.describe_write(desk.address(name), words);
+    let layout = &desk.gateway.device(1).unwrap().layout;
+    let describe = |name: &str, words: &[u16]| {
+        layout.describe_write(Table::Holding, desk.address(name), words)
+    };
     assert_eq!(
         describe("704.WSetEna", &[1, 1, 0xFFF6, 0xD840]),
         "704.WSetEna = 1, 704.WSetMod = 1, 704.WSet = -600000 W"
@@ -353,6 +356,9 @@ fn a_write_is_described_with_names_and_values() {
     // A cut value, "not available", what is in no map, and what is beyond the last register.
     assert_eq!(describe("704.WSet", &[0xFFF6]), format!("{} = 0xfff6", desk.address("704.WSet")));
     assert_eq!(describe("704.WSet", &[0x8000, 0]), "704.WSet = 0x8000 0x0000");
-    assert_eq!(layout.describe_write(30_000, &[7]), "30000 = 0x0007");
-    assert_eq!(layout.describe_write(65_535, &[1, 2]), "65535 = 0x0001, 65536 = 0x0002");
+    assert_eq!(layout.describe_write(Table::Holding, 30_000, &[7]), "30000 = 0x0007");
+    assert_eq!(
+        layout.describe_write(Table::Holding, 65_535, &[1, 2]),
+        "65535 = 0x0001, 65536 = 0x0002"
+    );
 }

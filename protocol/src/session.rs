@@ -1,0 +1,284 @@
+//! One connection: cuts its bytes into frames, has each answered in its turn, and sends the answers.
+//!
+//! Answers are gathered while further whole requests are at hand and sent with one system call. Buffers
+//! grow with what was received, not with what a header claims, are bounded, and are given back when the
+//! connection falls quiet. A half frame that does not go on, a client that does not read, and a quiet
+//! connection each end at their deadline.
+
+use crate::frame::{Front, HEADER, front};
+use crate::server::Seat;
+use crate::service::{Answer, Service};
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+/// Bytes taken from the socket at once.
+const CHUNK: usize = 4096;
+/// Answers that may be held back before the socket must take them.
+const HELD_BACK_MAX: usize = 64 * 1024;
+/// Room that a quiet connection keeps for its next frame or answer.
+const QUIET_CAPACITY: usize = 320;
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Session<S> {
+    socket: S,
+    seat: Seat,
+    service: Service,
+    /// Received bytes; those before `taken` are done with.
+    input: Vec<u8>,
+    taken: usize,
+    /// Bytes to send; those before `sent` are sent.
+    output: Vec<u8>,
+    sent: usize,
+    /// When the half frame at the front began.
+    half_since: Option<Instant>,
+    /// When the client last sent something, or took something.
+    active_at: Instant,
+    timer: Pin<Box<Sleep>>,
+    drain: Pin<Box<WaitForCancellationFutureOwned>>,
+    drain_waker: Option<Waker>,
+}
+
+/// What waiting for bytes came to.
+enum Fill {
+    More,
+    End,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    pub(crate) fn new(socket: S, seat: Seat, service: Service) -> Self {
+        let now = Instant::now();
+        let timer = Box::pin(tokio::time::sleep_until(deadline(now, seat.config().idle_timeout)));
+        let drain = Box::pin(seat.drain().clone().cancelled_owned());
+        Self {
+            socket,
+            seat,
+            service,
+            input: Vec::new(),
+            taken: 0,
+            output: Vec::new(),
+            sent: 0,
+            half_since: None,
+            active_at: now,
+            timer,
+            drain,
+            drain_waker: None,
+        }
+    }
+
+    /// Serves the connection to its end.
+    ///
+    /// # Errors
+    /// What broke it, from the socket.
+    pub(crate) async fn run(mut self) -> io::Result<()> {
+        let result = self.serve().await;
+        // Whoever is still there learns that nothing more comes, with a close notice under TLS.
+        let _ = poll_fn(|cx| Pin::new(&mut self.socket).poll_shutdown(cx)).await;
+        result
+    }
+
+    async fn serve(&mut self) -> io::Result<()> {
+        loop {
+            if self.seat.is_draining() {
+                return self.send().await;
+            }
+            match front(&self.input[self.taken..]) {
+                Front::Whole(length) => {
+                    self.half_since = None;
+                    if !self.answer(length).await? {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                Front::Junk => {
+                    self.note_bad_frame();
+                    return self.send().await;
+                }
+                Front::Half => {
+                    self.half_since.get_or_insert_with(Instant::now);
+                }
+                Front::Empty => {}
+            }
+            self.send().await?;
+            match poll_fn(|cx| self.poll_fill(cx)).await? {
+                Fill::More => {}
+                Fill::End => {
+                    if self.half_since.is_some() {
+                        self.note_bad_frame();
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Answers the whole frame of `length` bytes at the front; whether the connection goes on.
+    async fn answer(&mut self, length: usize) -> io::Result<bool> {
+        let since = Instant::now();
+        let frame = &self.input[self.taken..self.taken + length];
+        let start = self.output.len();
+        self.output.extend_from_slice(&[frame[0], frame[1], 0, 0, 0, 0, frame[HEADER]]);
+        let answer = self.service.answer(frame, &mut self.output);
+        self.consume(length);
+        match answer {
+            Answer::Ready => {}
+            Answer::Silent => {
+                self.output.truncate(start);
+                return Ok(true);
+            }
+            Answer::Waiting(answer) => {
+                // It waits for a tick; the answers before it should not.
+                let head = self.output.split_off(start);
+                self.send().await?;
+                let pdu = answer.await;
+                self.output.extend_from_slice(&head);
+                self.output.extend_from_slice(&pdu);
+                return self.finish(0, since).await;
+            }
+        }
+        self.finish(start, since).await
+    }
+
+    /// Completes the header of the answer that begins at `start`.
+    async fn finish(&mut self, start: usize, since: Instant) -> io::Result<bool> {
+        let length = (self.output.len() - start - HEADER) as u16;
+        self.output[start + 4..start + 6].copy_from_slice(&length.to_be_bytes());
+        self.seat.stats().duration.observe(since.elapsed().as_secs_f64());
+        if self.output.len() > HELD_BACK_MAX {
+            self.send().await?;
+        }
+        Ok(true)
+    }
+
+    fn note_bad_frame(&self) {
+        self.seat.stats().bad_frames.fetch_add(1, Relaxed);
+    }
+
+    /// Marks the next `n` received bytes as done with.
+    fn consume(&mut self, n: usize) {
+        self.taken += n;
+        if self.taken == self.input.len() {
+            self.input.clear();
+            self.taken = 0;
+        }
+    }
+
+    /// Sends everything that is to be sent.
+    async fn send(&mut self) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        poll_fn(|cx| self.poll_send(cx)).await
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.sent < self.output.len() {
+            let rest = &self.output[self.sent..];
+            let Poll::Ready(result) = Pin::new(&mut self.socket).poll_write(cx, rest) else {
+                // A client that never reads its answers must not be kept for ever.
+                return match self.poll_deadline(cx) {
+                    Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                    Poll::Pending => Poll::Pending,
+                };
+            };
+            let n = result?;
+            if n == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sent += n;
+            self.active_at = Instant::now();
+            self.seat.stats().bytes[1].fetch_add(n as u64, Relaxed);
+        }
+        self.output.clear();
+        self.sent = 0;
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    /// Takes what the socket has; the end is also that of patience and of the server.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Fill>> {
+        let mut chunk = [const { MaybeUninit::uninit() }; CHUNK];
+        let mut chunk = ReadBuf::uninit(&mut chunk);
+        match Pin::new(&mut self.socket).poll_read(cx, &mut chunk) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.shrink();
+                if self.is_drained(cx) {
+                    return Poll::Ready(Ok(Fill::End));
+                }
+                ready!(self.poll_deadline(cx));
+                return Poll::Ready(Ok(Fill::End));
+            }
+        }
+        let bytes = chunk.filled();
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(Fill::End));
+        }
+        if self.taken > 0 {
+            self.input.drain(..self.taken);
+            self.taken = 0;
+        }
+        self.input.extend_from_slice(bytes);
+        self.active_at = Instant::now();
+        self.seat.stats().bytes[0].fetch_add(bytes.len() as u64, Relaxed);
+        Poll::Ready(Ok(Fill::More))
+    }
+
+    /// Ready when the client has been quiet for too long, or too slow with a frame.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let config = self.seat.config();
+        let idle = deadline(self.active_at, config.idle_timeout);
+        let due = match self.half_since {
+            Some(since) => idle.min(deadline(since, config.frame_timeout)),
+            None => idle,
+        };
+        // The timer is moved only when it would ring too late, or has rung too early: a busy
+        // connection leaves it alone.
+        if self.timer.deadline() > due {
+            self.timer.as_mut().reset(due);
+        }
+        while self.timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+
+    /// Whether the server drains; the task is woken when it does. One registration serves the
+    /// connection's life: a poll takes a lock that all connections share.
+    fn is_drained(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_watched = self.drain_waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if is_watched {
+            return self.seat.is_draining();
+        }
+        self.drain_waker = Some(cx.waker().clone());
+        self.drain.as_mut().poll(cx).is_ready()
+    }
+
+    /// Gives room back that only a burst needed.
+    fn shrink(&mut self) {
+        if self.input.capacity() > QUIET_CAPACITY {
+            self.input.drain(..self.taken);
+            self.taken = 0;
+            self.input.shrink_to(QUIET_CAPACITY);
+        }
+        if self.output.is_empty() && self.output.capacity() > QUIET_CAPACITY {
+            self.output.shrink_to(QUIET_CAPACITY);
+        }
+    }
+}
+
+fn deadline(from: Instant, timeout: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(86_400 * 365);
+    from + timeout.min(FAR)
+}
