@@ -1,6 +1,7 @@
 //! What the server is given, and how a listener behaves.
 
 use bess_core::command::Mailbox;
+use bess_core::net::PeerNet;
 use bess_core::role::Role;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::Stats;
@@ -50,6 +51,8 @@ pub struct ListenerConfig {
     pub name: String,
     /// What its clients may do at most.
     pub role: Role,
+    /// Networks whose clients are let in; empty for all.
+    pub allow: Vec<PeerNet>,
     /// Connections at once; one more is closed when it is accepted.
     pub max_connections: usize,
     /// Connections at once from one address.
@@ -71,6 +74,7 @@ impl Default for ListenerConfig {
         Self {
             name: "modbus".to_owned(),
             role: Role::Engineer,
+            allow: Vec::new(),
             max_connections: 4096,
             max_connections_per_address: 4096,
             idle_timeout: Duration::from_secs(600),

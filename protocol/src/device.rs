@@ -3,10 +3,12 @@
 //! A device shows a unit, a part of it, one of its racks or the plant by a layout, and keeps a desk. The
 //! same device may answer behind several sockets and under several unit ids.
 
+use crate::config::MapSet;
 use crate::map::desk::{Desk, Pending};
 use crate::map::layout::Refresh;
-use crate::map::{Layout, Sight, Sights, Table, plant_layout, unit_layout};
+use crate::map::{Layout, Profile, Sight, Sights, Table, plant_layout, unit_layout};
 use bess_core::UnitId;
+use bess_core::device::Part;
 use bess_core::id::{MODBUS_PLANT_ID, MODBUS_UNIT_ID_MAX};
 use bess_core::snapshot::{FarmView, Snapshot, UnitView};
 use bess_core::spec::{FarmSpec, UnitDesign};
@@ -23,39 +25,6 @@ pub(crate) struct Device {
     pub(crate) part: Part,
     pub(crate) layout: Arc<Layout>,
     pub(crate) desk: Arc<Desk>,
-}
-
-/// What part of a unit or of the plant a device shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// Everything.
-    Whole,
-    /// The battery: models 802 and 803.
-    Bms,
-    /// The converter: models 701 to 715.
-    Pcs,
-    /// The meter at its AC terminals: model 203.
-    Meter,
-    /// One rack.
-    Rack,
-    /// The whole farm.
-    Plant,
-}
-
-impl Part {
-    /// Every part with its name in files and REST.
-    pub const ALL: [(&'static str, Self); 6] = [
-        ("whole", Self::Whole),
-        ("bms", Self::Bms),
-        ("pcs", Self::Pcs),
-        ("meter", Self::Meter),
-        ("rack", Self::Rack),
-        ("plant", Self::Plant),
-    ];
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        Self::ALL[self as usize].0
-    }
 }
 
 /// Room for what a sight shows in place of the snapshot's own.
@@ -75,6 +44,11 @@ impl Device {
     ) -> Self {
         let desk = Desk::new(layout.memory_len, Arc::clone(pending));
         Self { unit, rack_idx: None, part, layout: Arc::clone(layout), desk: Arc::new(desk) }
+    }
+
+    /// The same of one rack of the unit.
+    pub(crate) fn of_rack(self, rack_idx: Option<usize>) -> Self {
+        Self { rack_idx, ..self }
     }
 
     /// What a request sees of `snapshot`.
@@ -203,7 +177,8 @@ impl Layouts {
         if let Some((_, layout)) = known {
             return Arc::clone(layout);
         }
-        let layout = Arc::new(unit_layout(design));
+        let standard = MapSet::standard(Profile::Standard);
+        let layout = Arc::new(unit_layout(design, Part::Whole, &standard));
         self.known.push((Arc::clone(design), Arc::clone(&layout)));
         layout
     }

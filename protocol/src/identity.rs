@@ -1,7 +1,8 @@
 //! What a device says of itself by function 43/14: the basic and the regular objects.
 
-use crate::device::{Device, Part};
+use crate::device::Device;
 use crate::pdu::{ILLEGAL_DATA_ADDRESS, MEI_IDENTIFY, PDU_MAX};
+use bess_core::device::Part;
 use bess_core::spec::FarmSpec;
 
 /// Objects of the stream "basic": vendor, product code, revision.

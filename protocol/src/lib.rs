@@ -5,11 +5,13 @@
 //! says so. What a register means is said in [`map`] alone, who answers to an address in [`device`].
 
 mod access;
+pub mod config;
 mod device;
 mod frame;
 mod identity;
 pub mod map;
 mod pdu;
+pub mod plan;
 mod server;
 mod service;
 mod session;

@@ -10,6 +10,7 @@
 //! itself. So the loop and the session are ours, and that crate is the client that tests them.
 
 use crate::access::{FarmAccess, ListenerConfig};
+use crate::config::TlsSpec;
 use crate::device::Gateway;
 use crate::service::Service;
 use crate::session::Session;
@@ -44,6 +45,8 @@ pub struct Socket {
     pub config: Arc<ListenerConfig>,
     /// Who answers.
     pub reach: Reach,
+    /// Certificates, where it speaks TLS.
+    pub tls: Option<TlsSpec>,
 }
 
 /// Who answers behind a socket.
@@ -139,6 +142,9 @@ impl Seat {
     fn take(room: &Room, peer: SocketAddr) -> Option<Self> {
         let address = peer.ip().to_canonical();
         let config = &room.config;
+        if !config.allow.is_empty() && !config.allow.iter().any(|net| net.contains(address)) {
+            return None;
+        }
         if room.seats.taken.fetch_add(1, Relaxed) >= config.max_connections {
             room.seats.taken.fetch_sub(1, Relaxed);
             return None;
@@ -216,7 +222,7 @@ pub async fn serve(
 ) {
     let spec = Arc::clone(&farm.snapshots.borrow().spec);
     let reach = Reach::Gateway(Arc::new(Gateway::new(&spec)));
-    let socket = Socket { listener, config: Arc::new(config), reach };
+    let socket = Socket { listener, config: Arc::new(config), reach, tls: None };
     serve_all(vec![socket], farm, shutdown).await;
 }
 

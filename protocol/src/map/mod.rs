@@ -25,7 +25,9 @@ pub(crate) use edit::{Edit, Notes, Refusal};
 pub(crate) use layout::{Layout, Sights, Table};
 pub(crate) use source::Sight;
 
+use crate::config::{MapKind, MapSet};
 use bess_core::UnitId;
+use bess_core::device::Part;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use layout::Field;
 
@@ -100,10 +102,34 @@ fn describe(table: Table, field: &Field) -> PointDoc {
     }
 }
 
-/// The standard layout of a unit of this design.
-pub(crate) fn unit_layout(design: &UnitDesign) -> Layout {
-    let mut fields = compact::fields(compact::Level::Unit);
-    fields.extend(sunspec::unit_chain(design));
+/// What the SunSpec chain of a unit holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// The models of DER and storage: 1, 701 to 715, 802, 803.
+    #[default]
+    Standard,
+    /// Those, and every cell: 804 for each rack and 805 for each module.
+    Cells,
+    /// The models of before: 1, 103, 120 to 124.
+    Legacy,
+}
+
+impl Profile {
+    /// Every profile with its name in files and on the command line.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("standard", Self::Standard), ("cells", Self::Cells), ("legacy", Self::Legacy)];
+}
+
+/// The layout of a part of a unit of this design, in these maps.
+pub(crate) fn unit_layout(design: &UnitDesign, part: Part, maps: &MapSet) -> Layout {
+    let MapKind::Standard { compact, sunspec, profile: _ } = maps.kind;
+    let mut fields = Vec::new();
+    if compact && part == Part::Whole {
+        fields.extend(compact::fields(compact::Level::Unit));
+    }
+    if sunspec {
+        fields.extend(sunspec::unit_chain(design));
+    }
     Layout::new(fields)
 }
 
