@@ -3,6 +3,7 @@
 use crate::metrics::{self, Format};
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
+use bess_core::device::DeviceAddress;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::Stats;
 use std::net::SocketAddr;
@@ -41,8 +42,10 @@ impl Readiness {
 /// Where the farm listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressBook {
-    /// Modbus TCP.
+    /// The first socket of Modbus TCP.
     pub modbus: SocketAddr,
+    /// Where each device answers Modbus.
+    pub devices: Vec<DeviceAddress>,
     /// REST.
     pub api: SocketAddr,
     /// Metrics.

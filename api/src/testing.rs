@@ -13,8 +13,10 @@ use bess_core::command::{
 };
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::control::{FunctionsChange, UnitFunctions};
+use bess_core::device::{DeviceAddress, Part};
 use bess_core::id::{CellAddress, UnitId};
 use bess_core::log::Log;
+use bess_core::role::Role;
 use bess_core::snapshot::{
     BatteryView, CellExtremes, CellsView, ClockMode, ClockView, FarmView, RackTruth, RackView,
     Snapshot, UnitState, UnitView,
@@ -419,6 +421,7 @@ pub(crate) async fn serve_with(snapshot: Snapshot, config: ApiConfig) -> Served 
     };
     let book = AddressBook {
         modbus: "127.0.0.1:5020".parse().unwrap(),
+        devices: devices(&access.snapshots.borrow().spec),
         api: address,
         metrics: "127.0.0.1:9090".parse().unwrap(),
     };
@@ -427,6 +430,26 @@ pub(crate) async fn serve_with(snapshot: Snapshot, config: ApiConfig) -> Served 
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&api).serve_rest(listener, shutdown.clone()));
     Served { api, farm, stats, ready, address, shutdown, task }
+}
+
+/// The plant at unit id 255 and every unit at its own; units beyond the 247th answer to every id.
+fn devices(spec: &FarmSpec) -> Vec<DeviceAddress> {
+    let device = |unit: Option<UnitId>, part, unit_id| DeviceAddress {
+        unit,
+        rack: None,
+        part,
+        listener: "modbus".to_owned(),
+        host: "127.0.0.1".parse().unwrap(),
+        port: 5020,
+        unit_id,
+        is_tls: false,
+        role: Role::Engineer,
+        maps: vec!["compact".to_owned(), "sunspec".to_owned()],
+    };
+    let plant = device(None, Part::Plant, Some(255));
+    let units = spec.units.iter();
+    let units = units.map(|u| device(Some(u.id), Part::Whole, u.id.modbus_unit_id()));
+    std::iter::once(plant).chain(units).collect()
 }
 
 /// Wall time in Unix nanoseconds.

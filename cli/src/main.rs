@@ -9,6 +9,7 @@ mod client;
 mod duration;
 mod farm;
 mod input;
+mod modbus;
 mod profile;
 mod registers;
 mod run;
