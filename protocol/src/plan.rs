@@ -497,3 +497,6 @@ fn neighbour(address: IpAddr, by: i64) -> Option<IpAddr> {
         IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6).checked_add_signed(by.into())?).into(),
     })
 }
+
+#[cfg(test)]
+mod tests;

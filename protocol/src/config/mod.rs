@@ -231,3 +231,6 @@ fn check_names(section: &Section<'_, '_>, listeners: &[ListenerSpec]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
