@@ -249,7 +249,7 @@ impl Service {
 
     fn origin(&self, via: String) -> Origin {
         let peer = Some(self.peer.clone());
-        Origin { source: ControlSource::Modbus, peer, via: Some(via) }
+        Origin { source: ControlSource::Modbus, peer, via: Some(via), modbus: None }
     }
 }
 

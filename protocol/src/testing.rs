@@ -100,6 +100,8 @@ pub(crate) fn snapshot() -> Snapshot {
         plant: Arc::new(PlantSettings::default()),
         events: Arc::new(Log::new(1)),
         audit: Arc::new(Log::new(1)),
+        link: Arc::default(),
+        forced: Arc::default(),
         spec,
     }
 }
