@@ -237,7 +237,7 @@ impl Service {
         let mut words = Vec::with_capacity(usize::from(count));
         device.layout.read_into(&sights, table, address, count, &mut words).map_err(exception)?;
         out.push(call.function);
-        if matches!(table, Table::Coils | Table::Discrete) {
+        if matches!(table, Table::Coil | Table::Discrete) {
             out.push(words.len().div_ceil(8) as u8);
             let byte = |bits: &[u16]| {
                 bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit != 0))
@@ -476,7 +476,7 @@ impl Service {
 
     fn origin(&self, via: String) -> Origin {
         let peer = Some(self.peer.clone());
-        Origin { source: ControlSource::Modbus, peer, via: Some(via) }
+        Origin { source: ControlSource::Modbus, peer, via: Some(via), modbus: None }
     }
 }
 

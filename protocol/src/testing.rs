@@ -110,6 +110,8 @@ pub(crate) fn snapshot_of(farm: &str) -> Snapshot {
         plant: Arc::new(PlantSettings::default()),
         events: Arc::new(Log::new(1)),
         audit: Arc::new(Log::new(1)),
+        link: Arc::default(),
+        forced: Arc::default(),
         spec,
     }
 }

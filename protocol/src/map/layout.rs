@@ -9,39 +9,13 @@ use super::codec::Codec;
 use super::edit::{Edit, Refusal, Write, Writer};
 use super::encoding::Encoding;
 use super::source::{Sight, Source};
+use bess_core::point::Table;
 use bess_core::role::Role;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Longest field in registers: what one read can carry.
 pub(crate) const FIELD_MAX: usize = 125;
-
-/// One of the four tables of Modbus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Table {
-    /// Words that are read and written: functions 3, 6, 16, 22, 23.
-    Holding,
-    /// Words that are read: function 4.
-    Input,
-    /// Bits that are read and written: functions 1, 5, 15.
-    Coils,
-    /// Bits that are read: function 2.
-    Discrete,
-}
-
-impl Table {
-    /// Every table with its name in map files and documents.
-    pub(crate) const ALL: [(&'static str, Self); 4] = [
-        ("holding", Self::Holding),
-        ("input", Self::Input),
-        ("coil", Self::Coils),
-        ("discrete", Self::Discrete),
-    ];
-    /// Its name.
-    pub(crate) fn name(self) -> &'static str {
-        Self::ALL[self as usize].0
-    }
-}
 
 /// One or more registers that hold one value.
 #[derive(Clone, Debug)]
@@ -370,7 +344,7 @@ impl Layout {
         match table {
             Table::Holding => &self.holding,
             Table::Input => &self.input,
-            Table::Coils => &self.coils,
+            Table::Coil => &self.coils,
             Table::Discrete => &self.discrete,
         }
     }

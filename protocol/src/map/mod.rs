@@ -22,12 +22,13 @@ mod tests;
 mod user;
 
 pub(crate) use edit::{Edit, Notes, Refusal};
-pub(crate) use layout::{Layout, Sights, Table};
+pub(crate) use layout::{Layout, Sights};
 pub(crate) use source::Sight;
 
 use crate::config::{MapKind, MapSet};
 use bess_core::UnitId;
 use bess_core::device::Part;
+pub(crate) use bess_core::point::Table;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use layout::Field;
 
