@@ -17,8 +17,6 @@ pub(crate) const ILLEGAL_DATA_ADDRESS: u8 = 2;
 pub(crate) const ILLEGAL_DATA_VALUE: u8 = 3;
 /// Exception 4.
 pub(crate) const DEVICE_FAILURE: u8 = 4;
-/// Exception 6.
-pub(crate) const DEVICE_BUSY: u8 = 6;
 /// Exception 10: gateway path unavailable.
 pub(crate) const GATEWAY_PATH: u8 = 10;
 /// Exception 11: gateway target device failed to respond.
@@ -75,6 +73,26 @@ pub(crate) fn parse(pdu: &[u8], functions: u64) -> Result<Ask, u8> {
         43 => identify(data),
         _ => Err(ILLEGAL_FUNCTION),
     }
+}
+
+/// The ranges of registers or bits that a PDU touches, first and last, as far as it says; for
+/// conditions that apply to some.
+pub(crate) fn ranges(pdu: &[u8]) -> Vec<(u16, u16)> {
+    let range = |at: usize, count_at: Option<usize>| {
+        let from = pdu.get(at..at + 2).map(|bytes| word(bytes, 0))?;
+        let count = match count_at {
+            Some(at) => word(pdu.get(at..at + 2)?, 0),
+            None => 1,
+        };
+        Some((from, from.saturating_add(count.saturating_sub(1))))
+    };
+    let ranges = match pdu.first() {
+        Some(1..=4 | 15 | 16) => [range(1, Some(3)), None],
+        Some(5 | 6 | 22) => [range(1, None), None],
+        Some(23) => [range(1, Some(3)), range(5, Some(7))],
+        _ => [None, None],
+    };
+    ranges.into_iter().flatten().collect()
 }
 
 fn word(data: &[u8], at: usize) -> u16 {

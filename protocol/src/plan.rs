@@ -5,6 +5,7 @@
 //! unit ids of one kind are dense. Where 247 ids do not do, the next units are behind the next port.
 
 use crate::access::ListenerConfig;
+use crate::book::MapBook;
 use crate::config::{ListenerSpec, MapKind, MapSet, ModbusConfig, Mode, TlsSpec};
 use crate::device::{Device, Gateway, PLANT_IDS};
 use crate::map::desk::Pending;
@@ -76,6 +77,12 @@ impl Plan {
             builder.listener(listener, index == 0)?;
         }
         Ok(Self { sockets: builder.sockets })
+    }
+
+    /// The points of every device.
+    pub fn points(&self) -> MapBook {
+        let gateways = self.sockets.iter().flat_map(|socket| socket.reach.gateways());
+        MapBook::new(gateways.flat_map(|gateway| gateway.devices()).map(|(_, device)| device))
     }
 
     /// Binds every socket.

@@ -10,10 +10,11 @@
 //! itself. So the loop and the session are ours, and that crate is the client that tests them.
 
 use crate::access::{FarmAccess, ListenerConfig};
+use crate::conditions::{self, Frozen, Whence};
 use crate::config::TlsSpec;
 use crate::device::Gateway;
 use crate::service::Service;
-use crate::session::Session;
+use crate::session::{Session, Wire};
 use crate::shelf::Shelves;
 use bess_core::stats::ModbusStats;
 use std::collections::BTreeMap;
@@ -65,7 +66,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    fn gateways(&self) -> &[Arc<Gateway>] {
+    pub(crate) fn gateways(&self) -> &[Arc<Gateway>] {
         match self {
             Self::Gateway(gateway) => std::slice::from_ref(gateway),
             Self::ByAddress { gateways, .. } => gateways,
@@ -114,6 +115,18 @@ struct Room {
     reach: Reach,
 }
 
+impl Room {
+    /// Whether a condition of the link refuses the connection.
+    fn refuses(&self, gateway: &Gateway, peer: SocketAddr) -> bool {
+        let snapshots = self.server.farm.snapshots.borrow();
+        if snapshots.link.is_empty() {
+            return false;
+        }
+        let whence = Whence { listener: &self.config.name, peer: Some(peer.ip()) };
+        conditions::refuses(&snapshots, whence, gateway.only_unit(), self.server.stats())
+    }
+}
+
 /// What all connections share.
 #[derive(Debug)]
 struct Server {
@@ -123,6 +136,7 @@ struct Server {
     is_draining: AtomicBool,
     drain: CancellationToken,
     shelves: Arc<Shelves>,
+    frozen: Arc<Frozen>,
     /// The tasks of the connections, to cut those that do not finish in time.
     tasks: Mutex<BTreeMap<tokio::task::Id, AbortHandle>>,
 }
@@ -236,6 +250,7 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
     let shelves = Arc::new(Shelves::new(periods, &now));
     let server = Arc::new(Server {
         shelves: Arc::clone(&shelves),
+        frozen: Arc::default(),
         farm,
         tracker: TaskTracker::new(),
         is_draining: AtomicBool::new(false),
@@ -260,7 +275,7 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
         () = shutdown.cancelled() => {}
         // Loops do not end; one that panics is a defect of ours, and the others go on.
         () = async { while loops.join_next().await.is_some() {} std::future::pending().await } => {}
-        () = shelves.follow(server.farm.snapshots.clone()) => shutdown.cancelled().await,
+        () = follow(&server) => shutdown.cancelled().await,
     }
     // Nothing is accepted any more.
     drop(loops);
@@ -271,6 +286,16 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
         let open = server.tracker.len();
         warn!(open, "connections cut that did not finish in time");
         server.tasks().values().for_each(AbortHandle::abort);
+    }
+}
+
+/// Keeps what is kept of snapshots up to date until there are no more.
+async fn follow(server: &Server) {
+    let mut snapshots = server.farm.snapshots.clone();
+    while snapshots.changed().await.is_ok() {
+        let now = Arc::clone(&snapshots.borrow_and_update());
+        server.shelves.refresh(&now);
+        server.frozen.follow(&now);
     }
 }
 
@@ -330,6 +355,13 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
     let stats = room.server.stats();
     let local = stream.local_addr().map(|local| local.ip());
     let gateway = local.ok().and_then(|local| room.reach.find(local));
+    if let Some(gateway) = gateway
+        && room.refuses(gateway, peer)
+    {
+        stream.reset();
+        stats.rejected.fetch_add(1, Relaxed);
+        return;
+    }
     let (Some(gateway), Some(seat)) = (gateway, Seat::take(room, peer)) else {
         stats.rejected.fetch_add(1, Relaxed);
         debug!(%peer, listener = room.config.name, "connection turned away");
@@ -344,7 +376,8 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
         gateway: Arc::clone(gateway),
         shelves: Arc::clone(&room.server.shelves),
         role: room.config.role,
-        peer: peer.to_string(),
+        peer,
+        frozen: Arc::clone(&room.server.frozen),
     };
     // Held until the task is in the list, so that it cannot leave before.
     let mut tasks = room.server.tasks();

@@ -168,7 +168,7 @@ impl Reader<'_, '_> {
     }
 
     fn tls(&mut self, section: Section<'_, '_>) -> Option<TlsSpec> {
-        let mut file = |key| {
+        let file = |key| {
             let name = section.text(key);
             if name.is_empty() {
                 return None;

@@ -10,7 +10,7 @@ mod compact;
 mod controls;
 pub(crate) mod desk;
 mod edit;
-mod encoding;
+pub(crate) mod encoding;
 pub(crate) mod layout;
 mod plant;
 mod racks;

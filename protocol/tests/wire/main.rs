@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod addressing;
+mod conditions;
 mod farm;
 mod maps;
 #[path = "../../src/testing.rs"]
