@@ -18,6 +18,7 @@ pub mod log;
 pub mod math;
 pub mod protection;
 pub mod rng;
+pub mod role;
 pub mod series;
 pub mod service;
 pub mod signal;
