@@ -12,6 +12,7 @@ mod server;
 mod service;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 
 pub use access::{FarmAccess, ServerConfig};
 pub use server::serve;
