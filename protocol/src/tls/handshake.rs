@@ -77,11 +77,25 @@ impl From<io::Error> for HandshakeError {
 /// Lets a client in by TLS within `limit`, and says who it is. A client that is refused is told why,
 /// for half a second at most beyond that.
 ///
-/// The end of a session is the caller's: `shutdown` on the stream sends `close_notify`.
+/// The caller sets `TCP_NODELAY` before: with Nagle's algorithm a handshake waits for delayed
+/// acknowledgements. The end of a session is the caller's too: `shutdown` on the stream sends
+/// `close_notify`; a client that ends without it gives an error of the kind `UnexpectedEof`.
 ///
 /// # Errors
 /// Why the client was not let in; the connection is closed.
 pub async fn handshake<S>(
+    acceptor: &TlsAcceptor,
+    stream: S,
+    limit: Duration,
+) -> Result<(TlsStream<S>, PeerIdentity), HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // Boxed: else the task would carry some kilobytes for the handshake as long as the session lasts.
+    Box::pin(let_in(acceptor, stream, limit)).await
+}
+
+async fn let_in<S>(
     acceptor: &TlsAcceptor,
     stream: S,
     limit: Duration,
