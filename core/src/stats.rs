@@ -103,6 +103,8 @@ pub struct ModbusStats {
     pub bytes: [AtomicU64; 2],
     /// Accepts that failed; the loop waits a little after each.
     pub accept_errors: AtomicU64,
+    /// TLS handshakes that failed.
+    pub handshake_errors: AtomicU64,
     /// Connections that ended by a panic.
     pub panics: AtomicU64,
     /// By [`LinkEffect::position`]: requests and connections that link conditions hit.
@@ -149,6 +151,7 @@ impl Default for Stats {
                 bad_frames: AtomicU64::new(0),
                 bytes: Default::default(),
                 accept_errors: AtomicU64::new(0),
+                handshake_errors: AtomicU64::new(0),
                 panics: AtomicU64::new(0),
                 link_hits: Default::default(),
             },

@@ -20,6 +20,7 @@ mod session;
 mod shelf;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 
 pub use access::{Absent, Ack, FarmAccess, ListenerConfig};
 pub use book::MapBook;

@@ -6,12 +6,13 @@
 
 use crate::access::ListenerConfig;
 use crate::book::MapBook;
-use crate::config::{ListenerSpec, MapKind, MapSet, ModbusConfig, Mode, TlsSpec};
+use crate::config::{ListenerSpec, MapKind, MapSet, ModbusConfig, Mode};
 use crate::device::{Device, Gateway, PLANT_IDS};
 use crate::map::desk::Pending;
 use crate::map::layout::Refresh;
 use crate::map::{Layout, Table, plant_layout, unit_layout};
 use crate::server::{Reach, Socket};
+use crate::tls::ServerConfig;
 use bess_core::device::{DeviceAddress, Part};
 use bess_core::id::{MODBUS_PLANT_ID, MODBUS_UNIT_ID_MAX};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
@@ -43,7 +44,7 @@ pub struct Plan {
 struct Planned {
     address: SocketAddr,
     config: Arc<ListenerConfig>,
-    tls: Option<TlsSpec>,
+    tls: Option<Arc<ServerConfig>>,
     reach: Reach,
     /// Who answers, as the address book tells; its host and port are those of the socket unless it has
     /// addresses of its own.

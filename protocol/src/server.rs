@@ -11,11 +11,12 @@
 
 use crate::access::{FarmAccess, ListenerConfig};
 use crate::conditions::{self, Frozen, Whence};
-use crate::config::TlsSpec;
 use crate::device::Gateway;
 use crate::service::Service;
 use crate::session::{Session, Wire};
 use crate::shelf::Shelves;
+use crate::tls::{ServerConfig, TlsAcceptor, TlsStream, handshake};
+use bess_core::role::Role;
 use bess_core::stats::ModbusStats;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -29,7 +30,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 /// How long requests in hand may take when the server stops.
 const DRAIN: Duration = Duration::from_millis(900);
@@ -47,7 +48,7 @@ pub struct Socket {
     /// Who answers.
     pub reach: Reach,
     /// Certificates, where it speaks TLS.
-    pub tls: Option<TlsSpec>,
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// Who answers behind a socket.
@@ -113,6 +114,7 @@ struct Room {
     config: Arc<ListenerConfig>,
     seats: Arc<Seats>,
     reach: Reach,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Room {
@@ -268,6 +270,7 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
             config: socket.config,
             seats: of_listener,
             reach: socket.reach,
+            tls: socket.tls,
         });
         loops.spawn(accept(socket.listener, room));
     }
@@ -379,12 +382,47 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
         peer,
         frozen: Arc::clone(&room.server.frozen),
     };
+    let tls = room.tls.clone();
     // Held until the task is in the list, so that it cannot leave before.
     let mut tasks = room.server.tasks();
     let task = tokio::spawn(async move {
-        if let Err(error) = Session::new(stream, seat, service).run().await {
+        let ended = match tls {
+            None => Session::new(stream, seat, service).run().await,
+            Some(tls) => run_tls(&TlsAcceptor::from(tls), stream, seat, service).await,
+        };
+        if let Err(error) = ended {
             debug!(%peer, %error, "connection ended");
         }
     });
     tasks.insert(task.id(), task.abort_handle());
+}
+
+/// Shakes hands, and serves with the role that the client's certificate gives: none may write nothing.
+async fn run_tls(
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+    seat: Seat,
+    mut service: Service,
+) -> io::Result<()> {
+    let peer = service.peer;
+    match handshake(acceptor, stream, seat.config().frame_timeout).await {
+        Ok((stream, identity)) => {
+            let role = identity.role.unwrap_or(Role::Viewer).min(service.role);
+            service.role = role;
+            let (subject, listener) = (&identity.subject, &seat.config().name);
+            info!(%peer, listener, subject, role = role.name(), "client certificate accepted");
+            Box::pin(Session::new(stream, seat, service).run()).await
+        }
+        Err(error) => {
+            seat.stats().handshake_errors.fetch_add(1, Relaxed);
+            warn!(%peer, %error, "TLS handshake failed");
+            Ok(())
+        }
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn reset(&self) {
+        self.get_ref().0.reset();
+    }
 }

@@ -266,6 +266,7 @@ pub(super) const ROWS: &[Row] = &[
     counter("bess_modbus_bad_frames_total", NONE, "Frames that were no Modbus", Count(|s| load(&s.scrape.stats.modbus.bad_frames))),
     counter("bess_modbus_bytes_total", BYTES, "Bytes of Modbus traffic, as seen from the farm", Numbers(modbus_bytes)),
     counter("bess_modbus_accept_errors_total", NONE, "Accepts that failed", Count(|s| load(&s.scrape.stats.modbus.accept_errors))),
+    counter("bess_modbus_handshake_errors_total", NONE, "TLS handshakes with Modbus clients that failed", Count(|s| load(&s.scrape.stats.modbus.handshake_errors))),
     counter("bess_modbus_panics_total", NONE, "Connections that ended by a panic", Count(|s| load(&s.scrape.stats.modbus.panics))),
     gauge("bess_modbus_link_conditions", NONE, "Conditions of the links to clients that are in force", Count(|s| s.scrape.snapshot.link.len() as u64)),
     counter("bess_modbus_link_conditions_hits_total", NONE, "Requests and connections that link conditions hit, by what they did", Numbers(link_hits)),

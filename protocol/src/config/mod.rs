@@ -6,7 +6,7 @@
 mod listener;
 mod maps;
 
-pub use listener::{ListenerSpec, Mode, TlsSpec};
+pub use listener::{ListenerSpec, Mode};
 pub(crate) use maps::{MapKind, MapSet};
 
 use crate::map::Profile;
