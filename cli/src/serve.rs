@@ -8,6 +8,7 @@ use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
 use anyhow::Context;
 use bess_core::command::{CommandSource, SPEED_MAX, SPEED_MIN};
+use bess_core::point::PointBook;
 use bess_core::spec::FarmSpec;
 use bess_core::time::{SimTime, Tick};
 use bess_protocol::config::{ModbusConfig, Mode};
@@ -172,11 +173,13 @@ struct Ports {
     api: TcpListener,
     metrics: TcpListener,
     book: bess_api::AddressBook,
+    points: Arc<dyn PointBook>,
 }
 
 /// Binds every port or says which are taken.
 async fn bind(args: &ServeArgs, plan: Plan) -> anyhow::Result<Ports> {
     let mut refused = Vec::new();
+    let points = Arc::new(plan.points());
     let (modbus, devices) = plan.bind().await.unwrap_or_else(|unbound| {
         refused.extend(unbound.into_iter().map(|unbound| {
             let what = format!("Modbus, listener \"{}\"", unbound.listener);
@@ -205,7 +208,7 @@ async fn bind(args: &ServeArgs, plan: Plan) -> anyhow::Result<Ports> {
         api: api.local_addr()?,
         metrics: metrics.local_addr()?,
     };
-    Ok(Ports { modbus, api, metrics, book })
+    Ok(Ports { modbus, api, metrics, book, points })
 }
 
 fn cannot_listen(address: SocketAddr, what: &str, error: &std::io::Error, flag: &str) -> String {
@@ -277,7 +280,7 @@ fn start_edges(
     ready: &bess_api::Readiness,
     closing: &CancellationToken,
 ) -> JoinSet<&'static str> {
-    let api = bess_api::Api::new(
+    let api = bess_api::Api::with_points(
         bess_api::FarmAccess {
             snapshots: farm.snapshots(),
             mailbox: farm.mailbox(),
@@ -290,6 +293,7 @@ fn start_edges(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: option_env!("BESS_REVISION").unwrap_or("unknown").to_owned(),
         },
+        Some(ports.points),
     );
     let modbus = bess_protocol::FarmAccess {
         snapshots: farm.snapshots(),
