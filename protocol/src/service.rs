@@ -124,9 +124,9 @@ impl Service {
         }
         let device = self.gateway.device(frame[HEADER]);
         let whence = Whence { listener: &self.config.name, peer: Some(self.peer.ip()) };
-        let unit = device.and_then(|device| device.unit);
+        let whom = (device.and_then(|device| device.unit), device.map(|device| device.part));
         let stats = &self.farm.stats.modbus;
-        conditions::fate(snapshot, whence, unit, &frame[HEADER + 1..], &self.frozen, stats)
+        conditions::fate(snapshot, whence, whom, &frame[HEADER + 1..], &self.frozen, stats)
     }
 
     /// Appends the exception `code` as the answer to a whole frame.

@@ -76,6 +76,9 @@ struct AddArgs {
     /// Only requests to this unit: number or name
     #[arg(long)]
     unit: Option<String>,
+    /// Only requests to devices that show this: whole, bms, pcs, meter, rack or plant
+    #[arg(long, value_name = "PART")]
+    device: Option<String>,
     /// Only requests with these function codes, separated by commas
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     functions: Option<Vec<u8>>,
@@ -116,6 +119,7 @@ impl AddArgs {
             ("by_s", self.by.map(Value::from)),
             ("listener", self.listener.clone().map(Value::from)),
             ("unit", self.unit.clone().map(Value::from)),
+            ("device", self.device.clone().map(Value::from)),
             ("functions", self.functions.clone().map(Value::from)),
             ("first_register", self.registers.map(|(first, _)| first.into())),
             ("last_register", self.registers.map(|(_, last)| last.into())),
@@ -149,7 +153,7 @@ fn about(link: &Value) -> String {
         let value = link.get(key).filter(|value| !value.is_null())?;
         Some(format!("{key}={}", value.as_str().map_or(value.to_string(), str::to_owned)))
     };
-    let keys = LinkEffect::PARAMETERS.into_iter().chain(["listener", "unit", "peer"]);
+    let keys = LinkEffect::PARAMETERS.into_iter().chain(["listener", "unit", "device", "peer"]);
     let mut parts: Vec<String> = keys.filter_map(plain).collect();
     let functions = link.get("functions").and_then(Value::as_array).into_iter().flatten();
     let functions: Vec<String> = functions.map(Value::to_string).collect();
@@ -202,11 +206,11 @@ mod tests {
     fn every_flag_becomes_its_field_and_what_is_not_given_is_not_sent() {
         assert_eq!(add("").unwrap(), json!({"name": "slow", "effect": "delay"}));
         let all = "--delay 500ms --jitter 0.2s --exception 6 --gap 1s --by 30s --listener main \
-                   --unit unit-003 --functions 3,4 --registers 12-31 --peer 10.0.0.0/8 \
+                   --unit unit-003 --device bms --functions 3,4 --registers 12-31 --peer 10.0.0.0/8 \
                    --probability 0.5 --seed 7 --for 1m";
         let expected = json!({
             "name": "slow", "effect": "delay", "delay_s": 0.5, "jitter_s": 0.2, "exception": 6,
-            "gap_s": 1.0, "by_s": 30.0, "listener": "main", "unit": "unit-003",
+            "gap_s": 1.0, "by_s": 30.0, "listener": "main", "unit": "unit-003", "device": "bms",
             "functions": [3, 4], "first_register": 12, "last_register": 31, "peer": "10.0.0.0/8",
             "probability": 0.5, "seed": 7, "duration_s": 60.0,
         });
