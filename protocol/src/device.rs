@@ -5,7 +5,7 @@
 
 use crate::map::desk::{Desk, Pending};
 use crate::map::layout::Refresh;
-use crate::map::{Layout, Sight, Sights, Table, plant_layout, unit_layout};
+use crate::map::{Layout, Profile, Sight, Sights, Table, plant_layout, unit_layout};
 use bess_core::UnitId;
 use bess_core::id::{MODBUS_PLANT_ID, MODBUS_UNIT_ID_MAX};
 use bess_core::snapshot::{FarmView, Snapshot, UnitView};
@@ -203,7 +203,7 @@ impl Layouts {
         if let Some((_, layout)) = known {
             return Arc::clone(layout);
         }
-        let layout = Arc::new(unit_layout(design));
+        let layout = Arc::new(unit_layout(design, Profile::Standard));
         self.known.push((Arc::clone(design), Arc::clone(&layout)));
         layout
     }

@@ -495,6 +495,7 @@ impl Layout {
                 }
             }
         }
+        edit.settle()?;
         Ok(edit)
     }
 

@@ -3,6 +3,7 @@
 // The lint spares unwraps in test functions, not in their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod clients;
 mod farm;
 mod maps;
 #[path = "../../src/testing.rs"]
