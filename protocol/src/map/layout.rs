@@ -469,6 +469,7 @@ impl Layout {
                 }
             }
         }
+        edit.settle()?;
         Ok(edit)
     }
 

@@ -84,6 +84,9 @@ impl FakeLoop {
                 rack.enabled = *action == RackAction::Connect;
                 rack.connected = rack.enabled;
             }
+            Command::ConfigureUnit { unit, change } => {
+                change.apply(Arc::make_mut(&mut snapshot.functions[unit.idx()]));
+            }
             Command::SetFarmPower { active, reactive } => {
                 snapshot.farm.setpoint = Some(*active);
                 snapshot.farm.reactive_setpoint = reactive.or(snapshot.farm.reactive_setpoint);
