@@ -526,3 +526,6 @@ fn exception_of(rejection: &Rejection) -> u8 {
         Rejection::Leased { .. } | Rejection::Busy | Rejection::Closed => DEVICE_BUSY,
     }
 }
+
+#[cfg(test)]
+mod tests;
