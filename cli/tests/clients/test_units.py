@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from prometheus_client.parser import text_string_to_metric_families as parse_metrics
 
-from farm import Farm, documented, poll, signed
+from farm import Farm, documented, page, poll, signed
 
 RATED_W = 800_000
 RATED_VAR = 387_200
@@ -857,6 +857,16 @@ class CurvesAreAdoptedOverSunSpec(WithFarm):
             expected = (1.0 - volts) * 5 * RATED_VAR
             self.assert_close(self.unit()["ac"]["reactive_power_var"], expected, 0.001 * RATED_VAR)
             self.assert_close(self.sunspec(701).Var.cvalue, expected, 0.001 * RATED_VAR)
+
+    def test_the_example_of_the_page_works(self):
+        with open(page("sunspec.md"), encoding="utf-8") as file:
+            example = file.read().split("```python\n")[1].split("```")[0]
+        example = example.replace("127.0.0.1", self.farm.host).replace("5020", str(self.farm.port))
+        exec(compile(example, "docs/sunspec.md", "exec"), {})  # pylint: disable=exec-used
+        functions = self.functions()
+        self.assertEqual(functions["on"], ["volt_var"])
+        points = [[0.92, 0.6], [0.98, 0.0], [1.02, 0.0], [1.08, -0.6]]
+        self.assertEqual(functions["volt_var"], {"points": points, "response_s": 2.5})
 
     def test_a_curve_that_cannot_be_fails_and_changes_nothing(self):
         before = self.functions()

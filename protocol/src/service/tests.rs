@@ -152,9 +152,9 @@ async fn a_curve_that_was_accepted_is_in_progress_until_the_loop_took_it() {
         let pdu = [&[3][..], &result.to_be_bytes(), &[0, 1]].concat();
         assert_eq!(bench.ask(&pdu, false).await, [3, 2, 0, 0], "in progress");
         if taken {
-            bench.inbox.take_all()
+            bench.inbox.take_all();
         } else {
-            bench.inbox.refuse_all()
+            bench.inbox.refuse_all();
         }
         assert_eq!(bench.read(result, 1).await, [outcome]);
         assert_eq!(bench.read(shown, 1).await, [volts]);
