@@ -48,7 +48,7 @@ pub(crate) fn run(args: &RegistersArgs, out: &mut dyn Write) -> anyhow::Result<(
 fn cells(point: &PointDoc) -> [String; 11] {
     let symbols: Vec<String> =
         point.symbols.iter().map(|(name, value)| format!("{value}={name}")).collect();
-    let value = if point.is_available { &point.signal } else { "not available" };
+    let value = if point.is_available { &*point.signal } else { "not available" };
     [
         point.table.to_owned(),
         point.address.to_string(),

@@ -624,3 +624,6 @@ fn exception(refusal: Refusal) -> u8 {
         Refusal::State => DEVICE_FAILURE,
     }
 }
+
+#[cfg(test)]
+mod tests;
