@@ -22,6 +22,8 @@ pub enum Domain {
     SelfDischarge = 4,
     /// Delay of the watch over a controller; index = unit x 2^32 + losses so far.
     Watchdog = 5,
+    /// Random delay of entering service; index = unit x 2^32 + times that the grid became fit so far.
+    EnterService = 6,
 }
 
 /// The family of all random streams of one seed.
