@@ -496,6 +496,7 @@ impl Layout {
                 }
             }
         }
+        edit.settle()?;
         Ok(edit)
     }
 

@@ -3,7 +3,8 @@
 //! A request is all or nothing. The fields are taken first and change nothing; a refused one refuses
 //! the request. Values and enables land in one `ControlUnit`, so their order in the request does not
 //! matter; operations of the unit and then of its racks follow it. `controls` takes what the unit holds,
-//! `operate` what it does.
+//! `operate` what it does. What depends on several registers of a request, as a curve that is adopted,
+//! is settled after all of them were taken.
 
 pub(super) mod controls;
 pub(super) mod operate;
@@ -13,6 +14,7 @@ use bess_core::UnitId;
 use bess_core::command::{
     Command, ControlChange, FunctionsChange, RackAction, UnitAction, UnitControl,
 };
+use bess_core::control::FunctionName;
 use bess_core::snapshot::UnitState;
 use bess_core::spec::UnitDesign;
 use bess_core::units::{Vars, Watts};
@@ -78,6 +80,18 @@ pub(crate) trait OwnWrite: Send + Sync + fmt::Debug {
     fn take(&self, edit: &mut Edit<'_>, value: Option<f64>, words: &[u16]) -> Result<(), Refusal>;
 }
 
+/// What is settled when all registers of a request were taken.
+pub(crate) trait Late: Send + Sync + fmt::Debug {
+    /// Makes of the edit what follows from its registers; `false` where that is not possible: then the
+    /// request changes nothing but what it staged.
+    ///
+    /// # Errors
+    /// When the request must be refused.
+    fn settle(&self, edit: &mut Edit<'_>) -> Result<bool, Refusal>;
+    /// Whether everything that was to be settled was.
+    fn told(&self, _edit: &mut Edit<'_>, _is_done: bool) {}
+}
+
 impl Write {
     /// The same in the repetition `rack_idx` of a group.
     pub(crate) fn of_rack(self, rack_idx: usize) -> Self {
@@ -96,8 +110,12 @@ pub(crate) struct Edit<'s> {
     actions: Vec<UnitAction>,
     racks: Vec<(usize, RackAction)>,
     functions: Option<Box<FunctionsChange>>,
+    /// Functions that registers of this request switch.
+    switched: Vec<(FunctionName, bool)>,
     memory: Vec<(usize, Vec<u16>)>,
     staged: Vec<(u16, u16)>,
+    if_refused: Vec<(u16, u16)>,
+    late: Vec<Arc<dyn Late>>,
     farm_active_w: Option<f64>,
     farm_reactive_var: Option<f64>,
     farm_in_force: Option<bool>,
@@ -108,6 +126,8 @@ pub(crate) struct Edit<'s> {
 pub(crate) struct Notes {
     pub(crate) memory: Vec<(usize, Vec<u16>)>,
     pub(crate) staged: Vec<(u16, u16)>,
+    /// What to stage besides when the command was accepted here and the loop refuses it.
+    pub(crate) if_refused: Vec<(u16, u16)>,
 }
 
 impl<'s> Edit<'s> {
@@ -119,8 +139,11 @@ impl<'s> Edit<'s> {
             actions: Vec::new(),
             racks: Vec::new(),
             functions: None,
+            switched: Vec::new(),
             memory: Vec::new(),
             staged: Vec::new(),
+            if_refused: Vec::new(),
+            late: Vec::new(),
             farm_active_w: None,
             farm_reactive_var: None,
             farm_in_force: None,
@@ -142,6 +165,54 @@ impl<'s> Edit<'s> {
         self.staged.push((key, word));
     }
 
+    /// The word that this request stages for the register `key`.
+    pub(crate) fn staged_now(&self, key: u16) -> Option<u16> {
+        self.staged.iter().rev().find(|(known, _)| *known == key).map(|(_, word)| *word)
+    }
+
+    /// The word of the register `key` as this request leaves it, if one was ever staged.
+    pub(crate) fn staged(&self, key: u16) -> Option<u16> {
+        self.staged_now(key).or_else(|| self.sight.desk().staged(key))
+    }
+
+    /// Control settings to change.
+    pub(crate) fn change_mut(&mut self) -> &mut ControlChange {
+        &mut self.change
+    }
+
+    /// The register `key` is to hold `word` if the loop refuses what was accepted here.
+    pub(crate) fn stage_if_refused(&mut self, key: u16, word: u16) {
+        self.if_refused.push((key, word));
+    }
+
+    /// Settles `late` when all registers were taken, once.
+    pub(crate) fn later(&mut self, late: Arc<dyn Late>) {
+        if !self.late.iter().any(|known| Arc::ptr_eq(known, &late)) {
+            self.late.push(late);
+        }
+    }
+
+    /// Settles what was left for when all registers were taken.
+    ///
+    /// # Errors
+    /// When the request must be refused.
+    pub(crate) fn settle(&mut self) -> Result<(), Refusal> {
+        let late = std::mem::take(&mut self.late);
+        let mut is_done = true;
+        for one in &late {
+            is_done &= one.settle(self)?;
+        }
+        if !is_done {
+            // Nothing of the unit changes by half of a request.
+            self.change = ControlChange::default();
+            self.functions = None;
+            self.actions.clear();
+            self.racks.clear();
+        }
+        late.iter().for_each(|one| one.told(self, is_done));
+        Ok(())
+    }
+
     /// Settings of the unit's functions to change.
     pub(crate) fn functions(&mut self) -> &mut FunctionsChange {
         self.functions.get_or_insert_default()
@@ -149,7 +220,11 @@ impl<'s> Edit<'s> {
 
     /// What the desk of the device is to keep when the command of the edit was taken.
     pub(crate) fn notes(&mut self) -> Notes {
-        Notes { memory: std::mem::take(&mut self.memory), staged: std::mem::take(&mut self.staged) }
+        Notes {
+            memory: std::mem::take(&mut self.memory),
+            staged: std::mem::take(&mut self.staged),
+            if_refused: std::mem::take(&mut self.if_refused),
+        }
     }
 
     /// The one command that the request becomes. A request to a unit that asks for what is so already
