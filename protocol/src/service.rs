@@ -17,6 +17,7 @@ use crate::device::{Device, Gateway};
 use crate::frame::HEADER;
 use crate::identity;
 use crate::map::desk::LastWrite;
+use crate::map::layout::On;
 use crate::map::{Edit, Notes, Refusal, Sight, Sights, Table};
 use crate::pdu::{
     self, Ask, DEVICE_BUSY, DEVICE_FAILURE, GATEWAY_PATH, GATEWAY_TARGET, ILLEGAL_DATA_ADDRESS,
@@ -31,6 +32,7 @@ use bess_core::command::{
 use bess_core::role::Role;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::ModbusStats;
+use bess_core::time::{TICKS_PER_S, Tick};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -195,7 +197,7 @@ impl Service {
         if is_words && count > layout.rules.max_read {
             return Err(ILLEGAL_DATA_VALUE);
         }
-        layout.trap(table, address, count).map_or(Ok(()), Err)
+        layout.trap(table, address, count, On::Read).map_or(Ok(()), Err)
     }
 
     fn read(
@@ -319,14 +321,14 @@ impl Service {
             }
         };
         let Some(command) = command else {
-            return self.settle(call, address, &notes, then);
+            return self.settle(call, wish, notes, then);
         };
         if self.config.ack == Ack::Accepted {
             self.post_accepted(call, command, wish.via(function));
-            return self.settle(call, address, &notes, then);
+            return self.settle(call, wish, notes, then);
         }
         let outcome = self.post(command, wish.via(function));
-        Ok(self.wait_for(call, outcome, address, notes, then))
+        Ok(self.wait_for(call, outcome, wish, notes, then))
     }
 
     /// What a write becomes, or why it is refused: the code and words.
@@ -346,18 +348,26 @@ impl Service {
             let most = layout.rules.max_write;
             return Err((ILLEGAL_DATA_VALUE, format!("the device takes at most {most} registers")));
         }
-        if let Some(code) = layout.trap(table, address, words.len() as u16) {
+        if let Some(code) = layout.trap(table, address, words.len() as u16, On::Write) {
             return Err((code, "the map says so".to_owned()));
         }
         let told = |refusal: Refusal| (exception(refusal), refusal.to_string());
         let mut edit: Edit<'_> =
             layout.write_to(sight, table, address, words, self.role).map_err(told)?;
-        let notes = edit.notes();
+        let mut notes = edit.notes().map_err(told)?;
         let command = edit.command().map_err(told)?;
         let snapshot = call.snapshot;
+        let later = notes.later.iter().map(|(_, command)| command);
         let checked = command
             .iter()
+            .chain(later)
             .try_for_each(|command| validate(&snapshot.spec, &snapshot.units, command));
+        if !notes.later.is_empty() {
+            notes.room = call.device.desk.reserve_later(notes.later.len());
+            if notes.room.is_none() {
+                return Err((DEVICE_BUSY, "too many writes wait to take effect".to_owned()));
+            }
+        }
         match checked {
             // The loop counts a reset that it refuses, at the alarm that is in the way.
             Ok(()) | Err(Rejection::ResetRefused { .. }) => Ok((command, notes)),
@@ -369,11 +379,12 @@ impl Service {
     fn settle(
         &self,
         call: Call<'_>,
-        address: u16,
-        notes: &Notes,
+        wish: Wish<'_>,
+        notes: Notes,
         then: Then,
     ) -> Result<Answer, u8> {
-        keep(call.device, address, notes);
+        keep(call.device, wish.address, &notes);
+        self.post_later(call.snapshot.tick, notes, wish.via(call.function));
         let pdu = self.conclude(call, then)?;
         Ok(Answer::Waiting(Box::pin(std::future::ready(pdu))))
     }
@@ -395,12 +406,13 @@ impl Service {
         &self,
         call: Call<'_>,
         outcome: oneshot::Receiver<Outcome>,
-        address: u16,
+        wish: Wish<'_>,
         notes: Notes,
         then: Then,
     ) -> Answer {
         let (service, device) = (self.clone(), Arc::clone(call.device));
         let Call { function, unit_id, transaction, .. } = call;
+        let (address, via, now) = (wish.address, wish.via(function), call.snapshot.tick);
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
             let result = match tokio::time::timeout(timeout, outcome).await {
@@ -413,7 +425,10 @@ impl Service {
             };
             // Before the answer, so that the writer's next read shows it.
             match &result {
-                Ok(()) => keep(&device, address, &notes),
+                Ok(()) => {
+                    keep(&device, address, &notes);
+                    service.post_later(now, notes, via);
+                }
                 Err(code) => device.desk.note_write(LastWrite { code: *code, address }),
             }
             let snapshot = Arc::clone(&service.farm.snapshots.borrow());
@@ -435,6 +450,32 @@ impl Service {
             }),
         });
         receiver
+    }
+
+    /// Posts commands that are to take effect later, each when so many ticks after `now` are over.
+    fn post_later(&self, now: Tick, notes: Notes, via: String) {
+        let Notes { later, room, .. } = notes;
+        if later.is_empty() {
+            return;
+        }
+        let service = self.clone();
+        // It ends with the snapshots at the latest.
+        tokio::spawn(async move {
+            let _room = room;
+            let mut later = later;
+            later.sort_by_key(|(ticks, _)| *ticks);
+            let mut snapshots = service.farm.snapshots.clone();
+            for (ticks, command) in later {
+                while snapshots.borrow_and_update().tick.0 < now.0 + ticks {
+                    if snapshots.changed().await.is_err() {
+                        return;
+                    }
+                }
+                let via = format!("{via}, {:.1} s later", ticks as f64 / TICKS_PER_S as f64);
+                // The audit has what comes of it.
+                drop(service.post(command, via));
+            }
+        });
     }
 
     /// Posts a command that is answered already; until a snapshot shows it, the desk does.
@@ -495,6 +536,7 @@ fn exception(refusal: Refusal) -> u8 {
         Refusal::Address | Refusal::Role => ILLEGAL_DATA_ADDRESS,
         Refusal::Value => ILLEGAL_DATA_VALUE,
         Refusal::State => DEVICE_FAILURE,
+        Refusal::Exception(code) => code,
     }
 }
 

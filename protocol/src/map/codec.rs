@@ -36,6 +36,14 @@ impl Codec {
         }
     }
 
+    /// What people should know besides.
+    pub(crate) fn notes(&self) -> &str {
+        match self {
+            Self::Plain { .. } => "",
+            Self::Own(own) => own.notes(),
+        }
+    }
+
     /// Unit of the value per unit of the register.
     pub(crate) fn scale(&self) -> f64 {
         match self {

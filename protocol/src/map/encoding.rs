@@ -32,6 +32,8 @@ pub(crate) enum Value<'v> {
     Number(f64),
     /// A whole number that goes into the register as it is: an enum, bits, a counter.
     Raw(i64),
+    /// Bits that go into the register as they are, whatever its type: what was written to it.
+    Bits(u64),
     /// Text.
     Text(&'v str),
 }
@@ -102,6 +104,7 @@ impl Encoding {
             (_, Value::Missing | Value::Text(_)) | (Self::Text(_), _) => self.missing(),
             (_, Value::Number(number)) => self.number_bits(number, exponent),
             (_, Value::Raw(raw)) => raw as u64,
+            (_, Value::Bits(bits)) => bits,
         };
         if let Self::Text(_) = self {
             words.fill(0);

@@ -13,13 +13,16 @@ mod edit;
 mod encoding;
 pub(crate) mod layout;
 mod plant;
+pub(crate) mod points;
 mod racks;
 mod source;
 mod states;
 mod sunspec;
 #[cfg(test)]
 mod tests;
-mod user;
+pub mod user;
+
+pub use points::{PointInfo, points};
 
 pub(crate) use edit::{Edit, Notes, Refusal};
 pub(crate) use layout::{Layout, Sights, Table};
@@ -28,6 +31,7 @@ pub(crate) use source::Sight;
 use crate::config::{MapKind, MapSet};
 use bess_core::UnitId;
 use bess_core::device::Part;
+use bess_core::role::Role;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use layout::Field;
 
@@ -35,8 +39,10 @@ use layout::Field;
 pub const MAPS: &[&str] = &["sunspec", "compact"];
 
 /// One value of a map, for people.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PointDoc {
+    /// Which device it is of, where a map shows several under unit ids of their own.
+    pub device: String,
     /// Table of Modbus: holding (also shown as input), input, coil or discrete.
     pub table: &'static str,
     /// First register.
@@ -61,6 +67,8 @@ pub struct PointDoc {
     pub is_available: bool,
     /// Names of its values, or of its bits.
     pub symbols: Vec<(String, u32)>,
+    /// What else there is to know: ranges, what is not available, delays.
+    pub notes: String,
 }
 
 /// The values of the map called `name` for one unit, in order of their registers; `None` for an
@@ -79,8 +87,24 @@ pub fn document(name: &str, spec: &FarmSpec, unit: UnitId) -> Option<Vec<PointDo
 pub(crate) fn describe_layout(layout: &Layout) -> Vec<PointDoc> {
     let shown =
         Table::ALL.iter().filter(|(_, table)| *table != Table::Input || !layout.mirrors_input());
-    let rows =
-        shown.flat_map(|(_, table)| layout.fields_of(*table).map(|field| describe(*table, field)));
+    let rows = shown.flat_map(|(_, table)| {
+        let fields = layout.fields_of(*table).map(|field| describe(*table, field));
+        let memories = layout.memories_of(*table).map(|(address, count)| PointDoc {
+            table: table.name(),
+            address,
+            length: count.min(u16::MAX.into()) as u16,
+            name: "scratch memory".to_owned(),
+            kind: if table.has_words() { "u16" } else { "bit" }.to_owned(),
+            access: if table.is_writable() { "RW" } else { "R" },
+            role: if table.is_writable() { Role::Operator.name() } else { "" },
+            is_available: true,
+            scale: 1.0,
+            ..PointDoc::default()
+        });
+        let mut rows: Vec<PointDoc> = fields.chain(memories).collect();
+        rows.sort_by_key(|row| row.address);
+        rows
+    });
     rows.collect()
 }
 
@@ -99,6 +123,8 @@ fn describe(table: Table, field: &Field) -> PointDoc {
         signal: field.about.signal.clone().unwrap_or_default().into_owned(),
         is_available: !matches!(field.source, source::Source::Missing),
         symbols: symbols.collect(),
+        notes: field.codec.notes().to_owned(),
+        ..PointDoc::default()
     }
 }
 

@@ -7,7 +7,9 @@
 
 pub(super) mod controls;
 pub(super) mod operate;
+pub(super) mod vendor;
 
+use super::desk::LaterRoom;
 use super::source::Sight;
 use bess_core::UnitId;
 use bess_core::command::{
@@ -30,6 +32,8 @@ pub(crate) enum Refusal {
     State,
     /// The register is not for the role of the writer: exception 2.
     Role,
+    /// The map says that the register answers so.
+    Exception(u8),
 }
 
 impl fmt::Display for Refusal {
@@ -38,6 +42,7 @@ impl fmt::Display for Refusal {
             Self::Address => "a register is not in the map or not writable",
             Self::Value => "a register does not take this value, or only a part of it is written",
             Self::State => "not in the present state",
+            Self::Exception(_) => "the map says so",
             Self::Role => "the listener's role does not allow to write this register",
         })
     }
@@ -98,6 +103,8 @@ pub(crate) struct Edit<'s> {
     functions: Option<Box<FunctionsChange>>,
     memory: Vec<(usize, Vec<u16>)>,
     staged: Vec<(u16, u16)>,
+    /// What is to take effect later, with the number of ticks until then.
+    later: Vec<(u64, Edit<'s>)>,
     farm_active_w: Option<f64>,
     farm_reactive_var: Option<f64>,
     farm_in_force: Option<bool>,
@@ -108,6 +115,10 @@ pub(crate) struct Edit<'s> {
 pub(crate) struct Notes {
     pub(crate) memory: Vec<(usize, Vec<u16>)>,
     pub(crate) staged: Vec<(u16, u16)>,
+    /// Commands to take effect after so many ticks.
+    pub(crate) later: Vec<(u64, Command)>,
+    /// Room for them.
+    pub(crate) room: Option<LaterRoom>,
 }
 
 impl<'s> Edit<'s> {
@@ -121,6 +132,7 @@ impl<'s> Edit<'s> {
             functions: None,
             memory: Vec::new(),
             staged: Vec::new(),
+            later: Vec::new(),
             farm_active_w: None,
             farm_reactive_var: None,
             farm_in_force: None,
@@ -142,14 +154,33 @@ impl<'s> Edit<'s> {
         self.staged.push((key, word));
     }
 
+    /// The edit of what is to take effect after so many ticks.
+    pub(crate) fn later(&mut self, ticks: u64) -> &mut Self {
+        let known = self.later.iter().position(|(of, _)| *of == ticks);
+        let index = known.unwrap_or_else(|| {
+            self.later.push((ticks, Self::new(self.sight)));
+            self.later.len() - 1
+        });
+        &mut self.later[index].1
+    }
+
     /// Settings of the unit's functions to change.
     pub(crate) fn functions(&mut self) -> &mut FunctionsChange {
         self.functions.get_or_insert_default()
     }
 
-    /// What the desk of the device is to keep when the command of the edit was taken.
-    pub(crate) fn notes(&mut self) -> Notes {
-        Notes { memory: std::mem::take(&mut self.memory), staged: std::mem::take(&mut self.staged) }
+    /// What the desk of the device is to keep when the command of the edit was taken, and what is to
+    /// take effect later.
+    ///
+    /// # Errors
+    /// When fields of the latter contradict each other or the present state.
+    pub(crate) fn notes(&mut self) -> Result<Notes, Refusal> {
+        let mut later = Vec::new();
+        for (ticks, edit) in std::mem::take(&mut self.later) {
+            later.extend(edit.command()?.map(|command| (ticks, command)));
+        }
+        let (memory, staged) = (std::mem::take(&mut self.memory), std::mem::take(&mut self.staged));
+        Ok(Notes { memory, staged, later, room: None })
     }
 
     /// The one command that the request becomes. A request to a unit that asks for what is so already
