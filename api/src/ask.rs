@@ -31,6 +31,7 @@ impl Sender {
             source: ControlSource::Rest,
             peer: peer.map(|peer| peer.to_string()),
             via: Some(format!("{method} {template}")),
+            modbus: None,
         })
     }
     /// The same as a person at the container's panel, if `panel` says so.

@@ -25,5 +25,5 @@ mod testing;
 mod traffic;
 mod wire;
 
-pub use routes::openapi;
+pub use routes::{audit_line, openapi};
 pub use state::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};

@@ -47,6 +47,8 @@ pub(crate) mod kind {
         NO_SUCH_ROUTE NOT_FOUND "no_such_route" "There is no such resource" None;
         NO_SUCH_UNIT NOT_FOUND "no_such_unit" "The farm has no such unit" None;
         NO_SUCH_RACK NOT_FOUND "no_such_rack" "The unit has no such rack" None;
+        NO_SUCH_LINK NOT_FOUND "no_such_link" "There is no such link condition" None;
+        NO_MAPS NOT_FOUND "no_maps" "This server has no register maps" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
         SLOW_BODY REQUEST_TIMEOUT "slow_body" "The body did not arrive in time" None;
@@ -197,6 +199,12 @@ impl Problem {
             retry_after_s: kind.retry_after_s,
             is_audited: false,
         })
+    }
+    /// For a rejection that was found before the loop saw the request: the audit does not have it yet.
+    #[must_use]
+    pub(crate) fn found_here(mut self: Box<Self>) -> Box<Self> {
+        self.is_audited = false;
+        self
     }
     /// Names the field.
     #[must_use]
@@ -425,6 +433,30 @@ problem_set! {
     LoadProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_LOAD SLOW_BODY BODY_TOO_LARGE
         WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING
         ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a read of the plant's points may be refused.
+    PlantPointReadProblems: BAD_PARAMETER NO_MAPS
+}
+problem_set! {
+    /// How a read of a unit's points may be refused.
+    UnitPointReadProblems: BAD_PARAMETER NO_SUCH_UNIT NO_MAPS
+}
+problem_set! {
+    /// How forcing or releasing a point of the plant may be refused.
+    PlantPointProblems: MALFORMED_JSON BAD_PARAMETER NO_MAPS SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION NOT_POSSIBLE BUSY CLOSING
+        ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How forcing or releasing a point of a unit may be refused.
+    UnitPointProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT NO_MAPS SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION NOT_POSSIBLE BUSY CLOSING
+        ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How the end of a link condition may be refused.
+    LinkClearProblems: BAD_PARAMETER NO_SUCH_LINK NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
     /// How a stream may be refused.

@@ -3,6 +3,8 @@
 use crate::metrics::{self, Format};
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
+use bess_core::device::DeviceAddress;
+use bess_core::point::PointBook;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::Stats;
 use std::net::SocketAddr;
@@ -41,8 +43,10 @@ impl Readiness {
 /// Where the farm listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressBook {
-    /// Modbus TCP.
+    /// The first socket of Modbus TCP.
     pub modbus: SocketAddr,
+    /// Where each device answers Modbus.
+    pub devices: Vec<DeviceAddress>,
     /// REST.
     pub api: SocketAddr,
     /// Metrics.
@@ -95,6 +99,8 @@ pub struct Api {
     pub(crate) ready: Readiness,
     pub(crate) book: AddressBook,
     pub(crate) config: ApiConfig,
+    /// The register maps; `None` where nobody serves them.
+    pub(crate) points: Option<Arc<dyn PointBook>>,
     pub(crate) traffic: Traffic,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     /// Ends streams, which would otherwise hold a graceful stop up.
@@ -104,7 +110,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// The edges of one farm.
+    /// The edges of one farm, without its register maps.
     pub fn new(
         farm: FarmAccess,
         ready: Readiness,
@@ -112,7 +118,20 @@ impl Api {
         config: ApiConfig,
         build: BuildInfo,
     ) -> Arc<Self> {
+        Self::with_points(farm, ready, book, config, build, None)
+    }
+
+    /// The edges of one farm; the points of its maps are listed and forced through `points`.
+    pub fn with_points(
+        farm: FarmAccess,
+        ready: Readiness,
+        book: AddressBook,
+        config: ApiConfig,
+        build: BuildInfo,
+        points: Option<Arc<dyn PointBook>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            points,
             streams: Arc::new(tokio::sync::Semaphore::new(config.max_streams)),
             farm,
             ready,

@@ -5,6 +5,10 @@
 //! just enough HTTP/1.1 to see status, headers and body as they are on the wire. Every wait has a
 //! deadline, so a hang is a failure.
 
+mod points;
+
+pub(crate) use points::FakePoints;
+
 use crate::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};
 use bess_core::audit::{AUDIT_CAPACITY, EVENT_CAPACITY};
 use bess_core::command::{
@@ -13,8 +17,13 @@ use bess_core::command::{
 };
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::control::{FunctionsChange, UnitFunctions};
+use bess_core::device::{DeviceAddress, Part};
+use bess_core::force;
 use bess_core::id::{CellAddress, UnitId};
+use bess_core::link;
 use bess_core::log::Log;
+use bess_core::point::PointBook;
+use bess_core::role::Role;
 use bess_core::snapshot::{
     BatteryView, CellExtremes, CellsView, ClockMode, ClockView, FarmView, RackTruth, RackView,
     Snapshot, UnitState, UnitView,
@@ -99,6 +108,8 @@ pub(crate) fn snapshot_with(n_units: usize) -> Snapshot {
         plant: Arc::new(spec.plant.settings.clone()),
         events: Arc::new(Log::new(EVENT_CAPACITY)),
         audit: Arc::new(Log::new(AUDIT_CAPACITY)),
+        link: Arc::default(),
+        forced: Arc::default(),
         spec,
     }
 }
@@ -309,6 +320,19 @@ fn apply_command(next: &mut Snapshot, command: &Command) {
             }
             next.plant = Arc::new(plant);
         }
+        Command::SetLink(condition) => {
+            next.link = link::with(&next.link, condition, next.tick).expect("it fits");
+        }
+        Command::ClearLink { name } => {
+            next.link = link::without(&next.link, name.as_deref()).expect("it is there");
+        }
+        Command::ForcePoint(point) => {
+            next.forced = force::with(&next.forced, point).expect("there is room");
+        }
+        Command::ReleasePoint { unit, point } => {
+            next.forced =
+                force::without(&next.forced, *unit, point.as_deref()).expect("it is forced");
+        }
         // What becomes of them is seen in the letter.
         Command::Disturb(_) | Command::PickUpLoad { .. } | Command::NoteRequest { .. } => {}
         Command::SetFarmPower { active, reactive } => {
@@ -396,6 +420,15 @@ pub(crate) async fn serve() -> Served {
 
 /// Serves a farm that looks like `snapshot`.
 pub(crate) async fn serve_with(snapshot: Snapshot, config: ApiConfig) -> Served {
+    serve_all(snapshot, config, Some(Arc::new(FakePoints))).await
+}
+
+/// Serves a farm that looks like `snapshot`, with these register maps or with none.
+pub(crate) async fn serve_all(
+    snapshot: Snapshot,
+    config: ApiConfig,
+    points: Option<Arc<dyn PointBook>>,
+) -> Served {
     let (sender, snapshots) = watch::channel(Arc::new(snapshot));
     let farm = Arc::new(FakeFarm {
         snapshots: sender,
@@ -419,14 +452,35 @@ pub(crate) async fn serve_with(snapshot: Snapshot, config: ApiConfig) -> Served 
     };
     let book = AddressBook {
         modbus: "127.0.0.1:5020".parse().unwrap(),
+        devices: devices(&access.snapshots.borrow().spec),
         api: address,
         metrics: "127.0.0.1:9090".parse().unwrap(),
     };
     let build = BuildInfo { version: "0.0.0".to_owned(), revision: "test".to_owned() };
-    let api = Api::new(access, ready.clone(), book, config, build);
+    let api = Api::with_points(access, ready.clone(), book, config, build, points);
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&api).serve_rest(listener, shutdown.clone()));
     Served { api, farm, stats, ready, address, shutdown, task }
+}
+
+/// The plant at unit id 255 and every unit at its own; units beyond the 247th answer to every id.
+fn devices(spec: &FarmSpec) -> Vec<DeviceAddress> {
+    let device = |unit: Option<UnitId>, part, unit_id| DeviceAddress {
+        unit,
+        rack: None,
+        part,
+        listener: "modbus".to_owned(),
+        host: "127.0.0.1".parse().unwrap(),
+        port: 5020,
+        unit_id,
+        is_tls: false,
+        role: Role::Engineer,
+        maps: vec!["compact".to_owned(), "sunspec".to_owned()],
+    };
+    let plant = device(None, Part::Plant, Some(255));
+    let units = spec.units.iter();
+    let units = units.map(|u| device(Some(u.id), Part::Whole, u.id.modbus_unit_id()));
+    std::iter::once(plant).chain(units).collect()
 }
 
 /// Wall time in Unix nanoseconds.

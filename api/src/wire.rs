@@ -1,17 +1,20 @@
 //! Pieces that many answers share: the stamp, numbers that may be missing, places of cells.
 
-use crate::problem::{Fallible, Problem};
+use crate::problem::{Allowed, Fallible, Problem, kind};
 use bess_core::alarm::{ALARMS, AlarmLevel, AlarmPhase};
 use bess_core::command::{Applied, ControlSource, RackAction, UnitAction};
 use bess_core::control::{
     FunctionName, FunctionSet, HeartbeatKind, LossAction, Recovery, WatchdogState,
 };
 use bess_core::event::EventKind;
-use bess_core::id::CellAddress;
+use bess_core::id::{CellAddress, UnitId};
+use bess_core::link::LinkEffect;
+use bess_core::point::Table;
+use bess_core::role::Role;
 use bess_core::snapshot::{CellExtremes, ClockMode, EnergyTotals, Snapshot, UnitState};
-use bess_core::spec::Strategy;
+use bess_core::spec::{FarmSpec, Strategy};
 use bess_core::units::Joules;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 
@@ -88,6 +91,9 @@ closed_names! {
     ResultName "What came of a write." RESULTS;
     StrategyName "How a setpoint is split over the units." Strategy::ALL.map(|(name, _)| name);
     DisturbanceName "What happens to the grid." DISTURBANCES;
+    RoleName "What a client may do." Role::ALL.map(|(name, _)| name);
+    TableName "A table of Modbus." Table::ALL.map(|(name, _)| name);
+    LinkEffectName "What a link condition does." LinkEffect::NAMES;
     GridKindName "How the grid's frequency comes about." GRID_KINDS;
     FormatName "Form of an answer." ENDPOINT_FORMATS;
     SwitchName "Whether it is wanted." SWITCH;
@@ -155,6 +161,42 @@ pub(crate) fn rfc3339(unix_ns: i64) -> String {
 pub(crate) fn wall_time(unix_ns: i64) -> Option<String> {
     (unix_ns != 0).then(|| rfc3339(unix_ns))
 }
+
+/// A unit as a body names it: by its number, or by its number or name as text.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected a unit by its number or name")]
+pub(crate) enum UnitName {
+    Number(u32),
+    Name(String),
+}
+
+impl UnitName {
+    /// The unit.
+    pub(crate) fn find(&self, spec: &FarmSpec) -> Fallible<UnitId> {
+        let name = match self {
+            Self::Number(number) => number.to_string(),
+            Self::Name(name) => name.clone(),
+        };
+        spec.find_unit(&name).ok_or_else(|| {
+            let n_units = spec.units.len();
+            let detail =
+                format!("unit must be a unit from 1 to {n_units}, or its name, got {name:?}");
+            Problem::new(&kind::OUT_OF_RANGE, detail)
+                .field("unit")
+                .value(name)
+                .allowed(Allowed::range(1.0, n_units as f64, ""))
+        })
+    }
+}
+impl utoipa::PartialSchema for UnitName {
+    fn schema() -> utoipa::openapi::RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::Array(vec![Type::Integer, Type::String]))
+            .description(Some("Number or name of a unit."))
+            .into()
+    }
+}
+impl ToSchema for UnitName {}
 
 /// Of which instant an answer is.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -328,6 +370,20 @@ mod tests {
     fn times_are_rfc_3339_with_the_tenths_of_a_tick() {
         assert_eq!(rfc3339(1_767_225_600_100_000_000), "2026-01-01T00:00:00.1Z");
         assert_eq!(rfc3339(i64::MIN).len(), "1677-09-21T00:12:43.145224192Z".len());
+    }
+
+    #[test]
+    fn a_unit_in_a_body_is_a_number_or_a_name() {
+        let spec = crate::testing::spec_with(3);
+        let find = |text: &str| {
+            let name: Result<UnitName, _> = serde_json::from_str(text);
+            name.map_err(|error| error.to_string())?.find(&spec).map_err(|_| "no unit".to_owned())
+        };
+        for text in ["2", "\"2\"", "\"unit-002\""] {
+            assert_eq!(find(text), Ok(UnitId::from_idx(1)), "{text}");
+        }
+        assert_eq!(find("4"), Err("no unit".to_owned()));
+        assert_eq!(find("true"), Err("expected a unit by its number or name".to_owned()));
     }
 
     #[test]

@@ -122,7 +122,12 @@ fn metrics(c: &mut Criterion) {
             stats: farm.stats(),
         };
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let book = bess_api::AddressBook { modbus: nowhere, api: nowhere, metrics: nowhere };
+        let book = bess_api::AddressBook {
+            modbus: nowhere,
+            devices: Vec::new(),
+            api: nowhere,
+            metrics: nowhere,
+        };
         let build = bess_api::BuildInfo { version: "bench".into(), revision: "bench".into() };
         let config = bess_api::ApiConfig::default();
         let api = bess_api::Api::new(access, bess_api::Readiness::default(), book, config, build);

@@ -41,7 +41,11 @@ pub(crate) fn run(command: &FarmCommand, out: &mut dyn Write) -> anyhow::Result<
 fn check(files: &[PathBuf], out: &mut dyn Write) -> anyhow::Result<()> {
     let mut problems = bess_core::config::Problems::default();
     for file in files {
-        match load_farm(Some(file)) {
+        let read = load_farm(Some(file)).and_then(|spec| {
+            crate::modbus::load(Some(file), None, &spec)?;
+            Ok(spec)
+        });
+        match read {
             Ok(spec) => writeln!(
                 out,
                 "{}: fine: {} units, {} cells",

@@ -5,10 +5,12 @@
 //! or configuration, before any port is bound.
 
 mod cell;
+mod certs;
 mod client;
 mod duration;
 mod farm;
 mod input;
+mod modbus;
 mod profile;
 mod registers;
 mod run;
@@ -44,6 +46,7 @@ enum Command {
     Farm(farm::FarmCommand),
     /// Print a register map
     Registers(registers::RegistersArgs),
+    Certs(certs::CertsArgs),
     /// List and control the units of a running farm
     Unit(client::unit::UnitArgs),
     /// Show and control the clock of a running farm
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Profile(args) => profile::run(args, &mut out, &mut err),
         Command::Farm(command) => farm::run(command, &mut out),
         Command::Registers(args) => registers::run(args, &mut out),
+        Command::Certs(args) => certs::run(args, &mut out, &mut err),
         Command::Unit(args) => client::unit::run(args, &mut out),
         Command::Clock(args) => client::clock::run(args, &mut out),
         Command::Alarms(args) => client::logs::alarms(args, &mut out),

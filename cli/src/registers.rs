@@ -45,25 +45,29 @@ pub(crate) fn run(args: &RegistersArgs, out: &mut dyn Write) -> anyhow::Result<(
     Ok(())
 }
 
-fn cells(point: &PointDoc) -> [String; 9] {
+fn cells(point: &PointDoc) -> [String; 11] {
     let symbols: Vec<String> =
         point.symbols.iter().map(|(name, value)| format!("{value}={name}")).collect();
-    let value = if point.is_available { point.signal } else { "not available" };
+    let value = if point.is_available { &point.signal } else { "not available" };
     [
+        point.table.to_owned(),
         point.address.to_string(),
         point.length.to_string(),
         point.name.clone(),
-        point.kind.to_owned(),
+        point.kind.clone(),
         point.scale.to_string(),
-        point.unit.to_owned(),
+        point.unit.clone(),
         point.access.to_owned(),
+        point.role.to_owned(),
         value.to_owned(),
         symbols.join(" "),
     ]
 }
 
-const HEADER: [&str; 9] =
-    ["address", "length", "name", "type", "scale", "unit", "access", "value", "symbols"];
+const HEADER: [&str; 11] = [
+    "table", "address", "length", "name", "type", "scale", "unit", "access", "role", "value",
+    "symbols",
+];
 
 fn markdown(points: &[PointDoc], out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "| {} |", HEADER.join(" | "))?;
@@ -85,8 +89,9 @@ fn comma_separated(points: &[PointDoc], out: &mut dyn Write) -> anyhow::Result<(
 
 fn json_row(point: &PointDoc) -> serde_json::Value {
     let symbols: serde_json::Map<String, serde_json::Value> =
-        point.symbols.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        point.symbols.iter().map(|(name, value)| (name.clone(), (*value).into())).collect();
     serde_json::json!({
+        "table": point.table,
         "address": point.address,
         "length": point.length,
         "name": point.name,
@@ -94,6 +99,7 @@ fn json_row(point: &PointDoc) -> serde_json::Value {
         "scale": point.scale,
         "unit": point.unit,
         "access": point.access,
+        "role": point.role,
         "signal": point.signal,
         "available": point.is_available,
         "symbols": symbols,

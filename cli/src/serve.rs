@@ -8,9 +8,11 @@ use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
 use anyhow::Context;
 use bess_core::command::{CommandSource, SPEED_MAX, SPEED_MIN};
-use bess_core::id::MODBUS_UNIT_ID_MAX;
+use bess_core::point::PointBook;
 use bess_core::spec::FarmSpec;
 use bess_core::time::{SimTime, Tick};
+use bess_protocol::config::{ModbusConfig, Mode};
+use bess_protocol::plan::{Place, Plan};
 use bess_simulation::pacer::wall_unix_ns;
 use bess_simulation::{Engine, EngineOptions, FarmHandle, LoopOptions};
 use std::io::{IsTerminal, Write};
@@ -40,6 +42,12 @@ pub(crate) struct ServeArgs {
     /// Port of Modbus TCP; 0 for any free port
     #[arg(long, value_name = "PORT", env = "BESS_MODBUS_PORT", default_value_t = 5020)]
     modbus_port: u16,
+    /// How the farm is reached by Modbus: a file with the tables `[modbus]`; beats those of the farm file
+    #[arg(long, value_name = "FILE", env = "BESS_MODBUS")]
+    modbus: Option<PathBuf>,
+    /// How units are told apart by the first listener: gateway (unit ids), ports or ip
+    #[arg(long, value_name = "MODE", env = "BESS_MODBUS_MODE")]
+    modbus_mode: Option<String>,
     /// Port of the REST API; 0 for any free port
     #[arg(long, value_name = "PORT", env = "BESS_API_PORT", default_value_t = 8000)]
     api_port: u16,
@@ -78,13 +86,15 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     raise_file_limit();
     let start = SimTime { unix_ns: wall_unix_ns() };
     let setup = args.farm.load(Some(start))?;
+    let modbus = modbus_config(args, &setup.spec)?;
+    let plan = plan(args, &setup.spec, &modbus)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("bess-edge")
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(args, setup, start))
+    runtime.block_on(serve(args, setup, plan, start))
 }
 
 fn check(args: &ServeArgs) -> anyhow::Result<()> {
@@ -132,56 +142,91 @@ fn raise_file_limit() {
     }
 }
 
+/// How the farm is reached by Modbus, as the files and the flags say.
+fn modbus_config(args: &ServeArgs, spec: &FarmSpec) -> anyhow::Result<ModbusConfig> {
+    let mut config = crate::modbus::load(args.farm.farm.as_deref(), args.modbus.as_deref(), spec)?;
+    if let Some(name) = &args.modbus_mode {
+        let known = Mode::ALL.iter().find(|(known, _)| known == name);
+        let (_, mode) = known.ok_or_else(|| {
+            BadInput(format!("--modbus-mode must be gateway, ports or ip, got {name}"))
+        })?;
+        if let Some(first) = config.listeners.first_mut() {
+            first.mode = *mode;
+        }
+    }
+    Ok(config)
+}
+
+/// Who answers where.
+fn plan(args: &ServeArgs, spec: &FarmSpec, config: &ModbusConfig) -> Result<Plan, BadInput> {
+    let place = Place {
+        bind: args.bind,
+        port: args.modbus_port,
+        reserved: vec![args.api_port, args.metrics_port],
+    };
+    Plan::new(spec, config, &place).map_err(|misfit| BadInput(misfit.to_string()))
+}
+
 /// The bound ports.
 struct Ports {
-    modbus: TcpListener,
+    modbus: Vec<bess_protocol::Socket>,
     api: TcpListener,
     metrics: TcpListener,
     book: bess_api::AddressBook,
+    points: Arc<dyn PointBook>,
 }
 
 /// Binds every port or says which are taken.
-async fn bind(args: &ServeArgs) -> anyhow::Result<Ports> {
+async fn bind(args: &ServeArgs, plan: Plan) -> anyhow::Result<Ports> {
     let mut refused = Vec::new();
+    let points = Arc::new(plan.points());
+    let (modbus, devices) = plan.bind().await.unwrap_or_else(|unbound| {
+        refused.extend(unbound.into_iter().map(|unbound| {
+            let what = format!("Modbus, listener \"{}\"", unbound.listener);
+            cannot_listen(unbound.address, &what, &unbound.error, "--modbus-port")
+        }));
+        (Vec::new(), Vec::new())
+    });
     let mut bound = Vec::new();
-    for (what, flag, port) in [
-        ("Modbus", "--modbus-port", args.modbus_port),
-        ("REST", "--api-port", args.api_port),
-        ("metrics", "--metrics-port", args.metrics_port),
-    ] {
-        match TcpListener::bind(SocketAddr::new(args.bind, port)).await {
+    for (what, flag, port) in
+        [("REST", "--api-port", args.api_port), ("metrics", "--metrics-port", args.metrics_port)]
+    {
+        let address = SocketAddr::new(args.bind, port);
+        match TcpListener::bind(address).await {
             Ok(listener) => bound.push(listener),
-            Err(error) => {
-                let also = if port == 9090 && error.kind() == std::io::ErrorKind::AddrInUse {
-                    " (a local Prometheus listens on 9090 too)"
-                } else {
-                    ""
-                };
-                let hint = if error.kind() == std::io::ErrorKind::AddrNotAvailable {
-                    "--bind names an address that this machine does not have".to_owned()
-                } else {
-                    format!("choose another port with {flag}, or {flag} 0 for any free one")
-                };
-                refused.push(format!(
-                    "cannot listen on {}:{port} for {what}: {error}{also}\nhint: {hint}",
-                    args.bind
-                ));
-            }
+            Err(error) => refused.push(cannot_listen(address, what, &error, flag)),
         }
     }
-    let Ok([modbus, api, metrics]) = <[TcpListener; 3]>::try_from(bound) else {
+    let bound = <[TcpListener; 2]>::try_from(bound);
+    let (Ok([api, metrics]), Some(first), true) = (bound, modbus.first(), refused.is_empty())
+    else {
         return Err(BadInput(refused.join("\nerror: ")).into());
     };
     let book = bess_api::AddressBook {
-        modbus: modbus.local_addr()?,
+        modbus: first.listener.local_addr()?,
+        devices,
         api: api.local_addr()?,
         metrics: metrics.local_addr()?,
     };
-    Ok(Ports { modbus, api, metrics, book })
+    Ok(Ports { modbus, api, metrics, book, points })
 }
 
-async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<()> {
-    let ports = bind(args).await?;
+fn cannot_listen(address: SocketAddr, what: &str, error: &std::io::Error, flag: &str) -> String {
+    let also = if address.port() == 9090 && error.kind() == std::io::ErrorKind::AddrInUse {
+        " (a local Prometheus listens on 9090 too)"
+    } else {
+        ""
+    };
+    let hint = if error.kind() == std::io::ErrorKind::AddrNotAvailable {
+        "--bind names an address that this machine does not have".to_owned()
+    } else {
+        format!("choose another port with {flag}, or {flag} 0 for any free one")
+    };
+    format!("cannot listen on {address} for {what}: {error}{also}\nhint: {hint}")
+}
+
+async fn serve(args: &ServeArgs, setup: Setup, plan: Plan, start: SimTime) -> anyhow::Result<()> {
+    let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
     let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
     // One of an earlier run would lead whoever waits for it to dead ports.
@@ -197,14 +242,6 @@ async fn serve(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result
         write_endpoints(path, &book).with_context(|| format!("cannot write {}", path.display()))?;
     }
     greet(&spec, &book);
-    let n_units = spec.units.len();
-    if n_units > usize::from(MODBUS_UNIT_ID_MAX) {
-        tracing::warn!(
-            n_units,
-            "units beyond 247 have no Modbus unit id and are not reachable there"
-        );
-    }
-
     let reason = wait_for_end(args, &farm, signals, &mut edges).await?;
     tracing::info!(reason, "stopping");
     ready.set(false);
@@ -243,7 +280,7 @@ fn start_edges(
     ready: &bess_api::Readiness,
     closing: &CancellationToken,
 ) -> JoinSet<&'static str> {
-    let api = bess_api::Api::new(
+    let api = bess_api::Api::with_points(
         bess_api::FarmAccess {
             snapshots: farm.snapshots(),
             mailbox: farm.mailbox(),
@@ -256,6 +293,7 @@ fn start_edges(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: option_env!("BESS_REVISION").unwrap_or("unknown").to_owned(),
         },
+        Some(ports.points),
     );
     let modbus = bess_protocol::FarmAccess {
         snapshots: farm.snapshots(),
@@ -276,8 +314,7 @@ fn start_edges(
     });
     let closed = closing.clone();
     edges.spawn(async move {
-        let config = bess_protocol::ListenerConfig::default();
-        bess_protocol::serve(ports.modbus, modbus, config, closed).await;
+        bess_protocol::serve_all(ports.modbus, modbus, closed).await;
         "Modbus"
     });
     edges
@@ -368,6 +405,18 @@ fn write_endpoints(path: &Path, book: &bess_api::AddressBook) -> anyhow::Result<
         "pid": std::process::id(),
         "modbus": one(book.modbus),
         "api": { "host": book.api.ip().to_string(), "port": book.api.port(), "url": format!("http://{}/api/v1", book.api) },
+        "devices": book.devices.iter().map(|device| serde_json::json!({
+            "number": device.unit.map_or(0, bess_core::UnitId::number),
+            "device": device.part.name(),
+            "rack": device.rack,
+            "host": device.host.to_string(),
+            "port": device.port,
+            "unit_id": device.unit_id,
+            "listener": device.listener,
+            "tls": device.is_tls,
+            "role": device.role.name(),
+            "maps": device.maps,
+        })).collect::<Vec<_>>(),
         "metrics": { "host": book.metrics.ip().to_string(), "port": book.metrics.port(), "url": format!("http://{}/metrics", book.metrics) },
     });
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
@@ -389,6 +438,22 @@ fn forget_endpoints(args: &ServeArgs) {
     }
 }
 
+/// How units are told apart, in a line.
+fn reached(book: &bess_api::AddressBook) -> String {
+    let units = book.devices.iter().filter(|device| device.unit.is_some());
+    let units: Vec<_> = units.collect();
+    let is_plain = |device: &&&bess_core::device::DeviceAddress| {
+        device.unit_id.map(u32::from) == device.unit.map(bess_core::UnitId::number)
+            && device.port == book.modbus.port()
+    };
+    if !units.is_empty() && units.iter().all(|device| is_plain(&device)) {
+        return "unit id k is unit k, 255 is the plant; SunSpec at 40000, compact map at 0"
+            .to_owned();
+    }
+    let n = book.devices.len();
+    format!("and more: {n} devices; GET /api/v1/endpoints says where each answers")
+}
+
 /// Where to look, and three commands to try.
 fn greet(spec: &FarmSpec, book: &bess_api::AddressBook) {
     let (host, port) = (book.modbus.ip(), book.modbus.port());
@@ -399,7 +464,7 @@ fn greet(spec: &FarmSpec, book: &bess_api::AddressBook) {
         "
 bess serves \"{}\": {} units, {} cells, {:.1} MW / {:.1} MWh
 
-  Modbus TCP  {}   unit id k is unit k (1 to 247), 255 is the plant; SunSpec at 40000, compact map at 0
+  Modbus TCP  {}   {}
   REST        http://{}/api/v1
   metrics     http://{}/metrics
 
@@ -414,6 +479,7 @@ Try:
         spec.rated_power().0 / 1e6,
         spec.nominal_energy().watt_hours() / 1e6,
         book.modbus,
+        reached(book),
         book.api,
         book.metrics,
         book.api,

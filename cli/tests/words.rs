@@ -14,13 +14,15 @@ fn stdout(args: &[&str]) -> String {
 #[test]
 fn every_command_explains_itself_on_stdout() {
     let all = stdout(&["--help"]);
-    for command in ["serve", "run", "cell", "profile", "farm", "registers", "unit", "clock"] {
+    for command in
+        ["serve", "run", "cell", "profile", "farm", "registers", "certs", "unit", "clock"]
+    {
         assert!(all.contains(&format!("\n  {command} ")), "{command} is not in:\n{all}");
         let one = stdout(&[command, "--help"]);
         assert!(one.contains(&format!("Usage: bess {command}")), "{one}");
         assert!(!one.contains('\u{1b}'), "no colours where nobody asked for them");
     }
-    for command in ["serve", "run", "cell", "profile", "unit"] {
+    for command in ["serve", "run", "cell", "profile", "certs", "unit"] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
     assert_eq!(stdout(&["--version"]), format!("bess {}\n", env!("CARGO_PKG_VERSION")));

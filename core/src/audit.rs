@@ -1,7 +1,9 @@
 //! The audit: who wrote what, and what came of it. One record for each write, accepted or refused.
 
-use crate::command::Origin;
+use crate::command::{Origin, Rejection};
 use crate::id::UnitId;
+use crate::point::Table;
+use crate::role::Role;
 use crate::time::Tick;
 
 /// One write.
@@ -19,6 +21,47 @@ pub struct AuditRecord {
     pub what: String,
     /// Why it was refused; `None` when it was applied.
     pub refused: Option<String>,
+}
+
+/// A write over Modbus, word by word.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModbusWrite {
+    /// Name of the listener.
+    pub listener: String,
+    /// Role of the client there.
+    pub role: Role,
+    /// Unit id of the request.
+    pub unit_id: u8,
+    /// Transaction id of the request.
+    pub transaction: u16,
+    /// Function code.
+    pub function: u8,
+    /// The table that was written to.
+    pub table: Table,
+    /// First register or coil.
+    pub address: u16,
+    /// What was there before; empty where there is nothing to write to.
+    pub old: Vec<u16>,
+    /// What was written.
+    pub new: Vec<u16>,
+    /// The points that were touched, each with the engineering value that was written to it.
+    pub points: Vec<(String, Option<f64>)>,
+    /// Code of the exception that refused it; `None` when it was applied. Where the loop refuses, the
+    /// loop fills it in.
+    pub exception: Option<u8>,
+}
+
+impl Rejection {
+    /// The Modbus exception that says it (Modbus Application Protocol 1.1b3, section 7): 3 for a value;
+    /// 4 where the state is in the way; 6 where somebody else is; 11 for a unit that is not there.
+    pub const fn modbus_exception(&self) -> u8 {
+        match self {
+            Self::OutOfRange { .. } | Self::NotPossible { .. } => 3,
+            Self::WrongState { .. } | Self::ResetRefused { .. } | Self::Local { .. } => 4,
+            Self::Leased { .. } | Self::Busy | Self::Closed => 6,
+            Self::NoSuchUnit { .. } => 11,
+        }
+    }
 }
 
 /// Audit records that a run keeps.

@@ -8,12 +8,15 @@ mod check;
 mod describe;
 
 use crate::alarm::AlarmKey;
+use crate::audit::ModbusWrite;
 pub use crate::control::{
     ControlChange, ControlSource, FunctionsChange, PowerPriority, Setpoint, SetpointMode,
     UnitControl,
 };
 use crate::defect::Defect;
+use crate::force::ForcedPoint;
 use crate::id::UnitId;
+use crate::link::LinkCondition;
 use crate::snapshot::UnitView;
 use crate::spec::{Disturbance, PlantChange};
 use crate::state::UnitState;
@@ -89,6 +92,22 @@ pub enum Command {
     NoteRequest {
         /// The unit.
         unit: UnitId,
+    },
+    /// Sets a condition of the links to clients, or replaces the one of its name.
+    SetLink(Box<LinkCondition>),
+    /// Ends a condition of the links.
+    ClearLink {
+        /// Its name; `None` for all.
+        name: Option<String>,
+    },
+    /// Forces what a point of the register maps shows.
+    ForcePoint(Box<ForcedPoint>),
+    /// Lets it show again what is so.
+    ReleasePoint {
+        /// The unit; `None` for the plant.
+        unit: Option<UnitId>,
+        /// Its canonical name; `None` for every one of that unit, or of the plant.
+        point: Option<String>,
     },
     /// Several commands in one tick: each is checked against the state before the batch, then all are
     /// applied in order; one that fails refuses all.
@@ -218,7 +237,7 @@ pub enum Request {
 }
 
 /// Where a request came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Origin {
     /// Kind of the sender.
     pub source: ControlSource,
@@ -226,12 +245,14 @@ pub struct Origin {
     pub peer: Option<String>,
     /// How it asked, for the audit: a function code and register, a route.
     pub via: Option<String>,
+    /// What a Modbus request wrote, word by word.
+    pub modbus: Option<Box<ModbusWrite>>,
 }
 
 impl Origin {
     /// An origin without an address.
     pub fn local(source: ControlSource) -> Self {
-        Self { source, peer: None, via: None }
+        Self { source, peer: None, via: None, modbus: None }
     }
 }
 
@@ -398,6 +419,7 @@ impl From<&UnitView> for Standing {
     }
 }
 
+pub(crate) use check::in_range;
 pub use check::{
     PF_MIN, RAMP_MIN_PCT_PER_S, REVERSION_MAX_S, find_unit, validate, validate_clock, validate_with,
 };

@@ -38,7 +38,7 @@ impl Part {
 }
 
 /// Where a device answers Modbus.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceAddress {
     /// The unit; `None` for the plant.
     pub unit: Option<UnitId>,

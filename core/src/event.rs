@@ -5,6 +5,7 @@
 use crate::alarm::{AlarmKey, AlarmPhase};
 use crate::control::{ControlSource, FunctionName, WatchdogState};
 use crate::id::UnitId;
+use crate::link::LinkEffect;
 use crate::state::{Trigger, UnitState};
 use crate::time::Moment;
 use std::fmt;
@@ -128,6 +129,13 @@ pub enum EventKind {
         /// Whether it stands now.
         formed: bool,
     },
+    /// A condition of the links to clients began, or ended.
+    Link {
+        /// What it does.
+        effect: LinkEffect,
+        /// Whether it is in force now.
+        on: bool,
+    },
     /// The grid was disturbed, or the disturbance ended.
     Grid {
         /// What.
@@ -190,7 +198,7 @@ pub enum GridChange {
 
 impl EventKind {
     /// Every name in the order of the kinds.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 12] = [
         "state",
         "alarm",
         "reset_refused",
@@ -202,6 +210,7 @@ impl EventKind {
         "local",
         "grid",
         "island",
+        "link",
     ];
     /// Its name in REST and logs.
     pub const fn name(&self) -> &'static str {
@@ -217,6 +226,7 @@ impl EventKind {
             Self::Local { .. } => 8,
             Self::Grid { .. } => 9,
             Self::Island { .. } => 10,
+            Self::Link { .. } => 11,
         };
         Self::NAMES[position]
     }
@@ -293,6 +303,9 @@ impl fmt::Display for EventKind {
                 write!(f, "{} control", if *local { "local" } else { "remote" })
             }
             Self::Grid { what } => write!(f, "grid: {what}"),
+            Self::Link { effect, on } => {
+                write!(f, "link: {} {}", effect.name(), if *on { "begins" } else { "ends" })
+            }
             Self::Island { formed } => {
                 f.write_str(if *formed { "forms an island" } else { "ends its island" })
             }

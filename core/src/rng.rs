@@ -22,6 +22,8 @@ pub enum Domain {
     SelfDischarge = 4,
     /// Delay of the watch over a controller; index = unit x 2^32 + losses so far.
     Watchdog = 5,
+    /// Which requests a link condition hits, and their jitter; index = number of the request.
+    Link = 6,
 }
 
 /// The family of all random streams of one seed.

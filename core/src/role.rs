@@ -1,32 +1,105 @@
-//! Who may do what from outside.
+//! Roles: what somebody at a door of the farm may do.
 
-/// A role, from the least to the most that it allows; each may do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+use crate::command::{Command, ControlChange};
+
+/// What a client may do. Each role may do what those before it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Reads.
+    #[default]
     Viewer,
     /// Gives setpoints and operates units.
     Operator,
-    /// Changes settings.
+    /// Changes settings as well.
     Engineer,
-    /// Forces points and disturbs links.
+    /// Forces points and disturbs links as well.
     Tester,
 }
 
 impl Role {
-    /// Every role with its name in files, certificates and REST.
+    /// Every role with its name in files, certificates and the audit, the one that may least first.
     pub const ALL: [(&'static str, Self); 4] = [
         ("viewer", Self::Viewer),
         ("operator", Self::Operator),
         ("engineer", Self::Engineer),
         ("tester", Self::Tester),
     ];
+    /// The role called `name`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, role)| *role)
+    }
     /// Its name.
     pub fn name(self) -> &'static str {
         Self::ALL[self as usize].0
     }
-    /// The role called `name`.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, role)| *role)
+}
+
+impl Command {
+    /// The least role that may ask it.
+    pub fn role(&self) -> Role {
+        match self {
+            Self::NoteRequest { .. } => Role::Viewer,
+            Self::ControlUnit { change, .. } if !changes_settings(change) => Role::Operator,
+            Self::OperateUnit { .. }
+            | Self::OperateRack { .. }
+            | Self::SetFarmPower { .. }
+            | Self::ReleaseFarm
+            | Self::PickUpLoad { .. } => Role::Operator,
+            Self::ControlUnit { .. } | Self::ConfigureUnit { .. } | Self::ConfigurePlant(_) => {
+                Role::Engineer
+            }
+            Self::SetDefect { .. }
+            | Self::Disturb(_)
+            | Self::SetLink(_)
+            | Self::ClearLink { .. }
+            | Self::ForcePoint(_)
+            | Self::ReleasePoint { .. } => Role::Tester,
+            Self::Batch(commands) => commands.iter().map(Self::role).max().unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether it changes how a unit behaves by itself, beside its setpoints, caps and signs of life.
+fn changes_settings(change: &ControlChange) -> bool {
+    change.ramp_pct_per_s.is_some()
+        || change.soc_min.is_some()
+        || change.soc_max.is_some()
+        || change.soc_reserve.is_some()
+        || change.functions.is_some()
+        || change.watchdog.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::WatchdogSettings;
+    use crate::id::UnitId;
+    use crate::units::Watts;
+
+    #[test]
+    fn roles_are_in_the_order_of_what_they_may_and_have_their_own_names() {
+        for pair in Role::ALL.windows(2) {
+            assert!(pair[0].1 < pair[1].1);
+        }
+        for (name, role) in Role::ALL {
+            assert_eq!((role.name(), Role::by_name(name)), (name, Some(role)));
+        }
+        assert_eq!(Role::by_name("Operator"), None);
+        assert_eq!(Role::default(), Role::Viewer, "who is not known may least");
+    }
+
+    #[test]
+    fn setpoints_are_an_operators_settings_an_engineers_and_tests_a_testers() {
+        let unit = UnitId::from_idx(0);
+        let control = |change| Command::ControlUnit { unit, change };
+        let power = control(ControlChange::active_power(Watts(1.0)));
+        assert_eq!(power.role(), Role::Operator);
+        let watchdog = Some(WatchdogSettings::default());
+        let watch = control(ControlChange { watchdog, ..ControlChange::default() });
+        assert_eq!(watch.role(), Role::Engineer);
+        let clear = Command::ClearLink { name: None };
+        assert_eq!(clear.role(), Role::Tester);
+        assert_eq!(Command::NoteRequest { unit }.role(), Role::Viewer);
+        assert_eq!(Command::Batch(vec![power, watch]).role(), Role::Engineer);
     }
 }

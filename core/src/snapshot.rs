@@ -7,7 +7,9 @@ use crate::alarm::{AlarmKey, AlarmSet, AlarmState};
 use crate::audit::AuditRecord;
 use crate::control::{UnitControl, UnitFunctions, WatchdogView};
 use crate::event::Event;
+use crate::force::ForcedPoints;
 use crate::id::{CellAddress, UnitId};
+use crate::link::ActiveLinks;
 use crate::log::Log;
 use crate::spec::{FarmSpec, PlantSettings};
 pub use crate::state::UnitState;
@@ -82,6 +84,10 @@ pub struct Snapshot {
     pub events: Arc<Log<Event>>,
     /// The newest writes.
     pub audit: Arc<Log<Arc<AuditRecord>>>,
+    /// Conditions of the links to clients.
+    pub link: ActiveLinks,
+    /// Points of the register maps that are forced.
+    pub forced: ForcedPoints,
 }
 
 impl Snapshot {

@@ -2,6 +2,7 @@
 //! metrics exporter. They are not part of the farm's state.
 
 use crate::control::ControlSource;
+use crate::link::LinkEffect;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// A histogram with fixed upper bounds in seconds.
@@ -102,8 +103,19 @@ pub struct ModbusStats {
     pub bytes: [AtomicU64; 2],
     /// Accepts that failed; the loop waits a little after each.
     pub accept_errors: AtomicU64,
+    /// TLS handshakes that failed.
+    pub handshake_errors: AtomicU64,
     /// Connections that ended by a panic.
     pub panics: AtomicU64,
+    /// By [`LinkEffect::position`]: requests and connections that link conditions hit.
+    pub link_hits: [AtomicU64; LinkEffect::NAMES.len()],
+}
+
+impl ModbusStats {
+    /// Counts a request or a connection that a link condition hit.
+    pub fn count_link(&self, effect: &LinkEffect) {
+        self.link_hits[effect.position()].fetch_add(1, Relaxed);
+    }
 }
 
 /// All counters of a process.
@@ -139,7 +151,9 @@ impl Default for Stats {
                 bad_frames: AtomicU64::new(0),
                 bytes: Default::default(),
                 accept_errors: AtomicU64::new(0),
+                handshake_errors: AtomicU64::new(0),
                 panics: AtomicU64::new(0),
+                link_hits: Default::default(),
             },
         }
     }

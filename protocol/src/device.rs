@@ -143,6 +143,13 @@ impl Gateway {
         self.devices[1..].iter().flatten().next()
     }
 
+    /// The unit behind every unit id but those of the plant, where there is one alone.
+    pub(crate) fn only_unit(&self) -> Option<UnitId> {
+        let mut units = self.devices().filter_map(|(_, device)| device.unit);
+        let first = units.next()?;
+        units.all(|unit| unit == first).then_some(first)
+    }
+
     /// Every device, once for each unit id that it answers to.
     pub(crate) fn devices(&self) -> impl Iterator<Item = (u8, &Arc<Device>)> {
         (0..=u8::MAX).zip(&self.devices).filter_map(|(id, device)| Some((id, device.as_ref()?)))

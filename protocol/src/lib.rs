@@ -5,6 +5,8 @@
 //! says so. What a register means is said in [`map`] alone, who answers to an address in [`device`].
 
 mod access;
+mod book;
+mod conditions;
 pub mod config;
 mod device;
 mod frame;
@@ -18,7 +20,9 @@ mod session;
 mod shelf;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 
 pub use access::{Absent, Ack, FarmAccess, ListenerConfig};
+pub use book::MapBook;
 pub use device::Gateway;
 pub use server::{Reach, Socket, serve, serve_all};

@@ -17,8 +17,6 @@ pub(crate) const ILLEGAL_DATA_ADDRESS: u8 = 2;
 pub(crate) const ILLEGAL_DATA_VALUE: u8 = 3;
 /// Exception 4.
 pub(crate) const DEVICE_FAILURE: u8 = 4;
-/// Exception 6.
-pub(crate) const DEVICE_BUSY: u8 = 6;
 /// Exception 10: gateway path unavailable.
 pub(crate) const GATEWAY_PATH: u8 = 10;
 /// Exception 11: gateway target device failed to respond.
@@ -62,7 +60,7 @@ pub(crate) fn parse(pdu: &[u8], functions: u64) -> Result<Ask, u8> {
     }
     // The list of the functions that are served anywhere.
     match code {
-        1 => read(Table::Coils, data, BITS_READ_MAX),
+        1 => read(Table::Coil, data, BITS_READ_MAX),
         2 => read(Table::Discrete, data, BITS_READ_MAX),
         3 => read(Table::Holding, data, WORDS_READ_MAX),
         4 => read(Table::Input, data, WORDS_READ_MAX),
@@ -75,6 +73,26 @@ pub(crate) fn parse(pdu: &[u8], functions: u64) -> Result<Ask, u8> {
         43 => identify(data),
         _ => Err(ILLEGAL_FUNCTION),
     }
+}
+
+/// The ranges of registers or bits that a PDU touches, first and last, as far as it says; for
+/// conditions that apply to some.
+pub(crate) fn ranges(pdu: &[u8]) -> Vec<(u16, u16)> {
+    let range = |at: usize, count_at: Option<usize>| {
+        let from = pdu.get(at..at + 2).map(|bytes| word(bytes, 0))?;
+        let count = match count_at {
+            Some(at) => word(pdu.get(at..at + 2)?, 0),
+            None => 1,
+        };
+        Some((from, from.saturating_add(count.saturating_sub(1))))
+    };
+    let ranges = match pdu.first() {
+        Some(1..=4 | 15 | 16) => [range(1, Some(3)), None],
+        Some(5 | 6 | 22) => [range(1, None), None],
+        Some(23) => [range(1, Some(3)), range(5, Some(7))],
+        _ => [None, None],
+    };
+    ranges.into_iter().flatten().collect()
 }
 
 fn word(data: &[u8], at: usize) -> u16 {
@@ -105,7 +123,7 @@ fn write_coil(data: &[u8]) -> Result<Ask, u8> {
         0xFF00 => 1,
         _ => return Err(ILLEGAL_DATA_VALUE),
     };
-    Ok(Ask::Write { table: Table::Coils, address: word(data, 0), words: vec![on] })
+    Ok(Ask::Write { table: Table::Coil, address: word(data, 0), words: vec![on] })
 }
 
 fn write_word(data: &[u8]) -> Result<Ask, u8> {
@@ -130,7 +148,7 @@ fn write_coils(data: &[u8]) -> Result<Ask, u8> {
     let bits = block(data, 0, BITS_WRITTEN_MAX, |count| count.div_ceil(8))?;
     let bit = |at: usize| u16::from(bits[at / 8] >> (at % 8) & 1);
     let words = (0..usize::from(word(data, 2))).map(bit).collect();
-    Ok(Ask::Write { table: Table::Coils, address: word(data, 0), words })
+    Ok(Ask::Write { table: Table::Coil, address: word(data, 0), words })
 }
 
 fn write_words(data: &[u8]) -> Result<Ask, u8> {
@@ -180,17 +198,17 @@ mod tests {
         let write =
             |table, address, words: &[u16]| Ask::Write { table, address, words: words.to_vec() };
         for (pdu, ask) in [
-            (&[1, 0, 1, 7, 0xD0][..], read(Table::Coils, 1, 2000)),
+            (&[1, 0, 1, 7, 0xD0][..], read(Table::Coil, 1, 2000)),
             (&[2, 0, 1, 0, 1], read(Table::Discrete, 1, 1)),
             (&[3, 0, 0, 0, 125], read(Table::Holding, 0, 125)),
             (&[4, 0xFF, 0xFF, 0, 2], read(Table::Input, 0xFFFF, 2)),
-            (&[5, 0, 9, 0xFF, 0], write(Table::Coils, 9, &[1])),
-            (&[5, 0, 9, 0, 0], write(Table::Coils, 9, &[0])),
+            (&[5, 0, 9, 0xFF, 0], write(Table::Coil, 9, &[1])),
+            (&[5, 0, 9, 0, 0], write(Table::Coil, 9, &[0])),
             (&[6, 0, 1, 0xFF, 0xFF], write(Table::Holding, 1, &[0xFFFF])),
             // The example of the specification: 10 coils.
             (
                 &[15, 0, 19, 0, 10, 2, 0xCD, 1],
-                write(Table::Coils, 19, &[1, 0, 1, 1, 0, 0, 1, 1, 1, 0]),
+                write(Table::Coil, 19, &[1, 0, 1, 1, 0, 0, 1, 1, 1, 0]),
             ),
             (&[16, 0, 0, 0, 2, 4, 1, 2, 3, 4], write(Table::Holding, 0, &[0x102, 0x304])),
             (&[22, 0, 4, 0, 0xF2, 0, 0x25], Ask::Mask { address: 4, and: 0xF2, or: 0x25 }),

@@ -5,12 +5,14 @@
 //! unit ids of one kind are dense. Where 247 ids do not do, the next units are behind the next port.
 
 use crate::access::ListenerConfig;
-use crate::config::{ListenerSpec, MapKind, MapSet, ModbusConfig, Mode, TlsSpec};
+use crate::book::MapBook;
+use crate::config::{ListenerSpec, MapKind, MapSet, ModbusConfig, Mode};
 use crate::device::{Device, Gateway, PLANT_IDS};
 use crate::map::desk::Pending;
 use crate::map::layout::Refresh;
 use crate::map::{Layout, Table, plant_layout, unit_layout};
 use crate::server::{Reach, Socket};
+use crate::tls::ServerConfig;
 use bess_core::device::{DeviceAddress, Part};
 use bess_core::id::{MODBUS_PLANT_ID, MODBUS_UNIT_ID_MAX};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
@@ -42,7 +44,7 @@ pub struct Plan {
 struct Planned {
     address: SocketAddr,
     config: Arc<ListenerConfig>,
-    tls: Option<TlsSpec>,
+    tls: Option<Arc<ServerConfig>>,
     reach: Reach,
     /// Who answers, as the address book tells; its host and port are those of the socket unless it has
     /// addresses of its own.
@@ -76,6 +78,12 @@ impl Plan {
             builder.listener(listener, index == 0)?;
         }
         Ok(Self { sockets: builder.sockets })
+    }
+
+    /// The points of every device.
+    pub fn points(&self) -> MapBook {
+        let gateways = self.sockets.iter().flat_map(|socket| socket.reach.gateways());
+        MapBook::new(gateways.flat_map(|gateway| gateway.devices()).map(|(_, device)| device))
     }
 
     /// Binds every socket.
@@ -497,3 +505,6 @@ fn neighbour(address: IpAddr, by: i64) -> Option<IpAddr> {
         IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6).checked_add_signed(by.into())?).into(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,11 +10,13 @@
 //! itself. So the loop and the session are ours, and that crate is the client that tests them.
 
 use crate::access::{FarmAccess, ListenerConfig};
-use crate::config::TlsSpec;
+use crate::conditions::{self, Frozen, Whence};
 use crate::device::Gateway;
 use crate::service::Service;
-use crate::session::Session;
+use crate::session::{Session, Wire};
 use crate::shelf::Shelves;
+use crate::tls::{ServerConfig, TlsAcceptor, TlsStream, handshake};
+use bess_core::role::Role;
 use bess_core::stats::ModbusStats;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -28,7 +30,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 /// How long requests in hand may take when the server stops.
 const DRAIN: Duration = Duration::from_millis(900);
@@ -46,7 +48,7 @@ pub struct Socket {
     /// Who answers.
     pub reach: Reach,
     /// Certificates, where it speaks TLS.
-    pub tls: Option<TlsSpec>,
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// Who answers behind a socket.
@@ -65,7 +67,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    fn gateways(&self) -> &[Arc<Gateway>] {
+    pub(crate) fn gateways(&self) -> &[Arc<Gateway>] {
         match self {
             Self::Gateway(gateway) => std::slice::from_ref(gateway),
             Self::ByAddress { gateways, .. } => gateways,
@@ -112,6 +114,19 @@ struct Room {
     config: Arc<ListenerConfig>,
     seats: Arc<Seats>,
     reach: Reach,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+impl Room {
+    /// Whether a condition of the link refuses the connection.
+    fn refuses(&self, gateway: &Gateway, peer: SocketAddr) -> bool {
+        let snapshots = self.server.farm.snapshots.borrow();
+        if snapshots.link.is_empty() {
+            return false;
+        }
+        let whence = Whence { listener: &self.config.name, peer: Some(peer.ip()) };
+        conditions::refuses(&snapshots, whence, gateway.only_unit(), self.server.stats())
+    }
 }
 
 /// What all connections share.
@@ -123,6 +138,7 @@ struct Server {
     is_draining: AtomicBool,
     drain: CancellationToken,
     shelves: Arc<Shelves>,
+    frozen: Arc<Frozen>,
     /// The tasks of the connections, to cut those that do not finish in time.
     tasks: Mutex<BTreeMap<tokio::task::Id, AbortHandle>>,
 }
@@ -236,6 +252,7 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
     let shelves = Arc::new(Shelves::new(periods, &now));
     let server = Arc::new(Server {
         shelves: Arc::clone(&shelves),
+        frozen: Arc::default(),
         farm,
         tracker: TaskTracker::new(),
         is_draining: AtomicBool::new(false),
@@ -253,6 +270,7 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
             config: socket.config,
             seats: of_listener,
             reach: socket.reach,
+            tls: socket.tls,
         });
         loops.spawn(accept(socket.listener, room));
     }
@@ -260,7 +278,7 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
         () = shutdown.cancelled() => {}
         // Loops do not end; one that panics is a defect of ours, and the others go on.
         () = async { while loops.join_next().await.is_some() {} std::future::pending().await } => {}
-        () = shelves.follow(server.farm.snapshots.clone()) => shutdown.cancelled().await,
+        () = follow(&server) => shutdown.cancelled().await,
     }
     // Nothing is accepted any more.
     drop(loops);
@@ -271,6 +289,16 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
         let open = server.tracker.len();
         warn!(open, "connections cut that did not finish in time");
         server.tasks().values().for_each(AbortHandle::abort);
+    }
+}
+
+/// Keeps what is kept of snapshots up to date until there are no more.
+async fn follow(server: &Server) {
+    let mut snapshots = server.farm.snapshots.clone();
+    while snapshots.changed().await.is_ok() {
+        let now = Arc::clone(&snapshots.borrow_and_update());
+        server.shelves.refresh(&now);
+        server.frozen.follow(&now);
     }
 }
 
@@ -330,6 +358,13 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
     let stats = room.server.stats();
     let local = stream.local_addr().map(|local| local.ip());
     let gateway = local.ok().and_then(|local| room.reach.find(local));
+    if let Some(gateway) = gateway
+        && room.refuses(gateway, peer)
+    {
+        stream.reset();
+        stats.rejected.fetch_add(1, Relaxed);
+        return;
+    }
     let (Some(gateway), Some(seat)) = (gateway, Seat::take(room, peer)) else {
         stats.rejected.fetch_add(1, Relaxed);
         debug!(%peer, listener = room.config.name, "connection turned away");
@@ -344,14 +379,50 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
         gateway: Arc::clone(gateway),
         shelves: Arc::clone(&room.server.shelves),
         role: room.config.role,
-        peer: peer.to_string(),
+        peer,
+        frozen: Arc::clone(&room.server.frozen),
     };
+    let tls = room.tls.clone();
     // Held until the task is in the list, so that it cannot leave before.
     let mut tasks = room.server.tasks();
     let task = tokio::spawn(async move {
-        if let Err(error) = Session::new(stream, seat, service).run().await {
+        let ended = match tls {
+            None => Session::new(stream, seat, service).run().await,
+            Some(tls) => run_tls(&TlsAcceptor::from(tls), stream, seat, service).await,
+        };
+        if let Err(error) = ended {
             debug!(%peer, %error, "connection ended");
         }
     });
     tasks.insert(task.id(), task.abort_handle());
+}
+
+/// Shakes hands, and serves with the role that the client's certificate gives: none may write nothing.
+async fn run_tls(
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+    seat: Seat,
+    mut service: Service,
+) -> io::Result<()> {
+    let peer = service.peer;
+    match handshake(acceptor, stream, seat.config().frame_timeout).await {
+        Ok((stream, identity)) => {
+            let role = identity.role.unwrap_or(Role::Viewer).min(service.role);
+            service.role = role;
+            let (subject, listener) = (&identity.subject, &seat.config().name);
+            info!(%peer, listener, subject, role = role.name(), "client certificate accepted");
+            Box::pin(Session::new(stream, seat, service).run()).await
+        }
+        Err(error) => {
+            seat.stats().handshake_errors.fetch_add(1, Relaxed);
+            warn!(%peer, %error, "TLS handshake failed");
+            Ok(())
+        }
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn reset(&self) {
+        self.get_ref().0.reset();
+    }
 }

@@ -13,18 +13,20 @@
 //! by a letter that nobody waits for; what the loop refuses it notes itself.
 
 use crate::access::{Absent, Ack, FarmAccess, ListenerConfig};
-use crate::device::{Device, Gateway};
+use crate::conditions::{self, Fate, Frozen, Lens, Whence};
+use crate::device::{Device, Gateway, SightRoom};
 use crate::frame::HEADER;
 use crate::identity;
 use crate::map::desk::LastWrite;
 use crate::map::layout::On;
 use crate::map::{Edit, Notes, Refusal, Sight, Sights, Table};
 use crate::pdu::{
-    self, Ask, DEVICE_BUSY, DEVICE_FAILURE, GATEWAY_PATH, GATEWAY_TARGET, ILLEGAL_DATA_ADDRESS,
+    self, Ask, DEVICE_FAILURE, GATEWAY_PATH, GATEWAY_TARGET, ILLEGAL_DATA_ADDRESS,
     ILLEGAL_DATA_VALUE, ILLEGAL_FUNCTION,
 };
 use crate::shelf::Shelves;
 use bess_core::UnitId;
+use bess_core::audit::ModbusWrite;
 use bess_core::command::{
     Command, ControlSource, Origin, Outcome, Rejection, Reply, Request as Letter, Submission,
     validate,
@@ -34,6 +36,7 @@ use bess_core::snapshot::Snapshot;
 use bess_core::stats::ModbusStats;
 use bess_core::time::{TICKS_PER_S, Tick};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -50,7 +53,8 @@ pub(crate) struct Service {
     /// What the client may do: that of the listener, or what its certificate says.
     pub(crate) role: Role,
     /// Address of the client.
-    pub(crate) peer: String,
+    pub(crate) peer: SocketAddr,
+    pub(crate) frozen: Arc<Frozen>,
 }
 
 /// An answer.
@@ -74,6 +78,8 @@ fn count_exception(stats: &ModbusStats, code: u8) {
 struct Call<'c> {
     device: &'c Arc<Device>,
     snapshot: &'c Arc<Snapshot>,
+    /// What a reader sees in place of what is so, in a test.
+    lens: Option<&'c Lens>,
     function: u8,
     unit_id: u8,
     transaction: u16,
@@ -108,36 +114,61 @@ enum Then {
 }
 
 impl Service {
-    /// Answers a whole frame, by appending a PDU to `out`.
-    pub(crate) fn answer(&self, frame: &[u8], out: &mut Vec<u8>) -> Answer {
-        let transaction = u16::from_be_bytes([frame[0], frame[1]]);
-        let (unit_id, pdu) = (frame[HEADER], &frame[HEADER + 1..]);
-        let function = pdu[0];
+    /// The latest snapshot.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.farm.snapshots.borrow())
+    }
+
+    /// What conditions of the link do to a whole frame; `None` for nothing.
+    pub(crate) fn fate(&self, snapshot: &Arc<Snapshot>, frame: &[u8]) -> Option<Box<Fate>> {
+        if snapshot.link.is_empty() {
+            return None;
+        }
+        let device = self.gateway.device(frame[HEADER]);
+        let whence = Whence { listener: &self.config.name, peer: Some(self.peer.ip()) };
+        let unit = device.and_then(|device| device.unit);
         let stats = &self.farm.stats.modbus;
-        if let Some(count) = stats.requests.get(usize::from(function)) {
+        conditions::fate(snapshot, whence, unit, &frame[HEADER + 1..], &self.frozen, stats)
+    }
+
+    /// Appends the exception `code` as the answer to a whole frame.
+    pub(crate) fn refuse(&self, frame: &[u8], code: u8, out: &mut Vec<u8>) {
+        let function = frame[HEADER + 1];
+        count_exception(&self.farm.stats.modbus, code);
+        let (peer, unit_id) = (self.peer, frame[HEADER]);
+        debug!(%peer, unit_id, function, code, "request refused");
+        out.extend_from_slice(&[function | 0x80, code]);
+    }
+
+    /// Answers a whole frame from `snapshot`, by appending a PDU to `out`.
+    pub(crate) fn answer(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        frame: &[u8],
+        lens: Option<&Lens>,
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        let function = frame[HEADER + 1];
+        if let Some(count) = self.farm.stats.modbus.requests.get(usize::from(function)) {
             count.fetch_add(1, Relaxed);
         }
         let start = out.len();
-        match self.serve(transaction, unit_id, pdu, out) {
-            Ok(answer) => answer,
-            Err(code) => {
-                count_exception(stats, code);
-                let peer = &self.peer;
-                debug!(peer, unit_id, function, code, "request refused");
-                out.truncate(start);
-                out.extend_from_slice(&[function | 0x80, code]);
-                Answer::Ready
-            }
-        }
+        self.serve(snapshot, frame, lens, out).unwrap_or_else(|code| {
+            out.truncate(start);
+            self.refuse(frame, code, out);
+            Answer::Ready
+        })
     }
 
     fn serve(
         &self,
-        transaction: u16,
-        unit_id: u8,
-        pdu: &[u8],
+        snapshot: &Arc<Snapshot>,
+        frame: &[u8],
+        lens: Option<&Lens>,
         out: &mut Vec<u8>,
     ) -> Result<Answer, u8> {
+        let transaction = u16::from_be_bytes([frame[0], frame[1]]);
+        let (unit_id, pdu) = (frame[HEADER], &frame[HEADER + 1..]);
         let function = pdu[0];
         let found = self.gateway.device(unit_id);
         let device = match (found, self.config.absent) {
@@ -145,8 +176,9 @@ impl Service {
             (None, Absent::Silent) => return Ok(Answer::Silent),
             (None, Absent::First) => self.gateway.first().ok_or(GATEWAY_TARGET)?,
             (None, policy) => {
-                self.tell_absent(unit_id, pdu);
-                return Err(if policy == Absent::Path { GATEWAY_PATH } else { GATEWAY_TARGET });
+                let code = if policy == Absent::Path { GATEWAY_PATH } else { GATEWAY_TARGET };
+                self.tell_absent((transaction, unit_id), pdu, code);
+                return Err(code);
             }
         };
         if let Some(unit) = device.unit {
@@ -154,8 +186,7 @@ impl Service {
         }
         let layout = &device.layout;
         let ask = pdu::parse(pdu, layout.rules.functions)?;
-        let snapshot = Arc::clone(&self.farm.snapshots.borrow());
-        let call = Call { device, snapshot: &snapshot, function, unit_id, transaction };
+        let call = Call { device, snapshot, lens, function, unit_id, transaction };
         match ask {
             Ask::Read { table, address, count } => self.read(call, table, address, count, out),
             Ask::Write { table, address, words } => {
@@ -165,7 +196,8 @@ impl Service {
             }
             Ask::Mask { address, and, or } => {
                 let mut present = Vec::new();
-                let sights = Sights::one(device.sight(&snapshot));
+                let mut room = None;
+                let sights = Sights::one(self.sight(call, &mut room));
                 layout
                     .read_into(&sights, Table::Holding, address, 1, &mut present)
                     .map_err(exception)?;
@@ -176,7 +208,7 @@ impl Service {
             Ask::WriteAndRead { write, words, read, count } => {
                 // What cannot be read is not written.
                 self.judge_read(call, Table::Holding, read, count)?;
-                let sights = Sights::one(device.sight(&snapshot));
+                let sights = Sights::one(device.sight(snapshot));
                 layout
                     .read_into(&sights, Table::Holding, read, count, &mut Vec::new())
                     .map_err(exception)?;
@@ -187,6 +219,14 @@ impl Service {
                 identity::answer(device, &snapshot.spec, (code, object), out)?;
                 Ok(Answer::Ready)
             }
+        }
+    }
+
+    /// What the request sees: with what was accepted since, where the listener accepts at once.
+    fn sight<'c>(&self, call: Call<'c>, room: &'c mut Option<SightRoom>) -> Sight<'c> {
+        match self.config.ack {
+            Ack::Applied => call.device.sight(call.snapshot),
+            Ack::Accepted => call.device.sight_ahead(call.snapshot, room),
         }
     }
 
@@ -226,20 +266,25 @@ impl Service {
         out: &mut Vec<u8>,
     ) -> Result<(), u8> {
         let device = call.device;
-        let mut room = None;
-        let main = match self.config.ack {
-            Ack::Applied => device.sight(call.snapshot),
-            Ack::Accepted => device.sight_ahead(call.snapshot, &mut room),
-        };
+        let (mut room, mut lens_room) = (None, None);
+        let now = call.lens.map_or(call.snapshot, |lens| lens.snapshot(call.snapshot));
+        let mut main = self.sight(Call { snapshot: now, ..call }, &mut room);
+        if let Some(lens) = call.lens {
+            main = lens.look(main, &mut lens_room);
+        }
         let held: Vec<_> =
             device.refresh_periods().map(|period| (period, self.shelves.held(period))).collect();
         let held =
             held.iter().filter_map(|(period, held)| Some((*period, device.sight(held.as_ref()?))));
-        let sights = Sights { main, held: held.collect() };
+        let sights = Sights {
+            held: held.collect(),
+            swap_words: call.lens.is_some_and(|lens| lens.swap_words),
+            ..Sights::with_forced(main)
+        };
         let mut words = Vec::with_capacity(usize::from(count));
         device.layout.read_into(&sights, table, address, count, &mut words).map_err(exception)?;
         out.push(call.function);
-        if matches!(table, Table::Coils | Table::Discrete) {
+        if matches!(table, Table::Coil | Table::Discrete) {
             out.push(words.len().div_ceil(8) as u8);
             let byte = |bits: &[u16]| {
                 bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit != 0))
@@ -268,7 +313,11 @@ impl Service {
         if let Some(unit) = call.device.unit {
             self.farm.mailbox.post(Submission {
                 request: Letter::ShowCells(unit),
-                origin: self.origin("cells".to_owned()),
+                origin: Origin {
+                    source: ControlSource::Modbus,
+                    peer: Some(self.peer.to_string()),
+                    ..Origin::default()
+                },
                 reply: Reply::new(move |outcome| {
                     // A client that gave up no longer listens.
                     let _ = sender.send(outcome);
@@ -281,12 +330,18 @@ impl Service {
             let timeout = service.config.answer_timeout;
             let shown = tokio::time::timeout(timeout, receiver).await;
             let snapshot = Arc::clone(&service.farm.snapshots.borrow());
-            let call =
-                Call { device: &device, snapshot: &snapshot, function, unit_id, transaction };
+            let call = Call {
+                device: &device,
+                snapshot: &snapshot,
+                lens: None,
+                function,
+                unit_id,
+                transaction,
+            };
             let mut pdu = Vec::new();
             let read = match shown {
                 Ok(Ok(Ok(_))) => service.read_from(call, table, address, count, &mut pdu),
-                Ok(Ok(Err(rejection))) => Err(exception_of(&rejection)),
+                Ok(Ok(Err(rejection))) => Err(rejection.modbus_exception()),
                 Ok(Err(_)) | Err(_) => Err(DEVICE_FAILURE),
             };
             service.said(function, read.map(|()| pdu))
@@ -303,32 +358,32 @@ impl Service {
 
     /// Posts what is wished as one command; `then` is answered when the loop has applied it.
     fn write(&self, call: Call<'_>, wish: Wish<'_>, then: Then) -> Result<Answer, u8> {
-        let Call { device, snapshot, function, .. } = call;
         let Wish { table, address, words } = wish;
+        let device = call.device;
         let mut room = None;
-        let sight = match self.config.ack {
-            Ack::Applied => device.sight(snapshot),
-            Ack::Accepted => device.sight_ahead(snapshot, &mut room),
-        };
-        let (command, notes) = match self.judge_write(call, wish, sight) {
+        let sight = self.sight(call, &mut room);
+        let (command, mut notes) = match self.judge_write(call, wish, sight) {
             Ok(judged) => judged,
             Err((code, reason)) => {
                 device.desk.note_write(LastWrite { code, address });
                 let reason = format!("exception {code}: {reason}");
                 let what = device.layout.describe_write(table, address, words);
-                self.tell_refused(device.unit, wish.via(function), what, reason);
+                let origin = self.origin(call, wish, Some(code), sight);
+                self.tell_refused(device.unit, origin, what, reason);
                 return Err(code);
             }
         };
+        let origin = self.origin(call, wish, None, sight);
+        notes.origin = (!notes.later.is_empty()).then(|| origin.clone());
         let Some(command) = command else {
-            return self.settle(call, wish, notes, then);
+            return self.settle(call, address, notes, then);
         };
         if self.config.ack == Ack::Accepted {
-            self.post_accepted(call, command, wish.via(function));
-            return self.settle(call, wish, notes, then);
+            self.post_accepted(call, command, origin);
+            return self.settle(call, address, notes, then);
         }
-        let outcome = self.post(command, wish.via(function));
-        Ok(self.wait_for(call, outcome, wish, notes, then))
+        let outcome = self.post(command, origin);
+        Ok(self.wait_for(call, outcome, address, notes, then))
     }
 
     /// What a write becomes, or why it is refused: the code and words.
@@ -365,26 +420,21 @@ impl Service {
         if !notes.later.is_empty() {
             notes.room = call.device.desk.reserve_later(notes.later.len());
             if notes.room.is_none() {
-                return Err((DEVICE_BUSY, "too many writes wait to take effect".to_owned()));
+                let code = Rejection::Busy.modbus_exception();
+                return Err((code, "too many writes wait to take effect".to_owned()));
             }
         }
         match checked {
             // The loop counts a reset that it refuses, at the alarm that is in the way.
             Ok(()) | Err(Rejection::ResetRefused { .. }) => Ok((command, notes)),
-            Err(rejection) => Err((exception_of(&rejection), rejection.to_string())),
+            Err(rejection) => Err((rejection.modbus_exception(), rejection.to_string())),
         }
     }
 
     /// Ends a write that is done: the desk keeps what it leaves, and `then` is answered.
-    fn settle(
-        &self,
-        call: Call<'_>,
-        wish: Wish<'_>,
-        notes: Notes,
-        then: Then,
-    ) -> Result<Answer, u8> {
-        keep(call.device, wish.address, &notes);
-        self.post_later(call.snapshot.tick, notes, wish.via(call.function));
+    fn settle(&self, call: Call<'_>, address: u16, notes: Notes, then: Then) -> Result<Answer, u8> {
+        keep(call.device, address, &notes);
+        self.post_later(call.snapshot.tick, notes);
         let pdu = self.conclude(call, then)?;
         Ok(Answer::Waiting(Box::pin(std::future::ready(pdu))))
     }
@@ -406,20 +456,20 @@ impl Service {
         &self,
         call: Call<'_>,
         outcome: oneshot::Receiver<Outcome>,
-        wish: Wish<'_>,
+        address: u16,
         notes: Notes,
         then: Then,
     ) -> Answer {
         let (service, device) = (self.clone(), Arc::clone(call.device));
         let Call { function, unit_id, transaction, .. } = call;
-        let (address, via, now) = (wish.address, wish.via(function), call.snapshot.tick);
+        let now = call.snapshot.tick;
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
             let result = match tokio::time::timeout(timeout, outcome).await {
                 Ok(Ok(Ok(_applied))) => Ok(()),
-                Ok(Ok(Err(rejection))) => Err(exception_of(&rejection)),
+                Ok(Ok(Err(rejection))) => Err(rejection.modbus_exception()),
                 // A letter that is dropped unanswered is one that the loop's end swallowed.
-                Ok(Err(_)) => Err(exception_of(&Rejection::Closed)),
+                Ok(Err(_)) => Err(Rejection::Closed.modbus_exception()),
                 // The loop is late: whether the write takes effect is not known.
                 Err(_) => Err(DEVICE_FAILURE),
             };
@@ -427,23 +477,29 @@ impl Service {
             match &result {
                 Ok(()) => {
                     keep(&device, address, &notes);
-                    service.post_later(now, notes, via);
+                    service.post_later(now, notes);
                 }
                 Err(code) => device.desk.note_write(LastWrite { code: *code, address }),
             }
             let snapshot = Arc::clone(&service.farm.snapshots.borrow());
-            let call =
-                Call { device: &device, snapshot: &snapshot, function, unit_id, transaction };
+            let call = Call {
+                device: &device,
+                snapshot: &snapshot,
+                lens: None,
+                function,
+                unit_id,
+                transaction,
+            };
             let result = result.and_then(|()| service.conclude(call, then));
             service.said(function, result)
         }))
     }
 
-    fn post(&self, command: Command, via: String) -> oneshot::Receiver<Outcome> {
+    fn post(&self, command: Command, origin: Origin) -> oneshot::Receiver<Outcome> {
         let (sender, receiver) = oneshot::channel();
         self.farm.mailbox.post(Submission {
             request: Letter::Control(command),
-            origin: self.origin(via),
+            origin,
             reply: Reply::new(move |outcome| {
                 // A client that gave up no longer listens.
                 let _ = sender.send(outcome);
@@ -453,11 +509,8 @@ impl Service {
     }
 
     /// Posts commands that are to take effect later, each when so many ticks after `now` are over.
-    fn post_later(&self, now: Tick, notes: Notes, via: String) {
-        let Notes { later, room, .. } = notes;
-        if later.is_empty() {
-            return;
-        }
+    fn post_later(&self, now: Tick, notes: Notes) {
+        let Notes { later, room, origin: Some(origin), .. } = notes else { return };
         let service = self.clone();
         // It ends with the snapshots at the latest.
         tokio::spawn(async move {
@@ -471,20 +524,21 @@ impl Service {
                         return;
                     }
                 }
-                let via = format!("{via}, {:.1} s later", ticks as f64 / TICKS_PER_S as f64);
+                let delay_s = ticks as f64 / TICKS_PER_S as f64;
+                let via = origin.via.as_ref().map(|via| format!("{via}, {delay_s:.1} s later"));
                 // The audit has what comes of it.
-                drop(service.post(command, via));
+                drop(service.post(command, Origin { via, ..origin.clone() }));
             }
         });
     }
 
     /// Posts a command that is answered already; until a snapshot shows it, the desk does.
-    fn post_accepted(&self, call: Call<'_>, command: Command, via: String) {
+    fn post_accepted(&self, call: Call<'_>, command: Command, origin: Origin) {
         let pending = Arc::clone(&call.device.desk.pending);
         let ticket = pending.add(call.snapshot.publication, command.clone());
         self.farm.mailbox.post(Submission {
             request: Letter::Control(command),
-            origin: self.origin(via),
+            origin,
             reply: Reply::new(move |outcome| match outcome {
                 Ok(applied) => pending.applied(ticket, applied.publication),
                 // The audit has it; the registers go back to what is so.
@@ -494,30 +548,79 @@ impl Service {
     }
 
     /// Puts into the audit that a write went no further than here.
-    fn tell_refused(&self, unit: Option<UnitId>, via: String, what: String, reason: String) {
+    fn tell_refused(&self, unit: Option<UnitId>, origin: Origin, what: String, reason: String) {
         self.farm.mailbox.post(Submission {
             request: Letter::Refused { unit, what, reason },
-            origin: self.origin(via),
+            origin,
             reply: Reply::none(),
         });
     }
 
     /// The same of a write to a unit id that nobody answers to.
-    fn tell_absent(&self, unit_id: u8, pdu: &[u8]) {
+    fn tell_absent(&self, (transaction, unit_id): (u16, u8), pdu: &[u8], code: u8) {
         let (table, address, words) = match pdu::parse(pdu, u64::MAX) {
             Ok(Ask::Write { table, address, words }) => (table, address, words),
             Ok(Ask::WriteAndRead { write, words, .. }) => (Table::Holding, write, words),
-            Ok(Ask::Mask { address, .. }) => (Table::Holding, address, vec![0]),
+            Ok(Ask::Mask { address, and, or }) => (Table::Holding, address, vec![or & !and]),
             _ => return,
         };
-        let via = Wish { table, address, words: &words }.via(pdu[0]);
+        let wish = Wish { table, address, words: &words };
         let what = format!("unit id {unit_id}, {} registers", words.len());
-        self.tell_refused(None, via, what, "nobody answers to this unit id".to_owned());
+        let write = ModbusWrite {
+            listener: self.config.name.clone(),
+            role: self.role,
+            unit_id,
+            transaction,
+            function: pdu[0],
+            table,
+            address,
+            new: words.clone(),
+            exception: Some(code),
+            ..ModbusWrite::default()
+        };
+        let origin = self.origin_of(wish.via(pdu[0]), write);
+        self.tell_refused(None, origin, what, "nobody answers to this unit id".to_owned());
     }
 
-    fn origin(&self, via: String) -> Origin {
-        let peer = Some(self.peer.clone());
-        Origin { source: ControlSource::Modbus, peer, via: Some(via) }
+    /// Who writes, and what, word by word.
+    fn origin(
+        &self,
+        call: Call<'_>,
+        wish: Wish<'_>,
+        exception: Option<u8>,
+        sight: Sight<'_>,
+    ) -> Origin {
+        let Wish { table, address, words } = wish;
+        let layout = &call.device.layout;
+        let mut old = Vec::with_capacity(words.len());
+        let count = words.len() as u16;
+        // Where there is nothing to read there is no old word.
+        if layout.read_into(&Sights::one(sight), table, address, count, &mut old).is_err() {
+            old.clear();
+        }
+        let write = ModbusWrite {
+            listener: self.config.name.clone(),
+            role: self.role,
+            unit_id: call.unit_id,
+            transaction: call.transaction,
+            function: call.function,
+            table,
+            address,
+            old,
+            new: words.to_vec(),
+            points: layout.touched(table, address, words),
+            exception,
+        };
+        self.origin_of(wish.via(call.function), write)
+    }
+
+    fn origin_of(&self, via: String, write: ModbusWrite) -> Origin {
+        Origin {
+            source: ControlSource::Modbus,
+            peer: Some(self.peer.to_string()),
+            via: Some(via),
+            modbus: Some(Box::new(write)),
+        }
     }
 }
 
@@ -537,16 +640,5 @@ fn exception(refusal: Refusal) -> u8 {
         Refusal::Value => ILLEGAL_DATA_VALUE,
         Refusal::State => DEVICE_FAILURE,
         Refusal::Exception(code) => code,
-    }
-}
-
-fn exception_of(rejection: &Rejection) -> u8 {
-    match rejection {
-        Rejection::OutOfRange { .. } | Rejection::NotPossible { .. } => ILLEGAL_DATA_VALUE,
-        Rejection::NoSuchUnit { .. } => GATEWAY_TARGET,
-        Rejection::WrongState { .. } | Rejection::ResetRefused { .. } | Rejection::Local { .. } => {
-            DEVICE_FAILURE
-        }
-        Rejection::Leased { .. } | Rejection::Busy | Rejection::Closed => DEVICE_BUSY,
     }
 }

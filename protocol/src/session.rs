@@ -5,6 +5,7 @@
 //! connection falls quiet. A half frame that does not go on, a client that does not read, and a quiet
 //! connection each end at their deadline.
 
+use crate::conditions::{Fate, Instead};
 use crate::frame::{Front, HEADER, front};
 use crate::server::Seat;
 use crate::service::{Answer, Service};
@@ -16,6 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -25,6 +27,19 @@ const CHUNK: usize = 4096;
 const HELD_BACK_MAX: usize = 64 * 1024;
 /// Room that a quiet connection keeps for its next frame or answer.
 const QUIET_CAPACITY: usize = 320;
+
+/// What a session runs over.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin {
+    /// Has the end of the connection be a reset, where there is such a thing.
+    fn reset(&self) {}
+}
+
+impl Wire for TcpStream {
+    fn reset(&self) {
+        // A socket that is gone needs no reset.
+        let _ = self.set_zero_linger();
+    }
+}
 
 /// A connection.
 #[derive(Debug)]
@@ -45,6 +60,7 @@ pub(crate) struct Session<S> {
     timer: Pin<Box<Sleep>>,
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
     drain_waker: Option<Waker>,
+    is_reset: bool,
 }
 
 /// What waiting for bytes came to.
@@ -53,7 +69,7 @@ enum Fill {
     End,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+impl<S: Wire> Session<S> {
     pub(crate) fn new(socket: S, seat: Seat, service: Service) -> Self {
         let now = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(deadline(now, seat.config().idle_timeout)));
@@ -71,6 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             timer,
             drain,
             drain_waker: None,
+            is_reset: false,
         }
     }
 
@@ -80,6 +97,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// What broke it, from the socket.
     pub(crate) async fn run(mut self) -> io::Result<()> {
         let result = self.serve().await;
+        if self.is_reset {
+            self.socket.reset();
+            return result;
+        }
         // Whoever is still there learns that nothing more comes, with a close notice under TLS.
         let _ = poll_fn(|cx| Pin::new(&mut self.socket).poll_shutdown(cx)).await;
         result
@@ -123,10 +144,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Answers the whole frame of `length` bytes at the front; whether the connection goes on.
     async fn answer(&mut self, length: usize) -> io::Result<bool> {
         let since = Instant::now();
+        let snapshot = self.service.snapshot();
         let frame = &self.input[self.taken..self.taken + length];
+        let fate = self.service.fate(&snapshot, frame);
         let start = self.output.len();
         self.output.extend_from_slice(&[frame[0], frame[1], 0, 0, 0, 0, frame[HEADER]]);
-        let answer = self.service.answer(frame, &mut self.output);
+        let answer = match fate.as_ref().and_then(|fate| fate.instead) {
+            None => {
+                let lens = fate.as_ref().map(|fate| &fate.lens);
+                self.service.answer(&snapshot, frame, lens, &mut self.output)
+            }
+            Some(Instead::Silence) => Answer::Silent,
+            Some(Instead::Exception(code)) => {
+                self.service.refuse(frame, code, &mut self.output);
+                Answer::Ready
+            }
+            Some(Instead::Reset) => {
+                self.is_reset = true;
+                return Ok(false);
+            }
+        };
         self.consume(length);
         match answer {
             Answer::Ready => {}
@@ -141,18 +178,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 let pdu = answer.await;
                 self.output.extend_from_slice(&head);
                 self.output.extend_from_slice(&pdu);
-                return self.finish(0, since).await;
+                return self.finish(0, since, fate).await;
             }
         }
-        self.finish(start, since).await
+        self.finish(start, since, fate).await
     }
 
     /// Completes the header of the answer that begins at `start`.
-    async fn finish(&mut self, start: usize, since: Instant) -> io::Result<bool> {
+    async fn finish(
+        &mut self,
+        start: usize,
+        since: Instant,
+        fate: Option<Box<Fate>>,
+    ) -> io::Result<bool> {
         let length = (self.output.len() - start - HEADER) as u16;
         self.output[start + 4..start + 6].copy_from_slice(&length.to_be_bytes());
         self.seat.stats().duration.observe(since.elapsed().as_secs_f64());
-        if self.output.len() > HELD_BACK_MAX {
+        if let Some(fate) = fate.filter(|fate| fate.wounds()) {
+            let frame = self.output.split_off(start);
+            self.send().await?;
+            fate.deliver(frame, &mut self.socket).await?;
+            self.active_at = Instant::now();
+        } else if self.output.len() > HELD_BACK_MAX {
             self.send().await?;
         }
         Ok(true)

@@ -3,7 +3,6 @@
 use bess_core::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::watch;
 
 /// For each period in ticks the snapshot of the last refresh.
 #[derive(Debug, Default)]
@@ -27,18 +26,8 @@ impl Shelves {
         Some(Arc::clone(&shelf.read().unwrap_or_else(PoisonError::into_inner).1))
     }
 
-    /// Follows the snapshots until there are no more.
-    pub(crate) async fn follow(&self, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
-        if self.held.is_empty() {
-            return std::future::pending().await;
-        }
-        while snapshots.changed().await.is_ok() {
-            let now = Arc::clone(&snapshots.borrow_and_update());
-            self.refresh(&now);
-        }
-    }
-
-    fn refresh(&self, now: &Arc<Snapshot>) {
+    /// Takes `now` where a period is over.
+    pub(crate) fn refresh(&self, now: &Arc<Snapshot>) {
         for (period, shelf) in &self.held {
             let refresh = now.tick.0 / period.max(&1);
             let mut held = shelf.write().unwrap_or_else(PoisonError::into_inner);

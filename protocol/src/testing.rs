@@ -12,11 +12,21 @@ use bess_core::units::{Amps, Celsius, Hertz, Joules, Vars, VoltAmps, Volts, Watt
 use bess_core::{CellAddress, SimTime, Tick};
 use std::sync::Arc;
 
-/// Every unit runs and discharges 1 MW; everything else is plain.
+/// The built-in farm; see [`snapshot_of`].
 pub(crate) fn snapshot() -> Snapshot {
+    snapshot_of(BUILT_IN_FARM)
+}
+
+/// The built-in farm with this many units; see [`snapshot_of`].
+#[allow(dead_code)] // Not every binary of tests asks for it.
+pub(crate) fn snapshot_of_units(n_units: usize) -> Snapshot {
+    snapshot_of(&BUILT_IN_FARM.replace("count = 10", &format!("count = {n_units}")))
+}
+
+/// Every unit of this farm file runs and discharges 1 MW; everything else is plain.
+pub(crate) fn snapshot_of(farm: &str) -> Snapshot {
     let spec = Arc::new(
-        parse_farm("built-in", BUILT_IN_FARM, &|_| Err(String::new()))
-            .expect("the built-in farm is good"),
+        parse_farm("farm", farm, &|_| Err(String::new())).expect("a farm file without a fault"),
     );
     let extremes = CellExtremes {
         voltage_min: Volts(3.297),
@@ -100,6 +110,8 @@ pub(crate) fn snapshot() -> Snapshot {
         plant: Arc::new(PlantSettings::default()),
         events: Arc::new(Log::new(1)),
         audit: Arc::new(Log::new(1)),
+        link: Arc::default(),
+        forced: Arc::default(),
         spec,
     }
 }

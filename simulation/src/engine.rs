@@ -2,10 +2,11 @@
 //!
 //! `Engine` is synchronous and pure: time is its tick counter, chance its seed. A tick cannot fail.
 //! Commands are applied between ticks; the same commands before the same ticks give the same bits.
-//! `commands` has what clients ask, `picture` what they see.
+//! `commands` has what clients ask, `picture` what they see, `tester` what is done to the wire.
 
 mod commands;
 mod picture;
+mod tester;
 
 use crate::battery::BatteryModel;
 use crate::bms::BmsModel;
@@ -18,7 +19,9 @@ use crate::unit::{Common, Share, Surroundings, Unit};
 use bess_core::audit::{AUDIT_CAPACITY, AuditRecord, EVENT_CAPACITY};
 use bess_core::command::{Command, ControlSource, Origin};
 use bess_core::event::Event;
+use bess_core::force::ForcedPoints;
 use bess_core::id::UnitId;
+use bess_core::link::ActiveLinks;
 use bess_core::log::Log;
 use bess_core::rng::Streams;
 use bess_core::series::Series;
@@ -75,6 +78,9 @@ pub struct Engine {
     poi_now: Power,
     events: Arc<Log<Event>>,
     audit: Arc<Log<Arc<AuditRecord>>>,
+    /// What the edges do to requests and registers; no unit sees it.
+    link: ActiveLinks,
+    forced: ForcedPoints,
     /// Events on their way into the log.
     event_room: Vec<Event>,
     poi: EnergyTotals,
@@ -119,6 +125,8 @@ impl Engine {
             poi_now: Power::default(),
             events: Arc::new(Log::new(EVENT_CAPACITY.max(EVENTS_PER_UNIT * spec.units.len()))),
             audit: Arc::new(Log::new(AUDIT_CAPACITY)),
+            link: ActiveLinks::default(),
+            forced: ForcedPoints::default(),
             event_room: Vec::new(),
             spec,
             inputs,
@@ -208,6 +216,7 @@ impl Engine {
     fn visit(&mut self, most: u64) -> u64 {
         let first = self.tick.next();
         self.apply_defects(first);
+        self.end_links(first);
         let seen = self.around.last().expect("there is always one");
         let poi = Poi {
             deviation_hz: seen.grid.frequency_mean_hz() - self.spec.nominal_frequency.0,
@@ -220,7 +229,8 @@ impl Engine {
         let alone =
             self.grid.is_autonomous() && !self.units.iter().any(super::unit::Unit::shaves_peaks);
         let most = if alone { most.min(VISIT_TICKS) } else { 1 };
-        let n = most.min(split - first.0).min(defect - first.0);
+        let link = self.next_link_end().unwrap_or(u64::MAX);
+        let n = most.min(split - first.0).min(defect - first.0).min(link - first.0);
         let mut around = std::mem::take(&mut self.around);
         around.clear();
         around.extend((first.0..first.0 + n).map(|tick| self.surroundings(Tick(tick))));
@@ -300,6 +310,7 @@ impl Engine {
         self.units.iter().for_each(|unit| unit.hash_into(&mut sink));
         self.plant.hash_into(&mut sink);
         self.grid.hash_into(&mut sink);
+        self.hash_tester_into(&mut sink);
         sink(&self.poi.discharged.0.to_le_bytes());
         sink(&self.poi.charged.0.to_le_bytes());
         sink(&self.poi.transformer.0.to_le_bytes());

@@ -17,6 +17,7 @@ use Get::{Count, Histogram, Histograms, Info, Numbers, Real};
 use bess_core::alarm::{ALARMS, AlarmLevel};
 use bess_core::command::ControlSource;
 use bess_core::control::WatchdogState;
+use bess_core::link::LinkEffect;
 use bess_core::signal::{self, Quantity};
 use bess_core::snapshot::{ClockMode, UnitState, UnitView};
 use bess_core::stats::HistogramReading;
@@ -265,7 +266,11 @@ pub(super) const ROWS: &[Row] = &[
     counter("bess_modbus_bad_frames_total", NONE, "Frames that were no Modbus", Count(|s| load(&s.scrape.stats.modbus.bad_frames))),
     counter("bess_modbus_bytes_total", BYTES, "Bytes of Modbus traffic, as seen from the farm", Numbers(modbus_bytes)),
     counter("bess_modbus_accept_errors_total", NONE, "Accepts that failed", Count(|s| load(&s.scrape.stats.modbus.accept_errors))),
+    counter("bess_modbus_handshake_errors_total", NONE, "TLS handshakes with Modbus clients that failed", Count(|s| load(&s.scrape.stats.modbus.handshake_errors))),
     counter("bess_modbus_panics_total", NONE, "Connections that ended by a panic", Count(|s| load(&s.scrape.stats.modbus.panics))),
+    gauge("bess_modbus_link_conditions", NONE, "Conditions of the links to clients that are in force", Count(|s| s.scrape.snapshot.link.len() as u64)),
+    counter("bess_modbus_link_conditions_hits_total", NONE, "Requests and connections that link conditions hit, by what they did", Numbers(link_hits)),
+    gauge("bess_points_forced", NONE, "Points of the register maps that are forced", Count(|s| s.scrape.snapshot.forced.len() as u64)),
 
     // HTTP.
     counter("bess_http_requests_total", NONE, "HTTP requests by method, template of the route and status", Numbers(http_requests)),
@@ -446,6 +451,14 @@ fn modbus_bytes(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
         .into_iter()
         .zip(&sight.scrape.stats.modbus.bytes)
         .map(|(direction, count)| series("direction", direction, load(count)))
+        .collect()
+}
+
+fn link_hits(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
+    LinkEffect::NAMES
+        .into_iter()
+        .zip(&sight.scrape.stats.modbus.link_hits)
+        .map(|(effect, count)| series("effect", effect, load(count)))
         .collect()
 }
 

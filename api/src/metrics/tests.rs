@@ -8,6 +8,8 @@ use bess_core::command::ControlSource;
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::control::WatchdogState;
 use bess_core::event::{Event, EventKind};
+use bess_core::force::{ForcedPoint, ForcedValue};
+use bess_core::link::{ActiveLink, LinkCondition, LinkEffect, LinkScope};
 use bess_core::log::Log;
 use bess_core::snapshot::{ClockMode, ClockView, FarmView, Snapshot, UnitState, UnitView};
 use bess_core::stats::{Histogram, Stats};
@@ -78,6 +80,8 @@ fn farm_of(text: &str) -> Snapshot {
         plant: Arc::default(),
         events: Arc::new(Log::new(10)),
         audit: Arc::new(Log::new(10)),
+        link: Arc::default(),
+        forced: Arc::default(),
     }
 }
 
@@ -191,6 +195,18 @@ fn values_of_the_farm_are_those_of_the_snapshot() {
     snapshot.units[4].alarms.insert(AlarmCode::CellOverVoltage, AlarmLevel::Warning);
     snapshot.units[5].is_local = true;
     snapshot.units[5].watchdog.state = WatchdogState::Lost;
+    let condition = LinkCondition {
+        name: "test".to_owned(),
+        effect: LinkEffect::Drop,
+        scope: LinkScope::default(),
+        probability: 1.0,
+        seed: 0,
+        until: None,
+    };
+    let link = Arc::new(ActiveLink::new(condition, Tick(0)));
+    snapshot.link = Arc::new([Arc::clone(&link), link]);
+    let (point, value) = ("m/a".to_owned(), ForcedValue::Number(1.0));
+    snapshot.forced = Arc::new([ForcedPoint { unit: None, point, value }]);
     let mut events = Log::new(1);
     let kind = EventKind::Local { local: true };
     for _ in 0..2 {
@@ -208,6 +224,8 @@ fn values_of_the_farm_are_those_of_the_snapshot() {
             (r#"bess_units_alarm{code="cell_over_voltage",level="trip"}"#, 1.0),
             (r#"bess_units_alarm{code="quarantined",level="critical"}"#, 0.0),
             ("bess_units_local", 1.0),
+            ("bess_modbus_link_conditions", 2.0),
+            ("bess_points_forced", 1.0),
             (r#"bess_units_watchdog{state="armed"}"#, 9.0),
             (r#"bess_units_watchdog{state="lost"}"#, 1.0),
             ("bess_unit_trips_total", 3.0),
@@ -311,6 +329,7 @@ fn counters_and_histograms_are_those_of_the_process() {
     stats.modbus.exceptions[2].store(4, Relaxed);
     stats.modbus.exceptions[15].store(6, Relaxed);
     stats.modbus.bytes[0].store(12, Relaxed);
+    stats.modbus.count_link(&LinkEffect::Drop);
     stats.modbus.bytes[1].store(9, Relaxed);
     stats.commands.refused[ControlSource::Rest as usize].store(8, Relaxed);
     let durations = Histogram::new(&[0.1]);
@@ -341,6 +360,8 @@ fn counters_and_histograms_are_those_of_the_process() {
             (r#"bess_modbus_exceptions_total{exception="2"}"#, 4.0),
             (r#"bess_modbus_exceptions_total{exception="other"}"#, 6.0),
             (r#"bess_modbus_bytes_total{direction="received"}"#, 12.0),
+            (r#"bess_modbus_link_conditions_hits_total{effect="drop"}"#, 1.0),
+            (r#"bess_modbus_link_conditions_hits_total{effect="delay"}"#, 0.0),
             (r#"bess_modbus_bytes_total{direction="sent"}"#, 9.0),
             (r#"bess_setpoint_commands_total{source="rest",result="refused"}"#, 8.0),
             (
@@ -366,6 +387,8 @@ fn label_sets_are_complete_before_anything_happened() {
     assert_eq!(count_of("bess_units_alarm"), ALARMS.len() * AlarmLevel::ALL.len());
     assert_eq!(count_of("bess_units_watchdog"), WatchdogState::ALL.len());
     assert_eq!(count_of("bess_modbus_bytes_total"), 2);
+    let effects = count_of("bess_modbus_link_conditions_hits_total");
+    assert_eq!(effects, LinkEffect::NAMES.len());
     let functions = MODBUS_FUNCTIONS.map(|code| code.to_string());
     assert_eq!(count_of("bess_modbus_requests_total"), functions.len() + 1);
     for function in functions.iter().map(String::as_str).chain(["other"]) {

@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use bess_core::id::MODBUS_PLANT_ID;
+use bess_core::UnitId;
+use bess_core::device::DeviceAddress;
 use bess_core::snapshot::Snapshot;
 use serde::Serialize;
 use std::fmt::Write;
@@ -18,7 +19,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Where a unit answers Modbus.
+/// Where a device answers Modbus.
 #[derive(Debug, Serialize, ToSchema)]
 struct Endpoint {
     /// Number of the unit; 0 is the plant.
@@ -29,9 +30,24 @@ struct Endpoint {
     host: String,
     /// Port of the Modbus listener.
     port: u16,
-    /// Modbus unit id; null where the unit has none in this mode.
+    /// Modbus unit id; null where the device answers to every one.
     #[schema(required = true)]
     unit_id: Option<u8>,
+    /// What it shows: `plant`, `whole` for a unit, a part of one, or a rack.
+    #[schema(example = "whole")]
+    device: &'static str,
+    /// Number of the rack from 1; null where the device is none.
+    #[schema(required = true)]
+    rack: Option<u32>,
+    /// Name of the listener.
+    listener: String,
+    /// Whether the port speaks TLS.
+    tls: bool,
+    /// What clients of the listener may do at most.
+    #[schema(example = "engineer")]
+    role: &'static str,
+    /// Names of the register maps.
+    maps: Vec<String>,
 }
 
 /// The address book.
@@ -55,28 +71,30 @@ fn host(listener: IpAddr, headers: &HeaderMap) -> String {
     }
 }
 
-fn endpoints(api: &Api, snapshot: &Snapshot, host: &str) -> Vec<Endpoint> {
-    let (host, port) = (host.to_owned(), api.book.modbus.port());
-    let plant = Endpoint {
-        number: 0,
-        name: "plant".to_owned(),
-        host: host.clone(),
-        port,
-        unit_id: Some(MODBUS_PLANT_ID),
+fn endpoints(api: &Api, snapshot: &Snapshot, headers: &HeaderMap) -> Vec<Endpoint> {
+    let units = &snapshot.spec.units;
+    let endpoint = |device: &DeviceAddress| {
+        let unit = device.unit.and_then(|unit| units.get(unit.idx()));
+        Endpoint {
+            number: device.unit.map_or(0, UnitId::number),
+            name: unit.map_or_else(|| "plant".to_owned(), |unit| unit.name.clone()),
+            host: host(device.host, headers),
+            port: device.port,
+            unit_id: device.unit_id,
+            device: device.part.name(),
+            rack: device.rack,
+            listener: device.listener.clone(),
+            tls: device.is_tls,
+            role: device.role.name(),
+            maps: device.maps.clone(),
+        }
     };
-    let units = snapshot.spec.units.iter().map(|unit| Endpoint {
-        number: unit.id.number(),
-        name: unit.name.clone(),
-        host: host.clone(),
-        port,
-        unit_id: unit.id.modbus_unit_id(),
-    });
-    std::iter::once(plant).chain(units).collect()
+    api.book.devices.iter().map(endpoint).collect()
 }
 
 /// The address book
 ///
-/// Host, port and Modbus unit id of the plant and every unit; CSV with `format=csv` or `Accept:
+/// Host, port and Modbus unit id of the plant and every device, behind each listener; CSV with `format=csv` or `Accept:
 /// text/csv`.
 #[utoipa::path(get, path = "/endpoints", operation_id = "list_endpoints", tag = "farm",
     params(("format" = inline(Option<FormatName>), Query, description = "Form of the answer; beats the header Accept")),
@@ -96,10 +114,9 @@ pub(crate) async fn list(
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let wants_csv = accept.is_some_and(|accept| accept.trim().starts_with("text/csv"));
     let is_csv = format.map_or(wants_csv, |format| format == "csv");
-    let host = host(api.book.modbus.ip(), &headers);
     let answer = move || {
         let snapshot = api.snapshot();
-        let endpoints = endpoints(&api, &snapshot, &host);
+        let endpoints = endpoints(&api, &snapshot, &headers);
         if is_csv {
             let content_type = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
             return (content_type, csv(&endpoints)).into_response();
@@ -111,11 +128,20 @@ pub(crate) async fn list(
 }
 
 fn csv(endpoints: &[Endpoint]) -> String {
-    let mut text = String::from("number,name,host,port,unit_id\n");
+    let mut text =
+        String::from("number,name,host,port,unit_id,device,rack,listener,tls,role,maps\n");
     for e in endpoints {
         let unit_id = e.unit_id.map(|id| id.to_string()).unwrap_or_default();
+        let rack = e.rack.map(|rack| rack.to_string()).unwrap_or_default();
+        let (name, listener) = (quoted(&e.name), quoted(&e.listener));
+        let (host, port, device, tls, role) = (&e.host, e.port, e.device, e.tls, e.role);
+        let maps = quoted(&e.maps.join(" "));
         // Writing to a string never fails.
-        let _ = writeln!(text, "{},{},{},{},{unit_id}", e.number, quoted(&e.name), e.host, e.port);
+        let _ = writeln!(
+            text,
+            "{},{name},{host},{port},{unit_id},{device},{rack},{listener},{tls},{role},{maps}",
+            e.number
+        );
     }
     text
 }

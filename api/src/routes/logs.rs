@@ -1,18 +1,17 @@
-//! `/events` and `/writes`: what happened, and who wrote what.
+//! `/events`: what happened; and the pages of a log, which `/writes` has too.
 
 use crate::ask::aside;
 use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems};
 use crate::state::Api;
 use crate::wire::{
-    AlarmLevelName, AlarmName, ControlSourceName, EventKindName, FunctionLabel, Num, RESULTS,
-    ResultName, Stamp, UnitStateName, WatchdogStateName, rfc3339, wall_time,
+    AlarmLevelName, AlarmName, EventKindName, FunctionLabel, Num, Stamp, UnitStateName,
+    WatchdogStateName, rfc3339,
 };
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bess_core::alarm::{AlarmKey, AlarmPhase};
-use bess_core::audit::AuditRecord;
 use bess_core::event::{Event, EventKind};
 use bess_core::log::Log;
 use bess_core::snapshot::Snapshot;
@@ -103,11 +102,11 @@ struct EventDetail {
     #[schema(nullable = false)]
     function: Option<FunctionLabel>,
     /// `function`: whether it is on now; `local`: whether control is local now;
-    /// `island`: whether it stands now.
+    /// `island`: whether it stands now; `link`: whether the condition is in force now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     on: Option<bool>,
-    /// `grid`: what changed.
+    /// `grid`: what changed; `link`: what the condition does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     what: Option<String>,
@@ -160,6 +159,9 @@ impl From<&EventKind> for EventDetail {
                 Self { function: Some(FunctionLabel(function.name())), on: Some(*on), ..none }
             }
             EventKind::Island { formed } => Self { on: Some(*formed), ..none },
+            EventKind::Link { effect, on } => {
+                Self { what: Some(effect.name().to_owned()), on: Some(*on), ..none }
+            }
             EventKind::Local { local } => Self { on: Some(*local), ..none },
             EventKind::Grid { what } => Self { what: Some(what.to_string()), ..none },
         }
@@ -193,7 +195,7 @@ pub(crate) struct EventsAnswer {
 
 /// Where a page of a log is.
 #[derive(Debug, Serialize, ToSchema)]
-struct PageOf {
+pub(super) struct PageOf {
     /// Records ever written; the number of the newest one.
     total: u64,
     /// Number of the oldest record that is still kept.
@@ -203,7 +205,7 @@ struct PageOf {
 }
 
 /// The records of a page, oldest first: after a number, or the newest.
-fn page<T>(
+pub(super) fn page<T>(
     log: &Log<T>,
     after: Option<u64>,
     limit: usize,
@@ -229,16 +231,16 @@ fn page<T>(
 }
 
 /// What every page is asked by.
-struct PageWish {
-    after: Option<u64>,
-    limit: usize,
+pub(super) struct PageWish {
+    pub(super) after: Option<u64>,
+    pub(super) limit: usize,
 }
 
 /// Most records on a page.
 const LIMIT_MAX: usize = 10_000;
 
 impl PageWish {
-    fn read(query: &mut Params) -> Fallible<Self> {
+    pub(super) fn read(query: &mut Params) -> Fallible<Self> {
         // 2^53: what JSON numbers and the scripts that read them hold exactly.
         let after = query.whole("after", usize::MAX, (0, 9_007_199_254_740_992))?;
         let limit = query.whole("limit", 100, (1, LIMIT_MAX))?;
@@ -276,108 +278,6 @@ pub(crate) async fn events(State(api): State<Arc<Api>>, mut query: Params) -> Fa
             page,
             events: events
                 .map(|(number, event)| EventAnswer::of(&snapshot, number, event))
-                .collect(),
-        })
-        .into_response()
-    };
-    Ok(aside(answer).await)
-}
-
-/// A write.
-#[derive(Debug, Serialize, ToSchema)]
-struct WriteAnswer {
-    /// Its number; none repeats.
-    number: u64,
-    /// The last tick before it.
-    tick: u64,
-    /// The simulated instant of that tick's end, RFC 3339, UTC.
-    #[schema(format = DateTime)]
-    simulation_time: String,
-    /// Wall time, RFC 3339, UTC; null in headless runs.
-    #[schema(format = DateTime, required = true)]
-    wall_time: Option<String>,
-    /// Kind of the writer.
-    source: ControlSourceName,
-    /// Its address; null where it has none.
-    #[schema(required = true)]
-    peer: Option<String>,
-    /// How it asked: a function code and register, a route; null where that says nothing.
-    #[schema(required = true)]
-    via: Option<String>,
-    /// Number of the unit; null for the farm.
-    #[schema(required = true)]
-    unit: Option<u32>,
-    /// What was written: names and engineering values.
-    what: String,
-    /// What came of it.
-    result: ResultName,
-    /// Why it was refused; null when it was applied.
-    #[schema(required = true)]
-    reason: Option<String>,
-}
-
-fn result_of(record: &AuditRecord) -> &'static str {
-    RESULTS[usize::from(record.refused.is_some())]
-}
-
-impl WriteAnswer {
-    fn of(snapshot: &Snapshot, number: u64, record: &AuditRecord) -> Self {
-        Self {
-            number,
-            tick: record.tick.0,
-            simulation_time: rfc3339(snapshot.start().at(record.tick).unix_ns),
-            wall_time: wall_time(record.wall_unix_ns),
-            source: ControlSourceName(record.origin.source.name()),
-            peer: record.origin.peer.clone(),
-            via: record.origin.via.clone(),
-            unit: record.unit.map(bess_core::UnitId::number),
-            what: record.what.clone(),
-            result: ResultName(result_of(record)),
-            reason: record.refused.clone(),
-        }
-    }
-}
-
-/// A page of writes.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct WritesAnswer {
-    #[serde(flatten)]
-    stamp: Stamp,
-    #[serde(flatten)]
-    page: PageOf,
-    writes: Vec<WriteAnswer>,
-}
-
-/// The writes
-///
-/// Who wrote what and what came of it, refused writes as well; oldest first: the newest ones, or with
-/// `after` those that follow it.
-#[utoipa::path(get, path = "/writes", operation_id = "list_writes", tag = "farm",
-    params(
-        ("after" = Option<u64>, Query, description = "Only writes with a greater number; without it the newest", minimum = 0),
-        ("limit" = Option<u64>, Query, description = "Most writes on the page; 100 when absent", minimum = 1, maximum = 10_000),
-        ("unit" = Option<String>, Query, description = "Only those to this unit: number or name", example = "3"),
-        ("result" = inline(Option<ResultName>), Query, description = "Only those of which this came"),
-    ),
-    responses((status = 200, description = "The writes.", body = WritesAnswer), FarmReadProblems))]
-pub(crate) async fn writes(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
-    let snapshot = api.snapshot();
-    let wish = PageWish::read(&mut query)?;
-    let unit = query.unit("unit", &snapshot.spec)?;
-    let result = query.choice("result", &RESULTS)?;
-    query.finish()?;
-    let answer = move || {
-        let matches = |record: &Arc<AuditRecord>| {
-            unit.is_none_or(|unit| record.unit == Some(unit))
-                && result.is_none_or(|result| result_of(record) == result)
-        };
-        let (page, records) = page(&snapshot.audit, wish.after, wish.limit, matches);
-        let records = records.into_iter();
-        Json(WritesAnswer {
-            stamp: Stamp::of(&snapshot),
-            page,
-            writes: records
-                .map(|(number, record)| WriteAnswer::of(&snapshot, number, record))
                 .collect(),
         })
         .into_response()

@@ -6,12 +6,15 @@ mod endpoints;
 mod farm;
 mod grid;
 pub(crate) mod health;
+mod links;
 mod logs;
 mod plant;
+mod points;
 mod racks;
 mod services;
 mod stream;
 mod units;
+mod writes;
 
 use crate::problem::{Problem, kind};
 use crate::state::Api;
@@ -43,6 +46,7 @@ pub(crate) const BASE: &str = "/api/v1";
         (name = "farm", description = "The whole farm at its point of interconnection (POI)"),
         (name = "units", description = "Containers with BMS and PCS, their racks and cells"),
         (name = "grid", description = "The grid behind the POI"),
+        (name = "tests", description = "What testers do to the wire: forced points and link conditions"),
         (name = "clock", description = "Pace of the simulation"),
         (name = "stream", description = "Server-sent events"),
         (name = "health", description = "For whoever runs the process"),
@@ -67,7 +71,16 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(units::operate::rack))
         .routes(routes!(alarms::list))
         .routes(routes!(logs::events))
-        .routes(routes!(logs::writes))
+        .routes(routes!(writes::list))
+        .routes(routes!(points::of_unit))
+        .routes(routes!(points::force_of_unit))
+        .routes(routes!(points::release_of_unit))
+        .routes(routes!(points::of_plant))
+        .routes(routes!(points::force_of_plant))
+        .routes(routes!(points::release_of_plant))
+        .routes(routes!(points::forced))
+        .routes(routes!(links::list, links::set, links::clear_all))
+        .routes(routes!(links::clear))
         .routes(routes!(plant::show, plant::change))
         .routes(routes!(services::list))
         .routes(routes!(grid::show))
@@ -83,6 +96,8 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(openapi_json))
         .routes(routes!(index))
 }
+
+pub use writes::audit_line;
 
 /// All routes of the REST port.
 pub(crate) fn router() -> Router<Arc<Api>> {

@@ -61,7 +61,10 @@ pub fn validate_with(
             in_range("load", *load_idx as f64 + 1.0, 1.0, n_loads as f64, "")
         }
         Command::ConfigurePlant(change) => change.check(spec),
-        Command::ReleaseFarm => Ok(()),
+        Command::SetLink(condition) => condition.check(spec),
+        Command::ForcePoint(point) => point.check(spec),
+        Command::ReleasePoint { unit: Some(unit), .. } => find_unit(spec, *unit).map(|_| ()),
+        Command::ReleaseFarm | Command::ClearLink { .. } | Command::ReleasePoint { .. } => Ok(()),
         Command::Batch(commands) => {
             commands.iter().try_for_each(|command| validate_with(spec, standing_of, command))
         }
@@ -156,7 +159,8 @@ pub const REVERSION_MAX_S: f64 = 2_592_000.0;
 /// Slowest ramp that may be set, in percent of the rating per second.
 pub const RAMP_MIN_PCT_PER_S: f64 = 0.1;
 
-fn in_range(
+/// Refuses a value outside its range, or one that is not a number.
+pub(crate) fn in_range(
     field: &'static str,
     value: f64,
     min: f64,

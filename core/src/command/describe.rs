@@ -8,6 +8,7 @@ use crate::control::{
 };
 use crate::defect::{CellDefect, ContactorFault, Defect, Reading};
 use crate::id::UnitId;
+use crate::link::LinkCondition;
 use crate::series::Series;
 use crate::spec::{Disturbance, DisturbanceKind, PlantChange};
 use std::fmt;
@@ -22,6 +23,9 @@ impl Command {
             | Self::OperateRack { unit, .. }
             | Self::SetDefect { unit, .. }
             | Self::NoteRequest { unit } => Some(*unit),
+            Self::SetLink(condition) => condition.scope.unit,
+            Self::ForcePoint(point) => point.unit,
+            Self::ReleasePoint { unit, .. } => *unit,
             Self::Batch(commands) => {
                 let first = commands.first().and_then(Self::unit);
                 first.filter(|unit| commands.iter().all(|other| other.unit() == Some(*unit)))
@@ -54,6 +58,12 @@ impl Command {
             Self::PickUpLoad { load_idx, fed } => {
                 format!("farm load {} {}", load_idx + 1, if *fed { "picked up" } else { "dropped" })
             }
+            Self::SetLink(condition) => describe_link(condition),
+            Self::ClearLink { name: Some(name) } => format!("link {name} cleared"),
+            Self::ClearLink { name: None } => "all links cleared".to_owned(),
+            Self::ForcePoint(point) => format!("{} forced to {}", point.point, point.value),
+            Self::ReleasePoint { point: Some(point), .. } => format!("{point} released"),
+            Self::ReleasePoint { point: None, .. } => "all points released".to_owned(),
             Self::NoteRequest { .. } => "request".to_owned(),
             Self::Batch(commands) => {
                 let names_unit = self.unit().is_some();
@@ -324,6 +334,26 @@ fn describe_disturbance(disturbance: &Disturbance) -> String {
     } else {
         what
     }
+}
+
+fn describe_link(condition: &LinkCondition) -> String {
+    let LinkCondition { name, effect, scope, probability, seed, until } = condition;
+    let mut list = List(vec![format!("link {name}: {}", effect.name())]);
+    for (name, value) in effect.parameters() {
+        list.number(name, Some(value));
+    }
+    list.item("listener", scope.listener.as_ref());
+    list.item("unit", scope.unit);
+    let functions: Vec<String> = scope.functions.iter().map(ToString::to_string).collect();
+    list.item("functions", (!functions.is_empty()).then(|| functions.join(" ")));
+    list.item("registers", scope.registers.map(|(first, last)| format!("{first}..{last}")));
+    list.item("peer", scope.peer);
+    if *probability < 1.0 {
+        list.number("probability", Some(*probability));
+        list.item("seed", Some(seed));
+    }
+    list.item("until_tick", *until);
+    list.text()
 }
 
 fn describe_defect(defect: &Defect) -> String {

@@ -3,6 +3,7 @@
 use super::{MapSet, Reader};
 use crate::access::{Absent, Ack, ListenerConfig};
 use crate::map::Profile;
+use crate::tls::{PemFile, ServerConfig, TlsSpec};
 use bess_core::config::{Bounds, Section};
 use bess_core::device::Part;
 use bess_core::net::PeerNet;
@@ -51,20 +52,7 @@ pub struct ListenerSpec {
     /// Maps that it shows in place of those of the units.
     pub(crate) maps: Option<Arc<MapSet>>,
     /// Certificates, where it speaks TLS.
-    pub tls: Option<TlsSpec>,
-}
-
-/// Certificates of a listener that speaks TLS, as PEM texts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsSpec {
-    /// The server's certificate, and those between it and the root.
-    pub certificate: String,
-    /// Its private key.
-    pub key: String,
-    /// Certificates of who signs those of clients.
-    pub client_ca: String,
-    /// Whether TLS 1.2 is spoken beside 1.3.
-    pub allow_1_2: bool,
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 impl Default for ListenerSpec {
@@ -167,14 +155,15 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn tls(&mut self, section: Section<'_, '_>) -> Option<TlsSpec> {
-        let mut file = |key| {
+    /// `[modbus.listeners.tls]`: files of certificates, tried at once.
+    fn tls(&mut self, section: Section<'_, '_>) -> Option<Arc<ServerConfig>> {
+        let file = |key| {
             let name = section.text(key);
             if name.is_empty() {
                 return None;
             }
             match (self.source)(&name) {
-                Ok(text) => Some(text),
+                Ok(text) => Some(PemFile { name, bytes: text.into_bytes() }),
                 Err(error) => {
                     let hint = "`bess certs` makes certificates for tests".to_owned();
                     let message = format!("cannot read \"{name}\": {error}");
@@ -184,11 +173,11 @@ impl Reader<'_, '_> {
             }
         };
         let (certificate, key, client_ca) = (file("certificate"), file("key"), file("client_ca"));
-        let allow_1_2 = section.bool_or("tls_1_2", true);
-        let spec =
-            TlsSpec { certificate: certificate?, key: key?, client_ca: client_ca?, allow_1_2 };
+        let allow_tls_1_2 = section.bool_or("tls_1_2", true);
         section.finish();
-        Some(spec)
+        let spec =
+            TlsSpec { certificate: certificate?, key: key?, client_ca: client_ca?, allow_tls_1_2 };
+        spec.server_config().map_err(|mut problems| self.foreign.append(&mut problems.0)).ok()
     }
 }
 

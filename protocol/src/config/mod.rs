@@ -6,7 +6,7 @@
 mod listener;
 mod maps;
 
-pub use listener::{ListenerSpec, Mode, TlsSpec};
+pub use listener::{ListenerSpec, Mode};
 pub(crate) use maps::{MapKind, MapSet};
 
 use crate::map::Profile;
@@ -231,3 +231,6 @@ fn check_names(section: &Section<'_, '_>, listeners: &[ListenerSpec]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,11 +60,40 @@ impl Codec {
         }
     }
 
+    /// Whether it holds one number in several words, whose order may be another.
+    pub(crate) fn is_number(&self) -> bool {
+        match self {
+            Self::Plain { encoding, .. } => !matches!(encoding, Encoding::Text(_)),
+            Self::Own(own) => own.is_number(),
+        }
+    }
+
+    /// Smallest and largest value that it can show; `None` where it shows no quantity.
+    pub(crate) fn range(&self) -> Option<(f64, f64)> {
+        match self {
+            Self::Plain { encoding, exponent } => encoding.range(*exponent),
+            Self::Own(own) => own.range(),
+        }
+    }
+
     /// Writes `value` into `words`, which has [`Self::registers`] elements.
     pub(crate) fn encode(&self, value: Value<'_>, words: &mut [u16]) {
         match self {
             Self::Plain { encoding, exponent } => encoding.encode(value, *exponent, words),
             Self::Own(own) => own.encode(value, words),
+        }
+    }
+
+    /// The text in `words`; `None` where they hold none.
+    pub(crate) fn text(&self, words: &[u16]) -> Option<String> {
+        match self {
+            Self::Plain { encoding: Encoding::Text(_), .. } => {
+                let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+                let text = String::from_utf8_lossy(&bytes);
+                Some(text.trim_end_matches('\0').to_owned())
+            }
+            Self::Plain { .. } => None,
+            Self::Own(own) => own.read_text(words),
         }
     }
 

@@ -133,6 +133,15 @@ impl Encoding {
         Some(scale(raw, exponent))
     }
 
+    /// Smallest and largest number, in the unit of the register; `None` for text, bits and fillers.
+    pub(crate) fn range(self, exponent: i8) -> Option<(f64, f64)> {
+        if matches!(self, Self::Text(_) | Self::Pad | Self::Bits16 | Self::Bits32) {
+            return None;
+        }
+        let max = (self.missing() - 1) as f64;
+        Some((scale(if self.is_signed() { -max } else { 0.0 }, exponent), scale(max, exponent)))
+    }
+
     /// The words of a counter as a number; no word of it means "not available".
     pub(crate) fn count(words: &[u16]) -> f64 {
         join(words) as f64

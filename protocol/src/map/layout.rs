@@ -7,49 +7,16 @@
 
 use super::codec::Codec;
 use super::edit::{Edit, Refusal, Write, Writer};
-use super::encoding::Encoding;
+use super::encoding::{Encoding, Value};
 use super::source::{Sight, Source};
+use bess_core::force::{ForcedPoint, ForcedValue};
+use bess_core::point::Table;
 use bess_core::role::Role;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Longest field in registers: what one read can carry.
 pub(crate) const FIELD_MAX: usize = 125;
-
-/// One of the four tables of Modbus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Table {
-    /// Words that are read and written: functions 3, 6, 16, 22, 23.
-    Holding,
-    /// Words that are read: function 4.
-    Input,
-    /// Bits that are read and written: functions 1, 5, 15.
-    Coils,
-    /// Bits that are read: function 2.
-    Discrete,
-}
-
-impl Table {
-    /// Every table with its name in map files and documents.
-    pub(crate) const ALL: [(&'static str, Self); 4] = [
-        ("holding", Self::Holding),
-        ("input", Self::Input),
-        ("coil", Self::Coils),
-        ("discrete", Self::Discrete),
-    ];
-    /// Its name.
-    pub(crate) fn name(self) -> &'static str {
-        Self::ALL[self as usize].0
-    }
-    /// Whether it holds words, and not bits.
-    pub(crate) fn has_words(self) -> bool {
-        matches!(self, Self::Holding | Self::Input)
-    }
-    /// Whether it can be written.
-    pub(crate) fn is_writable(self) -> bool {
-        matches!(self, Self::Holding | Self::Coils)
-    }
-}
 
 /// One or more registers that hold one value.
 #[derive(Clone, Debug)]
@@ -398,7 +365,7 @@ impl Layout {
         match table {
             Table::Holding => &self.holding,
             Table::Input => &self.input,
-            Table::Coils => &self.coils,
+            Table::Coil => &self.coils,
             Table::Discrete => &self.discrete,
         }
     }
@@ -464,8 +431,7 @@ impl Layout {
             let room = count - (words.len() - start);
             match item {
                 Item::Field(field) => {
-                    let sight = sights.of(self, table, field.address);
-                    let shown = &field.encode(sight, &mut buffer)[skip..];
+                    let shown = &sights.show(self, table, field, &mut buffer)[skip..];
                     words.extend_from_slice(&shown[..shown.len().min(room)]);
                 }
                 Item::Memory(memory) => {
@@ -568,6 +534,28 @@ impl Layout {
         self.write_to(sight, Table::Holding, address, words, Role::Engineer)
     }
 
+    /// The points that writing `words` from `address` on touches, each with the value that it gets.
+    pub(crate) fn touched(
+        &self,
+        table: Table,
+        address: u16,
+        words: &[u16],
+    ) -> Vec<(String, Option<f64>)> {
+        let items = self.table(table).covering(address, words.len(), Gaps::Filled(0));
+        let fields = items.unwrap_or_default().iter().filter_map(|item| match item {
+            Item::Field(field) => Some(field),
+            Item::Memory(_) => None,
+        });
+        let touched = fields.map(|field| {
+            let from = field.address.checked_sub(address).map(usize::from);
+            let own =
+                from.and_then(|from| words.get(from..from + usize::from(field.codec.registers())));
+            let name = format!("{}/{}", field.about.map, field.about.name);
+            (name, own.and_then(|words| field.codec.decode(words)))
+        });
+        touched.collect()
+    }
+
     /// What writing `words` from `address` on asks, for people: names and values of the fields that
     /// they cover, addresses and words of the rest.
     pub(crate) fn describe_write(&self, table: Table, address: u16, words: &[u16]) -> String {
@@ -599,19 +587,64 @@ impl Layout {
     }
 }
 
-/// What a request sees: one snapshot, and for registers that are refreshed slowly the one of their last
-/// refresh.
+/// What a request sees: one snapshot, for registers that are refreshed slowly the one of their last
+/// refresh, and what was done to points and wires for a test.
 #[derive(Debug)]
 pub(crate) struct Sights<'s> {
     pub(crate) main: Sight<'s>,
     /// Period in ticks, and what was seen then.
     pub(crate) held: Vec<(u64, Sight<'s>)>,
+    /// Points of this device that are forced.
+    pub(crate) forced: Vec<&'s ForcedPoint>,
+    /// Whether the words of each value come in the opposite order.
+    pub(crate) swap_words: bool,
 }
 
 impl<'s> Sights<'s> {
-    /// Everything of one instant.
+    /// Everything of one instant, as it is.
     pub(crate) fn one(main: Sight<'s>) -> Self {
-        Self { main, held: Vec::new() }
+        Self { main, held: Vec::new(), forced: Vec::new(), swap_words: false }
+    }
+
+    /// The same with the points that are forced in the snapshot.
+    pub(crate) fn with_forced(main: Sight<'s>) -> Self {
+        let forced = main.snapshot.forced.iter().filter(|point| point.unit == main.unit);
+        Self { forced: forced.collect(), ..Self::one(main) }
+    }
+
+    /// What the field shows.
+    fn show<'w>(
+        &self,
+        layout: &Layout,
+        table: Table,
+        field: &Field,
+        words: &'w mut [u16; FIELD_MAX],
+    ) -> &'w [u16] {
+        let sight = self.of(layout, table, field.address);
+        let n = field.encode(sight, words).len();
+        if let Some(forced) = self.forced_value(field) {
+            match forced {
+                ForcedValue::Number(value) => {
+                    field.codec.encode(Value::Number(*value), &mut words[..n]);
+                }
+                ForcedValue::Words(forced) => {
+                    words[..n].iter_mut().zip(forced).for_each(|(word, forced)| *word = *forced);
+                }
+            }
+        }
+        if self.swap_words && field.codec.is_number() {
+            words[..n].reverse();
+        }
+        &words[..n]
+    }
+
+    /// What the field is forced to.
+    pub(crate) fn forced_value(&self, field: &Field) -> Option<&'s ForcedValue> {
+        let is_it = |forced: &&&ForcedPoint| {
+            let rest = forced.point.strip_prefix(&*field.about.map);
+            rest.and_then(|rest| rest.strip_prefix('/')) == Some(&field.about.name)
+        };
+        self.forced.iter().find(is_it).map(|forced| &forced.value)
     }
 
     fn of(&self, layout: &Layout, table: Table, address: u16) -> Sight<'s> {

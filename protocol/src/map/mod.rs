@@ -10,7 +10,7 @@ mod compact;
 mod controls;
 pub(crate) mod desk;
 mod edit;
-mod encoding;
+pub(crate) mod encoding;
 pub(crate) mod layout;
 mod plant;
 pub(crate) mod points;
@@ -25,12 +25,13 @@ pub mod user;
 pub use points::{PointInfo, points};
 
 pub(crate) use edit::{Edit, Notes, Refusal};
-pub(crate) use layout::{Layout, Sights, Table};
+pub(crate) use layout::{Layout, Sights};
 pub(crate) use source::Sight;
 
 use crate::config::{MapKind, MapSet};
 use bess_core::UnitId;
 use bess_core::device::Part;
+pub(crate) use bess_core::point::Table;
 use bess_core::role::Role;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use layout::Field;

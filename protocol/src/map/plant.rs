@@ -108,7 +108,7 @@ pub(crate) fn nominal_energy_wh(spec: &FarmSpec) -> f64 {
 
 /// A heartbeat of the plant: simulated seconds.
 pub(crate) fn heartbeat16(sight: Sight<'_>) -> i64 {
-    (sight.snapshot.tick.0 / bess_core::time::TICKS_PER_S % 0xFFFF) as i64
+    (sight.beat.0 / bess_core::time::TICKS_PER_S % 0xFFFF) as i64
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::encoding::{Value, scale_factor_for};
 use bess_core::signal::{self, FarmGetter, Quantity, RackGetter, Signal, UnitGetter, UnitSight};
 use bess_core::snapshot::{FarmView, RackView, Snapshot, UnitView};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
-use bess_core::{SimTime, UnitId};
+use bess_core::{SimTime, Tick, UnitId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +25,10 @@ pub(crate) struct Sight<'s> {
     pub(crate) farm: &'s FarmView,
     /// The instant that is shown as that of the sample.
     pub(crate) time: SimTime,
+    /// The number that is shown as that of the sample.
+    pub(crate) publication: u64,
+    /// The tick that heartbeats are made of.
+    pub(crate) beat: Tick,
     desk: &'s Desk,
 }
 
@@ -47,6 +51,8 @@ impl<'s> Sight<'s> {
             view: unit.and_then(|unit| snapshot.units.get(unit.idx())),
             farm: &snapshot.farm,
             time: snapshot.time,
+            publication: snapshot.publication,
+            beat: snapshot.tick,
             desk,
         }
     }

@@ -251,7 +251,7 @@ pub(crate) fn sample_time_ms(sight: Sight<'_>) -> i64 {
 
 /// Number of the snapshot; the register keeps its low 32 bits.
 pub(crate) fn sample_number(sight: Sight<'_>) -> i64 {
-    sight.snapshot.publication as i64
+    sight.publication as i64
 }
 
 /// Number of the unit from 1; 0 is the plant.

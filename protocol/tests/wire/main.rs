@@ -3,6 +3,8 @@
 // The lint spares unwraps in test functions, not in their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod addressing;
+mod conditions;
 mod farm;
 mod maps;
 #[path = "../../src/testing.rs"]

@@ -43,10 +43,14 @@ impl Engine {
             }
         }
         if !matches!(command, Command::NoteRequest { .. }) {
+            let mut origin = origin.clone();
+            if let (Some(write), Err(rejection)) = (&mut origin.modbus, &result) {
+                write.exception = Some(rejection.modbus_exception());
+            }
             self.note(AuditRecord {
                 tick: self.tick,
                 wall_unix_ns,
-                origin: origin.clone(),
+                origin,
                 unit: command.unit(),
                 what: command.describe(),
                 refused: result.as_ref().err().map(ToString::to_string),
@@ -127,6 +131,7 @@ impl Engine {
         self.check_black_start(command)?;
         self.check_settings(command)?;
         self.plant.check(command)?;
+        self.check_tester(command)?;
         self.apply_checked(command, origin);
         if !matches!(command, Command::NoteRequest { .. }) {
             self.gather_events_of(command.unit());
@@ -143,6 +148,8 @@ impl Engine {
             }
             Command::OperateUnit { action, .. } if action.is_always_taken() => Ok(()),
             Command::SetDefect { .. } | Command::NoteRequest { .. } => Ok(()),
+            // Nothing of the unit is written.
+            Command::SetLink(_) | Command::ForcePoint(_) | Command::ReleasePoint { .. } => Ok(()),
             _ => command.unit().map_or(Ok(()), |unit| {
                 self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
             }),
@@ -233,6 +240,10 @@ impl Engine {
             Command::PickUpLoad { load_idx, fed } => {
                 self.units.iter_mut().for_each(|unit| unit.feed_load(*load_idx, *fed));
             }
+            Command::SetLink(_)
+            | Command::ClearLink { .. }
+            | Command::ForcePoint(_)
+            | Command::ReleasePoint { .. } => self.apply_tester(command),
             Command::Batch(commands) => {
                 commands.iter().for_each(|command| self.apply_checked(command, origin));
             }

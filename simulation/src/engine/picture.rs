@@ -31,6 +31,8 @@ impl Engine {
         snapshot.plant = Arc::clone(self.plant.settings());
         snapshot.events = Arc::clone(&self.events);
         snapshot.audit = Arc::clone(&self.audit);
+        snapshot.link = Arc::clone(&self.link);
+        snapshot.forced = Arc::clone(&self.forced);
         let around = self.around.last().expect("there is always one");
         for (idx, unit) in self.units.iter().enumerate() {
             let kept = self
@@ -80,6 +82,8 @@ impl Engine {
             plant: Arc::clone(self.plant.settings()),
             events: Arc::clone(&self.events),
             audit: Arc::clone(&self.audit),
+            link: Arc::clone(&self.link),
+            forced: Arc::clone(&self.forced),
         })
     }
 

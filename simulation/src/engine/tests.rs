@@ -6,6 +6,7 @@ use bess_core::units::Watts;
 use proptest::prelude::*;
 
 mod operation;
+mod tester;
 
 fn spec(edit: impl Fn(String) -> String) -> Arc<FarmSpec> {
     let text = edit(BUILT_IN_FARM.to_owned());

@@ -2,7 +2,9 @@
 
 use crate::testing;
 use bess_core::command::{ControlSource, UnitAction};
+use bess_core::link::{self, ActiveLinks, LinkCondition, LinkEffect, LinkScope};
 use bess_core::snapshot::UnitState;
+use bess_core::time::Tick;
 use serde_json::Value;
 
 fn document() -> Value {
@@ -143,13 +145,28 @@ fn values_from_a_closed_list_are_enums() {
     }
 }
 
+fn one_link() -> ActiveLinks {
+    let condition = LinkCondition {
+        name: "test".to_owned(),
+        effect: LinkEffect::Drop,
+        scope: LinkScope::default(),
+        probability: 1.0,
+        seed: 0,
+        until: None,
+    };
+    link::with(&[], &condition, Tick(0)).unwrap()
+}
+
 #[tokio::test]
 async fn every_documented_operation_exists_and_is_served_under_its_method() {
     let served = testing::serve().await;
     let answer = served.ask("GET", "/api/openapi.json").await;
     assert_eq!(answer.json(), document());
     for (path, method, _) in operations(&document()) {
+        // What is to be cleared must be there.
+        served.farm.publish(|next| next.link = one_link());
         let path = path.replace("{id}", "1").replace("{rack}", "1").replace("{load}", "1");
+        let path = path.replace("{name}", "test");
         let path = if path.ends_with("/stream") { format!("{path}?max_events=1") } else { path };
         let answer = served.ask(&method.to_uppercase(), &path).await;
         // Without a body the changes are refused, but not for the path or the method.

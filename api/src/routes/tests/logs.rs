@@ -2,11 +2,14 @@
 
 use crate::testing;
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmState};
-use bess_core::audit::AuditRecord;
+use bess_core::audit::{AuditRecord, ModbusWrite};
 use bess_core::command::{ControlSource, Origin};
 use bess_core::event::{Cause, Event, EventKind};
 use bess_core::id::{CellAddress, UnitId};
+use bess_core::link::LinkEffect;
 use bess_core::log::Log;
+use bess_core::point::Table;
+use bess_core::role::Role;
 use bess_core::snapshot::UnitState;
 use bess_core::state::Trigger;
 use bess_core::time::{Moment, Tick};
@@ -153,6 +156,7 @@ async fn writes_say_who_wrote_what_and_what_came_of_it() {
                 source: ControlSource::Rest,
                 peer: Some("10.0.0.9:5000".to_owned()),
                 via: Some("PUT /api/v1/units/{id}/setpoint".to_owned()),
+                modbus: None,
             },
             unit: Some(UnitId::from_idx(2)),
             what: "active_power_w = 1500000".to_owned(),
@@ -175,4 +179,66 @@ async fn writes_say_who_wrote_what_and_what_came_of_it() {
     assert_eq!((refused.len(), &refused[0]["number"]), (1, &json!(2)));
     assert_eq!(refused[0]["reason"], "unit 3 is under local control");
     assert_eq!(served.get("writes?unit=3&after=1").await["writes"], json!([]));
+}
+
+#[tokio::test]
+async fn a_write_over_modbus_is_told_word_by_word_and_the_same_on_a_line_of_a_file() {
+    let served = testing::serve().await;
+    let write = ModbusWrite {
+        listener: "main".to_owned(),
+        role: Role::Operator,
+        unit_id: 3,
+        transaction: 4711,
+        function: 16,
+        table: Table::Holding,
+        address: 80,
+        old: vec![0, 0],
+        new: vec![15, 16_960],
+        points: vec![("compact/active setpoint".to_owned(), Some(1e6)), ("c/x".to_owned(), None)],
+        exception: Some(6),
+    };
+    let origin = Origin {
+        peer: Some("10.0.0.9:5000".to_owned()),
+        modbus: Some(Box::new(write)),
+        ..Origin::local(ControlSource::Modbus)
+    };
+    let record = AuditRecord {
+        tick: Tick(20),
+        wall_unix_ns: 1_767_225_602_500_000_000,
+        origin,
+        unit: Some(UnitId::from_idx(2)),
+        what: "active_power_w = 1000000".to_owned(),
+        refused: Some("unit 3 is held by rest 10.0.0.8 for 4.0 s more".to_owned()),
+    };
+    served.farm.publish(|next| {
+        let mut audit = Log::new(10);
+        audit.push(Arc::new(record.clone()));
+        next.audit = Arc::new(audit);
+    });
+    let shown = served.get("writes").await["writes"][0].clone();
+    let expected = json!({
+        "listener": "main", "role": "operator", "unit_id": 3, "transaction": 4711, "function": 16,
+        "table": "holding", "address": 80, "old": [0, 0], "new": [15, 16_960],
+        "points": [{"name": "compact/active setpoint", "value": 1e6}, {"name": "c/x", "value": null}],
+        "exception": 6,
+    });
+    assert_eq!(shown["modbus"], expected);
+    assert_eq!(shown["wall_time"], "2026-01-01T00:00:02.5Z");
+    let line = crate::audit_line(&served.farm.now(), 1, &record);
+    assert!(!line.contains('\n'));
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), shown);
+}
+
+#[tokio::test]
+async fn an_event_of_a_link_says_what_the_condition_does() {
+    let served = testing::serve().await;
+    served.farm.publish(|next| {
+        let mut events = Log::new(4);
+        let kind = EventKind::Link { effect: LinkEffect::HalfFrame, on: false };
+        events.push(Event { at: Moment::default(), unit: None, kind });
+        next.events = Arc::new(events);
+    });
+    let event = &served.get("events?kind=link").await["events"][0];
+    assert_eq!((&event["what"], &event["on"]), (&json!("half_frame"), &json!(false)));
+    assert_eq!(event["text"], "link: half_frame ends");
 }

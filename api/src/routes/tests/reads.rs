@@ -224,16 +224,19 @@ async fn the_address_book_has_the_plant_and_every_unit() {
     let answer = served.get("endpoints").await;
     let endpoints = answer["endpoints"].as_array().unwrap();
     assert_eq!(endpoints.len(), 11);
-    let plant =
-        json!({"number": 0, "name": "plant", "host": "127.0.0.1", "port": 5020, "unit_id": 255});
+    let maps = json!(["compact", "sunspec"]);
+    let plant = json!({"number": 0, "name": "plant", "host": "127.0.0.1", "port": 5020,
+        "unit_id": 255, "device": "plant", "rack": null, "listener": "modbus", "tls": false,
+        "role": "engineer", "maps": maps});
     assert_eq!(endpoints[0], plant);
-    let last =
-        json!({"number": 10, "name": "unit-010", "host": "127.0.0.1", "port": 5020, "unit_id": 10});
+    let last = json!({"number": 10, "name": "unit-010", "host": "127.0.0.1", "port": 5020,
+        "unit_id": 10, "device": "whole", "rack": null, "listener": "modbus", "tls": false,
+        "role": "engineer", "maps": maps});
     assert_eq!(endpoints[10], last);
 }
 
 #[tokio::test]
-async fn units_beyond_247_have_no_modbus_unit_id() {
+async fn a_device_that_answers_to_every_unit_id_has_none_of_its_own() {
     let served = serve_farm(248).await;
     let endpoints = served.get("endpoints").await;
     assert_eq!(endpoints["endpoints"][247]["unit_id"], 247);
@@ -241,7 +244,8 @@ async fn units_beyond_247_have_no_modbus_unit_id() {
     assert_eq!(endpoints["endpoints"][248]["unit_id"], Value::Null);
     let csv = served.ask("GET", "/api/v1/endpoints?format=csv").await;
     let csv = csv.text();
-    assert!(csv.ends_with("\n248,unit-248,127.0.0.1,5020,\n"), "{csv}");
+    let last = "\n248,unit-248,127.0.0.1,5020,,whole,,modbus,false,engineer,compact sunspec\n";
+    assert!(csv.ends_with(last), "{csv}");
 }
 
 #[tokio::test]
@@ -249,7 +253,8 @@ async fn the_address_book_is_csv_by_parameter_or_by_accept() {
     let served = testing::serve().await;
     let by_parameter = served.ask("GET", "/api/v1/endpoints?format=csv").await;
     let csv = by_parameter.text();
-    let head = "number,name,host,port,unit_id\n0,plant,127.0.0.1,5020,255\n1,unit-001,";
+    let head = "number,name,host,port,unit_id,device,rack,listener,tls,role,maps\n\
+        0,plant,127.0.0.1,5020,255,plant,,modbus,false,engineer,compact sunspec\n1,unit-001,";
     assert!(csv.starts_with(head), "{csv}");
     assert_eq!(csv.lines().count(), 12);
     let media_type = by_parameter.header("content-type");

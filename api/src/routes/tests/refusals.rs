@@ -12,7 +12,11 @@ use std::time::Duration;
 type Change = (&'static str, &'static str, &'static str);
 
 /// One good change of each kind.
-const CHANGES: [Change; 12] = [
+const CHANGES: [Change; 16] = [
+    ("POST", "links", r#"{"name": "a", "effect": "drop"}"#),
+    ("DELETE", "links", ""),
+    ("POST", "units/1/points/force", r#"{"point": "main/12", "value": 1}"#),
+    ("POST", "farm/points/release", "{}"),
     ("PATCH", "units/1/control", r#"{"heartbeat": 1}"#),
     ("PUT", "units/1/mode", r#"{"mode": "pq"}"#),
     ("PATCH", "units/1/functions", r#"{"volt_var": {"response_s": 5}}"#),

@@ -2,6 +2,9 @@ use super::*;
 use crate::command::{RackAction, UnitAction};
 use crate::control::{FunctionName, HeartbeatKind, LossAction, Sustain};
 use crate::event::Contactor;
+use crate::force::{ForcedPoint, ForcedValue};
+use crate::link::{LinkEffect, LinkScope};
+use crate::time::Tick;
 use crate::units::{Vars, Watts};
 use std::sync::Arc;
 
@@ -282,4 +285,49 @@ fn operations_have_their_names_and_a_batch_over_several_units_says_which_each_is
         "unit 3: start; unit 3: disconnect rack 5; farm setpoint released"
     );
     assert_eq!(batch.unit(), None);
+}
+
+#[test]
+fn link_conditions_and_forced_points_are_told_with_whom_they_are_about() {
+    let set = |effect, scope, probability, until| {
+        let name = "slow".to_owned();
+        let condition = LinkCondition { name, effect, scope, probability, seed: 7, until };
+        Command::SetLink(Box::new(condition))
+    };
+    let plain = set(LinkEffect::Drop, LinkScope::default(), 1.0, None);
+    assert_eq!((plain.describe().as_str(), plain.unit()), ("link slow: drop", None));
+    let scope = LinkScope {
+        listener: Some("main".to_owned()),
+        unit: Some(unit()),
+        functions: vec![3, 4],
+        registers: Some((0, 124)),
+        peer: Some("10.0.0.0/8".parse().unwrap()),
+    };
+    let delay = LinkEffect::Delay { delay_s: 0.5, jitter_s: 0.25 };
+    let full = set(delay, scope, 0.5, Some(Tick(700)));
+    assert_eq!(
+        full.describe(),
+        "link slow: delay, delay_s = 0.5, jitter_s = 0.25, listener = main, unit = 3, \
+         functions = 3 4, registers = 0..124, peer = 10.0.0.0/8, probability = 0.5, seed = 7, \
+         until_tick = 700"
+    );
+    assert_eq!(full.unit(), Some(unit()));
+    let clear = |name: Option<&str>| Command::ClearLink { name: name.map(str::to_owned) };
+    assert_eq!(clear(Some("slow")).describe(), "link slow cleared");
+    assert_eq!(clear(None).describe(), "all links cleared");
+    let force = |value| {
+        let point = "sunspec/701.W".to_owned();
+        Command::ForcePoint(Box::new(ForcedPoint { unit: Some(unit()), point, value }))
+    };
+    assert_eq!(force(ForcedValue::Number(12.5)).describe(), "sunspec/701.W forced to 12.5");
+    let words = force(ForcedValue::Words(vec![1, 65_535]));
+    assert_eq!(words.describe(), "sunspec/701.W forced to words 1 65535");
+    assert_eq!(words.unit(), Some(unit()));
+    let release = |point: Option<&str>| Command::ReleasePoint {
+        unit: Some(unit()),
+        point: point.map(str::to_owned),
+    };
+    assert_eq!(release(Some("sunspec/701.W")).describe(), "sunspec/701.W released");
+    assert_eq!(release(None).describe(), "all points released");
+    assert_eq!(release(None).unit(), Some(unit()));
 }

@@ -13,7 +13,7 @@ use super::desk::LaterRoom;
 use super::source::Sight;
 use bess_core::UnitId;
 use bess_core::command::{
-    Command, ControlChange, FunctionsChange, RackAction, UnitAction, UnitControl,
+    Command, ControlChange, FunctionsChange, Origin, RackAction, UnitAction, UnitControl,
 };
 use bess_core::snapshot::UnitState;
 use bess_core::spec::UnitDesign;
@@ -119,6 +119,8 @@ pub(crate) struct Notes {
     pub(crate) later: Vec<(u64, Command)>,
     /// Room for them.
     pub(crate) room: Option<LaterRoom>,
+    /// Who asked for them.
+    pub(crate) origin: Option<Origin>,
 }
 
 impl<'s> Edit<'s> {
@@ -180,7 +182,7 @@ impl<'s> Edit<'s> {
             later.extend(edit.command()?.map(|command| (ticks, command)));
         }
         let (memory, staged) = (std::mem::take(&mut self.memory), std::mem::take(&mut self.staged));
-        Ok(Notes { memory, staged, later, room: None })
+        Ok(Notes { memory, staged, later, ..Notes::default() })
     }
 
     /// The one command that the request becomes. A request to a unit that asks for what is so already

@@ -2,10 +2,11 @@
 
 use super::table::{Model, Point};
 use super::*;
+use crate::map::Table;
 use crate::map::compact;
 use crate::map::desk::Desk;
 use crate::map::encoding::{Encoding, Value};
-use crate::map::layout::{Layout, Table};
+use crate::map::layout::Layout;
 use crate::map::source::Sight;
 use crate::testing;
 use bess_core::UnitId;

@@ -3,6 +3,7 @@
 
 use super::Placed;
 use crate::map::layout::{Field, Item};
+use bess_core::point::Table;
 use std::ops::Range;
 
 /// Where a model of the vendor's stands.
@@ -154,7 +155,7 @@ impl Placed {
 
 fn placed_at(field: Field, span: &Range<usize>) -> Placed {
     Placed {
-        table: crate::map::layout::Table::Holding,
+        table: Table::Holding,
         label: field.about.name.clone(),
         item: Item::Field(field),
         span: span.clone(),

@@ -121,6 +121,17 @@ impl OwnCodec {
             Form::Text { .. } => 1.0,
         }
     }
+    /// Whether it is a number, and no text.
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self.form, Form::Number(_))
+    }
+    /// Smallest and largest value that it can show; `None` where it shows no quantity.
+    pub(crate) fn range(&self) -> Option<(f64, f64)> {
+        match &self.form {
+            Form::Number(number) if !self.is_bits => number.shown_range(),
+            _ => None,
+        }
+    }
     /// Whether it is a set of bits.
     pub(crate) fn is_bits(&self) -> bool {
         self.is_bits
@@ -154,6 +165,16 @@ impl OwnCodec {
             let pair = [bytes.next().unwrap_or(pad), bytes.next().unwrap_or(pad)];
             *word = self.order.swap(u16::from_be_bytes(pair));
         }
+    }
+
+    /// The text in `words`; `None` where they hold none.
+    pub(crate) fn read_text(&self, words: &[u16]) -> Option<String> {
+        let Form::Text { pad, .. } = self.form else { return None };
+        let bytes = words.iter().flat_map(|word| self.order.swap(*word).to_be_bytes());
+        let mut bytes: Vec<u8> = bytes.collect();
+        let end = bytes.iter().rposition(|byte| *byte != pad).map_or(0, |last| last + 1);
+        bytes.truncate(end);
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// The bits in `words`; of a text none.

@@ -2,11 +2,12 @@
 
 use super::chain::Misfit;
 use super::{Also, Face, MapFile, Origin, Placed, Shows};
-use crate::map::layout::{Field, Item, Layout, Parts, Table};
+use crate::map::layout::{Field, Item, Layout, Parts};
 use crate::map::points::Level;
 use crate::map::{PointDoc, compact, describe_layout, sunspec};
 use bess_core::UnitId;
 use bess_core::config::Problems;
+use bess_core::point::Table;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use std::ops::Range;
 use std::sync::Arc;
@@ -190,7 +191,7 @@ fn lay_out(face: &Face, origin: &Origin, subject: Subject<'_>) -> Result<Layout,
     Ok(Layout::of(Parts {
         holding: items(Table::Holding),
         input: (!is_mirror).then(|| items(Table::Input)),
-        coils: items(Table::Coils),
+        coils: items(Table::Coil),
         discrete: items(Table::Discrete),
         rules: face.rules,
         traps: face.traps.clone(),

@@ -17,10 +17,11 @@ mod tests;
 pub(crate) use codec::OwnCodec;
 pub use read::parse_map;
 
-use super::layout::{Item, Refresh, Rules, Table, Trap};
+use super::layout::{Item, Refresh, Rules, Trap};
 use super::points::Level;
 use bess_core::config::Problem;
 use bess_core::control::WatchdogSettings;
+use bess_core::point::Table;
 use chain::Chain;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};

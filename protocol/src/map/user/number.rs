@@ -145,6 +145,17 @@ impl Number {
         }
     }
 
+    /// Smallest and largest value that are shown; `None` for named values, and for floats, which
+    /// show any.
+    pub(crate) fn shown_range(&self) -> Option<(f64, f64)> {
+        if self.vocabulary.is_some() || self.kind == Kind::Float {
+            return None;
+        }
+        let (low, high) = self.range();
+        let (low, high) = (self.scale.value(low as f64), self.scale.value(high as f64));
+        Some(if low <= high { (low, high) } else { (high, low) })
+    }
+
     fn missing_bits(&self) -> u64 {
         match (self.missing, self.kind) {
             (Some(bits), _) => bits,

@@ -4,8 +4,9 @@
 use super::super::layout::{overlaps, words_of};
 use super::{Block, Face, FaceReader, Placed};
 use crate::map::compact;
-use crate::map::layout::{Item, Table};
+use crate::map::layout::Item;
 use bess_core::config::Section;
+use bess_core::point::Table;
 
 const REGISTERS: u32 = 1 << 16;
 

@@ -2,8 +2,9 @@
 
 use super::super::codec::Order;
 use super::Placed;
-use crate::map::layout::{Gaps, Rules, Table, function_bits};
+use crate::map::layout::{Gaps, Rules, function_bits};
 use bess_core::config::{Literal, Section, Shape};
+use bess_core::point::Table;
 use std::ops::Range;
 
 /// See the module.
@@ -110,7 +111,7 @@ impl Options {
         let mut served: Vec<u8> = Vec::new();
         let holding = has(Table::Holding) || included(Table::Holding);
         for (is_there, reads, writes) in [
-            (has(Table::Coils), &[1][..], &[5, 15][..]),
+            (has(Table::Coil), &[1][..], &[5, 15][..]),
             (has(Table::Discrete), &[2], &[]),
             (holding, &[3], &[6, 16, 22, 23]),
             (has(Table::Input) || included(Table::Input), &[4], &[]),

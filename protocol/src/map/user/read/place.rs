@@ -2,8 +2,8 @@
 
 use super::head::tables;
 use super::{Context, FaceReader};
-use crate::map::layout::Table;
 use bess_core::config::{Literal, Section, Shape};
+use bess_core::point::Table;
 
 /// What addresses count from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl FaceReader<'_> {
 pub(super) fn unprefixed(number: u32) -> Option<(u32, Table)> {
     const LONGEST: u32 = 65_536;
     let (first, table) = match number {
-        1..=9_999 => (1, Table::Coils),
+        1..=9_999 => (1, Table::Coil),
         10_001..=19_999 => (10_001, Table::Discrete),
         30_001..=39_999 => (30_001, Table::Input),
         40_001..=49_999 => (40_001, Table::Holding),
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn numbers_of_manuals_name_their_table_by_the_first_digit() {
         for (number, found) in [
-            (1, Some((0, Table::Coils))),
-            (9_999, Some((9_998, Table::Coils))),
+            (1, Some((0, Table::Coil))),
+            (9_999, Some((9_998, Table::Coil))),
             (10_000, None),
             (10_001, Some((0, Table::Discrete))),
             (20_001, None),

@@ -1,7 +1,7 @@
 //! A unit behind a map, whose loop applies commands at once.
 
 use crate::device::Device;
-use crate::map::layout::{Sights, Table};
+use crate::map::layout::Sights;
 use crate::map::user::{MapFile, parse_map, shipped};
 use crate::map::{Layout, Refusal};
 use crate::testing;
@@ -9,6 +9,7 @@ use bess_core::UnitId;
 use bess_core::command::{Command, validate};
 use bess_core::control::UnitControl;
 use bess_core::device::Part;
+use bess_core::point::Table;
 use bess_core::role::Role;
 use bess_core::snapshot::{Snapshot, UnitState, UnitView};
 use std::sync::Arc;

@@ -1,0 +1,277 @@
+//! Conditions of the link: what is done to requests, answers and connections for a test.
+//!
+//! The conditions in force are part of the snapshot. Where there are none a request costs one look at an
+//! empty list; everything else is here.
+
+use crate::map::Sight;
+use crate::session::Wire;
+use bess_core::UnitId;
+use bess_core::link::{ActiveLink, LinkEffect, LinkSight};
+use bess_core::snapshot::{Snapshot, UnitView};
+use bess_core::stats::ModbusStats;
+use bess_core::time::TICKS_PER_S;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+
+/// What happens to one request and its answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fate {
+    /// What happens in place of the request.
+    pub(crate) instead: Option<Instead>,
+    /// What its reader sees.
+    pub(crate) lens: Lens,
+    /// What is done to the answer, in this order.
+    wounds: Vec<Wound>,
+}
+
+/// What happens in place of a request; nothing is done then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instead {
+    /// Nothing.
+    Silence,
+    /// An exception.
+    Exception(u8),
+    /// The connection is reset.
+    Reset,
+}
+
+/// What is done to an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wound {
+    Delay(Duration),
+    Empty,
+    Junk(u64),
+    Half,
+    WrongTransaction,
+    WrongUnit,
+    Duplicate,
+    Split(Duration),
+}
+
+/// What a reader sees in place of what is so.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lens {
+    /// Everything as in this snapshot.
+    registers: Option<Arc<Snapshot>>,
+    /// Heartbeats as in this snapshot.
+    heartbeat: Option<Arc<Snapshot>>,
+    /// The time of the sample earlier by this.
+    stale_s: f64,
+    /// Words of values in the opposite order.
+    pub(crate) swap_words: bool,
+}
+
+/// Snapshots of when conditions began that freeze something.
+#[derive(Debug, Default)]
+pub(crate) struct Frozen {
+    pictures: Mutex<Vec<(Arc<ActiveLink>, Arc<Snapshot>)>>,
+}
+
+impl Frozen {
+    /// The picture of when `link` began: `now`, if there is none yet.
+    fn picture(&self, link: &Arc<ActiveLink>, now: &Arc<Snapshot>) -> Arc<Snapshot> {
+        let mut pictures = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = pictures.iter().find(|(known, _)| Arc::ptr_eq(known, link));
+        if let Some((_, picture)) = known {
+            return Arc::clone(picture);
+        }
+        pictures.push((Arc::clone(link), Arc::clone(now)));
+        Arc::clone(now)
+    }
+
+    /// Takes pictures for conditions that have just begun, and lets those go that are over.
+    pub(crate) fn follow(&self, now: &Arc<Snapshot>) {
+        let mut pictures = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.link.is_empty() && pictures.is_empty() {
+            return;
+        }
+        pictures.retain(|(link, _)| now.link.iter().any(|active| Arc::ptr_eq(active, link)));
+        drop(pictures);
+        for link in now.link.iter().filter(|link| freezes(link)) {
+            self.picture(link, now);
+        }
+    }
+}
+
+fn freezes(link: &ActiveLink) -> bool {
+    matches!(link.condition.effect, LinkEffect::FreezeRegisters | LinkEffect::FreezeHeartbeat)
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whence<'w> {
+    pub(crate) listener: &'w str,
+    pub(crate) peer: Option<IpAddr>,
+}
+
+/// What the conditions of `snapshot` do to a request; `None` for nothing.
+pub(crate) fn fate(
+    snapshot: &Arc<Snapshot>,
+    whence: Whence<'_>,
+    unit: Option<UnitId>,
+    pdu: &[u8],
+    frozen: &Frozen,
+    stats: &ModbusStats,
+) -> Option<Box<Fate>> {
+    let registers = crate::pdu::ranges(pdu);
+    let sight = LinkSight {
+        listener: whence.listener,
+        unit,
+        function: pdu.first().copied(),
+        registers: &registers,
+        peer: whence.peer,
+    };
+    let mut fate: Option<Box<Fate>> = None;
+    for link in snapshot.link.iter() {
+        let condition = &link.condition;
+        if condition.effect == LinkEffect::Refuse || !condition.scope.covers(&sight) {
+            continue;
+        }
+        let Some(n) = link.take() else { continue };
+        stats.count_link(&condition.effect);
+        let fate = fate.get_or_insert_default();
+        match condition.effect {
+            LinkEffect::Delay { delay_s, jitter_s } => {
+                let seconds = delay_s + jitter_s * condition.jitter(n);
+                fate.wounds.push(Wound::Delay(Duration::from_secs_f64(seconds)));
+            }
+            LinkEffect::Drop => fate.instead = fate.instead.or(Some(Instead::Silence)),
+            LinkEffect::Exception(code) => {
+                fate.instead = fate.instead.or(Some(Instead::Exception(code)));
+            }
+            LinkEffect::Reset => fate.instead = fate.instead.or(Some(Instead::Reset)),
+            LinkEffect::Empty => fate.wounds.push(Wound::Empty),
+            LinkEffect::Junk => fate.wounds.push(Wound::Junk(condition.seed ^ n)),
+            LinkEffect::Split { gap_s } => {
+                fate.wounds.push(Wound::Split(Duration::from_secs_f64(gap_s)));
+            }
+            LinkEffect::HalfFrame => fate.wounds.push(Wound::Half),
+            LinkEffect::WrongTransaction => fate.wounds.push(Wound::WrongTransaction),
+            LinkEffect::WrongUnit => fate.wounds.push(Wound::WrongUnit),
+            LinkEffect::Duplicate => fate.wounds.push(Wound::Duplicate),
+            LinkEffect::FreezeRegisters => {
+                fate.lens.registers = Some(frozen.picture(link, snapshot));
+            }
+            LinkEffect::FreezeHeartbeat => {
+                fate.lens.heartbeat = Some(frozen.picture(link, snapshot));
+            }
+            LinkEffect::StaleTime { by_s } => fate.lens.stale_s += by_s,
+            LinkEffect::SwapWords => fate.lens.swap_words = true,
+            LinkEffect::Refuse => {}
+        }
+    }
+    if let Some(fate) = &mut fate {
+        // A segment is cut when everything else is done.
+        fate.wounds.sort_by_key(|wound| matches!(wound, Wound::Split(_)));
+    }
+    fate
+}
+
+/// Whether a connection is refused. `unit` is the one that the listener serves, where it serves one.
+pub(crate) fn refuses(
+    snapshot: &Snapshot,
+    whence: Whence<'_>,
+    unit: Option<UnitId>,
+    stats: &ModbusStats,
+) -> bool {
+    let sight = LinkSight {
+        listener: whence.listener,
+        unit,
+        function: None,
+        registers: &[],
+        peer: whence.peer,
+    };
+    let refuse = |link: &Arc<ActiveLink>| {
+        let condition = &link.condition;
+        let is_it = condition.effect == LinkEffect::Refuse && condition.scope.covers(&sight);
+        is_it && link.take().is_some()
+    };
+    let refused = snapshot.link.iter().any(refuse);
+    if refused {
+        stats.count_link(&LinkEffect::Refuse);
+    }
+    refused
+}
+
+impl Lens {
+    /// The snapshot that registers are read from.
+    pub(crate) fn snapshot<'s>(&'s self, now: &'s Arc<Snapshot>) -> &'s Arc<Snapshot> {
+        self.registers.as_ref().unwrap_or(now)
+    }
+
+    /// `sight` through the lens; `room` holds a unit that differs from the snapshot's.
+    pub(crate) fn look<'s>(
+        &self,
+        mut sight: Sight<'s>,
+        room: &'s mut Option<UnitView>,
+    ) -> Sight<'s> {
+        if let Some(then) = &self.heartbeat {
+            sight.beat = then.tick;
+            let seen = sight.unit.and_then(|unit| then.units.get(unit.idx()));
+            if let (Some(seen), Some(view)) = (seen, sight.view()) {
+                let view = UnitView { heartbeat: seen.heartbeat, ..*view };
+                sight = sight.with_view(room.insert(view));
+            }
+        }
+        if self.stale_s > 0.0 {
+            let ticks = (self.stale_s * TICKS_PER_S as f64).round() as u64;
+            sight.publication = sight.publication.saturating_sub(ticks);
+            let by_ns = (self.stale_s * 1e9) as i64;
+            sight.time.unix_ns = sight.time.unix_ns.saturating_sub(by_ns);
+        }
+        sight
+    }
+}
+
+/// Bytes of an answer that is junk.
+const JUNK: usize = 24;
+/// A number that scatters seeds over bytes (the golden ratio in 64 bits).
+const SCATTER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Fate {
+    /// Whether anything is done to the answer.
+    pub(crate) fn wounds(&self) -> bool {
+        !self.wounds.is_empty()
+    }
+
+    /// Sends the answer in `frame` as it was decided.
+    ///
+    /// # Errors
+    /// From the socket.
+    pub(crate) async fn deliver<S: Wire>(
+        &self,
+        mut frame: Vec<u8>,
+        socket: &mut S,
+    ) -> io::Result<()> {
+        for wound in &self.wounds {
+            match *wound {
+                Wound::Delay(delay) => tokio::time::sleep(delay).await,
+                Wound::Empty => {
+                    frame.truncate(7);
+                    frame[4..6].copy_from_slice(&1u16.to_be_bytes());
+                }
+                Wound::Junk(seed) => {
+                    let byte =
+                        |at: u64| (seed.wrapping_add(at + 1).wrapping_mul(SCATTER) >> 56) as u8;
+                    frame = (0..JUNK as u64).map(byte).collect();
+                }
+                Wound::Half => frame.truncate(frame.len().div_ceil(2)),
+                Wound::WrongTransaction => frame[0] ^= 0x55,
+                Wound::WrongUnit => frame[6] = frame[6].wrapping_add(1),
+                Wound::Duplicate => frame.extend_from_within(..),
+                Wound::Split(gap) => {
+                    let rest = frame.split_off(frame.len() / 2);
+                    socket.write_all(&frame).await?;
+                    socket.flush().await?;
+                    tokio::time::sleep(gap).await;
+                    frame = rest;
+                }
+            }
+        }
+        socket.write_all(&frame).await?;
+        socket.flush().await
+    }
+}

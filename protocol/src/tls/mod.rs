@@ -1,0 +1,21 @@
+//! Modbus/TCP Security: TLS with certificates on both sides, and the role in the client's.
+//!
+//! A listener makes its configuration from a [`TlsSpec`] before any port is bound, and gives each
+//! accepted connection to [`handshake()`] in a task of its own: a client that is slow or silent then
+//! costs that task and its time-out, and the accept loop nothing. What the role may do is decided by
+//! whoever serves the connection.
+//!
+//! Source: MODBUS/TCP Security, MB-TCP-Security-v36. TLS 1.2 and 1.3; certificates on both sides.
+//! Sessions are not resumed: each connection proves anew who it is.
+
+pub mod certificate;
+mod config;
+mod der;
+mod handshake;
+
+pub use certificate::{Certificate, Malformed, ROLE_OID, role_extension, role_of};
+pub use config::{PemFile, TlsSpec, certificates_in};
+pub use handshake::{HandshakeError, PeerIdentity, handshake};
+pub use tokio_rustls::TlsAcceptor;
+pub use tokio_rustls::rustls::ServerConfig;
+pub use tokio_rustls::server::TlsStream;
