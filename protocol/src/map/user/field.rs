@@ -248,12 +248,11 @@ impl Taker {
             return Ok(Some(bits as f64));
         }
         let value = self.number.read(bits);
-        let (low, high) = self.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        let (low, high) = self.range.unwrap_or((f64::MIN, f64::MAX));
         // The last digit of a scaled limit is no reason to refuse.
-        let slack = 1e-9 * low.abs().max(high.abs()).min(f64::MAX);
-        let slack = if slack.is_finite() { slack } else { 0.0 };
+        let taken = low - 1e-9 * low.abs()..=high + 1e-9 * high.abs();
         match value {
-            Some(value) if (low - slack..=high + slack).contains(&value) => Ok(Some(value)),
+            Some(value) if taken.contains(&value) => Ok(Some(value)),
             _ if bits == self.number.show(self.source.value(sight)) => Ok(None),
             value => match (self.on_invalid, value) {
                 (Otherwise::Refuse(code), _) => Err(Refusal::Exception(code)),

@@ -9,6 +9,7 @@ use bess_core::UnitId;
 use bess_core::config::Problems;
 use bess_core::point::Table;
 use bess_core::spec::{FarmSpec, UnitDesign};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -180,6 +181,7 @@ fn lay_out(face: &Face, origin: &Origin, subject: Subject<'_>) -> Result<Layout,
         problems.0.dedup();
         return Err(problems);
     }
+    tell_apart(&mut placed, &face.name);
     let cells = placed.iter().filter(|placed| placed.is_cell);
     let cells = cells.map(|placed| (placed.item.address(), placed.item.end() as u16 - 1));
     let cells = cells.reduce(|(from, to), (first, last)| (from.min(first), to.max(last)));
@@ -201,6 +203,26 @@ fn lay_out(face: &Face, origin: &Origin, subject: Subject<'_>) -> Result<Layout,
         cells,
         identity: face.identity.clone(),
     }))
+}
+
+/// Adds the register to names that a map has several times: points are forced and audited by name.
+fn tell_apart(placed: &mut [Placed], map: &str) {
+    let mut places: BTreeMap<String, Vec<u16>> = BTreeMap::new();
+    for placed in placed.iter() {
+        let addresses = places.entry(placed.label.clone()).or_default();
+        let address = placed.item.address();
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    for placed in placed {
+        if places.get(&placed.label).is_some_and(|addresses| addresses.len() > 1)
+            && let Item::Field(field) = &mut placed.item
+            && field.about.map == map
+        {
+            field.about.name = format!("{}@{}", placed.label, field.address);
+        }
+    }
 }
 
 /// Whether both tables of words hold the same.

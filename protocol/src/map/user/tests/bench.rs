@@ -11,7 +11,7 @@ use bess_core::control::UnitControl;
 use bess_core::device::Part;
 use bess_core::point::Table;
 use bess_core::role::Role;
-use bess_core::snapshot::{Snapshot, UnitState, UnitView};
+use bess_core::snapshot::{Snapshot, UnitView};
 use std::sync::Arc;
 
 /// A map of a test.
@@ -65,7 +65,8 @@ impl Bench {
         let unit = Some(UnitId::from_idx(0));
         let device = Device::new(unit, Part::Whole, &layout, &Arc::default());
         let mut snapshot = testing::snapshot();
-        snapshot.units[0].state = UnitState::Running;
+        // Nobody has asked for anything yet.
+        snapshot.units[0].setpoint.0 = 0.0;
         Self { snapshot, device, later: Vec::new(), applied: Vec::new() }
     }
 
