@@ -4,6 +4,7 @@
 //! edges. Data goes to stdout, talk to stderr. Exit codes: 0 fine, 1 failed while running, 2 bad usage
 //! or configuration, before any port is bound.
 
+mod audit_file;
 mod cell;
 mod certs;
 mod client;
@@ -63,6 +64,10 @@ enum Command {
     Services(client::plant::ServicesArgs),
     /// Show and disturb the grid of a running farm
     Grid(client::plant::GridArgs),
+    /// List, force and walk through the points of a running farm's register maps
+    Point(client::point::PointArgs),
+    /// Disturb the links between a running farm and its Modbus clients
+    Link(client::link::LinkArgs),
 }
 
 /// Bad usage or configuration: nothing was started. Ends the process with exit code 2.
@@ -99,6 +104,8 @@ fn main() -> ExitCode {
         Command::Plant(args) => client::plant::plant(args, &mut out),
         Command::Services(args) => client::plant::services(args, &mut out),
         Command::Grid(args) => client::plant::grid(args, &mut out),
+        Command::Point(args) => client::point::run(args, &mut out),
+        Command::Link(args) => client::link::run(args, &mut out),
     };
     let flushed = out.flush();
     finish(result.and_then(|()| Ok(flushed?)))

@@ -4,6 +4,7 @@
 //! accepting and finish requests, last tick, exit code.
 
 use crate::BadInput;
+use crate::audit_file::AuditFile;
 use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
 use anyhow::Context;
@@ -57,6 +58,9 @@ pub(crate) struct ServeArgs {
     /// Write every bound address to this file as JSON, once the farm is ready
     #[arg(long, value_name = "FILE", env = "BESS_ENDPOINTS")]
     endpoints: Option<PathBuf>,
+    /// Append every write to this file, one JSON object a line as GET /writes shows it
+    #[arg(long, value_name = "FILE", env = "BESS_AUDIT")]
+    audit: Option<PathBuf>,
     /// Simulated seconds per second of wall time
     #[arg(long, value_name = "FACTOR", env = "BESS_SPEED", default_value_t = 1.0)]
     speed: f64,
@@ -80,12 +84,17 @@ pub(crate) struct ServeArgs {
 /// Longest time that the edges get to finish once they may not accept any more.
 const EDGES_DEADLINE: Duration = Duration::from_millis(1500);
 
+/// Longest time that the audit file gets to be whole after the last tick.
+const AUDIT_DEADLINE: Duration = Duration::from_secs(2);
+
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     check(args)?;
     start_log(&args.log)?;
     raise_file_limit();
     let start = SimTime { unix_ns: wall_unix_ns() };
     let setup = args.farm.load(Some(start))?;
+    // Opened now, so that a bad path is told before a port is bound.
+    let audit = args.audit.as_deref().map(AuditFile::open).transpose()?;
     let modbus = modbus_config(args, &setup.spec)?;
     let plan = plan(args, &setup.spec, &modbus)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -94,7 +103,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(args, setup, plan, start))
+    runtime.block_on(serve(args, setup, plan, start, audit))
 }
 
 fn check(args: &ServeArgs) -> anyhow::Result<()> {
@@ -225,7 +234,13 @@ fn cannot_listen(address: SocketAddr, what: &str, error: &std::io::Error, flag: 
     format!("cannot listen on {address} for {what}: {error}{also}\nhint: {hint}")
 }
 
-async fn serve(args: &ServeArgs, setup: Setup, plan: Plan, start: SimTime) -> anyhow::Result<()> {
+async fn serve(
+    args: &ServeArgs,
+    setup: Setup,
+    plan: Plan,
+    start: SimTime,
+    audit: Option<AuditFile>,
+) -> anyhow::Result<()> {
     let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
     let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
@@ -234,6 +249,7 @@ async fn serve(args: &ServeArgs, setup: Setup, plan: Plan, start: SimTime) -> an
     let book = ports.book.clone();
     let spec = Arc::clone(&setup.spec);
     let farm = start_farm(args, setup, start)?;
+    let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
     let ready = bess_api::Readiness::default();
     let closing = CancellationToken::new();
     let mut edges = start_edges(ports, &farm, &ready, &closing);
@@ -256,6 +272,12 @@ async fn serve(args: &ServeArgs, setup: Setup, plan: Plan, start: SimTime) -> an
         edges.abort_all();
     }
     let stopped = tokio::task::spawn_blocking(move || farm.stop()).await?;
+    // It ends with the last snapshot.
+    if let Some(audit) = audit
+        && !matches!(tokio::time::timeout(AUDIT_DEADLINE, audit).await, Ok(Ok(())))
+    {
+        tracing::error!("the audit file may lack its last records");
+    }
     second_signal.abort();
     if stopped.is_err() || reason == FARM_ENDED {
         anyhow::bail!("the tick loop ended by itself; the log above says why");

@@ -82,6 +82,30 @@ fn refused_csv(flag: &str, bytes: impl AsRef<[u8]>, parts: &[&str]) {
     );
 }
 
+#[test]
+fn an_audit_file_that_cannot_be_written_is_refused() {
+    let folder = folder();
+    let endpoints = text(&folder.path().join("endpoints.json"));
+    for (path, reason) in [
+        (folder.path().to_owned(), "it is a folder"),
+        (folder.path().join("no/a.jsonl"), "No such"),
+    ] {
+        let path = text(&path);
+        let args = [
+            "serve",
+            "--audit",
+            &path,
+            "--endpoints",
+            &endpoints,
+            "--modbus-port=0",
+            "--api-port=0",
+            "--metrics-port=0",
+        ];
+        refused(&args, &["cannot write the audit to", &path, reason, "hint: --audit names"]);
+    }
+    assert!(!folder.path().join("endpoints.json").exists());
+}
+
 // ---------------------------------------------------------------------------------------------
 // Farm files
 

@@ -14,15 +14,25 @@ fn stdout(args: &[&str]) -> String {
 #[test]
 fn every_command_explains_itself_on_stdout() {
     let all = stdout(&["--help"]);
-    for command in
-        ["serve", "run", "cell", "profile", "farm", "registers", "certs", "unit", "clock"]
-    {
+    for command in [
+        "serve",
+        "run",
+        "cell",
+        "profile",
+        "farm",
+        "registers",
+        "certs",
+        "unit",
+        "clock",
+        "point",
+        "link",
+    ] {
         assert!(all.contains(&format!("\n  {command} ")), "{command} is not in:\n{all}");
         let one = stdout(&[command, "--help"]);
         assert!(one.contains(&format!("Usage: bess {command}")), "{one}");
         assert!(!one.contains('\u{1b}'), "no colours where nobody asked for them");
     }
-    for command in ["serve", "run", "cell", "profile", "certs", "unit"] {
+    for command in ["serve", "run", "cell", "profile", "certs", "unit", "point", "link"] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
     assert_eq!(stdout(&["--version"]), format!("bess {}\n", env!("CARGO_PKG_VERSION")));
@@ -38,6 +48,7 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--api-port", "BESS_API_PORT"),
         ("--metrics-port", "BESS_METRICS_PORT"),
         ("--endpoints", "BESS_ENDPOINTS"),
+        ("--audit", "BESS_AUDIT"),
         ("--speed", "BESS_SPEED"),
         ("--stepped", "BESS_STEPPED"),
         ("--seed", "BESS_SEED"),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// What a forced point shows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ForcedValue {
-    /// This engineering value, encoded as the point is.
+    /// This engineering value, encoded as the point is; of bits the whole field as a number.
     Number(f64),
     /// These registers, as they are sent; one word of 0 or 1 for a coil or discrete input.
     Words(Vec<u16>),

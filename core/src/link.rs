@@ -6,6 +6,7 @@
 //! that asks the same again is hit the same again.
 
 use crate::command::{Rejection, in_range};
+use crate::device::Part;
 use crate::id::UnitId;
 use crate::net::PeerNet;
 use crate::rng::{Domain, Streams};
@@ -210,6 +211,8 @@ pub struct LinkScope {
     pub listener: Option<String>,
     /// The unit that is asked.
     pub unit: Option<UnitId>,
+    /// What part of it the device shows that is asked.
+    pub part: Option<Part>,
     /// Function codes, 1 to 127; empty for all.
     pub functions: Vec<u8>,
     /// First and last register, coil or input: of a request that touches one of them.
@@ -225,6 +228,8 @@ pub struct LinkSight<'s> {
     pub listener: &'s str,
     /// The unit; `None` for the plant, for nobody, and where it is not known yet.
     pub unit: Option<UnitId>,
+    /// What part of it the device shows; `None` for nobody, and where it is not known yet.
+    pub part: Option<Part>,
     /// The function code; `None` before there is a request.
     pub function: Option<u8>,
     /// First and last of each range of registers that it touches.
@@ -241,6 +246,7 @@ impl LinkScope {
         };
         self.listener.as_ref().is_none_or(|listener| listener == sight.listener)
             && self.unit.is_none_or(|unit| sight.unit == Some(unit))
+            && self.part.is_none_or(|part| sight.part == Some(part))
             && (self.functions.is_empty()
                 || sight.function.is_some_and(|function| self.functions.contains(&function)))
             && self.registers.is_none_or(touches)

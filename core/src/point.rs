@@ -70,11 +70,11 @@ pub struct PointReading {
     pub symbols: Vec<(String, u32)>,
     /// Its registers as they are sent; one word of 0 or 1 for a coil or discrete input.
     pub words: Vec<u16>,
-    /// Its engineering value; `None` where it shows none, or a text.
+    /// Its engineering value, of bits the whole field as a number; `None` where it shows none, or a text.
     pub value: Option<f64>,
     /// Its text, of a point that shows one.
     pub text: Option<String>,
-    /// Smallest and largest engineering value that it can show; `None` for texts and bits.
+    /// Smallest and largest value that it can show; `None` for texts.
     pub range: Option<(f64, f64)>,
     /// Whether it is forced.
     pub forced: bool,
@@ -99,7 +99,7 @@ pub trait PointBook: Send + Sync + fmt::Debug {
     ) -> Option<Vec<PointReading>>;
 
     /// The canonical name, `map/name`, of a point given as `name` (in the first map that has it),
-    /// `map/name` or `map/address`, to which `value` can be forced.
+    /// `map/name` or `map/address`, to which `value` can be forced. Bits take a number, as one field.
     ///
     /// # Errors
     /// That there is no such point, or what values would fit it, in words for people.

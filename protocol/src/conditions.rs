@@ -6,6 +6,7 @@
 use crate::map::Sight;
 use crate::session::Wire;
 use bess_core::UnitId;
+use bess_core::device::Part;
 use bess_core::link::{ActiveLink, LinkEffect, LinkSight};
 use bess_core::snapshot::{Snapshot, UnitView};
 use bess_core::stats::ModbusStats;
@@ -111,7 +112,7 @@ pub(crate) struct Whence<'w> {
 pub(crate) fn fate(
     snapshot: &Arc<Snapshot>,
     whence: Whence<'_>,
-    unit: Option<UnitId>,
+    (unit, part): (Option<UnitId>, Option<Part>),
     pdu: &[u8],
     frozen: &Frozen,
     stats: &ModbusStats,
@@ -120,6 +121,7 @@ pub(crate) fn fate(
     let sight = LinkSight {
         listener: whence.listener,
         unit,
+        part,
         function: pdu.first().copied(),
         registers: &registers,
         peer: whence.peer,
@@ -180,6 +182,7 @@ pub(crate) fn refuses(
     let sight = LinkSight {
         listener: whence.listener,
         unit,
+        part: None,
         function: None,
         registers: &[],
         peer: whence.peer,

@@ -126,9 +126,9 @@ impl Service {
         }
         let device = self.gateway.device(frame[HEADER]);
         let whence = Whence { listener: &self.config.name, peer: Some(self.peer.ip()) };
-        let unit = device.and_then(|device| device.unit);
+        let whom = (device.and_then(|device| device.unit), device.map(|device| device.part));
         let stats = &self.farm.stats.modbus;
-        conditions::fate(snapshot, whence, unit, &frame[HEADER + 1..], &self.frozen, stats)
+        conditions::fate(snapshot, whence, whom, &frame[HEADER + 1..], &self.frozen, stats)
     }
 
     /// Appends the exception `code` as the answer to a whole frame.
@@ -379,8 +379,12 @@ impl Service {
             return self.settle(call, address, notes, then);
         };
         if self.config.ack == Ack::Accepted {
-            self.post_accepted(call, command, origin);
-            return self.settle(call, address, notes, then);
+            // Kept before the loop can refuse it.
+            keep(device, address, &notes);
+            let if_refused = std::mem::take(&mut notes.if_refused);
+            self.post_accepted(call, command, if_refused, origin);
+            self.post_later(call.snapshot.tick, notes);
+            return self.answered(call, then);
         }
         let outcome = self.post(command, origin);
         Ok(self.wait_for(call, outcome, address, notes, then))
@@ -435,6 +439,11 @@ impl Service {
     fn settle(&self, call: Call<'_>, address: u16, notes: Notes, then: Then) -> Result<Answer, u8> {
         keep(call.device, address, &notes);
         self.post_later(call.snapshot.tick, notes);
+        self.answered(call, then)
+    }
+
+    /// The answer to a write that is done.
+    fn answered(&self, call: Call<'_>, then: Then) -> Result<Answer, u8> {
         let pdu = self.conclude(call, then)?;
         Ok(Answer::Waiting(Box::pin(std::future::ready(pdu))))
     }
@@ -532,9 +541,17 @@ impl Service {
         });
     }
 
-    /// Posts a command that is answered already; until a snapshot shows it, the desk does.
-    fn post_accepted(&self, call: Call<'_>, command: Command, origin: Origin) {
-        let pending = Arc::clone(&call.device.desk.pending);
+    /// Posts a command that is answered already; until a snapshot shows it, the desk does. If the loop
+    /// refuses it, the desk gets `if_refused`.
+    fn post_accepted(
+        &self,
+        call: Call<'_>,
+        command: Command,
+        if_refused: Vec<(u16, u16)>,
+        origin: Origin,
+    ) {
+        let desk = Arc::clone(&call.device.desk);
+        let pending = Arc::clone(&desk.pending);
         let ticket = pending.add(call.snapshot.publication, command.clone());
         self.farm.mailbox.post(Submission {
             request: Letter::Control(command),
@@ -542,7 +559,10 @@ impl Service {
             reply: Reply::new(move |outcome| match outcome {
                 Ok(applied) => pending.applied(ticket, applied.publication),
                 // The audit has it; the registers go back to what is so.
-                Err(_) => pending.refused(ticket),
+                Err(_) => {
+                    desk.stage(&if_refused);
+                    pending.refused(ticket);
+                }
             }),
         });
     }

@@ -12,6 +12,7 @@ use crate::wire::{AppliedAnswer, LinkEffectName, Num, Stamp, UnitName};
 use axum::Json;
 use axum::extract::{Path, State};
 use bess_core::command::{Command, Request};
+use bess_core::device::Part;
 use bess_core::id::UnitId;
 use bess_core::link::{ActiveLink, LinkCondition, LinkEffect, LinkScope};
 use bess_core::net::PeerNet;
@@ -38,6 +39,9 @@ struct Link {
     unit: Option<u32>,
     /// Function codes that it is about; empty for all.
     functions: Vec<u8>,
+    /// Devices that it is about: those that show this; null for all.
+    #[schema(required = true, example = "bms")]
+    device: Option<&'static str>,
     /// First register that it is about; null for all.
     #[schema(required = true)]
     first_register: Option<u16>,
@@ -116,6 +120,7 @@ impl Link {
             listener: scope.listener.clone(),
             unit: scope.unit.map(UnitId::number),
             functions: scope.functions.clone(),
+            device: scope.part.map(Part::name),
             first_register: scope.registers.map(|(first, _)| first),
             last_register: scope.registers.map(|(_, last)| last),
             peer: scope.peer.map(|peer| peer.to_string()),
@@ -177,6 +182,10 @@ pub(crate) struct LinkWish {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     unit: Option<UnitName>,
+    /// Only requests to devices that show this: `whole`, `bms`, `pcs`, `meter`, `rack` or `plant`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    device: Option<String>,
     /// Only requests with these function codes, 1 to 127.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
@@ -239,8 +248,15 @@ impl LinkWish {
         let peer = peer.map_err(|error| {
             Problem::new(&kind::BAD_FIELD, format!("peer: {error}")).field("peer")
         })?;
+        let part = self.device.as_deref().map(|name| {
+            let known = Part::ALL.iter().find(|(known, _)| *known == name);
+            known.map(|(_, part)| *part).ok_or_else(|| {
+                Problem::not_one_of("device", name, Part::ALL.map(|(known, _)| known))
+            })
+        });
+        let part = part.transpose()?;
         let functions = self.functions.clone().unwrap_or_default();
-        Ok(LinkScope { listener: self.listener.clone(), unit, functions, registers, peer })
+        Ok(LinkScope { listener: self.listener.clone(), unit, part, functions, registers, peer })
     }
 
     fn condition(&self, snapshot: &Snapshot) -> Fallible<LinkCondition> {

@@ -48,16 +48,16 @@ struct Point {
     symbols: Vec<Symbol>,
     /// Its registers as they are sent.
     words: Vec<u16>,
-    /// Its engineering value; null where it shows none, or a text.
+    /// Its engineering value, of bits the whole field as a number; null where it shows none, or a text.
     #[schema(value_type = Num)]
     value: Option<Num>,
-    /// Its text; null for numbers and bits.
+    /// Its text; null where it shows none.
     #[schema(required = true)]
     text: Option<String>,
-    /// Smallest engineering value that it can show; null for texts and bits.
+    /// Smallest value that it can show; null for texts.
     #[schema(value_type = Num)]
     minimum: Option<Num>,
-    /// Largest one.
+    /// Largest one; null for texts.
     #[schema(value_type = Num)]
     maximum: Option<Num>,
     /// Whether each bit has a meaning of its own.
@@ -120,7 +120,7 @@ pub(crate) struct PointsAnswer {
 pub(crate) struct ForceWish {
     /// The point: `name`, `map/name` or `map/address`.
     point: String,
-    /// Engineering value, encoded as the point is.
+    /// Engineering value, encoded as the point is; of bits the whole field as a number.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     value: Option<f64>,
@@ -256,13 +256,15 @@ async fn force(
 
 /// The canonical name of a forced point that somebody calls `name`.
 fn forced_name(api: &Api, snapshot: &Snapshot, unit: Option<UnitId>, name: &str) -> Option<String> {
-    let is_it = |forced: &&ForcedPoint| {
-        let canonical = |book: &Arc<dyn PointBook>| {
+    let forced = ForcedPoint::of(&snapshot.forced, unit);
+    let called_so = forced.iter().find(|forced| forced.point == name).or_else(|| {
+        let book = api.points.as_ref()?;
+        let is_it = |forced: &&ForcedPoint| {
             book.resolve(snapshot, unit, name, &forced.value).is_ok_and(|name| name == forced.point)
         };
-        forced.point == name || api.points.as_ref().is_some_and(canonical)
-    };
-    ForcedPoint::of(&snapshot.forced, unit).iter().find(is_it).map(|forced| forced.point.clone())
+        forced.iter().find(is_it)
+    });
+    called_so.map(|forced| forced.point.clone())
 }
 
 async fn release(

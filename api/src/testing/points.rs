@@ -42,6 +42,8 @@ impl FakePoints {
             let symbols = [("HOT", 0), ("COLD", 17)].map(|(name, bit)| (name.to_owned(), bit));
             all.push(PointReading {
                 is_bits: true,
+                value: Some(0.0),
+                range: Some((0.0, 4_294_967_295.0)),
                 symbols: symbols.into(),
                 words: vec![0, 0],
                 ..of("main", "alarms", 14, 2, "bitfield32")

@@ -1,6 +1,6 @@
 //! `bess alarms`, `bess events`, `bess writes`: what is wrong, what happened, who wrote what.
 
-use super::{Target, cell, print, rows, text};
+use super::{Target, cell, path, print, rows, text};
 use serde_json::Value;
 use std::io::Write;
 
@@ -56,25 +56,6 @@ pub(crate) struct WritesArgs {
     /// Only those that were applied, or refused
     #[arg(long)]
     result: Option<String>,
-}
-
-/// A path with the parameters that are given.
-fn path(resource: &str, params: &[(&str, Option<String>)]) -> String {
-    let given = params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-    given.fold(resource.to_owned(), |path, (name, value)| {
-        let sign = if path.contains('?') { '&' } else { '?' };
-        format!("{path}{sign}{name}={}", encoded(value))
-    })
-}
-
-/// Percent-encodes what has a meaning in a query.
-fn encoded(value: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    let encode = |byte: u8| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    value.bytes().map(encode).collect()
 }
 
 pub(crate) fn alarms(args: &AlarmsArgs, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -167,7 +148,7 @@ pub(crate) fn writes(args: &WritesArgs, out: &mut dyn Write) -> anyhow::Result<(
         let reason = write.get("reason").and_then(Value::as_str);
         writeln!(
             out,
-            "{:>7} tick {:>8} unit {:>5} {:<8} {} {} {}: {}{}",
+            "{:>7} tick {:>8} unit {:>5} {:<8} {} {} {}: {}{}{}",
             cell(write, "number"),
             cell(write, "tick"),
             cell(write, "unit"),
@@ -176,24 +157,29 @@ pub(crate) fn writes(args: &WritesArgs, out: &mut dyn Write) -> anyhow::Result<(
             cell(write, "peer"),
             cell(write, "via"),
             text(write, "what"),
+            write.get("modbus").map(words_of).unwrap_or_default(),
             reason.map(|reason| format!(" ({reason})")).unwrap_or_default(),
         )?;
     }
     Ok(())
 }
 
+/// What a Modbus request wrote, in brackets: ` [main, operator, unit id 3: 0 0 -> 15 16960]`.
+fn words_of(write: &Value) -> String {
+    let words = |key: &str| {
+        let words = write.get(key).and_then(Value::as_array).into_iter().flatten();
+        words.map(Value::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let (listener, role) = (text(write, "listener"), text(write, "role"));
+    let (old, new) = (words("old"), words("new"));
+    let old = if old.is_empty() { old } else { format!("{old} -> ") };
+    format!(" [{listener}, {role}, unit id {}: {old}{new}]", cell(write, "unit_id"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn a_path_has_the_parameters_that_are_given() {
-        let params = [("limit", Some("5".to_owned())), ("after", None)];
-        assert_eq!(path("events", &params), "events?limit=5");
-        let params = [("unit", Some("a b&c".to_owned())), ("kind", Some("grid".to_owned()))];
-        assert_eq!(path("events", &params), "events?unit=a%20b%26c&kind=grid");
-    }
 
     #[test]
     fn an_alarm_is_a_line_with_its_value_or_a_dash() {
@@ -212,5 +198,15 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert!(lines[1].contains("3.710 V") && lines[1].contains("3.650 V"), "{text}");
         assert!(lines[2].contains(" - ") && lines[2].contains("smoke: there is smoke"), "{text}");
+    }
+
+    #[test]
+    fn a_write_over_modbus_tells_its_words_in_brackets() {
+        let write = json!({"listener": "main", "role": "operator", "unit_id": 3, "old": [0, 0],
+            "new": [15, 16_960], "points": [], "exception": null});
+        assert_eq!(words_of(&write), " [main, operator, unit id 3: 0 0 -> 15 16960]");
+        let to_nobody =
+            json!({"listener": "main", "role": "viewer", "unit_id": 99, "old": [], "new": [1]});
+        assert_eq!(words_of(&to_nobody), " [main, viewer, unit id 99: 1]");
     }
 }

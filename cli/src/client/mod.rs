@@ -4,13 +4,18 @@
 //! - `clock`: the pace
 //! - `logs`: alarms, events, writes
 //! - `plant`: the plant controller, the services that it knows, the grid
+//! - `point`: points of the register maps, forced and walked through (`walk`)
+//! - `link`: link conditions
 //! - `power`: powers as people type them
 
 pub(crate) mod clock;
+pub(crate) mod link;
 pub(crate) mod logs;
 pub(crate) mod plant;
+pub(crate) mod point;
 mod power;
 pub(crate) mod unit;
+mod walk;
 
 use anyhow::Context;
 use serde_json::Value;
@@ -56,6 +61,7 @@ impl Target {
             ("GET", _) => agent.get(&url).call(),
             ("PUT", Some(body)) => agent.put(&url).send_json(body),
             ("PATCH", Some(body)) => agent.patch(&url).send_json(body),
+            ("DELETE", _) => agent.delete(&url).call(),
             (_, body) => agent.post(&url).send_json(body.unwrap_or(Value::Null)),
         }
         .map_err(unreachable)?;
@@ -67,8 +73,44 @@ impl Target {
             return Ok(answer);
         }
         let text = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default();
-        anyhow::bail!("{} {}: {}", status.as_u16(), text("title"), text("detail"))
+        let (status, title, detail) = (status.as_u16(), text("title"), text("detail"));
+        let text = format!("{status} {title}: {detail}");
+        Err(Refused { status, text }.into())
     }
+}
+
+/// The farm answered, but did not do it.
+#[derive(Debug)]
+struct Refused {
+    /// HTTP status.
+    status: u16,
+    text: String,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+impl std::error::Error for Refused {}
+
+/// A path with the parameters that are given.
+fn path(resource: &str, params: &[(&str, Option<String>)]) -> String {
+    let given = params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    given.fold(resource.to_owned(), |path, (name, value)| {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{sign}{name}={}", encoded(value))
+    })
+}
+
+/// Percent-encodes what has a meaning in a path or query.
+fn encoded(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let encode = |byte: u8| match plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    value.bytes().map(encode).collect()
 }
 
 fn print(answer: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -124,5 +166,13 @@ mod tests {
         let answer = json!({"unit": null, "rack": 3, "rows": [1]});
         assert_eq!((cell(&answer, "unit"), cell(&answer, "rack")), ("-".into(), "3".into()));
         assert!(rows(&answer, "rows").is_ok() && rows(&answer, "units").is_err());
+    }
+
+    #[test]
+    fn a_path_has_the_parameters_that_are_given() {
+        let params = [("limit", Some("5".to_owned())), ("after", None)];
+        assert_eq!(path("events", &params), "events?limit=5");
+        let params = [("unit", Some("a b&c".to_owned())), ("kind", Some("grid".to_owned()))];
+        assert_eq!(path("events", &params), "events?unit=a%20b%26c&kind=grid");
     }
 }

@@ -189,7 +189,7 @@ class Listeners(unittest.TestCase):
 
     def test_a_link_condition_bites_whom_it_names_and_is_cleared(self):
         bess = [binary(), "link", "--api", self.farm.endpoints["api"]["url"]]
-        set_ = subprocess.run([*bess, "add", "busy", "exception", "--code", "6", "--unit", "6", "--listener", "plain"],
+        set_ = subprocess.run([*bess, "add", "busy", "exception", "--exception", "6", "--unit", "6", "--listener", "plain"],
                               capture_output=True, text=True)
         self.assertEqual(set_.returncode, 0, set_.stderr)
         client = plain(self.device("plain", 6))

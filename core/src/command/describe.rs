@@ -7,6 +7,7 @@ use crate::control::{
     PowerFactor, PowerPriority, Reversion, SetpointMode, WatchdogSettings,
 };
 use crate::defect::{CellDefect, ContactorFault, Defect, Reading};
+use crate::device::Part;
 use crate::id::UnitId;
 use crate::link::LinkCondition;
 use crate::series::Series;
@@ -344,6 +345,7 @@ fn describe_link(condition: &LinkCondition) -> String {
     }
     list.item("listener", scope.listener.as_ref());
     list.item("unit", scope.unit);
+    list.item("device", scope.part.map(Part::name));
     let functions: Vec<String> = scope.functions.iter().map(ToString::to_string).collect();
     list.item("functions", (!functions.is_empty()).then(|| functions.join(" ")));
     list.item("registers", scope.registers.map(|(first, last)| format!("{first}..{last}")));

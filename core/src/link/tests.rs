@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::{BUILT_IN_FARM, parse_farm};
+use crate::device::Part;
 
 fn condition(effect: LinkEffect) -> LinkCondition {
     LinkCondition {
@@ -24,6 +25,7 @@ fn everything() -> LinkSight<'static> {
     LinkSight {
         listener: "main",
         unit: Some(UnitId::from_idx(2)),
+        part: Some(Part::Pcs),
         function: Some(3),
         registers: &[(40_000, 40_059), (100, 101)],
         peer: Some("10.1.2.3".parse().unwrap()),
@@ -91,6 +93,8 @@ fn a_scope_without_restrictions_covers_everything_and_each_restriction_leaves_so
     let peer = |net: &str| LinkScope { peer: Some(net.parse().unwrap()), ..none() };
     assert!(covers(peer("10.0.0.0/8")) && !covers(peer("192.0.2.0/24")));
     assert!(!covers(LinkScope { functions: vec![4], ..peer("10.0.0.0/8") }), "all must fit");
+    assert!(covers(LinkScope { part: Some(Part::Pcs), ..none() }));
+    assert!(!covers(LinkScope { part: Some(Part::Bms), ..none() }));
 }
 
 #[test]

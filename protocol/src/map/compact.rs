@@ -19,7 +19,7 @@ use super::edit::Write::{Counter, Value};
 use super::edit::{Write, Writer, controls as put, operate};
 use super::encoding::Encoding;
 use super::layout::{About, Field, Symbols};
-use super::source::{Bind, unit};
+use super::source::{Bind, Place, unit};
 use super::{controls, plant, racks, states};
 use Encoding::{Bits16, Bits32, Enum16, I16, I32, I64, U16, U32, U64};
 use bess_core::alarm::ALARMS;
@@ -303,7 +303,7 @@ pub(crate) fn fields(level: Level) -> Vec<Field> {
         fields.push(Field {
             address: row.address,
             codec: Codec::plain(row.encoding, row.exponent),
-            source: read.resolve(row.value_unit, 0),
+            source: read.resolve(row.value_unit, Place::default()),
             write: write.map(Writer::Row),
             is_writable: row.is_writable,
             role: row.role,
@@ -356,7 +356,7 @@ mod tests {
             (INVERTER_STATES, &model_701::MODEL, "InvSt"),
             (BATTERY_STATES, &model_802::MODEL, "State"),
         ] {
-            let point = model.points.iter().find(|known| known.name == point).unwrap();
+            let point = model.body.points.iter().find(|known| known.name == point).unwrap();
             assert!(symbols.iter().all(|symbol| point.symbols.contains(symbol)), "{point:?}");
         }
     }

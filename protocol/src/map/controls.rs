@@ -4,7 +4,7 @@
 use super::source::Sight;
 use super::states::{number_of_unit, of_unit, whole_seconds_left};
 use bess_core::command::{PowerPriority, SetpointMode, UnitControl};
-use bess_core::control::{LossAction, PowerFactor, Reversion};
+use bess_core::control::{FunctionName, LossAction, PowerFactor, Reversion};
 use bess_core::event::Reverted;
 use bess_core::snapshot::{UnitState, UnitView};
 
@@ -73,6 +73,19 @@ pub(crate) fn reactive_mode(sight: Sight<'_>) -> i64 {
         SetpointMode::Percent => 1,
         SetpointMode::Absolute => 4,
     })
+}
+
+/// 123.VArPct_Ena: whether a setpoint in percent is in force.
+pub(crate) fn reactive_percent_enabled(sight: Sight<'_>) -> i64 {
+    of_unit(sight, |view| {
+        let reactive = view.control.reactive;
+        i64::from(reactive.enabled && reactive.mode == SetpointMode::Percent)
+    })
+}
+
+/// Whether a function is on.
+pub(crate) fn function_enabled(sight: Sight<'_>, function: FunctionName) -> i64 {
+    sight.view().map_or(0, |view| view.control.functions.has(function).into())
 }
 
 /// 704.VarSetPri.

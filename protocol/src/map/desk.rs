@@ -190,6 +190,14 @@ impl Pending {
         entries.iter().for_each(|entry| visit(&entry.command));
     }
 
+    /// Whether a command is pending that the snapshot with this publication does not show and that
+    /// `is_it` tells.
+    pub(crate) fn any(&self, publication: u64, is_it: &dyn Fn(&Command) -> bool) -> bool {
+        let mut found = false;
+        self.each(publication, &mut |command| found |= is_it(command));
+        found
+    }
+
     /// Whether anything is pending.
     pub(crate) fn is_empty(&self) -> bool {
         self.len.load(Relaxed) == 0

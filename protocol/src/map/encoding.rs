@@ -15,6 +15,10 @@ pub(crate) enum Encoding {
     Bits32,
     U64,
     I64,
+    /// A total of 32 bits that begins again at 0 after its last value; 0 is also "not available".
+    Acc32,
+    /// The same of 64 bits.
+    Acc64,
     /// A power of ten, -10 to 10.
     ScaleFactor,
     /// A filler.
@@ -36,6 +40,8 @@ pub(crate) enum Value<'v> {
     Bits(u64),
     /// Text.
     Text(&'v str),
+    /// Text, what follows it, and a number after that where there is one.
+    Tagged(&'v str, &'static str, Option<u32>),
 }
 
 impl Encoding {
@@ -45,8 +51,8 @@ impl Encoding {
             Self::U16 | Self::I16 | Self::Enum16 | Self::Bits16 | Self::ScaleFactor | Self::Pad => {
                 1
             }
-            Self::U32 | Self::I32 | Self::Bits32 => 2,
-            Self::U64 | Self::I64 => 4,
+            Self::U32 | Self::I32 | Self::Bits32 | Self::Acc32 => 2,
+            Self::U64 | Self::I64 | Self::Acc64 => 4,
             Self::Text(registers) => registers,
         }
     }
@@ -63,6 +69,8 @@ impl Encoding {
             Self::Bits32 => "bitfield32",
             Self::U64 => "uint64",
             Self::I64 => "int64",
+            Self::Acc32 => "acc32",
+            Self::Acc64 => "acc64",
             Self::ScaleFactor => "sunssf",
             Self::Pad => "pad",
             Self::Text(_) => "string",
@@ -76,7 +84,7 @@ impl Encoding {
     /// The bits that say "not available"; text says it with NUL.
     pub(crate) const fn missing(self) -> u64 {
         match self {
-            Self::Text(_) => 0,
+            Self::Text(_) | Self::Acc32 | Self::Acc64 => 0,
             _ if self.is_signed() => 1 << (16 * self.registers() - 1),
             _ => u64::MAX >> (64 - 16 * self.registers()),
         }
@@ -89,7 +97,10 @@ impl Encoding {
         }
         let scaled = unscale(number, exponent).round();
         // `as` saturates; the bounds keep clear of the word that means "not available".
-        if self.is_signed() {
+        if matches!(self, Self::Acc32 | Self::Acc64) {
+            // What does not fit is cut off where the words are written: it has begun again.
+            scaled as u64
+        } else if self.is_signed() {
             let max = (self.missing() - 1) as i64;
             (scaled as i64).clamp(-max, max) as u64
         } else {
@@ -101,7 +112,13 @@ impl Encoding {
     pub(crate) fn encode(self, value: Value<'_>, exponent: i8, words: &mut [u16]) {
         let bits = match (self, value) {
             (Self::Text(_), Value::Text(text)) => return encode_text(text, words),
-            (_, Value::Missing | Value::Text(_)) | (Self::Text(_), _) => self.missing(),
+            (Self::Text(_), Value::Tagged(text, tag, number)) => {
+                let number = number.map(|number| number.to_string()).unwrap_or_default();
+                return encode_text(&format!("{text}{tag}{number}"), words);
+            }
+            (_, Value::Missing | Value::Text(_) | Value::Tagged(..)) | (Self::Text(_), _) => {
+                self.missing()
+            }
             (_, Value::Number(number)) => self.number_bits(number, exponent),
             (_, Value::Raw(raw)) => raw as u64,
             (_, Value::Bits(bits)) => bits,
@@ -213,6 +230,8 @@ mod tests {
             (Encoding::Bits32, &[0xFFFF, 0xFFFF]),
             (Encoding::I64, &[0x8000, 0, 0, 0]),
             (Encoding::U64, &[0xFFFF; 4]),
+            (Encoding::Acc32, &[0, 0]),
+            (Encoding::Acc64, &[0; 4]),
             (Encoding::Text(2), &[0, 0]),
         ] {
             assert_eq!(encode(encoding, Value::Missing, 0), words, "{encoding:?}");
@@ -240,6 +259,29 @@ mod tests {
                 "{number} as {encoding:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_total_begins_again_after_its_last_value() {
+        for (number, words) in [
+            (4_294_967_295.0, [0xFFFF, 0xFFFF]),
+            (4_294_967_296.0, [0, 0]),
+            (4_294_967_298.4, [0, 2]),
+            (-3.0, [0, 0]),
+        ] {
+            assert_eq!(encode(Encoding::Acc32, Value::Number(number), 0), words, "{number}");
+        }
+        assert_eq!(encode(Encoding::Acc64, Value::Number(1e13), 3), [0, 2, 0x540B, 0xE400]);
+    }
+
+    #[test]
+    fn a_tagged_text_ends_with_its_tag_and_number() {
+        let text = |value| {
+            let words = encode(Encoding::Text(6), value, 0);
+            String::from_utf8(words.iter().flat_map(|word| word.to_be_bytes()).collect()).unwrap()
+        };
+        assert_eq!(text(Value::Tagged("unit", "-rack-", Some(12))), "unit-rack-12");
+        assert_eq!(text(Value::Tagged("unit", "-bms", None)), "unit-bms\0\0\0\0");
     }
 
     #[test]

@@ -499,6 +499,7 @@ impl Layout {
                 }
             }
         }
+        edit.settle()?;
         Ok(edit)
     }
 

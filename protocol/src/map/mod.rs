@@ -5,6 +5,7 @@
 //! plant has the same two. Adding a register is adding a row to a table; adding a map is a file here
 //! and a line in [`MAPS`].
 
+mod cells;
 mod codec;
 mod compact;
 mod controls;
@@ -15,6 +16,7 @@ pub(crate) mod layout;
 mod plant;
 pub(crate) mod points;
 mod racks;
+mod ratings;
 mod source;
 mod states;
 mod sunspec;
@@ -23,6 +25,8 @@ mod tests;
 pub mod user;
 
 pub use points::{PointInfo, points};
+
+pub use sunspec::Profile;
 
 pub(crate) use edit::{Edit, Notes, Refusal};
 pub(crate) use layout::{Layout, Sights};
@@ -34,10 +38,21 @@ use bess_core::device::Part;
 pub(crate) use bess_core::point::Table;
 use bess_core::role::Role;
 use bess_core::spec::{FarmSpec, UnitDesign};
-use layout::Field;
+use layout::{Field, Item, Parts};
+use sunspec::Chain;
 
-/// Names of the maps.
-pub const MAPS: &[&str] = &["sunspec", "compact"];
+/// Names of the maps: that of a unit in its profiles, those of its parts, of the plant, and the compact one.
+pub const MAPS: &[&str] = &[
+    "sunspec",
+    "sunspec-cells",
+    "sunspec-legacy",
+    "sunspec-bms",
+    "sunspec-pcs",
+    "sunspec-meter",
+    "sunspec-rack",
+    "sunspec-plant",
+    "compact",
+];
 
 /// One value of a map, for people.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,7 +92,14 @@ pub struct PointDoc {
 pub fn document(name: &str, spec: &FarmSpec, unit: UnitId) -> Option<Vec<PointDoc>> {
     let design = &spec.units.get(unit.idx())?.design;
     let layout = match name {
-        "sunspec" => Layout::new(sunspec::unit_chain(design)),
+        "sunspec" => chain_layout(sunspec::unit_chain(design, Profile::Standard)),
+        "sunspec-cells" => chain_layout(sunspec::unit_chain(design, Profile::Cells)),
+        "sunspec-legacy" => chain_layout(sunspec::unit_chain(design, Profile::Legacy)),
+        "sunspec-bms" => part_layout(Part::Bms, design),
+        "sunspec-pcs" => part_layout(Part::Pcs, design),
+        "sunspec-meter" => part_layout(Part::Meter, design),
+        "sunspec-rack" => part_layout(Part::Rack, design),
+        "sunspec-plant" => chain_layout(sunspec::plant_chain(spec)),
         "compact" => Layout::new(compact::fields(compact::Level::Unit)),
         _ => return None,
     };
@@ -129,40 +151,36 @@ fn describe(table: Table, field: &Field) -> PointDoc {
     }
 }
 
-/// What the SunSpec chain of a unit holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// The models of DER and storage: 1, 701 to 715, 802, 803.
-    #[default]
-    Standard,
-    /// Those, and every cell: 804 for each rack and 805 for each module.
-    Cells,
-    /// The models of before: 1, 103, 120 to 124.
-    Legacy,
-}
-
-impl Profile {
-    /// Every profile with its name in files and on the command line.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("standard", Self::Standard), ("cells", Self::Cells), ("legacy", Self::Legacy)];
-}
-
 /// The layout of a part of a unit of this design, in these maps.
 pub(crate) fn unit_layout(design: &UnitDesign, part: Part, maps: &MapSet) -> Layout {
-    let MapKind::Standard { compact, sunspec, profile: _ } = maps.kind;
-    let mut fields = Vec::new();
-    if compact && part == Part::Whole {
-        fields.extend(compact::fields(compact::Level::Unit));
+    let MapKind::Standard { compact, sunspec, profile } = maps.kind;
+    if part != Part::Whole {
+        return part_layout(part, design);
     }
-    if sunspec {
-        fields.extend(sunspec::unit_chain(design));
+    match (compact, sunspec) {
+        (true, true) => with_compact(compact::Level::Unit, sunspec::unit_chain(design, profile)),
+        (true, false) => Layout::new(compact::fields(compact::Level::Unit)),
+        (false, _) => chain_layout(sunspec::unit_chain(design, profile)),
     }
-    Layout::new(fields)
 }
 
 /// The standard layout of the plant of this farm.
 pub(crate) fn plant_layout(spec: &FarmSpec) -> Layout {
-    let mut fields = compact::fields(compact::Level::Plant);
-    fields.extend(sunspec::plant_chain(spec));
-    Layout::new(fields)
+    with_compact(compact::Level::Plant, sunspec::plant_chain(spec))
+}
+
+/// The layout of a part of a unit of this design, or of one of its racks: a chain of SunSpec alone.
+pub(crate) fn part_layout(part: Part, design: &UnitDesign) -> Layout {
+    chain_layout(sunspec::part_chain(part, design))
+}
+
+/// The layout of a chain alone.
+fn chain_layout(chain: Chain) -> Layout {
+    let holding = chain.fields.into_iter().map(Item::Field).collect();
+    Layout::of(Parts { holding, cells: chain.cells, ..Parts::default() })
+}
+
+fn with_compact(level: compact::Level, mut chain: Chain) -> Layout {
+    chain.fields.splice(0..0, compact::fields(level));
+    chain_layout(chain)
 }

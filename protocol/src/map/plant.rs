@@ -106,6 +106,44 @@ pub(crate) fn nominal_energy_wh(spec: &FarmSpec) -> f64 {
     spec.nominal_energy().0 / 3600.0
 }
 
+/// Line-to-line voltage in V on which a meter at the POI reads: a farm file names none, so that it is the
+/// nominal one of the first unit.
+pub(crate) fn nominal_voltage_v(spec: &FarmSpec) -> f64 {
+    spec.units.first().map_or(f64::NAN, |unit| unit.design.pcs.nominal_voltage.0)
+}
+
+/// Line-to-line voltage at the POI in V.
+pub(crate) fn voltage_v(sight: Sight<'_>) -> f64 {
+    sight.farm.voltage_pu * nominal_voltage_v(&sight.snapshot.spec)
+}
+
+/// Apparent power at the POI in VA.
+pub(crate) fn apparent_power_va(sight: Sight<'_>) -> f64 {
+    sight.farm.active_power.0.hypot(sight.farm.reactive_power.0)
+}
+
+/// Power factor at the POI with the sign of the active power; 1 at no load.
+pub(crate) fn power_factor(sight: Sight<'_>) -> f64 {
+    let apparent_va = apparent_power_va(sight);
+    if apparent_va > 0.0 { sight.farm.active_power.0 / apparent_va } else { 1.0 }
+}
+
+/// Current of a phase at the POI in A; 0 while there is no voltage.
+pub(crate) fn current_a(sight: Sight<'_>) -> f64 {
+    let voltage_v = voltage_v(sight);
+    if voltage_v > 0.0 { apparent_power_va(sight) / (3f64.sqrt() * voltage_v) } else { 0.0 }
+}
+
+/// Current of a phase in A when all units give their rated apparent power.
+pub(crate) fn rated_current_a(spec: &FarmSpec) -> f64 {
+    rated_apparent_power_va(spec) / (3f64.sqrt() * nominal_voltage_v(spec))
+}
+
+/// 203.Evt: a power failure while there is no voltage.
+pub(crate) fn meter_events(sight: Sight<'_>) -> i64 {
+    i64::from(sight.farm.voltage_pu <= 0.0) << 2
+}
+
 /// A heartbeat of the plant: simulated seconds.
 pub(crate) fn heartbeat16(sight: Sight<'_>) -> i64 {
     (sight.beat.0 / bess_core::time::TICKS_PER_S % 0xFFFF) as i64

@@ -4,7 +4,7 @@ use super::source::{RackSight, Sight};
 use super::states::evt1;
 use bess_core::CellAddress;
 use bess_core::alarm::{AlarmCode, AlarmLevel, AlarmSet};
-use bess_core::snapshot::{CellExtremes, UnitState};
+use bess_core::snapshot::{CellExtremes, RackView, UnitState};
 use bess_core::spec::UnitDesign;
 
 /// Number of the module that holds the cell `cell_idx` of a rack, from 1.
@@ -128,6 +128,51 @@ pub(crate) fn string_events(sight: RackSight<'_>) -> i64 {
 /// connected stands in StrSt.
 pub(crate) fn string_told(sight: RackSight<'_>) -> i64 {
     if sight.rack.enabled { 1 } else { 2 }
+}
+
+/// A quantity of a rack.
+type OfRack = fn(&RackView) -> f64;
+
+/// Position and value of the rack whose value `beats` those of all others, the first of equal ones.
+fn extreme(sight: Sight<'_>, get: OfRack, beats: fn(f64, f64) -> bool) -> Option<(usize, f64)> {
+    let values = sight.racks().iter().map(get).enumerate().filter(|(_, value)| !value.is_nan());
+    values.reduce(|best, next| if beats(next.1, best.1) { next } else { best })
+}
+
+fn highest(sight: Sight<'_>, get: OfRack) -> Option<(usize, f64)> {
+    extreme(sight, get, |next, best| next > best)
+}
+fn lowest(sight: Sight<'_>, get: OfRack) -> Option<(usize, f64)> {
+    extreme(sight, get, |next, best| next < best)
+}
+
+pub(crate) fn max(sight: Sight<'_>, get: OfRack) -> f64 {
+    highest(sight, get).map_or(f64::NAN, |(_, value)| value)
+}
+/// The number of the rack with the highest value, from 1.
+pub(crate) fn max_string(sight: Sight<'_>, get: OfRack) -> f64 {
+    highest(sight, get).map_or(f64::NAN, |(rack_idx, _)| rack_idx as f64 + 1.0)
+}
+pub(crate) fn min(sight: Sight<'_>, get: OfRack) -> f64 {
+    lowest(sight, get).map_or(f64::NAN, |(_, value)| value)
+}
+/// The number of the rack with the lowest value, from 1.
+pub(crate) fn min_string(sight: Sight<'_>, get: OfRack) -> f64 {
+    lowest(sight, get).map_or(f64::NAN, |(rack_idx, _)| rack_idx as f64 + 1.0)
+}
+pub(crate) fn mean(sight: Sight<'_>, get: OfRack) -> f64 {
+    let racks = sight.racks();
+    racks.iter().map(get).sum::<f64>() / racks.len() as f64
+}
+
+/// Cells of all racks that are being balanced.
+pub(crate) fn cells_balancing(sight: Sight<'_>) -> f64 {
+    sight.racks().iter().map(|rack| f64::from(rack.cells_balancing)).sum()
+}
+
+/// 804.NCellBal.
+pub(crate) fn rack_cells_balancing(sight: RackSight<'_>) -> i64 {
+    sight.rack.cells_balancing.into()
 }
 
 /// Bits of the racks with closed contactors, the first rack in bit 0.

@@ -5,8 +5,9 @@
 
 use super::desk::{Desk, LastWrite};
 use super::encoding::{Value, scale_factor_for};
+use bess_core::control::UnitFunctions;
 use bess_core::signal::{self, FarmGetter, Quantity, RackGetter, Signal, UnitGetter, UnitSight};
-use bess_core::snapshot::{FarmView, RackView, Snapshot, UnitView};
+use bess_core::snapshot::{CellsView, FarmView, RackView, Snapshot, UnitView};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
 use bess_core::{SimTime, Tick, UnitId};
 use std::fmt;
@@ -89,6 +90,38 @@ impl<'s> Sight<'s> {
         let rack = self.racks().get(rack_idx)?;
         Some(RackSight { rack, view: self.view()?, design: &self.spec()?.design })
     }
+    /// The rack that is shown where a map says `rack_idx`: a device that is one rack shows that.
+    pub(crate) fn rack_shown(self, rack_idx: usize) -> usize {
+        self.rack_idx.unwrap_or(rack_idx)
+    }
+    /// Settings of the unit's functions.
+    pub(crate) fn functions(self) -> Option<&'s UnitFunctions> {
+        self.snapshot.functions.get(self.unit?.idx()).map(|functions| &**functions)
+    }
+    /// Its cells, while the snapshot carries them.
+    pub(crate) fn cells(self) -> Option<&'s CellsView> {
+        let unit_idx = self.unit?.idx();
+        let mut shown = self.snapshot.cells.iter();
+        shown.find(|cells| cells.unit_idx == unit_idx).map(|cells| &**cells)
+    }
+}
+
+/// Where a value stands that occurs more than once: indices from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The rack.
+    pub(crate) rack_idx: usize,
+    /// Its module.
+    pub(crate) module_idx: usize,
+    /// In the outer group that is repeated, and in the one within it.
+    pub(crate) index: [usize; 2],
+}
+
+impl Place {
+    /// The same in the rack that is shown, where the device is one.
+    fn shown_by(self, sight: Sight<'_>) -> Self {
+        Self { rack_idx: sight.rack_shown(self.rack_idx), ..self }
+    }
 }
 
 /// What a chain of models describes: its ratings choose the scale factors.
@@ -98,12 +131,12 @@ pub(crate) enum Subject<'s> {
     Plant(&'s FarmSpec),
 }
 
-impl Subject<'_> {
-    /// Repetitions of a group that stands for a rack.
-    pub(crate) fn n_racks(self) -> usize {
+impl<'s> Subject<'s> {
+    /// The design, where it is a unit or a part of one.
+    pub(crate) fn design(self) -> Option<&'s UnitDesign> {
         match self {
-            Self::Unit(design) => design.n_racks,
-            Self::Plant(_) => 0,
+            Self::Unit(design) => Some(design),
+            Self::Plant(_) => None,
         }
     }
 }
@@ -127,8 +160,14 @@ pub(crate) enum Bind {
     Whole(fn(Sight<'_>) -> i64),
     /// The same of the rack that a repeating group shows.
     RackWhole(fn(RackSight<'_>) -> i64),
+    /// A quantity of what stands in a place, in the unit of the register.
+    NumberAt(fn(Sight<'_>, Place) -> f64),
+    /// A whole number of what stands in a place.
+    WholeAt(fn(Sight<'_>, Place) -> i64),
     /// Text.
     Text(for<'s> fn(Sight<'s>) -> &'s str),
+    /// A name of this device: that of its unit and this, with the number of its rack where it is one.
+    Serial(&'static str),
     /// A scale factor that is the same for every design.
     Scale(i8),
     /// A scale factor that follows from a rating: a signal of the unit that does not change, times a
@@ -136,6 +175,8 @@ pub(crate) enum Bind {
     ScaleFor(&'static str, f64),
     /// The same from a rating of the farm, in the unit of the registers.
     ScaleForFarm(fn(&FarmSpec) -> f64),
+    /// A scale factor by a rule of its own; `None` where it has none for this subject.
+    ScaleBy(fn(Subject<'_>) -> Option<i8>),
 }
 
 /// The signal of the unit called `name`.
@@ -160,16 +201,20 @@ pub(crate) enum Source {
     Number(fn(Sight<'_>) -> f64),
     Whole(fn(Sight<'_>) -> i64),
     RackWhole(fn(RackSight<'_>) -> i64, usize),
+    NumberAt(fn(Sight<'_>, Place) -> f64, Place),
+    WholeAt(fn(Sight<'_>, Place) -> i64, Place),
     Text(for<'s> fn(Sight<'s>) -> &'s str),
+    Serial(&'static str),
     Own(Arc<dyn OwnSource>),
 }
 
 impl Bind {
-    /// Resolves names; `register_unit` is the unit of the register and `rack_idx` the repetition.
+    /// Resolves names; `register_unit` is the unit of the register and `place` where it stands.
     ///
     /// # Panics
     /// When a name is not in the tables of signals; a test builds every map.
-    pub(crate) fn resolve(self, register_unit: &str, rack_idx: usize) -> Source {
+    pub(crate) fn resolve(self, register_unit: &str, place: Place) -> Source {
+        let rack_idx = place.rack_idx;
         match self {
             Self::Raw(raw) => Source::Raw(raw),
             Self::Unit(name, factor) => {
@@ -187,10 +232,15 @@ impl Bind {
             Self::Number(get) => Source::Number(get),
             Self::Whole(get) => Source::Whole(get),
             Self::RackWhole(get) => Source::RackWhole(get, rack_idx),
+            Self::NumberAt(get) => Source::NumberAt(get, place),
+            Self::WholeAt(get) => Source::WholeAt(get, place),
             Self::Text(get) => Source::Text(get),
+            Self::Serial(tag) => Source::Serial(tag),
             Self::Scale(exponent) => Source::Raw(i64::from(exponent)),
-            // `scale_factor` has the value of the latter two; the ratings are known there.
-            Self::Missing | Self::ScaleFor(..) | Self::ScaleForFarm(_) => Source::Missing,
+            // `scale_factor` has the value of the latter; the ratings are known there.
+            Self::Missing | Self::ScaleFor(..) | Self::ScaleForFarm(_) | Self::ScaleBy(_) => {
+                Source::Missing
+            }
         }
     }
 
@@ -201,6 +251,7 @@ impl Bind {
             (Self::ScaleForFarm(rating), Subject::Plant(spec)) => {
                 Some(scale_factor_for(rating(spec)))
             }
+            (Self::ScaleBy(rule), subject) => rule(subject),
             (Self::ScaleFor(name, factor), Subject::Unit(design)) => {
                 let signal = signal::unit(name);
                 let view = UnitView::default();
@@ -252,15 +303,22 @@ impl Source {
             },
             Self::Rack(signal, rack_idx, factor) => sight
                 .racks()
-                .get(*rack_idx)
+                .get(sight.rack_shown(*rack_idx))
                 .map_or(Value::Missing, |rack| Value::Number((signal.get)(rack) * *factor)),
             Self::Farm(signal, factor) => Value::Number((signal.get)(sight.farm) * *factor),
             Self::Number(get) => Value::Number(get(sight)),
             Self::Whole(get) => Value::Raw(get(sight)),
             Self::RackWhole(get, rack_idx) => {
-                sight.rack(*rack_idx).map_or(Value::Missing, |rack| Value::Raw(get(rack)))
+                let rack = sight.rack(sight.rack_shown(*rack_idx));
+                rack.map_or(Value::Missing, |rack| Value::Raw(get(rack)))
             }
+            Self::NumberAt(get, place) => Value::Number(get(sight, place.shown_by(sight))),
+            Self::WholeAt(get, place) => Value::Raw(get(sight, place.shown_by(sight))),
             Self::Text(get) => Value::Text(get(sight)),
+            Self::Serial(tag) => {
+                let number = sight.rack_idx.map(|rack_idx| rack_idx as u32 + 1);
+                sight.spec().map_or(Value::Missing, |spec| Value::Tagged(&spec.name, tag, number))
+            }
             Self::Own(own) => own.value(sight),
         }
     }

@@ -177,6 +177,30 @@ pub(super) fn unit_status(view: &UnitView) -> i64 {
     }
 }
 
+/// 714.Prt.DCSta: off, on, warning, error.
+pub(crate) fn dc_port_status(sight: Sight<'_>) -> i64 {
+    of_unit(sight, |view| match (unit_status(view), view.state.row().is_connected) {
+        (2, _) => 3,
+        (1, true) => 2,
+        (_, true) => 1,
+        (_, false) => 0,
+    })
+}
+
+/// Bits that 714.Prt.DCAlrm shares with 701.Alrm: ground fault, over voltage, disconnect, cabinet, manual
+/// shutdown, over temperature, fuse, under temperature.
+const DC_ALARMS: i64 = 1 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 12 | 1 << 13;
+
+/// 714.Prt.DCAlrm.
+pub(crate) fn dc_port_alarms(sight: Sight<'_>) -> i64 {
+    der_alarms(sight) & DC_ALARMS
+}
+
+/// 714.PrtAlrms: bit 0 for the one port.
+pub(crate) fn ports_with_alarms(sight: Sight<'_>) -> i64 {
+    i64::from(dc_port_alarms(sight) != 0)
+}
+
 /// 802.ChaSt: what the state says, unless a current flows or the battery is empty or full.
 pub(crate) fn charge_status(sight: Sight<'_>) -> i64 {
     let (Some(view), Some(spec)) = (sight.view(), sight.spec()) else {

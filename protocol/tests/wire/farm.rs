@@ -6,7 +6,7 @@ use bess_core::command::{
     Applied, Command, Mailbox, Origin, RackAction, Rejection, Reply, Request, Submission,
     UnitAction, validate,
 };
-use bess_core::snapshot::{Snapshot, UnitState};
+use bess_core::snapshot::{CellsView, Snapshot, UnitState};
 use bess_core::stats::Stats;
 use bess_protocol::{FarmAccess, ListenerConfig, serve};
 use std::net::SocketAddr;
@@ -84,6 +84,9 @@ impl FakeLoop {
                 rack.enabled = *action == RackAction::Connect;
                 rack.connected = rack.enabled;
             }
+            Command::ConfigureUnit { unit, change } => {
+                change.apply(Arc::make_mut(&mut snapshot.functions[unit.idx()]));
+            }
             Command::SetFarmPower { active, reactive } => {
                 snapshot.farm.setpoint = Some(*active);
                 snapshot.farm.reactive_setpoint = reactive.or(snapshot.farm.reactive_setpoint);
@@ -94,6 +97,28 @@ impl FakeLoop {
             }
             other => panic!("no register asks for {other:?}"),
         }
+    }
+}
+
+impl FakeLoop {
+    /// Puts the cells of a unit into the snapshots, all at 3.3 V and 25 degC.
+    fn show_cells(&self, unit: UnitId, reply: Reply) {
+        let mut snapshot = Snapshot::clone(&self.snapshots.borrow());
+        let design = &snapshot.spec.units[unit.idx()].design;
+        let n = design.n_cells();
+        snapshot.cells.push(Arc::new(CellsView {
+            unit_idx: unit.idx(),
+            cells_per_rack: design.cells_in_series,
+            voltage_v: vec![3.3; n],
+            temperature_degc: vec![25.0; n],
+            soc: vec![0.5; n],
+            true_voltage_v: vec![3.3; n],
+            true_temperature_degc: vec![25.0; n],
+        }));
+        snapshot.publication += 1;
+        let applied = Applied { tick: snapshot.tick, publication: snapshot.publication };
+        self.snapshots.send_replace(Arc::new(snapshot));
+        reply.send(Ok(applied));
     }
 }
 
@@ -110,7 +135,8 @@ impl Mailbox for FakeLoop {
                 let refused = Refused { unit, what, reason, origin };
                 return self.refused.lock().unwrap().push(refused);
             }
-            other => panic!("the server does not ask for {other:?}"),
+            Request::ShowCells(unit) => return self.show_cells(unit, reply),
+            other @ Request::Clock(_) => panic!("the server does not ask for {other:?}"),
         };
         self.letters.lock().unwrap().push((command.clone(), origin));
         match &self.temper {

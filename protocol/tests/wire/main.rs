@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod addressing;
+mod clients;
 mod conditions;
 mod farm;
 mod maps;

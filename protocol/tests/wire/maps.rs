@@ -24,7 +24,17 @@ async fn the_chain_of_a_unit_is_contiguous_and_ends() {
         (702, 50),
         (703, 17),
         (704, 65),
+        // Three curves of twenty points, and trips with room for eight.
+        (705, 13 + 3 * (10 + 20 * 2)),
+        (706, 13 + 3 * (5 + 20 * 2)),
+        (707, 7 + 1 + 3 * (1 + 8 * 3)),
+        (708, 7 + 1 + 3 * (1 + 8 * 3)),
+        (709, 7 + 1 + 3 * (1 + 8 * 4)),
+        (710, 7 + 1 + 3 * (1 + 8 * 4)),
+        (711, 12 + 3 * 10),
+        (712, 12 + 3 * (4 + 20 * 2)),
         (713, 7),
+        (714, 18 + 25),
         (715, 7),
         (802, 62),
         (803, 26 + 12 * 32),
@@ -107,7 +117,7 @@ async fn the_plant_has_a_chain_of_its_own() {
         address += 2 + head[1];
     }
     let ids: Vec<_> = models.iter().map(|(id, _)| *id).collect();
-    assert_eq!(ids, [1, 701, 702, 704, 713]);
+    assert_eq!(ids, [1, 701, 702, 704, 713, 203]);
     let (measurement, controls) = (models[1].1, models[3].1);
     // 9.99 MW of 25 MW at a scale of 1 kW.
     assert_eq!(client.read(255, measurement + 10, 1).await, Ok(vec![9_990]));

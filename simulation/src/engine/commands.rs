@@ -147,9 +147,12 @@ impl Engine {
                 commands.iter().try_for_each(|command| self.check_master(command, origin))
             }
             Command::OperateUnit { action, .. } if action.is_always_taken() => Ok(()),
-            Command::SetDefect { .. } | Command::NoteRequest { .. } => Ok(()),
-            // Nothing of the unit is written.
-            Command::SetLink(_) | Command::ForcePoint(_) | Command::ReleasePoint { .. } => Ok(()),
+            // Nothing is asked of the unit.
+            Command::SetDefect { .. }
+            | Command::NoteRequest { .. }
+            | Command::SetLink(_)
+            | Command::ForcePoint(_)
+            | Command::ReleasePoint { .. } => Ok(()),
             _ => command.unit().map_or(Ok(()), |unit| {
                 self.units[unit.idx()].check_master(self.tick, self.spec.arbitration, origin)
             }),

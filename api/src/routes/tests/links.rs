@@ -41,6 +41,7 @@ async fn a_condition_is_set_with_everything_that_it_says() {
         scope: LinkScope {
             listener: Some("main".to_owned()),
             unit: Some(UnitId::from_idx(2)),
+            part: None,
             functions: vec![3, 4],
             registers: Some((0, 124)),
             peer: Some("10.0.0.0/8".parse().unwrap()),

@@ -43,8 +43,10 @@ async fn the_points_of_a_unit_are_those_of_its_maps_with_what_they_show() {
     let alarms = &answer["points"][1];
     let symbols = json!([{"name": "HOT", "value": 0}, {"name": "COLD", "value": 17}]);
     assert_eq!((&alarms["symbols"], &alarms["is_bits"]), (&symbols, &json!(true)));
-    assert_eq!((&alarms["value"], &alarms["minimum"]), (&Value::Null, &Value::Null));
-    assert_eq!(answer["points"][2]["text"], "unit");
+    assert_eq!(alarms["maximum"], 4_294_967_295.0);
+    let name = &answer["points"][2];
+    assert_eq!((&name["text"], &name["value"]), (&json!("unit"), &Value::Null));
+    assert_eq!(name["minimum"], Value::Null);
     assert_eq!(answer["points"][3]["table"], "coil");
     let plant = served.get("farm/points").await;
     assert_eq!((&plant["unit"], names(&plant).len()), (&Value::Null, 1));

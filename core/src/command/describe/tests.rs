@@ -299,6 +299,7 @@ fn link_conditions_and_forced_points_are_told_with_whom_they_are_about() {
     let scope = LinkScope {
         listener: Some("main".to_owned()),
         unit: Some(unit()),
+        part: None,
         functions: vec![3, 4],
         registers: Some((0, 124)),
         peer: Some("10.0.0.0/8".parse().unwrap()),

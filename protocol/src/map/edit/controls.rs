@@ -6,7 +6,9 @@
 use super::{Edit, Refusal, switch, within};
 use crate::map::controls::reversion_of;
 use bess_core::command::{PowerPriority, SetpointMode};
-use bess_core::control::{HeartbeatKind, LossAction, PowerFactor, Reversion, WatchdogSettings};
+use bess_core::control::{
+    FunctionName, HeartbeatKind, LossAction, PowerFactor, Reversion, WatchdogSettings,
+};
 use bess_core::event::Reverted;
 
 pub(crate) fn active_enable(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
@@ -135,6 +137,45 @@ pub(crate) fn excitation(edit: &mut Edit<'_>, which: Factor, value: f64) -> Resu
     Ok(())
 }
 
+/// 123.OutPFSet, for both directions; over-excited is negative.
+pub(crate) fn eei_factor(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    for which in [Factor::Injecting, Factor::Absorbing] {
+        factor(edit, which, value.abs())?;
+        power_factor(edit, which).over_excited = value < 0.0;
+    }
+    Ok(())
+}
+
+/// 123.VArPct_Ena: the setpoint in percent.
+pub(crate) fn reactive_percent_enable(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    reactive_enable(edit, value)?;
+    edit.change.reactive_mode = Some(SetpointMode::Percent);
+    Ok(())
+}
+
+/// Whether a function is on.
+pub(crate) fn function(
+    edit: &mut Edit<'_>,
+    which: FunctionName,
+    value: f64,
+) -> Result<(), Refusal> {
+    let is_on = switch(value)?;
+    // Of two that cannot be on together a request may switch one on.
+    let contradicts = |(known, was_on): &(FunctionName, bool)| {
+        *known == which && *was_on != is_on || is_on && *was_on && which.excluded().contains(known)
+    };
+    if edit.switched.iter().any(contradicts) {
+        return Err(Refusal::Value);
+    }
+    edit.switched.push((which, is_on));
+    let present = edit.change.functions.unwrap_or(edit.control().functions);
+    let wanted = if is_on { present.with(which) } else { present.without(which) };
+    if wanted != present {
+        edit.change.functions = Some(wanted);
+    }
+    Ok(())
+}
+
 fn reversion<'e>(edit: &'e mut Edit<'_>, which: Reverted) -> &'e mut Reversion {
     let present = reversion_of(&edit.control(), which);
     let change = &mut edit.change;
@@ -157,6 +198,16 @@ pub(crate) fn reversion_time(
     // The register holds whole seconds of 32 bits.
     reversion(edit, which).time_s = value as u32;
     Ok(())
+}
+
+/// *RvrtTms of the older models, in seconds: the control is off afterwards.
+pub(crate) fn reversion_to_off(
+    edit: &mut Edit<'_>,
+    which: Reverted,
+    value: f64,
+) -> Result<(), Refusal> {
+    reversion(edit, which).enabled = false;
+    reversion_time(edit, which, value)
 }
 
 /// 704.*EnaRvrt.

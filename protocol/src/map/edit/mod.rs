@@ -3,7 +3,8 @@
 //! A request is all or nothing. The fields are taken first and change nothing; a refused one refuses
 //! the request. Values and enables land in one `ControlUnit`, so their order in the request does not
 //! matter; operations of the unit and then of its racks follow it. `controls` takes what the unit holds,
-//! `operate` what it does.
+//! `operate` what it does. What depends on several registers of a request, as a curve that is adopted,
+//! is settled after all of them were taken.
 
 pub(super) mod controls;
 pub(super) mod operate;
@@ -15,6 +16,7 @@ use bess_core::UnitId;
 use bess_core::command::{
     Command, ControlChange, FunctionsChange, Origin, RackAction, UnitAction, UnitControl,
 };
+use bess_core::control::FunctionName;
 use bess_core::snapshot::UnitState;
 use bess_core::spec::UnitDesign;
 use bess_core::units::{Vars, Watts};
@@ -83,6 +85,18 @@ pub(crate) trait OwnWrite: Send + Sync + fmt::Debug {
     fn take(&self, edit: &mut Edit<'_>, value: Option<f64>, words: &[u16]) -> Result<(), Refusal>;
 }
 
+/// What is settled when all registers of a request were taken.
+pub(crate) trait Late: Send + Sync + fmt::Debug {
+    /// Makes of the edit what follows from its registers; `false` where that is not possible: then the
+    /// request changes nothing but what it staged.
+    ///
+    /// # Errors
+    /// When the request must be refused.
+    fn settle(&self, edit: &mut Edit<'_>) -> Result<bool, Refusal>;
+    /// Whether everything that was to be settled was.
+    fn told(&self, _edit: &mut Edit<'_>, _is_done: bool) {}
+}
+
 impl Write {
     /// The same in the repetition `rack_idx` of a group.
     pub(crate) fn of_rack(self, rack_idx: usize) -> Self {
@@ -101,10 +115,14 @@ pub(crate) struct Edit<'s> {
     actions: Vec<UnitAction>,
     racks: Vec<(usize, RackAction)>,
     functions: Option<Box<FunctionsChange>>,
+    /// Functions that registers of this request switch.
+    switched: Vec<(FunctionName, bool)>,
     memory: Vec<(usize, Vec<u16>)>,
     staged: Vec<(u16, u16)>,
     /// What is to take effect later, with the number of ticks until then.
-    later: Vec<(u64, Edit<'s>)>,
+    delayed: Vec<(u64, Edit<'s>)>,
+    if_refused: Vec<(u16, u16)>,
+    late: Vec<Arc<dyn Late>>,
     farm_active_w: Option<f64>,
     farm_reactive_var: Option<f64>,
     farm_in_force: Option<bool>,
@@ -121,6 +139,8 @@ pub(crate) struct Notes {
     pub(crate) room: Option<LaterRoom>,
     /// Who asked for them.
     pub(crate) origin: Option<Origin>,
+    /// What to stage besides when the command was accepted here and the loop refuses it.
+    pub(crate) if_refused: Vec<(u16, u16)>,
 }
 
 impl<'s> Edit<'s> {
@@ -132,9 +152,12 @@ impl<'s> Edit<'s> {
             actions: Vec::new(),
             racks: Vec::new(),
             functions: None,
+            switched: Vec::new(),
             memory: Vec::new(),
             staged: Vec::new(),
-            later: Vec::new(),
+            delayed: Vec::new(),
+            if_refused: Vec::new(),
+            late: Vec::new(),
             farm_active_w: None,
             farm_reactive_var: None,
             farm_in_force: None,
@@ -157,13 +180,61 @@ impl<'s> Edit<'s> {
     }
 
     /// The edit of what is to take effect after so many ticks.
-    pub(crate) fn later(&mut self, ticks: u64) -> &mut Self {
-        let known = self.later.iter().position(|(of, _)| *of == ticks);
+    pub(crate) fn delayed(&mut self, ticks: u64) -> &mut Self {
+        let known = self.delayed.iter().position(|(of, _)| *of == ticks);
         let index = known.unwrap_or_else(|| {
-            self.later.push((ticks, Self::new(self.sight)));
-            self.later.len() - 1
+            self.delayed.push((ticks, Self::new(self.sight)));
+            self.delayed.len() - 1
         });
-        &mut self.later[index].1
+        &mut self.delayed[index].1
+    }
+
+    /// The word that this request stages for the register `key`.
+    pub(crate) fn staged_now(&self, key: u16) -> Option<u16> {
+        self.staged.iter().rev().find(|(known, _)| *known == key).map(|(_, word)| *word)
+    }
+
+    /// The word of the register `key` as this request leaves it, if one was ever staged.
+    pub(crate) fn staged(&self, key: u16) -> Option<u16> {
+        self.staged_now(key).or_else(|| self.sight.desk().staged(key))
+    }
+
+    /// Control settings to change.
+    pub(crate) fn change_mut(&mut self) -> &mut ControlChange {
+        &mut self.change
+    }
+
+    /// The register `key` is to hold `word` if the loop refuses what was accepted here.
+    pub(crate) fn stage_if_refused(&mut self, key: u16, word: u16) {
+        self.if_refused.push((key, word));
+    }
+
+    /// Settles `late` when all registers were taken, once.
+    pub(crate) fn later(&mut self, late: Arc<dyn Late>) {
+        if !self.late.iter().any(|known| Arc::ptr_eq(known, &late)) {
+            self.late.push(late);
+        }
+    }
+
+    /// Settles what was left for when all registers were taken.
+    ///
+    /// # Errors
+    /// When the request must be refused.
+    pub(crate) fn settle(&mut self) -> Result<(), Refusal> {
+        let late = std::mem::take(&mut self.late);
+        let mut is_done = true;
+        for one in &late {
+            is_done &= one.settle(self)?;
+        }
+        if !is_done {
+            // Nothing of the unit changes by half of a request.
+            self.change = ControlChange::default();
+            self.functions = None;
+            self.actions.clear();
+            self.racks.clear();
+        }
+        late.iter().for_each(|one| one.told(self, is_done));
+        Ok(())
     }
 
     /// Settings of the unit's functions to change.
@@ -178,11 +249,17 @@ impl<'s> Edit<'s> {
     /// When fields of the latter contradict each other or the present state.
     pub(crate) fn notes(&mut self) -> Result<Notes, Refusal> {
         let mut later = Vec::new();
-        for (ticks, edit) in std::mem::take(&mut self.later) {
+        for (ticks, mut edit) in std::mem::take(&mut self.delayed) {
+            edit.settle()?;
             later.extend(edit.command()?.map(|command| (ticks, command)));
         }
-        let (memory, staged) = (std::mem::take(&mut self.memory), std::mem::take(&mut self.staged));
-        Ok(Notes { memory, staged, later, ..Notes::default() })
+        Ok(Notes {
+            memory: std::mem::take(&mut self.memory),
+            staged: std::mem::take(&mut self.staged),
+            if_refused: std::mem::take(&mut self.if_refused),
+            later,
+            ..Notes::default()
+        })
     }
 
     /// The one command that the request becomes. A request to a unit that asks for what is so already

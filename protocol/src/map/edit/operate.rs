@@ -39,6 +39,16 @@ pub(crate) fn contactors(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal>
     }
 }
 
+/// 123.Conn: connect brings a unit up to run, disconnect stops it.
+pub(crate) fn connect(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    if switch(value)? { run(edit) } else { stop(edit) }
+}
+
+/// 123.VArPct_Mod: 2 is percent of the largest reactive power; there is no other mode.
+pub(crate) fn of_largest_reactive(_: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+    if value == 2.0 { Ok(()) } else { Err(Refusal::Value) }
+}
+
 /// 802.SetInvState tells the battery what its converter does. Both are one unit here, which knows.
 pub(crate) fn inverter_told(_: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
     if (1.0..=3.0).contains(&value) { Ok(()) } else { Err(Refusal::Value) }
@@ -89,6 +99,7 @@ pub(crate) fn mode(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
 
 /// 803.StrSetEna and StrSetCon: 1 lets the string take part, 2 takes it out.
 pub(crate) fn string(edit: &mut Edit<'_>, rack_idx: usize, value: f64) -> Result<(), Refusal> {
+    let rack_idx = edit.sight.rack_shown(rack_idx);
     let action = match value {
         1.0 => RackAction::Connect,
         2.0 => RackAction::Disconnect,
@@ -109,6 +120,11 @@ pub(crate) fn string(edit: &mut Edit<'_>, rack_idx: usize, value: f64) -> Result
         edit.racks.push((rack_idx, action));
     }
     Ok(())
+}
+
+/// 804.SetEna and SetCon, which go back to 0 by themselves; writing 0 asks nothing.
+pub(crate) fn string_once(edit: &mut Edit<'_>, rack_idx: usize, value: f64) -> Result<(), Refusal> {
+    if value == 0.0 { Ok(()) } else { string(edit, rack_idx, value) }
 }
 
 /// A register whose only setting is 0, off.

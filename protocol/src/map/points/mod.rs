@@ -13,7 +13,7 @@ mod tests;
 pub(crate) use read::{Not, Test};
 
 use super::edit::Write;
-use super::source::Source;
+use super::source::{Bind, Place, Source};
 use bess_core::alarm::{ALARMS, AlarmLevel};
 use bess_core::role::Role;
 use bess_core::signal::{self, Quantity};
@@ -162,7 +162,7 @@ fn of_row(row: &Row) -> Point {
         unit: row.unit,
         kind: row.kind,
         names,
-        source: row.read.resolve(row.unit, 0),
+        source: row.read.resolve(row.unit, Place::default()),
         write: row.write,
         role: row.role,
         help: Cow::Borrowed(row.help),
@@ -206,7 +206,7 @@ fn signals() -> Vec<Point> {
     let mut points = Vec::new();
     for signal in signal::UNIT.iter().filter(|signal| !has_row(signal.name)) {
         let unit = unit_of(signal.quantity);
-        let source = super::source::Bind::Unit(signal.name, 1.0).resolve(unit, 0);
+        let source = Bind::Unit(signal.name, 1.0).resolve(unit, Place::default());
         let point = plain(Cow::Borrowed(signal.name), unit, signal.help, source);
         points.push(Point { level: Some(Level::Unit), ..point });
     }
@@ -214,7 +214,7 @@ fn signals() -> Vec<Point> {
         let name = format!("farm.{}", signal.name);
         if !has_row(&name) {
             let unit = unit_of(signal.quantity);
-            let source = super::source::Bind::Farm(signal.name).resolve(unit, 0);
+            let source = Bind::Farm(signal.name).resolve(unit, Place::default());
             points.push(plain(Cow::Owned(name), unit, signal.help, source));
         }
     }
@@ -272,10 +272,11 @@ fn of_rack(name: &str) -> Option<Point> {
             return cell_point(name, (rack_idx, cell_idx), what);
         }
     }
+    let place = Place { rack_idx, ..Place::default() };
     let of_unit = |point: Point| Point { level: Some(Level::Unit), ..point };
     if let Some(signal) = signal::RACK.iter().find(|signal| signal.name == rest) {
         let unit = unit_of(signal.quantity);
-        let source = super::source::Bind::Rack(signal.name).resolve(unit, rack_idx);
+        let source = Bind::Rack(signal.name).resolve(unit, place);
         let point = plain(Cow::Owned(name.to_owned()), unit, signal.help, source);
         let point = match rest {
             "connected" => Point { kind: Kind::Switch, names: names_of(NO_YES), ..point },
@@ -287,7 +288,7 @@ fn of_rack(name: &str) -> Option<Point> {
         let point = of_row(row);
         return Some(of_unit(Point {
             name: Cow::Owned(name.to_owned()),
-            source: row.read.resolve(row.unit, rack_idx),
+            source: row.read.resolve(row.unit, place),
             write: row.write.map(|write| write.of_rack(rack_idx)),
             ..point
         }));

@@ -65,10 +65,7 @@ struct CellSource {
 
 impl OwnSource for CellSource {
     fn value<'s>(&'s self, sight: Sight<'s>) -> Value<'s> {
-        let of_unit = |unit: bess_core::UnitId| {
-            sight.snapshot.cells.iter().find(|cells| cells.unit_idx == unit.idx())
-        };
-        let Some(cells) = sight.unit.and_then(of_unit) else { return Value::Missing };
+        let Some(cells) = sight.cells() else { return Value::Missing };
         if self.cell_idx >= cells.cells_per_rack {
             return Value::Missing;
         }

@@ -105,7 +105,7 @@ impl Row {
 macro_rules! names {
     ($model:ident, $point:literal) => {
         || {
-            let mut points = $model::MODEL.points.iter();
+            let mut points = $model::MODEL.body.points.iter();
             points.find(|point| point.name == $point).map_or(&[][..], |point| point.symbols)
         }
     };
@@ -312,7 +312,7 @@ pub(super) const RACK_ROWS: &[Row] = &[
 ];
 
 fn symbols_of_string(name: &str) -> Table {
-    let mut points = model_803::MODEL.group_points.iter();
+    let mut points = model_803::MODEL.body.groups.iter().flat_map(|group| group.points);
     points.find(|point| point.name == name).map_or(&[][..], |point| point.symbols)
 }
 

@@ -276,8 +276,14 @@ fn table() -> String {
         writeln!(table, "| `{}` | {values} | {access} | {} |", point.name, point.help).unwrap();
         if point.name == "alarm.any" {
             let rows = [
-                ("alarm.any.<level>", "Whether any alarm stands at that level: `warning`, `derate`, `trip`, `critical`"),
-                ("alarm.<alarm>", "Whether that alarm stands at any level; `docs/unit-states.md` lists them"),
+                (
+                    "alarm.any.<level>",
+                    "Whether any alarm stands at that level: `warning`, `derate`, `trip`, `critical`",
+                ),
+                (
+                    "alarm.<alarm>",
+                    "Whether that alarm stands at any level; `docs/unit-states.md` lists them",
+                ),
                 ("alarm.<alarm>.<level>", "Whether it stands at that level"),
             ];
             for (name, help) in rows {

@@ -6,23 +6,44 @@ use crate::map::encoding::Encoding;
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) id: u16,
-    /// Registers of the fixed part, with the id and the length.
-    pub(crate) length: u16,
+    /// Its points, those of id and length first.
+    pub(crate) body: Group,
+}
+
+/// Points that follow each other, then groups that do.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Name; empty for the body of a model.
+    pub(crate) name: &'static str,
+    pub(crate) count: Count,
     pub(crate) points: &'static [Point],
-    /// Name of the repeating group; empty for none.
-    pub(crate) group: &'static str,
-    /// Registers of one repetition.
-    pub(crate) group_length: u16,
-    /// Points of one repetition; offsets from its start.
-    pub(crate) group_points: &'static [Point],
+    pub(crate) groups: &'static [Group],
+}
+
+/// How often a group is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// Once.
+    Once,
+    /// As often as the point of this name says.
+    By(&'static str),
+    /// As often as the length of the model says.
+    ByLength,
+}
+
+impl Group {
+    /// Registers of one repetition, with what is in it; `count` says how often a group within is there.
+    pub(crate) fn length(&self, count: &dyn Fn(&Self) -> u32) -> u32 {
+        let own: u32 = self.points.iter().map(|p| u32::from(p.encoding.registers())).sum();
+        let within = self.groups.iter().map(|group| count(group) * group.length(count));
+        own + within.sum::<u32>()
+    }
 }
 
 /// A point of a model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
-    /// Name; that of a point in a group that occurs once is `group.point`.
     pub(crate) name: &'static str,
-    pub(crate) offset: u16,
     pub(crate) encoding: Encoding,
     /// Name of the point that holds the scale factor; empty for none.
     pub(crate) sf: &'static str,
@@ -33,10 +54,9 @@ pub(crate) struct Point {
 }
 
 /// A read-only optional point.
-pub(crate) const fn p(name: &'static str, offset: u16, encoding: Encoding) -> Point {
+pub(crate) const fn p(name: &'static str, encoding: Encoding) -> Point {
     Point {
         name,
-        offset,
         encoding,
         sf: "",
         unit: "",

@@ -208,7 +208,7 @@ fn the_compact_map_sets_the_watch_and_the_limits_of_charge() {
     assert_eq!(control.watchdog.action, LossAction::Value);
     assert_eq!((control.watchdog.value_w, control.watchdog.timeout_s), (-1_000_000.0, 60.0));
     assert_eq!((control.soc_min, control.soc_max, control.soc_reserve), (0.1, 0.9, 0.05));
-    assert_eq!((desk.read("802.SoCMin"), desk.read("802.SoCMax")), (1_000, 9_000));
+    assert_eq!((desk.read("802.SoCRsvMin"), desk.read("802.SocRsvMax")), (1_000, 9_000));
     let shown = registers(&desk.snapshot, 1);
     let words: Vec<_> = [90, 92, 93, 94]
         .iter()

@@ -3,6 +3,7 @@
 
 use super::Placed;
 use crate::map::layout::{Field, Item};
+use crate::map::{Profile, sunspec};
 use bess_core::point::Table;
 use std::ops::Range;
 
@@ -30,6 +31,8 @@ pub(super) struct VendorModel {
 #[derive(Clone)]
 pub(super) struct Chain {
     pub(super) base: u16,
+    /// Which standard models there are.
+    pub(super) profile: Profile,
     /// Standard models in order; `None` for all of the unit's.
     pub(super) models: Option<Vec<(u16, Range<usize>)>>,
     pub(super) vendor: Vec<VendorModel>,
@@ -57,20 +60,25 @@ impl Chain {
     ///
     /// # Errors
     /// Models that are not there, or twice, and registers beyond the last one.
-    pub(super) fn lay_out(&self, standard: Vec<Field>) -> Result<Vec<Placed>, Vec<Misfit>> {
+    pub(super) fn lay_out(&self, standard: sunspec::Chain) -> Result<Vec<Placed>, Vec<Misfit>> {
+        let is_cell = |address: u16| {
+            standard.cells.is_some_and(|(first, last)| (first..=last).contains(&address))
+        };
         let (mut problems, mut marks) = (Vec::new(), Vec::new());
         let mut links: Vec<Link> = Vec::new();
-        for field in standard {
-            match model_of(&field) {
-                Some(id) => match links.last_mut().filter(|link| link.id == id) {
-                    Some(link) => link.push(field, &self.span),
-                    None => {
-                        let mut link = Link { id, length: 0, items: Vec::new() };
-                        link.push(field, &self.span);
-                        links.push(link);
-                    }
-                },
-                None => marks.push(field),
+        for field in standard.fields {
+            let Some(id) = model_of(&field) else {
+                marks.push(field);
+                continue;
+            };
+            // Of models with one number each begins with its id.
+            let begins = field.about.name.ends_with(".ID");
+            if begins || links.last().is_none_or(|link| link.id != id) {
+                links.push(Link { id, length: 0, items: Vec::new() });
+            }
+            let placed = Placed { is_cell: is_cell(field.address), ..placed_at(field, &self.span) };
+            if let Some(link) = links.last_mut() {
+                link.items.push(placed);
             }
         }
         for link in &mut links {
@@ -125,10 +133,6 @@ impl Chain {
 }
 
 impl Link {
-    fn push(&mut self, field: Field, span: &Range<usize>) {
-        self.items.push(placed_at(field, span));
-    }
-
     /// Counts addresses from the first one on.
     fn rebase(&mut self) {
         let first = self.items.iter().map(|placed| placed.item.address()).min().unwrap_or(0);

@@ -238,7 +238,7 @@ impl Taker {
             kept.bits.write(edit, bits);
             kept.at.write(edit, sight.snapshot.tick.0 + 1);
         }
-        let edit = if self.delay_ticks > 0 { edit.later(self.delay_ticks) } else { edit };
+        let edit = if self.delay_ticks > 0 { edit.delayed(self.delay_ticks) } else { edit };
         self.effect.take(edit, value, bits)
     }
 

@@ -4,7 +4,7 @@ use super::chain::Misfit;
 use super::{Also, Face, MapFile, Origin, Placed, Shows};
 use crate::map::layout::{Field, Item, Layout, Parts};
 use crate::map::points::Level;
-use crate::map::{PointDoc, compact, describe_layout, sunspec};
+use crate::map::{PointDoc, Profile, compact, describe_layout, sunspec};
 use bess_core::UnitId;
 use bess_core::config::Problems;
 use bess_core::point::Table;
@@ -27,9 +27,9 @@ impl Subject<'_> {
             Self::Plant(_) => compact::Level::Plant,
         })
     }
-    fn chain(self) -> Vec<Field> {
+    fn chain(self, profile: Profile) -> sunspec::Chain {
         match self {
-            Self::Unit(design) => sunspec::unit_chain(design),
+            Self::Unit(design) => sunspec::unit_chain(design, profile),
             Self::Plant(spec) => sunspec::plant_chain(spec),
         }
     }
@@ -140,8 +140,11 @@ impl Also {
             Shows::Face(face, origin) => lay_out(face, origin, subject),
             Shows::Standard { compact, sunspec } => {
                 let mut fields = if *compact { subject.compact() } else { Vec::new() };
-                fields.extend(if *sunspec { subject.chain() } else { Vec::new() });
-                Ok(Layout::new(fields))
+                let chain = sunspec.then(|| subject.chain(Profile::Standard));
+                let cells = chain.as_ref().and_then(|chain| chain.cells);
+                fields.extend(chain.into_iter().flat_map(|chain| chain.fields));
+                let holding = fields.into_iter().map(Item::Field).collect();
+                Ok(Layout::of(Parts { holding, cells, ..Parts::default() }))
             }
         }
     }
@@ -167,7 +170,7 @@ fn lay_out(face: &Face, origin: &Origin, subject: Subject<'_>) -> Result<Layout,
         standard.extend(included(subject.compact(), span));
     }
     if let Some(chain) = &face.chain {
-        match chain.lay_out(subject.chain()) {
+        match chain.lay_out(subject.chain(chain.profile)) {
             Ok(placed) => standard.extend(placed),
             Err(misfits) => misfits.into_iter().for_each(&mut report),
         }

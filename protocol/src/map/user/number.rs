@@ -168,7 +168,9 @@ impl Number {
     pub(crate) fn show(&self, value: Value<'_>) -> u64 {
         let number = match value {
             Value::Bits(bits) => return bits & self.mask(),
-            Value::Missing | Value::Text(_) => return self.missing_bits(),
+            Value::Missing | Value::Text(_) | Value::Tagged(..) => {
+                return self.missing_bits();
+            }
             Value::Number(number) if number.is_nan() => return self.missing_bits(),
             Value::Raw(raw) if self.shows_whole_numbers_as_they_are() => {
                 return self.fit(raw.into());

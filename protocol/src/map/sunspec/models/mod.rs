@@ -1,11 +1,29 @@
-//! One file for each SunSpec model: its points as facts, without values.
+//! One file for each SunSpec model, points as facts without values; made by `tools/sunspec_tables.py`.
 
 pub(crate) mod model_1;
+pub(crate) mod model_103;
+pub(crate) mod model_120;
+pub(crate) mod model_121;
+pub(crate) mod model_122;
+pub(crate) mod model_123;
+pub(crate) mod model_124;
+pub(crate) mod model_203;
 pub(crate) mod model_701;
 pub(crate) mod model_702;
 pub(crate) mod model_703;
 pub(crate) mod model_704;
+pub(crate) mod model_705;
+pub(crate) mod model_706;
+pub(crate) mod model_707;
+pub(crate) mod model_708;
+pub(crate) mod model_709;
+pub(crate) mod model_710;
+pub(crate) mod model_711;
+pub(crate) mod model_712;
 pub(crate) mod model_713;
+pub(crate) mod model_714;
 pub(crate) mod model_715;
 pub(crate) mod model_802;
 pub(crate) mod model_803;
+pub(crate) mod model_804;
+pub(crate) mod model_805;

@@ -16,8 +16,10 @@ use super::chain::{Anchor, Chain, VendorModel};
 use super::field::Lock;
 use super::layout::overlaps;
 use super::{Also, Face, MapFile, MapSource, Origin, Placed, Shows, shipped};
+use crate::map::Profile;
 use crate::map::layout::{Refresh, Trap};
 use crate::map::points::Level;
+use crate::map::sunspec::BASE;
 use bess_core::config::{Problem, Problems, Section, Shape, did_you_mean, read_document};
 use bess_core::point::Table;
 use head::Options;
@@ -278,10 +280,9 @@ impl<'r> FaceReader<'r> {
             section.report(model.span(), message, Some(hint));
         }
         let span = span?;
-        let (base, wanted) = match asked {
+        let (base, profile, wanted) = match asked {
             Some(asked) => {
-                let base =
-                    asked.integer_or("base", u64::from(crate::map::sunspec::BASE), 0, 65_000);
+                let base = asked.integer_or("base", u64::from(BASE), 0, 65_000);
                 let wanted = (asked.shape("models") != Shape::Absent).then(|| {
                     let models = asked.integers("models", 1, 65_534).into_iter();
                     models.map(|(id, span)| (id as u16, span)).collect::<Vec<_>>()
@@ -290,13 +291,14 @@ impl<'r> FaceReader<'r> {
                     let message = "a chain begins with model 1".to_owned();
                     asked.report(asked.span_of("models"), message, None);
                 }
+                let profile = asked.choice_or("profile", Profile::Standard, &Profile::ALL);
                 asked.finish();
-                (base as u16, wanted)
+                (base as u16, profile, wanted)
             }
-            None => (crate::map::sunspec::BASE, None),
+            None => (BASE, Profile::Standard, None),
         };
         let vendor = models.into_iter().filter_map(|model| self.model(model)).collect();
-        Some(Chain { base, models: wanted, vendor, span })
+        Some(Chain { base, profile, models: wanted, vendor, span })
     }
 
     /// `[[model]]`: a model of the vendor's own.

@@ -210,8 +210,14 @@ fn a_register_that_is_only_written_answers_reads_with_exception_2() {
     );
     let layout = Arc::clone(&bench.device.layout);
     let trap = |address, on| layout.trap(Table::Holding, address, 1, on);
-    assert_eq!((trap(5, On::Read), trap(6, On::Read), trap(5, On::Write)), (Some(2), Some(2), None));
-    assert_eq!((trap(9, On::Write), trap(10, On::Write), trap(9, On::Read)), (Some(5), Some(5), None));
+    assert_eq!(
+        (trap(5, On::Read), trap(6, On::Read), trap(5, On::Write)),
+        (Some(2), Some(2), None)
+    );
+    assert_eq!(
+        (trap(9, On::Write), trap(10, On::Write), trap(9, On::Read)),
+        (Some(5), Some(5), None)
+    );
     bench.write(5, &[1, 2]).unwrap();
 }
 
@@ -253,9 +259,8 @@ fn settings_are_for_engineers_unless_the_map_gives_them_to_operators() {
     };
     let text = point(1, "") + &point(2, "role = \"operator\"\n");
     let mut bench = with(&text);
-    let write = |bench: &mut Bench, address| {
-        bench.write_to(Table::Holding, address, &[10], Role::Operator)
-    };
+    let write =
+        |bench: &mut Bench, address| bench.write_to(Table::Holding, address, &[10], Role::Operator);
     assert_eq!(write(&mut bench, 1), Err(Refusal::Role));
     assert_eq!(write(&mut bench, 2), Ok(()));
 }
@@ -326,11 +331,9 @@ fn standard_maps_are_included_where_the_map_wants_them() {
 
 #[test]
 fn a_map_of_the_plant_shows_and_commands_the_farm() {
-    let map = map(
-        "[map]\nname = \"plant\"\nlevel = \"plant\"\n\
+    let map = map("[map]\nname = \"plant\"\nlevel = \"plant\"\n\
          [[point]]\naddress = 1\ntype = \"i32\"\nvalue = \"farm.control.active_w\"\naccess = \"rw\"\n\
-         [[point]]\naddress = 3\ntype = \"i32\"\nvalue = \"farm.poi.active_power\"",
-    );
+         [[point]]\naddress = 3\ntype = \"i32\"\nvalue = \"farm.poi.active_power\"");
     assert!(map.is_of_plant());
     let spec = crate::testing::snapshot().spec;
     map.check(&spec).unwrap();

@@ -49,7 +49,8 @@ fn any_number() -> impl Strategy<Value = Number> {
 fn any_order(registers: usize) -> impl Strategy<Value = Order> {
     let words: Vec<u8> = (0..registers as u8).collect();
     prop_oneof![
-        (any::<bool>(), any::<bool>()).prop_map(move |(low, swap)| Order::new(registers, low, swap)),
+        (any::<bool>(), any::<bool>())
+            .prop_map(move |(low, swap)| Order::new(registers, low, swap)),
         Just(words).prop_shuffle().prop_map(Order::of_words),
     ]
 }
@@ -130,7 +131,10 @@ fn words(body: &str, value: f64) -> Vec<u16> {
 #[test]
 fn orders_of_words_and_bytes_are_as_their_letters_say() {
     let of = |kind: &str, order: &str| {
-        words(&format!("type = \"{kind}\"\nvalue = \"dc.power\"\nword_order = {order}"), 16_909_060.0)
+        words(
+            &format!("type = \"{kind}\"\nvalue = \"dc.power\"\nword_order = {order}"),
+            16_909_060.0,
+        )
     };
     assert_eq!(of("u32", "\"ABCD\""), [0x0102, 0x0304]);
     assert_eq!(of("u32", "\"CDAB\""), [0x0304, 0x0102]);
@@ -149,7 +153,11 @@ fn values_are_scaled_shifted_limited_and_cut() {
         ("type = \"i16\"\nscale = 100\nvalue = \"dc.power\"", -1_234_560.0, vec![0xCFC6]),
         ("type = \"i16\"\nscale = -1\nvalue = \"dc.power\"", 5.0, vec![0xFFFB]),
         ("type = \"u16\"\noffset = -1000\nvalue = \"dc.power\"", 200.0, vec![1_200]),
-        ("type = \"i16\"\nunit = \"MW\"\nscale = 0.01\nvalue = \"dc.power\"", 1_230_000.0, vec![123]),
+        (
+            "type = \"i16\"\nunit = \"MW\"\nscale = 0.01\nvalue = \"dc.power\"",
+            1_230_000.0,
+            vec![123],
+        ),
         ("type = \"i16\"\nvalue = \"dc.power\"", 1e9, vec![0x7FFF]),
         ("type = \"i16\"\nvalue = \"dc.power\"", -1e9, vec![0x8000]),
         ("type = \"i16\"\nvalue = \"dc.power\"\nnan = 0x8000", -1e9, vec![0x8001]),

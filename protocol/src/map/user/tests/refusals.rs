@@ -18,7 +18,8 @@ fn word(address: u32) -> String {
 fn what_cannot_be_is_refused_with_what_it_would_take() {
     let soc = "[[point]]\naddress = 1\ntype = \"u16\"\nvalue = \"battery.soc\"\n";
     let limit = "[[point]]\naddress = 1\ntype = \"u16\"\naccess = \"rw\"\nvalue = \"control.charge_limit\"\n";
-    let command = "[[point]]\naddress = 1\ntype = \"u16\"\naccess = \"rw\"\nvalue = \"control.forced\"\n";
+    let command =
+        "[[point]]\naddress = 1\ntype = \"u16\"\naccess = \"rw\"\nvalue = \"control.forced\"\n";
     let point = |rest: &str| format!("[[point]]\naddress = 1\n{rest}");
     for (body, parts) in [
         // Names.
@@ -134,7 +135,12 @@ fn what_cannot_be_is_refused_with_what_it_would_take() {
 
 #[test]
 fn all_problems_come_at_once_in_the_order_of_the_text() {
-    let body = word(1) + &word(1) + &word(3).replace("soc", "sock") + "scale = 0\n" + &word(4) + "nan = -1";
+    let body = word(1)
+        + &word(1)
+        + &word(3).replace("soc", "sock")
+        + "scale = 0\n"
+        + &word(4)
+        + "nan = -1";
     let text = format!("[map]\nname = \"test\"\n{body}");
     let problems = parse_map("map.toml", &text, &|_| Err(String::new())).unwrap_err();
     assert_eq!(problems.0.len(), 3, "{problems}");
@@ -166,7 +172,9 @@ fn what_another_firmware_has_is_checked_too() {
 #[test]
 fn a_part_of_a_register_overlaps_only_where_it_shares_bits() {
     let half = |half: &str| {
-        format!("[[point]]\naddress = 1\ntype = \"u8\"\nhalf = \"{half}\"\nvalue = \"battery.soc\"\n")
+        format!(
+            "[[point]]\naddress = 1\ntype = \"u8\"\nhalf = \"{half}\"\nvalue = \"battery.soc\"\n"
+        )
     };
     map(&format!("[map]\nname = \"x\"\n{}{}", half("high"), half("low")));
     let text = problems(&(half("low") + &half("low")));

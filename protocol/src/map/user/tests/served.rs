@@ -142,13 +142,11 @@ async fn more_writes_that_wait_than_a_device_keeps_are_refused_as_busy() {
 
 #[tokio::test]
 async fn traps_write_only_registers_and_functions_answer_as_the_map_says() {
-    let served = Served::new(&map(
-        "[map]\nname = \"test\"\nwrite_fc = [6, 16]\n\
+    let served = Served::new(&map("[map]\nname = \"test\"\nwrite_fc = [6, 16]\n\
          [[point]]\naddress = 1\ntype = \"u16\"\nvalue = \"memory\"\naccess = \"w\"\n\
          [[memory]]\naddress = 2\ncount = 8\n\
          [[trap]]\nfrom = 4\nexception = 5\n[[trap]]\nfrom = 6\nexception = 10\non = \"read\"\n\
-         [identity]\nvendor = \"somebody\"\nproduct_code = \"x\"\nrevision = \"7\"",
-    ));
+         [identity]\nvendor = \"somebody\"\nproduct_code = \"x\"\nrevision = \"7\""));
     assert_eq!(served.ask(&[3, 0, 1, 0, 1]).await, [0x83, 2], "write only");
     assert_eq!(served.ask(&[6, 0, 1, 0, 9]).await, [6, 0, 1, 0, 9]);
     assert_eq!(served.ask(&[3, 0, 2, 0, 4]).await, [0x83, 5], "a trap among others");
@@ -163,12 +161,10 @@ async fn traps_write_only_registers_and_functions_answer_as_the_map_says() {
 
 #[tokio::test]
 async fn registers_that_are_refreshed_slowly_show_what_was_at_the_last_refresh() {
-    let served = Served::new(&map(
-        "[map]\nname = \"test\"\n\
+    let served = Served::new(&map("[map]\nname = \"test\"\n\
          [[point]]\naddress = 1\ntype = \"u16\"\nvalue = \"battery.soc\"\n\
          [[point]]\naddress = 2\ntype = \"u16\"\nvalue = \"battery.soc\"\nname = \"at once\"\n\
-         [[refresh]]\nfrom = 1\nperiod_s = 2",
-    ));
+         [[refresh]]\nfrom = 1\nperiod_s = 2"));
     let set = |soc: f64| {
         served.farm.snapshots.send_modify(|snapshot| {
             Arc::make_mut(snapshot).units[0].measured.soc = soc;

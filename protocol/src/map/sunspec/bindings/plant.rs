@@ -3,7 +3,7 @@
 //! A farm setpoint is in force as soon as `WSet` is written, and `WSetEna` 0 gives it back; it is
 //! always in watts. Reactive power follows active power: `VarSet` alone takes no unit over.
 
-use super::bindings::{MILLI_SF, ONE_SF, PERCENT_SF, Row, TENTH_SF, r, rw};
+use super::{MILLI_SF, ONE_SF, PERCENT_SF, Row, TENTH_SF, r, rw};
 use crate::map::edit::operate as edit;
 use crate::map::plant;
 use crate::map::source::Bind;
@@ -14,19 +14,19 @@ const REACTIVE_RATING: Bind = Bind::Number(|s| s.snapshot.spec.rated_reactive_po
 const APPARENT_RATING: Bind = Bind::Number(|s| plant::rated_apparent_power_va(&s.snapshot.spec));
 const ENERGY_RATING: Bind = Bind::Number(|s| plant::nominal_energy_wh(&s.snapshot.spec));
 
-const ACTIVE_SF: Bind = Bind::ScaleForFarm(|spec| spec.rated_power().0);
-const REACTIVE_SF: Bind = Bind::ScaleForFarm(|spec| spec.rated_reactive_power().0);
-const APPARENT_SF: Bind = Bind::ScaleForFarm(plant::rated_apparent_power_va);
+pub(super) const ACTIVE_SF: Bind = Bind::ScaleForFarm(|spec| spec.rated_power().0);
+pub(super) const REACTIVE_SF: Bind = Bind::ScaleForFarm(|spec| spec.rated_reactive_power().0);
+pub(super) const APPARENT_SF: Bind = Bind::ScaleForFarm(plant::rated_apparent_power_va);
 const ENERGY_SF: Bind = Bind::ScaleForFarm(|spec: &FarmSpec| plant::nominal_energy_wh(spec));
 
-pub(super) const COMMON: &[Row] = &[
+pub(in crate::map::sunspec) const COMMON: &[Row] = &[
     r("Mn", Bind::Text(|_| "bess")),
     r("Md", Bind::Text(|_| "plant")),
     r("Vr", Bind::Text(|_| env!("CARGO_PKG_VERSION"))),
     r("SN", Bind::Text(|s| &s.snapshot.spec.name)),
 ];
 
-pub(super) const MEASUREMENT: &[Row] = &[
+pub(in crate::map::sunspec) const MEASUREMENT: &[Row] = &[
     r("ACType", Bind::Raw(2)),
     r("St", Bind::Whole(plant::operating_state)),
     r("InvSt", Bind::Whole(plant::inverter_state)),
@@ -34,19 +34,23 @@ pub(super) const MEASUREMENT: &[Row] = &[
     r("Alrm", Bind::Whole(plant::der_alarms)),
     r("DERMode", Bind::Raw(1)),
     r("W", Bind::Farm("poi.active_power")),
+    r("VA", Bind::Number(plant::apparent_power_va)),
     r("Var", Bind::Farm("poi.reactive_power")),
+    r("PF", Bind::Number(plant::power_factor)),
     r("Hz", Bind::Farm("poi.frequency")),
     r("TotWhInj", Bind::Farm("poi.discharged_energy")),
     r("TotWhAbs", Bind::Farm("poi.charged_energy")),
     r("TmpAmb", Bind::Farm("ambient.temperature")),
     r("Hz_SF", MILLI_SF),
     r("W_SF", ACTIVE_SF),
+    r("PF_SF", MILLI_SF),
+    r("VA_SF", APPARENT_SF),
     r("Var_SF", REACTIVE_SF),
     r("TotWh_SF", ONE_SF),
     r("Tmp_SF", TENTH_SF),
 ];
 
-pub(super) const CAPACITY: &[Row] = &[
+pub(in crate::map::sunspec) const CAPACITY: &[Row] = &[
     r("WMaxRtg", ACTIVE_RATING),
     r("VAMaxRtg", APPARENT_RATING),
     r("VarMaxInjRtg", REACTIVE_RATING),
@@ -66,7 +70,7 @@ pub(super) const CAPACITY: &[Row] = &[
     r("Var_SF", REACTIVE_SF),
 ];
 
-pub(super) const CONTROLS: &[Row] = &[
+pub(in crate::map::sunspec) const CONTROLS: &[Row] = &[
     rw("WSetEna", Bind::Whole(plant::active_enabled), edit::farm_active_enable),
     r("WSetMod", Bind::Raw(1)),
     rw("WSet", Bind::Farm("setpoint.active_power"), edit::farm_active_w),
@@ -77,7 +81,7 @@ pub(super) const CONTROLS: &[Row] = &[
     r("VarSet_SF", ONE_SF),
 ];
 
-pub(super) const STORAGE: &[Row] = &[
+pub(in crate::map::sunspec) const STORAGE: &[Row] = &[
     r("WHRtg", ENERGY_RATING),
     r("WHAvail", Bind::Farm("battery.energy")),
     r("SoC", Bind::Farm("battery.soc")),

@@ -1,0 +1,199 @@
+//! The audit as JSON lines: every record of it, in its order, appended to a file.
+//!
+//! A task follows the snapshots and writes on a thread for work that blocks: neither the tick nor a
+//! request waits for a disk. The audit in memory holds the newest records only; what fell out of it before
+//! it was written, and what a full disk did not take, is told in the log.
+
+use crate::BadInput;
+use bess_core::snapshot::Snapshot;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// A file that the audit is appended to.
+#[derive(Debug)]
+pub(crate) struct AuditFile {
+    path: PathBuf,
+    file: File,
+    /// Number of the last record that was written, or lost.
+    seen: u64,
+    /// Whether what was written last may be half a line.
+    torn: bool,
+    /// Whether the last try to write failed.
+    failing: bool,
+}
+
+impl AuditFile {
+    /// Opens the file to append to it; makes it where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub(crate) fn open(path: &Path) -> Result<Self, BadInput> {
+        let refuse = |error: std::io::Error| {
+            let reason =
+                if path.is_dir() { "it is a folder".to_owned() } else { error.to_string() };
+            BadInput(format!(
+                "cannot write the audit to {}: {reason}\nhint: --audit names a file in a folder that is there",
+                path.display()
+            ))
+        };
+        let file = File::options().append(true).create(true).open(path).map_err(refuse)?;
+        let torn = ends_in_half_a_line(path);
+        Ok(Self { path: path.to_owned(), file, seen: 0, torn, failing: false })
+    }
+
+    /// Writes what is new in each snapshot, until there are no more.
+    pub(crate) async fn follow(mut self, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
+        loop {
+            let snapshot = Arc::clone(&snapshots.borrow_and_update());
+            if snapshot.audit.total() > self.seen {
+                let written = tokio::task::spawn_blocking(move || {
+                    self.append(&snapshot);
+                    self
+                });
+                self = match written.await {
+                    Ok(file) => file,
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                };
+            }
+            // The last snapshot is seen before the end of them is.
+            if snapshots.changed().await.is_err() {
+                break;
+            }
+        }
+        let synced = tokio::task::spawn_blocking(move || self.file.sync_data());
+        // Pipes and terminals cannot be synced, and need not be.
+        let _ = synced.await;
+    }
+
+    /// Writes the records that are new in `snapshot`; returns how many had fallen out of the audit.
+    fn append(&mut self, snapshot: &Snapshot) -> u64 {
+        let audit = &snapshot.audit;
+        let lost = audit.first().saturating_sub(self.seen + 1);
+        if lost > 0 {
+            tracing::error!(
+                lost,
+                "the audit file lacks writes that fell out of the audit in memory"
+            );
+        }
+        let mut text = String::new();
+        let mut count = 0;
+        for (number, record) in audit.after(self.seen) {
+            text += &bess_api::audit_line(snapshot, number, record);
+            text.push('\n');
+            count += 1;
+        }
+        if self.torn {
+            text.insert(0, '\n');
+        }
+        let written = self.file.write_all(text.as_bytes());
+        self.torn = written.is_err();
+        let path = self.path.display();
+        match written {
+            Err(error) => tracing::error!(%error, lost = count, %path, "cannot write the audit"),
+            Ok(()) if self.failing => tracing::info!(%path, "the audit is written again"),
+            Ok(()) => {}
+        }
+        self.failing = self.torn;
+        self.seen = audit.total();
+        lost
+    }
+}
+
+/// Whether a file of an earlier run was cut off within a line.
+fn ends_in_half_a_line(path: &Path) -> bool {
+    let last_byte = || -> std::io::Result<u8> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        Ok(byte[0])
+    };
+    // An empty file has no last byte, and a pipe cannot be read without taking from it.
+    path.is_file() && last_byte().is_ok_and(|byte| byte != b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bess_core::command::{Command, ControlSource};
+    use bess_core::config::{BUILT_IN_FARM, parse_farm};
+    use bess_core::log::Log;
+    use bess_core::snapshot::ClockView;
+    use bess_simulation::{Engine, EngineOptions, Inputs};
+    use serde_json::Value;
+
+    /// A snapshot whose audit has the newest `kept` of `total` records.
+    fn snapshot(total: u64, kept: usize) -> Snapshot {
+        let text =
+            BUILT_IN_FARM.replace("count = 10", "count = 1").replace("racks = 12", "racks = 1");
+        let spec = parse_farm("farm", &text, &|_| unreachable!()).expect("a good farm");
+        let mut engine = Engine::new(Arc::new(spec), Inputs::default(), EngineOptions::default());
+        engine.apply(&Command::ReleaseFarm, ControlSource::Rest).expect("it is always possible");
+        let mut snapshot = Snapshot::clone(&engine.snapshot(ClockView::default(), 0, &[]));
+        let (_, record) = snapshot.audit.after(0).next().expect("a record");
+        let mut log = Log::new(kept);
+        for _ in 0..total {
+            log.push(Arc::clone(record));
+        }
+        snapshot.audit = Arc::new(log);
+        snapshot
+    }
+    fn numbers(path: &Path) -> Vec<u64> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let number = |line: &str| {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+            line["number"].as_u64().unwrap()
+        };
+        text.lines().map(number).collect()
+    }
+
+    #[test]
+    fn each_record_is_written_once_and_what_fell_out_of_the_audit_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let mut file = AuditFile::open(&path).unwrap();
+        assert_eq!(file.append(&snapshot(2, 10)), 0);
+        assert_eq!(file.append(&snapshot(2, 10)), 0);
+        assert_eq!(file.append(&snapshot(5, 10)), 0);
+        assert_eq!(numbers(&path), [1, 2, 3, 4, 5]);
+        assert_eq!(file.append(&snapshot(20, 10)), 5);
+        assert_eq!(numbers(&path)[5..], [11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+    }
+
+    #[test]
+    fn a_file_is_appended_to_and_half_a_line_of_an_earlier_run_stays_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        std::fs::write(&path, "{\"number\": 7}\n").unwrap();
+        AuditFile::open(&path).unwrap().append(&snapshot(1, 10));
+        assert_eq!(numbers(&path), [7, 1]);
+        std::fs::write(&path, "{\"num").unwrap();
+        AuditFile::open(&path).unwrap().append(&snapshot(1, 10));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("{\"num\n{\"number\":1,"), "{text}");
+        assert_eq!(text.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_does_not_end_it() {
+        let full = Path::new("/dev/full");
+        if !full.exists() {
+            return;
+        }
+        let mut file = AuditFile::open(full).unwrap();
+        file.append(&snapshot(2, 10));
+        assert!(file.failing && file.torn);
+        assert_eq!(file.seen, 2, "what was lost is told, not tried again for ever");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_to_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let refusal = |path: &Path| AuditFile::open(path).unwrap_err().to_string();
+        assert!(refusal(folder.path()).contains("it is a folder"));
+        assert!(refusal(&folder.path().join("no/audit.jsonl")).contains("No such file"));
+    }
+}
