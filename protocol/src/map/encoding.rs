@@ -36,6 +36,8 @@ pub(crate) enum Value<'v> {
     Number(f64),
     /// A whole number that goes into the register as it is: an enum, bits, a counter.
     Raw(i64),
+    /// Bits that go into the register as they are, whatever its type: what was written to it.
+    Bits(u64),
     /// Text.
     Text(&'v str),
     /// Text, what follows it, and a number after that where there is one.
@@ -121,6 +123,7 @@ impl Encoding {
             }
             (_, Value::Number(number)) => self.number_bits(number, exponent),
             (_, Value::Raw(raw)) => raw as u64,
+            (_, Value::Bits(bits)) => bits,
         };
         if let Self::Text(_) = self {
             words.fill(0);
