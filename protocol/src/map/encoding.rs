@@ -99,7 +99,7 @@ impl Encoding {
         // `as` saturates; the bounds keep clear of the word that means "not available".
         if matches!(self, Self::Acc32 | Self::Acc64) {
             // What does not fit is cut off where the words are written: it has begun again.
-            scaled as u64
+            round(scaled).max(0) as u64
         } else if self.is_signed() {
             let max = (self.missing() - 1) as i64;
             round(scaled).clamp(-max, max) as u64
