@@ -1,11 +1,13 @@
 //! `bess farm`: show, check and write farm files.
 
+use crate::registers::load_map;
 use crate::scale::scaled;
 use crate::setup::load_farm;
-use bess_core::config::BUILT_IN_FARM;
+use bess_core::UnitId;
+use bess_core::config::{BUILT_IN_FARM, Problems};
 use bess_core::spec::FarmSpec;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum FarmCommand {
@@ -18,9 +20,9 @@ pub(crate) enum FarmCommand {
         #[arg(long, value_name = "FILE", conflicts_with = "file")]
         farm: Option<PathBuf>,
     },
-    /// Check farm files and report all their problems
+    /// Check farm files and register maps, and report all their problems
     Check {
-        /// Farm files
+        /// Farm files, and files with a table `[map]`
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
@@ -38,9 +40,31 @@ pub(crate) fn run(command: &FarmCommand, out: &mut dyn Write) -> anyhow::Result<
     }
 }
 
+/// Whether the file has a table `[map]`; one that cannot be read is told as a farm file.
+fn is_map(file: &Path) -> bool {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    text.lines().any(|line| line.split('#').next().unwrap_or_default().trim() == "[map]")
+}
+
+/// Checks a register map, also against the built-in farm.
+fn check_map(file: &Path) -> Result<String, Problems> {
+    let map = load_map(file)?;
+    let spec = load_farm(None)?;
+    map.check(&spec)?;
+    let rows = map.document(&spec, UnitId::from_idx(0))?;
+    Ok(format!("map \"{}\", {} values", map.name(), rows.len()))
+}
+
 fn check(files: &[PathBuf], out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut problems = bess_core::config::Problems::default();
+    let mut problems = Problems::default();
     for file in files {
+        if is_map(file) {
+            match check_map(file) {
+                Ok(fine) => writeln!(out, "{}: fine: {fine}", file.display())?,
+                Err(mut found) => problems.0.append(&mut found.0),
+            }
+            continue;
+        }
         let read = load_farm(Some(file)).and_then(|spec| {
             crate::modbus::load(Some(file), None, &spec)?;
             Ok(spec)

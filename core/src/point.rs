@@ -37,6 +37,14 @@ impl Table {
     pub fn name(self) -> &'static str {
         Self::ALL[self as usize].0
     }
+    /// Whether it holds words, and not bits.
+    pub fn has_words(self) -> bool {
+        matches!(self, Self::Holding | Self::Input)
+    }
+    /// Whether it can be written.
+    pub fn is_writable(self) -> bool {
+        matches!(self, Self::Holding | Self::Coil)
+    }
 }
 
 /// A point and what it shows in one snapshot, forced or not.

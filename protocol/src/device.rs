@@ -43,6 +43,7 @@ impl Device {
         pending: &Arc<Pending>,
     ) -> Self {
         let desk = Desk::new(layout.memory_len, Arc::clone(pending));
+        desk.write_memory(&layout.initial);
         Self { unit, rack_idx: None, part, layout: Arc::clone(layout), desk: Arc::new(desk) }
     }
 

@@ -18,7 +18,7 @@ use crate::device::{Device, Gateway, SightRoom};
 use crate::frame::HEADER;
 use crate::identity;
 use crate::map::desk::LastWrite;
-use crate::map::layout::FIELD_MAX;
+use crate::map::layout::{FIELD_MAX, On};
 use crate::map::{Edit, Notes, Refusal, Sight, Sights, Table};
 use crate::pdu::{
     self, Ask, DEVICE_FAILURE, GATEWAY_PATH, GATEWAY_TARGET, ILLEGAL_DATA_ADDRESS,
@@ -34,6 +34,7 @@ use bess_core::command::{
 use bess_core::role::Role;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::ModbusStats;
+use bess_core::time::{TICKS_PER_S, Tick};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -235,7 +236,7 @@ impl Service {
         if is_words && count > layout.rules.max_read {
             return Err(ILLEGAL_DATA_VALUE);
         }
-        layout.trap(table, address, count).map_or(Ok(()), Err)
+        layout.trap(table, address, count, On::Read).map_or(Ok(()), Err)
     }
 
     fn read(
@@ -367,7 +368,7 @@ impl Service {
         let device = call.device;
         let mut room = None;
         let sight = self.sight(call, &mut room);
-        let (command, notes) = match self.judge_write(call, wish, sight) {
+        let (command, mut notes) = match self.judge_write(call, wish, sight) {
             Ok(judged) => judged,
             Err((code, reason)) => {
                 device.desk.note_write(LastWrite { code, address });
@@ -378,14 +379,17 @@ impl Service {
                 return Err(code);
             }
         };
-        let Some(command) = command else {
-            return self.settle(call, address, &notes, then);
-        };
         let origin = self.origin(call, wish, None, sight);
+        notes.origin = (!notes.later.is_empty()).then(|| origin.clone());
+        let Some(command) = command else {
+            return self.settle(call, address, notes, then);
+        };
         if self.config.ack == Ack::Accepted {
             // Kept before the loop can refuse it.
             keep(device, address, &notes);
-            self.post_accepted(call, command, notes.if_refused, origin);
+            let if_refused = std::mem::take(&mut notes.if_refused);
+            self.post_accepted(call, command, if_refused, origin);
+            self.post_later(call.snapshot.tick, notes);
             return self.answered(call, then);
         }
         let outcome = self.post(command, origin);
@@ -409,18 +413,27 @@ impl Service {
             let most = layout.rules.max_write;
             return Err((ILLEGAL_DATA_VALUE, format!("the device takes at most {most} registers")));
         }
-        if let Some(code) = layout.trap(table, address, words.len() as u16) {
+        if let Some(code) = layout.trap(table, address, words.len() as u16, On::Write) {
             return Err((code, "the map says so".to_owned()));
         }
         let told = |refusal: Refusal| (exception(refusal), refusal.to_string());
         let mut edit: Edit<'_> =
             layout.write_to(sight, table, address, words, self.role).map_err(told)?;
-        let notes = edit.notes();
+        let mut notes = edit.notes().map_err(told)?;
         let command = edit.command().map_err(told)?;
         let snapshot = call.snapshot;
+        let later = notes.later.iter().map(|(_, command)| command);
         let checked = command
             .iter()
+            .chain(later)
             .try_for_each(|command| validate(&snapshot.spec, &snapshot.units, command));
+        if !notes.later.is_empty() {
+            notes.room = call.device.desk.reserve_later(notes.later.len());
+            if notes.room.is_none() {
+                let code = Rejection::Busy.modbus_exception();
+                return Err((code, "too many writes wait to take effect".to_owned()));
+            }
+        }
         match checked {
             // The loop counts a reset that it refuses, at the alarm that is in the way.
             Ok(()) | Err(Rejection::ResetRefused { .. }) => Ok((command, notes)),
@@ -429,14 +442,9 @@ impl Service {
     }
 
     /// Ends a write that is done: the desk keeps what it leaves, and `then` is answered.
-    fn settle(
-        &self,
-        call: Call<'_>,
-        address: u16,
-        notes: &Notes,
-        then: Then,
-    ) -> Result<Answer, u8> {
-        keep(call.device, address, notes);
+    fn settle(&self, call: Call<'_>, address: u16, notes: Notes, then: Then) -> Result<Answer, u8> {
+        keep(call.device, address, &notes);
+        self.post_later(call.snapshot.tick, notes);
         self.answered(call, then)
     }
 
@@ -469,6 +477,7 @@ impl Service {
     ) -> Answer {
         let (service, device) = (self.clone(), Arc::clone(call.device));
         let Call { function, unit_id, transaction, .. } = call;
+        let now = call.snapshot.tick;
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
             let result = match tokio::time::timeout(timeout, outcome).await {
@@ -481,7 +490,10 @@ impl Service {
             };
             // Before the answer, so that the writer's next read shows it.
             match &result {
-                Ok(()) => keep(&device, address, &notes),
+                Ok(()) => {
+                    keep(&device, address, &notes);
+                    service.post_later(now, notes);
+                }
                 Err(code) => device.desk.note_write(LastWrite { code: *code, address }),
             }
             let snapshot = Arc::clone(&service.farm.snapshots.borrow());
@@ -509,6 +521,30 @@ impl Service {
             }),
         });
         receiver
+    }
+
+    /// Posts commands that are to take effect later, each when so many ticks after `now` are over.
+    fn post_later(&self, now: Tick, notes: Notes) {
+        let Notes { later, room, origin: Some(origin), .. } = notes else { return };
+        let service = self.clone();
+        // It ends with the snapshots at the latest.
+        tokio::spawn(async move {
+            let _room = room;
+            let mut later = later;
+            later.sort_by_key(|(ticks, _)| *ticks);
+            let mut snapshots = service.farm.snapshots.clone();
+            for (ticks, command) in later {
+                while snapshots.borrow_and_update().tick.0 < now.0 + ticks {
+                    if snapshots.changed().await.is_err() {
+                        return;
+                    }
+                }
+                let delay_s = ticks as f64 / TICKS_PER_S as f64;
+                let via = origin.via.as_ref().map(|via| format!("{via}, {delay_s:.1} s later"));
+                // The audit has what comes of it.
+                drop(service.post(command, Origin { via, ..origin.clone() }));
+            }
+        });
     }
 
     /// Posts a command that is answered already; until a snapshot shows it, the desk does. If the loop
@@ -629,5 +665,9 @@ fn exception(refusal: Refusal) -> u8 {
         Refusal::Address | Refusal::Role => ILLEGAL_DATA_ADDRESS,
         Refusal::Value => ILLEGAL_DATA_VALUE,
         Refusal::State => DEVICE_FAILURE,
+        Refusal::Exception(code) => code,
     }
 }
+
+#[cfg(test)]
+mod tests;

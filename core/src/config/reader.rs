@@ -76,6 +76,19 @@ pub enum Shape {
     Table,
 }
 
+/// A number or a text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// A whole number.
+    Whole(i64),
+    /// Another number.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// `true` or `false`.
+    Truth(bool),
+}
+
 /// Reads a whole text by `read`, which asks its root table for everything it knows.
 ///
 /// # Errors
@@ -330,6 +343,44 @@ impl<'d, 'a> Section<'d, 'a> {
                 (name, text, value.span())
             })
             .collect()
+    }
+    /// The same where a name may also have an array of whole numbers.
+    pub fn named_integer_lists(
+        &self,
+        key: &'static str,
+        min: i64,
+        max: i64,
+    ) -> Vec<(String, Vec<i64>, Range<usize>)> {
+        let list = |(name, value): (String, &'d Spanned<DeValue<'a>>)| {
+            let path = format!("{key}.{name}");
+            let numbers = match value.get_ref() {
+                DeValue::Array(array) => {
+                    array.iter().filter_map(|item| self.whole(&path, item, min, max)).collect()
+                }
+                _ => self.whole(&path, value, min, max).into_iter().collect(),
+            };
+            (name, numbers, value.span())
+        };
+        self.entries(key).into_iter().map(list).collect()
+    }
+    /// The number, text or truth value at `key`; `None` when the key is absent, or it is something else,
+    /// which is reported.
+    pub fn literal(&self, key: &'static str) -> Option<Literal> {
+        let value = self.get(key)?;
+        let literal = match value.get_ref() {
+            DeValue::String(text) => Some(Literal::Text(text.to_string())),
+            DeValue::Boolean(yes) => Some(Literal::Truth(*yes)),
+            DeValue::Integer(integer) => {
+                let digits = integer.as_str().replace('_', "");
+                let whole = i64::from_str_radix(&digits, integer.radix()).ok();
+                whole.map(Literal::Whole)
+            }
+            other => as_f64(other).map(Literal::Number),
+        };
+        if literal.is_none() {
+            self.wrong_type(key, value, "a number or a text in quotes");
+        }
+        literal
     }
     fn entries(&self, key: &'static str) -> Vec<(String, &'d Spanned<DeValue<'a>>)> {
         let Some(value) = self.get(key) else {

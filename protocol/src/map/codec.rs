@@ -37,6 +37,14 @@ impl Codec {
         }
     }
 
+    /// What people should know besides.
+    pub(crate) fn notes(&self) -> &str {
+        match self {
+            Self::Plain { .. } => "",
+            Self::Own(own) => own.notes(),
+        }
+    }
+
     /// Unit of the value per unit of the register.
     pub(crate) fn scale(&self) -> f64 {
         match self {
@@ -57,7 +65,7 @@ impl Codec {
     pub(crate) fn is_number(&self) -> bool {
         match self {
             Self::Plain { encoding, .. } => !matches!(encoding, Encoding::Text(_)),
-            Self::Own(_) => self.registers() <= 4,
+            Self::Own(own) => own.is_number(),
         }
     }
 
@@ -65,7 +73,7 @@ impl Codec {
     pub(crate) fn range(&self) -> Option<(f64, f64)> {
         match self {
             Self::Plain { encoding, exponent, .. } => encoding.range(*exponent),
-            Self::Own(_) => None,
+            Self::Own(own) => own.range(),
         }
     }
 
@@ -86,7 +94,8 @@ impl Codec {
                 let text = String::from_utf8_lossy(&bytes);
                 Some(text.trim_end_matches('\0').to_owned())
             }
-            Self::Plain { .. } | Self::Own(_) => None,
+            Self::Plain { .. } => None,
+            Self::Own(own) => own.read_text(words),
         }
     }
 

@@ -115,7 +115,7 @@ const NONE: Bind = Bind::Missing;
 
 const SECONDS: (i8, &str) = (0, "s");
 
-const INVERTER_STATES: &[(&str, u32)] = &[
+pub(super) const INVERTER_STATES: &[(&str, u32)] = &[
     ("OFF", 0),
     ("STARTING", 2),
     ("RUNNING", 3),
@@ -124,7 +124,7 @@ const INVERTER_STATES: &[(&str, u32)] = &[
     ("FAULT", 6),
     ("STANDBY", 7),
 ];
-const BATTERY_STATES: &[(&str, u32)] = &[
+pub(super) const BATTERY_STATES: &[(&str, u32)] = &[
     ("DISCONNECTED", 1),
     ("INITIALIZING", 2),
     ("CONNECTED", 3),
@@ -133,10 +133,10 @@ const BATTERY_STATES: &[(&str, u32)] = &[
     ("FAULT", 99),
 ];
 /// `ControlSource::NAMES` by position.
-const SOURCES: &[(&str, u32)] =
+pub(super) const SOURCES: &[(&str, u32)] =
     &[("NONE", 0), ("PLANT", 1), ("MODBUS", 2), ("REST", 3), ("SCHEDULE", 4), ("LOCAL", 5)];
 /// From 3 on `FunctionName::ALL`, each function alone.
-const MODES: &[(&str, u32)] = &[
+pub(super) const MODES: &[(&str, u32)] = &[
     ("STOP", 0),
     ("STANDBY", 1),
     ("PQ", 2),
@@ -152,11 +152,11 @@ const MODES: &[(&str, u32)] = &[
     ("MAINTENANCE", 12),
     ("SEVERAL_FUNCTIONS", 13),
 ];
-const LEVELS: &[(&str, u32)] =
+pub(super) const LEVELS: &[(&str, u32)] =
     &[("NONE", 0), ("WARNING", 1), ("DERATE", 2), ("TRIP", 3), ("CRITICAL", 4)];
-const GAS_AND_SMOKE: &[(&str, u32)] = &[("GAS", 0), ("SMOKE", 1)];
+pub(super) const GAS_AND_SMOKE: &[(&str, u32)] = &[("GAS", 0), ("SMOKE", 1)];
 /// In the order of `states::flags`.
-const FLAGS: &[(&str, u32)] = &[
+pub(super) const FLAGS: &[(&str, u32)] = &[
     ("LOCAL_CONTROL", 0),
     ("NEEDS_RESET", 1),
     ("RESET_BLOCKED", 2),
@@ -180,15 +180,16 @@ macro_rules! positions {
         &NAMES
     }};
 }
-const UNIT_STATES: &[(&str, u32)] = positions!(STATES, index => STATES[index].name);
-const FUNCTIONS: &[(&str, u32)] =
+pub(super) const UNIT_STATES: &[(&str, u32)] = positions!(STATES, index => STATES[index].name);
+pub(super) const FUNCTIONS: &[(&str, u32)] =
     positions!(FunctionName::ALL, index => FunctionName::ALL[index].0);
-const WATCHDOG_STATES: &[(&str, u32)] =
+pub(super) const WATCHDOG_STATES: &[(&str, u32)] =
     positions!(WatchdogState::ALL, index => WatchdogState::ALL[index].name());
-const HEARTBEAT_KINDS: &[(&str, u32)] =
+pub(super) const HEARTBEAT_KINDS: &[(&str, u32)] =
     positions!(HeartbeatKind::ALL, index => HeartbeatKind::ALL[index].0);
-const LOSS_ACTIONS: &[(&str, u32)] = positions!(LossAction::ALL, index => LossAction::ALL[index].0);
-const ALARM_NAMES: &[(&str, u32)] = positions!(ALARMS, index => ALARMS[index].name);
+pub(super) const LOSS_ACTIONS: &[(&str, u32)] =
+    positions!(LossAction::ALL, index => LossAction::ALL[index].0);
+pub(super) const ALARM_NAMES: &[(&str, u32)] = positions!(ALARMS, index => ALARMS[index].name);
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[

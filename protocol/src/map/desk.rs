@@ -18,6 +18,9 @@ pub(crate) struct LastWrite {
     pub(crate) address: u16,
 }
 
+/// Most commands of one device that wait to take effect (engineering choice).
+const LATER_MAX: usize = 64;
+
 /// No exception has this code.
 const NO_WRITE: u32 = u32::MAX;
 
@@ -29,6 +32,8 @@ pub(crate) struct Desk {
     /// Words that clients have staged, by the register of the layout that holds them.
     staged: Mutex<BTreeMap<u16, u16>>,
     n_staged: AtomicUsize,
+    /// Commands that are to take effect later.
+    n_later: AtomicUsize,
     /// Shared by all devices of a unit.
     pub(crate) pending: Arc<Pending>,
 }
@@ -52,6 +57,7 @@ impl Desk {
             memory: Mutex::new(vec![0; memory_len]),
             staged: Mutex::default(),
             n_staged: AtomicUsize::new(0),
+            n_later: AtomicUsize::new(0),
             pending,
         }
     }
@@ -78,6 +84,20 @@ impl Desk {
         }
     }
 
+    /// `N` words of the memory from `offset` on.
+    pub(crate) fn words<const N: usize>(&self, offset: usize) -> [u16; N] {
+        let memory = lock(&self.memory);
+        let known = memory.get(offset..offset + N);
+        known.and_then(|words| words.try_into().ok()).unwrap_or([0; N])
+    }
+
+    /// Room for `n` commands that are to take effect later, if there is any.
+    pub(crate) fn reserve_later(self: &Arc<Self>, n: usize) -> Option<LaterRoom> {
+        let taken = self.n_later.fetch_add(n, Relaxed);
+        let room = LaterRoom { desk: Arc::clone(self), n };
+        (taken + n <= LATER_MAX).then_some(room)
+    }
+
     /// Puts words into the scratch memory: all of one request at once.
     pub(crate) fn write_memory(&self, writes: &[(usize, Vec<u16>)]) {
         let mut memory = lock(&self.memory);
@@ -101,6 +121,19 @@ impl Desk {
         let mut staged = lock(&self.staged);
         staged.extend(words.iter().copied());
         self.n_staged.store(staged.len(), Relaxed);
+    }
+}
+
+/// Room for commands that are to take effect later; dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct LaterRoom {
+    desk: Arc<Desk>,
+    n: usize,
+}
+
+impl Drop for LaterRoom {
+    fn drop(&mut self) {
+        self.desk.n_later.fetch_sub(self.n, Relaxed);
     }
 }
 

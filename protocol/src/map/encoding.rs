@@ -36,6 +36,8 @@ pub(crate) enum Value<'v> {
     Number(f64),
     /// A whole number that goes into the register as it is: an enum, bits, a counter.
     Raw(i64),
+    /// Bits that go into the register as they are, whatever its type: what was written to it.
+    Bits(u64),
     /// Text.
     Text(&'v str),
     /// Text, what follows it, and a number after that where there is one.
@@ -195,6 +197,7 @@ impl Form {
         let bits = match value {
             Value::Number(number) => self.number_bits(number),
             Value::Raw(raw) => raw as u64,
+            Value::Bits(bits) => bits,
             Value::Missing | Value::Text(_) | Value::Tagged(..) => self.missing,
         };
         match words {
@@ -251,7 +254,7 @@ fn encode_text(value: Value<'_>, words: &mut [u16]) {
             let number = number.map(|number| number.to_string()).unwrap_or_default();
             write_text(&format!("{text}{tag}{number}"), words);
         }
-        Value::Missing | Value::Number(_) | Value::Raw(_) => words.fill(0),
+        Value::Missing | Value::Number(_) | Value::Raw(_) | Value::Bits(_) => words.fill(0),
     }
 }
 

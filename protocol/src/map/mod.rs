@@ -14,6 +14,7 @@ mod edit;
 pub(crate) mod encoding;
 pub(crate) mod layout;
 mod plant;
+pub(crate) mod points;
 mod racks;
 mod ratings;
 mod source;
@@ -21,7 +22,9 @@ mod states;
 mod sunspec;
 #[cfg(test)]
 mod tests;
-mod user;
+pub mod user;
+
+pub use points::{PointInfo, points};
 
 pub use sunspec::Profile;
 
@@ -33,6 +36,7 @@ use crate::config::{MapKind, MapSet};
 use bess_core::UnitId;
 use bess_core::device::Part;
 pub(crate) use bess_core::point::Table;
+use bess_core::role::Role;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use layout::{Field, Item, Parts};
 use sunspec::Chain;
@@ -51,8 +55,10 @@ pub const MAPS: &[&str] = &[
 ];
 
 /// One value of a map, for people.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PointDoc {
+    /// Which device it is of, where a map shows several under unit ids of their own.
+    pub device: String,
     /// Table of Modbus: holding (also shown as input), input, coil or discrete.
     pub table: &'static str,
     /// First register.
@@ -77,6 +83,8 @@ pub struct PointDoc {
     pub is_available: bool,
     /// Names of its values, or of its bits.
     pub symbols: Vec<(String, u32)>,
+    /// What else there is to know: ranges, what is not available, delays.
+    pub notes: String,
 }
 
 /// The values of the map called `name` for one unit, in order of their registers; `None` for an
@@ -102,8 +110,24 @@ pub fn document(name: &str, spec: &FarmSpec, unit: UnitId) -> Option<Vec<PointDo
 pub(crate) fn describe_layout(layout: &Layout) -> Vec<PointDoc> {
     let shown =
         Table::ALL.iter().filter(|(_, table)| *table != Table::Input || !layout.mirrors_input());
-    let rows =
-        shown.flat_map(|(_, table)| layout.fields_of(*table).map(|field| describe(*table, field)));
+    let rows = shown.flat_map(|(_, table)| {
+        let fields = layout.fields_of(*table).map(|field| describe(*table, field));
+        let memories = layout.memories_of(*table).map(|(address, count)| PointDoc {
+            table: table.name(),
+            address,
+            length: count.min(u16::MAX.into()) as u16,
+            name: "scratch memory".to_owned(),
+            kind: if table.has_words() { "u16" } else { "bit" }.to_owned(),
+            access: if table.is_writable() { "RW" } else { "R" },
+            role: if table.is_writable() { Role::Operator.name() } else { "" },
+            is_available: true,
+            scale: 1.0,
+            ..PointDoc::default()
+        });
+        let mut rows: Vec<PointDoc> = fields.chain(memories).collect();
+        rows.sort_by_key(|row| row.address);
+        rows
+    });
     rows.collect()
 }
 
@@ -122,15 +146,20 @@ fn describe(table: Table, field: &Field) -> PointDoc {
         signal: field.about.signal.clone().unwrap_or_default().into_owned(),
         is_available: !matches!(field.source, source::Source::Missing),
         symbols: symbols.collect(),
+        notes: field.codec.notes().to_owned(),
+        ..PointDoc::default()
     }
 }
 
 /// The layout of a part of a unit of this design, in these maps.
 pub(crate) fn unit_layout(design: &UnitDesign, part: Part, maps: &MapSet) -> Layout {
-    let MapKind::Standard { compact, sunspec, profile } = maps.kind;
-    if part != Part::Whole {
-        return part_layout(part, design);
-    }
+    let (compact, sunspec, profile) = match &maps.kind {
+        _ if part != Part::Whole => return part_layout(part, design),
+        MapKind::File(map) => {
+            return map.layout(design).expect("the map was checked against every design");
+        }
+        MapKind::Standard { compact, sunspec, profile } => (*compact, *sunspec, *profile),
+    };
     match (compact, sunspec) {
         (true, true) => with_compact(compact::Level::Unit, sunspec::unit_chain(design, profile)),
         (true, false) => Layout::new(compact::fields(compact::Level::Unit)),

@@ -189,7 +189,7 @@ pub(crate) const fn unit(name: &'static str) -> Bind {
 /// A source with something of its own to remember: where a curve is staged, what a map file says.
 pub(crate) trait OwnSource: Send + Sync + fmt::Debug {
     /// The value in the unit of the register.
-    fn value<'s>(&self, sight: Sight<'s>) -> Value<'s>;
+    fn value<'s>(&'s self, sight: Sight<'s>) -> Value<'s>;
 }
 
 /// A resolved [`Bind`].
@@ -292,13 +292,13 @@ fn per_si(quantity: Quantity, register_unit: &str) -> f64 {
 
 impl Source {
     /// The value in the unit of the register.
-    pub(crate) fn value<'s>(&self, sight: Sight<'s>) -> Value<'s> {
+    pub(crate) fn value<'s>(&'s self, sight: Sight<'s>) -> Value<'s> {
         self.value_in(&sight)
     }
 
     /// The same; a sight is large, and most sources need little of it.
     #[inline]
-    pub(crate) fn value_in<'s>(&self, sight: &Sight<'s>) -> Value<'s> {
+    pub(crate) fn value_in<'s>(&'s self, sight: &Sight<'s>) -> Value<'s> {
         match self {
             Self::Missing => Value::Missing,
             Self::Raw(raw) => Value::Raw(*raw),

@@ -8,11 +8,13 @@
 
 pub(super) mod controls;
 pub(super) mod operate;
+pub(super) mod vendor;
 
+use super::desk::LaterRoom;
 use super::source::Sight;
 use bess_core::UnitId;
 use bess_core::command::{
-    Command, ControlChange, FunctionsChange, RackAction, UnitAction, UnitControl,
+    Command, ControlChange, FunctionsChange, Origin, RackAction, UnitAction, UnitControl,
 };
 use bess_core::control::FunctionName;
 use bess_core::snapshot::UnitState;
@@ -32,6 +34,8 @@ pub(crate) enum Refusal {
     State,
     /// The register is not for the role of the writer: exception 2.
     Role,
+    /// The map says that the register answers so.
+    Exception(u8),
 }
 
 impl fmt::Display for Refusal {
@@ -40,6 +44,7 @@ impl fmt::Display for Refusal {
             Self::Address => "a register is not in the map or not writable",
             Self::Value => "a register does not take this value, or only a part of it is written",
             Self::State => "not in the present state",
+            Self::Exception(_) => "the map says so",
             Self::Role => "the listener's role does not allow to write this register",
         })
     }
@@ -114,6 +119,8 @@ pub(crate) struct Edit<'s> {
     switched: Vec<(FunctionName, bool)>,
     memory: Vec<(usize, Vec<u16>)>,
     staged: Vec<(u16, u16)>,
+    /// What is to take effect later, with the number of ticks until then.
+    delayed: Vec<(u64, Edit<'s>)>,
     if_refused: Vec<(u16, u16)>,
     late: Vec<Arc<dyn Late>>,
     farm_active_w: Option<f64>,
@@ -126,6 +133,12 @@ pub(crate) struct Edit<'s> {
 pub(crate) struct Notes {
     pub(crate) memory: Vec<(usize, Vec<u16>)>,
     pub(crate) staged: Vec<(u16, u16)>,
+    /// Commands to take effect after so many ticks.
+    pub(crate) later: Vec<(u64, Command)>,
+    /// Room for them.
+    pub(crate) room: Option<LaterRoom>,
+    /// Who asked for them.
+    pub(crate) origin: Option<Origin>,
     /// What to stage besides when the command was accepted here and the loop refuses it.
     pub(crate) if_refused: Vec<(u16, u16)>,
 }
@@ -142,6 +155,7 @@ impl<'s> Edit<'s> {
             switched: Vec::new(),
             memory: Vec::new(),
             staged: Vec::new(),
+            delayed: Vec::new(),
             if_refused: Vec::new(),
             late: Vec::new(),
             farm_active_w: None,
@@ -163,6 +177,16 @@ impl<'s> Edit<'s> {
     /// The register `key` of the device is to hold `word` until something is made of it.
     pub(crate) fn stage(&mut self, key: u16, word: u16) {
         self.staged.push((key, word));
+    }
+
+    /// The edit of what is to take effect after so many ticks.
+    pub(crate) fn delayed(&mut self, ticks: u64) -> &mut Self {
+        let known = self.delayed.iter().position(|(of, _)| *of == ticks);
+        let index = known.unwrap_or_else(|| {
+            self.delayed.push((ticks, Self::new(self.sight)));
+            self.delayed.len() - 1
+        });
+        &mut self.delayed[index].1
     }
 
     /// The word that this request stages for the register `key`.
@@ -218,13 +242,24 @@ impl<'s> Edit<'s> {
         self.functions.get_or_insert_default()
     }
 
-    /// What the desk of the device is to keep when the command of the edit was taken.
-    pub(crate) fn notes(&mut self) -> Notes {
-        Notes {
+    /// What the desk of the device is to keep when the command of the edit was taken, and what is to
+    /// take effect later.
+    ///
+    /// # Errors
+    /// When fields of the latter contradict each other or the present state.
+    pub(crate) fn notes(&mut self) -> Result<Notes, Refusal> {
+        let mut later = Vec::new();
+        for (ticks, mut edit) in std::mem::take(&mut self.delayed) {
+            edit.settle()?;
+            later.extend(edit.command()?.map(|command| (ticks, command)));
+        }
+        Ok(Notes {
             memory: std::mem::take(&mut self.memory),
             staged: std::mem::take(&mut self.staged),
             if_refused: std::mem::take(&mut self.if_refused),
-        }
+            later,
+            ..Notes::default()
+        })
     }
 
     /// The one command that the request becomes. A request to a unit that asks for what is so already

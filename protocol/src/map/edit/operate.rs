@@ -55,12 +55,12 @@ pub(crate) fn inverter_told(_: &mut Edit<'_>, value: f64) -> Result<(), Refusal>
 }
 
 /// Stops a unit, also one that is off: a start may be on its way to the loop.
-fn stop(edit: &mut Edit<'_>) -> Result<(), Refusal> {
+pub(super) fn stop(edit: &mut Edit<'_>) -> Result<(), Refusal> {
     edit.act(UnitAction::Stop)
 }
 
 /// Has a unit run, however far on its way up it is.
-fn run(edit: &mut Edit<'_>) -> Result<(), Refusal> {
+pub(super) fn run(edit: &mut Edit<'_>) -> Result<(), Refusal> {
     match edit.state() {
         UnitState::Standby => edit.act(UnitAction::ExitStandby),
         UnitState::Synchronising => Ok(()),

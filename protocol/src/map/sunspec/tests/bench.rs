@@ -75,7 +75,7 @@ impl Bench {
         let address = self.field(name).address;
         let sight = self.device.sight(&self.snapshot);
         let mut edit = self.layout().write_to(sight, Table::Holding, address, words, role)?;
-        let notes = edit.notes();
+        let notes = edit.notes().unwrap();
         let command = edit.command()?;
         if let Some(command) = &command {
             validate(&self.snapshot.spec, &self.snapshot.units, command)
