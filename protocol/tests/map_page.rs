@@ -12,13 +12,16 @@ use bess_protocol::map::user::{SHIPPED, parse_map};
 
 const PAGE: &str = include_str!("../../docs/register-maps.md");
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 11] = [
     include_str!("../src/map/user/read/mod.rs"),
     include_str!("../src/map/user/read/head.rs"),
     include_str!("../src/map/user/read/place.rs"),
     include_str!("../src/map/user/read/value.rs"),
     include_str!("../src/map/user/read/number.rs"),
     include_str!("../src/map/user/read/point.rs"),
+    include_str!("../src/map/user/read/written.rs"),
+    include_str!("../src/map/user/read/part.rs"),
+    include_str!("../src/map/user/read/text.rs"),
     include_str!("../src/map/user/read/blocks.rs"),
     include_str!("../src/map/user/read/watchdog.rs"),
 ];

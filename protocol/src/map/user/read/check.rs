@@ -6,7 +6,6 @@ use super::{Block, Face, FaceReader, Placed};
 use crate::map::compact;
 use crate::map::layout::Item;
 use bess_core::config::Section;
-use bess_core::point::Table;
 
 const REGISTERS: u32 = 1 << 16;
 

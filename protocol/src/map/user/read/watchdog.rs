@@ -1,10 +1,10 @@
 //! `[watchdog]`: how a device of this map watches its controller, and the registers of it.
 
-use super::super::field::{Effect, Otherwise, Taker, WholeWrite};
+use super::super::field::{Effect, Taker};
 use super::super::number::{Kind as NumberKind, Number};
 use super::{FaceReader, Placed};
 use crate::map::codec::Codec;
-use crate::map::edit::{Write, Writer};
+use crate::map::edit::Write;
 use crate::map::layout::{About, Field, Item, Symbols};
 use crate::map::points::{self, Level};
 use crate::map::user::codec::{Order, OwnCodec};
@@ -78,23 +78,13 @@ impl FaceReader<'_> {
         let is_counter = matches!(write, Write::Counter(_));
         let number = Number { kind: NumberKind::Unsigned, wraps: is_counter, ..Number::bits(16) };
         let codec = Arc::new(OwnCodec::number(number.clone(), Order::new(1, false, false), "u16"));
-        let taker = Taker {
-            effect: Effect::Put(write),
-            number,
-            is_counter,
-            source: point.source.clone(),
-            range: None,
-            on_invalid: Otherwise::Refuse(3),
-            kept: None,
-            once: None,
-            delay_ticks: 0,
-            locks: Vec::new(),
-        };
+        let taker =
+            Taker { is_counter, ..Taker::plain(Effect::Put(write), number, point.source.clone()) };
         let field = Field {
             address: address as u16,
             codec: Codec::Own(Arc::clone(&codec)),
             source: point.source,
-            write: Some(Writer::Own(Arc::new(WholeWrite { codec, taker }))),
+            write: Some(taker.of_whole(&codec)),
             is_writable: true,
             // Whoever operates the device keeps it alive, and says for how long.
             role: bess_core::role::Role::Operator,
