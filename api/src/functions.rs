@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A point of a curve: input and output.
-type Point = [f64; 2];
+pub(crate) type Point = [f64; 2];
 
-fn pairs(points: &[Point]) -> Vec<(f64, f64)> {
+pub(crate) fn pairs(points: &[Point]) -> Vec<(f64, f64)> {
     points.iter().map(|[x, y]| (*x, *y)).collect()
 }
-fn shown(points: &[(f64, f64)]) -> Vec<[Num; 2]> {
+pub(crate) fn shown(points: &[(f64, f64)]) -> Vec<[Num; 2]> {
     points.iter().map(|(x, y)| [Num(*x), Num(*y)]).collect()
 }
 

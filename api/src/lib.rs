@@ -23,6 +23,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod traffic;
+mod trips;
 mod wire;
 
 pub use routes::{audit_line, openapi};

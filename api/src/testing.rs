@@ -16,7 +16,7 @@ use bess_core::command::{
     UnitAction, UnitControl, find_unit, validate, validate_clock,
 };
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
-use bess_core::control::{FunctionsChange, UnitFunctions};
+use bess_core::control::UnitFunctions;
 use bess_core::device::{DeviceAddress, Part};
 use bess_core::force;
 use bess_core::id::{CellAddress, UnitId};
@@ -301,10 +301,7 @@ fn apply_command(next: &mut Snapshot, command: &Command) {
         }
         Command::ConfigureUnit { unit, change } => {
             let mut functions = UnitFunctions::clone(&next.functions[unit.idx()]);
-            let change = FunctionsChange::clone(change);
-            functions.volt_var = change.volt_var.unwrap_or(functions.volt_var);
-            functions.frequency_response =
-                change.frequency_response.unwrap_or(functions.frequency_response);
+            change.apply(&mut functions);
             next.functions[unit.idx()] = Arc::new(functions);
         }
         Command::OperateRack { unit, rack_idx, action } => {

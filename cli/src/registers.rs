@@ -157,7 +157,7 @@ fn symbols_object(symbols: &[(String, u32)]) -> serde_json::Map<String, serde_js
 fn cells(point: &PointDoc) -> [String; 11] {
     let symbols: Vec<String> =
         point.symbols.iter().map(|(name, value)| format!("{value}={name}")).collect();
-    let value = if point.is_available { &point.signal } else { "not available" };
+    let value = if point.is_available { &*point.signal } else { "not available" };
     [
         point.table.to_owned(),
         point.address.to_string(),

@@ -389,7 +389,7 @@ fn an_environment_variable_is_checked_like_its_flag() {
 fn an_unknown_map_form_or_unit_is_refused_with_those_that_there_are() {
     refused(
         &["registers", "--map", "nonsense"],
-        &["no map \"nonsense\"", "hint: there are sunspec, compact"],
+        &["no map \"nonsense\"", "hint: there are sunspec, sunspec-cells,", "compact"],
     );
     refused(&["registers", "--format", "xml"], &["--format must be md, csv or json, got xml"]);
     refused(&["registers", "--unit", "11"], &["no unit \"11\"", "units 1 to 10"]);

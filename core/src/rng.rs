@@ -24,6 +24,8 @@ pub enum Domain {
     Watchdog = 5,
     /// Which requests a link condition hits, and their jitter; index = number of the request.
     Link = 6,
+    /// Random delay of entering service; index = unit x 2^32 + times that the grid became fit so far.
+    EnterService = 7,
 }
 
 /// The family of all random streams of one seed.

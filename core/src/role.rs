@@ -66,7 +66,9 @@ fn changes_settings(change: &ControlChange) -> bool {
         || change.soc_max.is_some()
         || change.soc_reserve.is_some()
         || change.functions.is_some()
-        || change.watchdog.is_some()
+        || !change.watchdog.is_empty()
+        || !change.enter_service.is_empty()
+        || !change.capacity.is_empty()
 }
 
 #[cfg(test)]
@@ -94,7 +96,7 @@ mod tests {
         let control = |change| Command::ControlUnit { unit, change };
         let power = control(ControlChange::active_power(Watts(1.0)));
         assert_eq!(power.role(), Role::Operator);
-        let watchdog = Some(WatchdogSettings::default());
+        let watchdog = WatchdogSettings::default().into();
         let watch = control(ControlChange { watchdog, ..ControlChange::default() });
         assert_eq!(watch.role(), Role::Engineer);
         let clear = Command::ClearLink { name: None };

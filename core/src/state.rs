@@ -147,6 +147,8 @@ pub enum Trigger {
     Stop,
     /// Somebody wants it in standby.
     EnterStandby,
+    /// Somebody takes its permit to be in service; it comes back by itself when it has it again.
+    PermitWithdrawn,
     /// Somebody resets it, its latched alarms can be, and nothing holds it any more.
     Reset,
     /// The emergency stop is pressed.
@@ -190,6 +192,7 @@ impl Trigger {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::EnterStandby => "enter_standby",
+            Self::PermitWithdrawn => "permit_withdrawn",
             Self::Reset => "reset",
             Self::EmergencyStop => "emergency_stop",
             Self::EnterMaintenance => "enter_maintenance",
@@ -228,6 +231,7 @@ pub const TRANSITIONS: &[(&[UnitState], Trigger, UnitState)] = {
         (&[Synchronising], T::Synchronised, Running),
         // The way down.
         (&[Synchronising, Running, Derated, Fallback], T::EnterStandby, Standby),
+        (&[Synchronising, Running, Derated, Fallback], T::PermitWithdrawn, Standby),
         (
             &[Initialising, Precharge, Standby, Synchronising, Running, Derated, Fallback, Tripped],
             T::Stop,

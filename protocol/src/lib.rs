@@ -10,6 +10,9 @@ mod conditions;
 pub mod config;
 mod device;
 mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 pub mod map;
 mod pdu;

@@ -86,6 +86,12 @@ impl Plan {
         MapBook::new(gateways.flat_map(|gateway| gateway.devices()).map(|(_, device)| device))
     }
 
+    /// The gateway of the first socket.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn first_gateway(&self) -> Option<Arc<Gateway>> {
+        self.sockets.first()?.reach.gateways().first().cloned()
+    }
+
     /// Binds every socket.
     ///
     /// # Errors

@@ -397,6 +397,47 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
     tasks.insert(task.id(), task.abort_handle());
 }
 
+/// Serves one connection that has no socket.
+#[cfg(feature = "fuzzing")]
+pub(crate) async fn run_alone<S: Wire>(
+    stream: S,
+    config: &Arc<ListenerConfig>,
+    gateway: &Arc<Gateway>,
+    farm: FarmAccess,
+) {
+    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+    let now = Arc::clone(&farm.snapshots.borrow());
+    let periods = gateway.devices().flat_map(|(_, device)| device.refresh_periods());
+    let server = Arc::new(Server {
+        shelves: Arc::new(Shelves::new(periods, &now)),
+        frozen: Arc::default(),
+        farm,
+        tracker: TaskTracker::new(),
+        is_draining: AtomicBool::new(false),
+        drain: CancellationToken::new(),
+        tasks: Mutex::default(),
+    });
+    let room = Room {
+        server: Arc::clone(&server),
+        config: Arc::clone(config),
+        seats: Arc::default(),
+        reach: Reach::Gateway(Arc::clone(gateway)),
+        tls: None,
+    };
+    let Some(seat) = Seat::take(&room, peer) else { return };
+    let service = Service {
+        farm: server.farm.clone(),
+        config: Arc::clone(config),
+        gateway: Arc::clone(gateway),
+        shelves: Arc::clone(&server.shelves),
+        role: config.role,
+        peer,
+        frozen: Arc::clone(&server.frozen),
+    };
+    // Its client learns of the end by the end of the stream.
+    let _ = Session::new(stream, seat, service).run().await;
+}
+
 /// Shakes hands, and serves with the role that the client's certificate gives: none may write nothing.
 async fn run_tls(
     acceptor: &TlsAcceptor,

@@ -18,7 +18,7 @@ use crate::device::{Device, Gateway, SightRoom};
 use crate::frame::HEADER;
 use crate::identity;
 use crate::map::desk::LastWrite;
-use crate::map::layout::On;
+use crate::map::layout::{FIELD_MAX, On};
 use crate::map::{Edit, Notes, Refusal, Sight, Sights, Table};
 use crate::pdu::{
     self, Ask, DEVICE_FAILURE, GATEWAY_PATH, GATEWAY_TARGET, ILLEGAL_DATA_ADDRESS,
@@ -57,14 +57,17 @@ pub(crate) struct Service {
     pub(crate) frozen: Arc<Frozen>,
 }
 
+/// A PDU that comes later.
+pub(crate) type Pdu = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
+
 /// An answer.
 pub(crate) enum Answer {
     /// It was appended.
     Ready,
     /// There is none.
     Silent,
-    /// It comes later: a PDU.
-    Waiting(Pin<Box<dyn Future<Output = Vec<u8>> + Send>>),
+    /// It comes later.
+    Waiting(Pdu),
 }
 
 /// Counts an exception by its code.
@@ -148,10 +151,6 @@ impl Service {
         lens: Option<&Lens>,
         out: &mut Vec<u8>,
     ) -> Answer {
-        let function = frame[HEADER + 1];
-        if let Some(count) = self.farm.stats.modbus.requests.get(usize::from(function)) {
-            count.fetch_add(1, Relaxed);
-        }
         let start = out.len();
         self.serve(snapshot, frame, lens, out).unwrap_or_else(|code| {
             out.truncate(start);
@@ -281,18 +280,25 @@ impl Service {
             swap_words: call.lens.is_some_and(|lens| lens.swap_words),
             ..Sights::with_forced(main)
         };
-        let mut words = Vec::with_capacity(usize::from(count));
-        device.layout.read_into(&sights, table, address, count, &mut words).map_err(exception)?;
-        out.push(call.function);
         if matches!(table, Table::Coil | Table::Discrete) {
-            out.push(words.len().div_ceil(8) as u8);
+            let mut bits = vec![0; usize::from(count)];
+            device.layout.read_words(&sights, table, address, &mut bits).map_err(exception)?;
             let byte = |bits: &[u16]| {
                 bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit != 0))
             };
-            out.extend(words.chunks(8).map(byte));
+            out.extend_from_slice(&[call.function, bits.len().div_ceil(8) as u8]);
+            out.extend(bits.chunks(8).map(byte));
         } else {
-            out.push(2 * words.len() as u8);
-            out.extend(words.iter().flat_map(|word| word.to_be_bytes()));
+            let mut room = [0; FIELD_MAX];
+            let words = &mut room[..usize::from(count)];
+            device.layout.read_words(&sights, table, address, words).map_err(exception)?;
+            let mut bytes = [0; 2 * FIELD_MAX];
+            for (pair, word) in bytes.chunks_exact_mut(2).zip(&*words) {
+                pair.copy_from_slice(&word.to_be_bytes());
+            }
+            let bytes = &bytes[..2 * words.len()];
+            out.extend_from_slice(&[call.function, bytes.len() as u8]);
+            out.extend_from_slice(bytes);
         }
         Ok(())
     }
@@ -662,3 +668,6 @@ fn exception(refusal: Refusal) -> u8 {
         Refusal::Exception(code) => code,
     }
 }
+
+#[cfg(test)]
+mod tests;

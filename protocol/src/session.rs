@@ -8,11 +8,14 @@
 use crate::conditions::{Fate, Instead};
 use crate::frame::{Front, HEADER, front};
 use crate::server::Seat;
-use crate::service::{Answer, Service};
+use crate::service::{Answer, Pdu, Service};
+use bess_core::snapshot::Snapshot;
+use bess_core::stats::ModbusStats;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -57,6 +60,11 @@ pub(crate) struct Session<S> {
     half_since: Option<Instant>,
     /// When the client last sent something, or took something.
     active_at: Instant,
+    /// When the frames at hand were there to be answered.
+    whole_at: Instant,
+    /// Whether the socket has kept us waiting with what is to be sent.
+    is_slow: bool,
+    tally: Tally,
     timer: Pin<Box<Sleep>>,
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
     drain_waker: Option<Waker>,
@@ -67,6 +75,56 @@ pub(crate) struct Session<S> {
 enum Fill {
     More,
     End,
+}
+
+/// What has to be done before the next frame is answered.
+enum Next {
+    /// More bytes have to come.
+    Read,
+    /// The answers so far have to leave.
+    Send,
+    /// An answer has to be waited for.
+    Wait(Box<Late>),
+    /// The answers so far are the last.
+    End,
+}
+
+/// An answer that is not at hand, or that is delivered in a way of its own.
+struct Late {
+    /// Its header and unit id.
+    head: Vec<u8>,
+    pdu: Pdu,
+    fate: Option<Box<Fate>>,
+}
+
+/// What was counted and is not in the counters yet: all connections share those, so each batch of frames
+/// touches them once.
+#[derive(Debug, Default)]
+struct Tally {
+    function: u8,
+    /// Requests of that function.
+    requests: u64,
+    /// Answers that were made at once.
+    answered: u64,
+}
+
+impl Tally {
+    fn count(&mut self, function: u8, stats: &ModbusStats) {
+        if function != self.function {
+            self.note_requests(stats);
+            self.function = function;
+        }
+        self.requests += 1;
+    }
+
+    fn note_requests(&mut self, stats: &ModbusStats) {
+        if self.requests > 0 {
+            if let Some(count) = stats.requests.get(usize::from(self.function)) {
+                count.fetch_add(self.requests, Relaxed);
+            }
+            self.requests = 0;
+        }
+    }
 }
 
 impl<S: Wire> Session<S> {
@@ -84,6 +142,9 @@ impl<S: Wire> Session<S> {
             sent: 0,
             half_since: None,
             active_at: now,
+            whole_at: now,
+            is_slow: false,
+            tally: Tally::default(),
             timer,
             drain,
             drain_waker: None,
@@ -108,25 +169,17 @@ impl<S: Wire> Session<S> {
 
     async fn serve(&mut self) -> io::Result<()> {
         loop {
-            if self.seat.is_draining() {
-                return self.send().await;
-            }
-            match front(&self.input[self.taken..]) {
-                Front::Whole(length) => {
-                    self.half_since = None;
-                    if !self.answer(length).await? {
-                        return Ok(());
-                    }
+            match self.answer_all() {
+                Next::Read => {}
+                Next::Send => {
+                    self.send().await?;
                     continue;
                 }
-                Front::Junk => {
-                    self.note_bad_frame();
-                    return self.send().await;
+                Next::Wait(waiting) => {
+                    self.wait(*waiting).await?;
+                    continue;
                 }
-                Front::Half => {
-                    self.half_since.get_or_insert_with(Instant::now);
-                }
-                Front::Empty => {}
+                Next::End => return self.send().await,
             }
             self.send().await?;
             match poll_fn(|cx| self.poll_fill(cx)).await? {
@@ -141,18 +194,46 @@ impl<S: Wire> Session<S> {
         }
     }
 
-    /// Answers the whole frame of `length` bytes at the front; whether the connection goes on.
-    async fn answer(&mut self, length: usize) -> io::Result<bool> {
-        let since = Instant::now();
-        let snapshot = self.service.snapshot();
+    /// Answers the whole frames that are at hand, from one snapshot, up to one that takes time.
+    fn answer_all(&mut self) -> Next {
+        let mut snapshot = None;
+        loop {
+            if self.seat.is_draining() {
+                return Next::End;
+            }
+            let length = match front(&self.input[self.taken..]) {
+                Front::Whole(length) => length,
+                Front::Junk => {
+                    self.note_bad_frame();
+                    return Next::End;
+                }
+                Front::Half => {
+                    self.half_since.get_or_insert(self.active_at);
+                    return Next::Read;
+                }
+                Front::Empty => return Next::Read,
+            };
+            self.half_since = None;
+            let snapshot = snapshot.get_or_insert_with(|| self.service.snapshot());
+            match self.answer(length, snapshot) {
+                None if self.output.len() > HELD_BACK_MAX => return Next::Send,
+                None => {}
+                Some(next) => return next,
+            }
+        }
+    }
+
+    /// Answers the whole frame of `length` bytes at the front; what has to be done before the next one.
+    fn answer(&mut self, length: usize, snapshot: &Arc<Snapshot>) -> Option<Next> {
         let frame = &self.input[self.taken..self.taken + length];
-        let fate = self.service.fate(&snapshot, frame);
+        let fate = self.service.fate(snapshot, frame);
         let start = self.output.len();
         self.output.extend_from_slice(&[frame[0], frame[1], 0, 0, 0, 0, frame[HEADER]]);
         let answer = match fate.as_ref().and_then(|fate| fate.instead) {
             None => {
                 let lens = fate.as_ref().map(|fate| &fate.lens);
-                self.service.answer(&snapshot, frame, lens, &mut self.output)
+                self.tally.count(frame[HEADER + 1], self.seat.stats());
+                self.service.answer(snapshot, frame, lens, &mut self.output)
             }
             Some(Instead::Silence) => Answer::Silent,
             Some(Instead::Exception(code)) => {
@@ -160,49 +241,48 @@ impl<S: Wire> Session<S> {
                 Answer::Ready
             }
             Some(Instead::Reset) => {
+                self.output.truncate(start);
                 self.is_reset = true;
-                return Ok(false);
+                return Some(Next::End);
             }
         };
         self.consume(length);
-        match answer {
-            Answer::Ready => {}
+        let fate = fate.filter(|fate| fate.wounds());
+        let pdu: Pdu = match answer {
             Answer::Silent => {
                 self.output.truncate(start);
-                return Ok(true);
+                return None;
             }
-            Answer::Waiting(answer) => {
-                // It waits for a tick; the answers before it should not.
-                let head = self.output.split_off(start);
-                self.send().await?;
-                let pdu = answer.await;
-                self.output.extend_from_slice(&head);
-                self.output.extend_from_slice(&pdu);
-                return self.finish(0, since, fate).await;
+            Answer::Ready if fate.is_none() => {
+                complete(&mut self.output[start..]);
+                self.tally.answered += 1;
+                return None;
             }
-        }
-        self.finish(start, since, fate).await
+            Answer::Ready => {
+                let pdu = self.output.split_off(start + HEADER + 1);
+                Box::pin(std::future::ready(pdu))
+            }
+            Answer::Waiting(pdu) => pdu,
+        };
+        let head = self.output.split_off(start);
+        Some(Next::Wait(Box::new(Late { head, pdu, fate })))
     }
 
-    /// Completes the header of the answer that begins at `start`.
-    async fn finish(
-        &mut self,
-        start: usize,
-        since: Instant,
-        fate: Option<Box<Fate>>,
-    ) -> io::Result<bool> {
-        let length = (self.output.len() - start - HEADER) as u16;
-        self.output[start + 4..start + 6].copy_from_slice(&length.to_be_bytes());
+    /// Sends what was answered before, which should not wait too, and then has the late answer sent.
+    async fn wait(&mut self, late: Late) -> io::Result<()> {
+        let since = Instant::now();
+        self.send().await?;
+        let mut frame = late.head;
+        frame.extend(late.pdu.await);
+        complete(&mut frame);
         self.seat.stats().duration.observe(since.elapsed().as_secs_f64());
-        if let Some(fate) = fate.filter(|fate| fate.wounds()) {
-            let frame = self.output.split_off(start);
-            self.send().await?;
-            fate.deliver(frame, &mut self.socket).await?;
-            self.active_at = Instant::now();
-        } else if self.output.len() > HELD_BACK_MAX {
-            self.send().await?;
+        match late.fate {
+            None => self.output.append(&mut frame),
+            Some(fate) => fate.deliver(frame, &mut self.socket).await?,
         }
-        Ok(true)
+        self.whole_at = Instant::now();
+        self.active_at = self.whole_at;
+        Ok(())
     }
 
     fn note_bad_frame(&self) {
@@ -218,8 +298,21 @@ impl<S: Wire> Session<S> {
         }
     }
 
+    /// Brings the counters up to date with what was answered.
+    fn note_answers(&mut self) {
+        self.tally.note_requests(self.seat.stats());
+        if self.tally.answered > 0 {
+            let now = Instant::now();
+            let took_s = (now - self.whole_at).as_secs_f64();
+            self.seat.stats().duration.observe_many(took_s, self.tally.answered);
+            self.tally.answered = 0;
+            self.active_at = now;
+        }
+    }
+
     /// Sends everything that is to be sent.
     async fn send(&mut self) -> io::Result<()> {
+        self.note_answers();
         if self.output.is_empty() {
             return Ok(());
         }
@@ -230,6 +323,7 @@ impl<S: Wire> Session<S> {
         while self.sent < self.output.len() {
             let rest = &self.output[self.sent..];
             let Poll::Ready(result) = Pin::new(&mut self.socket).poll_write(cx, rest) else {
+                self.is_slow = true;
                 // A client that never reads its answers must not be kept for ever.
                 return match self.poll_deadline(cx) {
                     Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
@@ -241,11 +335,13 @@ impl<S: Wire> Session<S> {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.sent += n;
-            self.active_at = Instant::now();
+            if self.is_slow || self.sent < self.output.len() {
+                self.active_at = Instant::now();
+            }
             self.seat.stats().bytes[1].fetch_add(n as u64, Relaxed);
         }
         self.output.clear();
-        self.sent = 0;
+        (self.sent, self.is_slow) = (0, false);
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
@@ -275,6 +371,7 @@ impl<S: Wire> Session<S> {
         }
         self.input.extend_from_slice(bytes);
         self.active_at = Instant::now();
+        self.whole_at = self.active_at;
         self.seat.stats().bytes[0].fetch_add(bytes.len() as u64, Relaxed);
         Poll::Ready(Ok(Fill::More))
     }
@@ -323,6 +420,12 @@ impl<S: Wire> Session<S> {
             self.output.shrink_to(QUIET_CAPACITY);
         }
     }
+}
+
+/// Writes the length of a whole frame into its header.
+fn complete(frame: &mut [u8]) {
+    let length = (frame.len() - HEADER) as u16;
+    frame[4..6].copy_from_slice(&length.to_be_bytes());
 }
 
 fn deadline(from: Instant, timeout: Duration) -> Instant {

@@ -5,14 +5,17 @@
 use bess_core::alarm::{AlarmKey, AlarmLevel, AlarmPhase, AlarmSet};
 use bess_core::command::{Command, ControlChange, ControlSource, RackAction, UnitAction};
 use bess_core::config::parse_farm;
-use bess_core::control::{FunctionName, LossAction, WatchdogSettings};
+use bess_core::control::{
+    CapacityChange, EnterServiceChange, FunctionName, FunctionsChange, LossAction, TripCurveChange,
+    TripsChange, WatchdogSettings,
+};
 use bess_core::defect::{ContactorFault, Defect, Reading};
 use bess_core::event::{Contactor, EventKind};
 use bess_core::id::UnitId;
-use bess_core::snapshot::{ClockMode, ClockView, Snapshot};
+use bess_core::snapshot::{ClockMode, ClockView, Snapshot, UnitView};
 use bess_core::spec::{Disturbance, DisturbanceKind};
 use bess_core::state::{TRANSITIONS, UnitState};
-use bess_core::units::Watts;
+use bess_core::units::{Vars, Watts};
 use bess_simulation::{Engine, EngineOptions, Inputs};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -48,6 +51,8 @@ delay_s = 3
 ramp_s = 3
 "#;
 const RATED_W: f64 = 8_000.0;
+const RATED_VA: f64 = 9_000.0;
+const RATED_VAR: f64 = 0.44 * RATED_VA;
 const RACKS: usize = 2;
 
 fn engine(workers: usize) -> Engine {
@@ -92,7 +97,7 @@ fn any_command() -> impl Strategy<Value = Command> {
             value_w: 1000.0,
             ..WatchdogSettings::default()
         };
-        let change = ControlChange { watchdog: Some(watchdog), ..ControlChange::default() };
+        let change = ControlChange { watchdog: watchdog.into(), ..ControlChange::default() };
         Command::ControlUnit { unit, change }
     });
     let heartbeat = (unit_ids(), 0..5u32).prop_map(|(unit, value)| Command::ControlUnit {
@@ -122,10 +127,51 @@ fn any_command() -> impl Strategy<Value = Command> {
     let defect = (unit_ids(), any_defect(), any::<bool>()).prop_map(|(unit, defect, ends)| {
         Command::SetDefect { unit, defect: if ends { defect.ended() } else { defect } }
     });
+    let reactive = (unit_ids(), -1.0..1.0f64).prop_map(|(unit, share)| Command::ControlUnit {
+        unit,
+        change: ControlChange::default().with_reactive_power(Vars(share * RATED_VAR)),
+    });
+    let capacity = (unit_ids(), 0..6usize, 0.01..1.0f64).prop_map(|(unit, which, share)| {
+        let change = ControlChange { capacity: rated_down(which, share), ..Default::default() };
+        Command::ControlUnit { unit, change }
+    });
+    let permit = (unit_ids(), any::<bool>()).prop_map(|(unit, permitted)| Command::ControlUnit {
+        unit,
+        change: ControlChange { enter_service: permit(permitted), ..ControlChange::default() },
+    });
+    let trips = (unit_ids(), 0.0..0.95f64, 0.0..2.0f64, any::<bool>()).prop_map(
+        |(unit, threshold, clearing_s, enabled)| {
+            let points = Some(vec![(threshold, clearing_s)]);
+            let under_voltage = TripCurveChange { enabled: Some(enabled), points };
+            let trips = TripsChange { under_voltage, ..TripsChange::default() };
+            let change = Box::new(FunctionsChange { trips, ..FunctionsChange::default() });
+            Command::ConfigureUnit { unit, change }
+        },
+    );
     prop_oneof![
+        1 => reactive, 2 => capacity, 1 => permit, 1 => trips,
         4 => setpoint, 1 => ramp, 1 => functions, 1 => watchdog, 1 => heartbeat, 2 => action,
         3 => start, 1 => rack, 1 => farm, 1 => grid, 3 => defect,
     ]
+}
+
+/// One of a unit's largest powers at this share of its rating.
+fn rated_down(which: usize, share: f64) -> CapacityChange {
+    let mut change = CapacityChange::default();
+    let (slot, rating) = match which {
+        0 => (&mut change.active_max_w, RATED_W),
+        1 => (&mut change.discharge_max_w, RATED_W),
+        2 => (&mut change.charge_max_w, RATED_W),
+        3 => (&mut change.reactive_injected_max_var, RATED_VAR),
+        4 => (&mut change.reactive_absorbed_max_var, RATED_VAR),
+        _ => (&mut change.apparent_max_va, RATED_VA),
+    };
+    *slot = Some(share * rating);
+    change
+}
+
+fn permit(permitted: bool) -> EnterServiceChange {
+    EnterServiceChange { permitted: Some(permitted), ..EnterServiceChange::default() }
 }
 
 fn any_defect() -> impl Strategy<Value = Defect> {
@@ -221,6 +267,9 @@ proptest! {
             if refused && !reset {
                 prop_assert_eq!(hash, engine.state_hash(), "refused {:?}", command);
             }
+            // What a command changes is published before anything is made of it.
+            engine.look();
+            before = see(&mut engine);
             for _ in 0..*ticks {
                 engine.step();
                 let now = see(&mut engine);
@@ -291,7 +340,8 @@ proptest! {
             }
             // Nobody beats for a watch that may have been set.
             let change = ControlChange {
-                watchdog: Some(WatchdogSettings::default()),
+                watchdog: WatchdogSettings::default().into(),
+                enter_service: permit(true),
                 ..ControlChange::default()
             };
             engine.apply(&Command::ControlUnit { unit, change }, ControlSource::Local).unwrap();
@@ -354,6 +404,7 @@ fn check_tick(before: &Snapshot, now: &Snapshot) -> Result<(), TestCaseError> {
             "unit {unit}: {power_w} W of {least_w} to {most_w}, {:?}",
             is.state
         );
+        check_settings(is, losses_w)?;
         let critical = is_critical(now, unit);
         prop_assert!(critical.is_none() || !is.state.converts(), "{critical:?} {:?}", is.state);
         let (set, of_racks) = sets_of(now, unit);
@@ -365,6 +416,25 @@ fn check_tick(before: &Snapshot, now: &Snapshot) -> Result<(), TestCaseError> {
             prop_assert!(power_w == 0.0 || was.state != is.state, "{:?} gives {power_w}", is.state);
         }
     }
+    Ok(())
+}
+
+/// A unit never gives more than it is rated down to, and nothing without its permit.
+fn check_settings(view: &UnitView, losses_w: f64) -> Result<(), TestCaseError> {
+    let (ac, capacity) = (&view.ac, &view.control.capacity);
+    let most_w = capacity.active_max_w.min(capacity.apparent_max_va);
+    let (p_w, q_var) = (ac.active_power.0, ac.reactive_power.0);
+    prop_assert!(p_w <= most_w.min(capacity.discharge_max_w) + 1e-6, "{p_w} W of {capacity:?}");
+    let charge_w = most_w.min(capacity.charge_max_w) + losses_w;
+    prop_assert!(p_w >= -charge_w - 1e-6, "{p_w} W of {capacity:?}");
+    prop_assert!(q_var <= capacity.reactive_injected_max_var + 1e-6, "{q_var} of {capacity:?}");
+    prop_assert!(q_var >= -capacity.reactive_absorbed_max_var - 1e-6, "{q_var} of {capacity:?}");
+    let losses_va = capacity.apparent_max_va + losses_w + 1e-6;
+    prop_assert!(ac.apparent_power.0 <= losses_va, "{:?} of {capacity:?}", ac.apparent_power);
+    prop_assert!(view.available_discharge_power.0 <= most_w.min(capacity.discharge_max_w) + 1e-6);
+    prop_assert!(view.available_charge_power.0 <= most_w.min(capacity.charge_max_w) + 1e-6);
+    let may_convert = view.control.enter_service.permitted || view.state == UnitState::Stopping;
+    prop_assert!(may_convert || !view.state.converts(), "{:?} without a permit", view.state);
     Ok(())
 }
 

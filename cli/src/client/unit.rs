@@ -120,7 +120,7 @@ struct WatchdogSettings {
     /// Longest time without a sign of life; 0 for no watch
     #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse_duration)]
     timeout: Option<f64>,
-    /// What counts as one: change, increment, complement, any_write, any_request, setpoint_rewrite
+    /// What counts as one: change, increment, complement, any_write, any_request, setpoint_rewrite, timeout_rewrite
     #[arg(long)]
     kind: Option<String>,
     /// What happens then: hold, ramp_to_zero, value, standby, fallback_function, open_contactors

@@ -23,11 +23,16 @@ def binary():
     return os.environ.get("BESS_BIN", built)
 
 
-def documented(page, heading, every=False):
+def page(name):
+    """Where a page of docs/ is."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.path.join(here, "..", "..", "..", "docs", name)
+
+
+def documented(name, heading, every=False):
     """Rows of the table on a page of docs/ whose first column has this heading: by their first cell
     without its quotes, or with `every` as a list."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    with open(os.path.join(here, "..", "..", "..", "docs", page), encoding="utf-8") as file:
+    with open(page(name), encoding="utf-8") as file:
         lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else None
                  for line in file]
     begin = next(i for i, cells in enumerate(lines) if cells and cells[0] == heading)

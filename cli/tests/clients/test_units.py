@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from prometheus_client.parser import text_string_to_metric_families as parse_metrics
 
-from farm import Farm, documented, poll, signed
+from farm import Farm, documented, page, poll, signed
 
 RATED_W = 800_000
 RATED_VAR = 387_200
@@ -798,6 +798,142 @@ class FunctionsFollowTheirCurves(WithFarm):
                 self.farm.change("PATCH", "/units/1/functions", {"frequency_response": {"preset": name}})
                 shown = self.farm.get("/units/1/functions")["frequency_response"]
                 self.assertEqual((shown["name"], shown["points"]), (name, service["points"]))
+
+
+class CurvesAreAdoptedOverSunSpec(WithFarm):
+    """pysunspec2 writes a stored curve as its points stand in the model, and has it adopted."""
+
+    IN_PROGRESS, COMPLETED, FAILED = range(3)
+
+    def functions(self):
+        """Settings, without the instant of the answer."""
+        instant = ("tick", "publication", "simulation_time", "wall_time")
+        return {key: value for key, value in self.farm.get("/units/1/functions").items() if key not in instant}
+
+    def stage(self, model, curve, points, **rest):
+        """Writes a curve by its number: pairs of named values, and what else it has."""
+        stored = (model.Ctl if model.gname == "DERFreqDroop" else model.Crv)[curve - 1]
+        for name, value in rest.items():
+            stored.points[name].cvalue = value
+        for point, values in zip(stored.groups.get("Pt", []), points):
+            for name, value in values.items():
+                point.points[name].cvalue = value
+        if points:
+            stored.ActPt.value = len(points)
+        model.write()
+
+    def adopt(self, model, curve):
+        """Asks for a curve; what came of it."""
+        request = "AdptCtlReq" if "AdptCtlReq" in model.points else "AdptCrvReq"
+        model.points[request].value = curve
+        model.write()
+        model.read()
+        return model.points[request.replace("Req", "Rslt")].value
+
+    def test_volt_var_follows_an_adopted_curve_and_every_door_shows_it(self):
+        model = self.sunspec(705)
+        self.assertEqual((model.NCrv.value, model.NPt.value, model.Ena.value), (3, 20, 0))
+        self.assertEqual((model.Crv[0].ReadOnly.value, model.Crv[1].ReadOnly.value), (1, 0))
+        shown = [[p.V.cvalue / 100, p.Var.cvalue / 100] for p in model.Crv[0].Pt[:model.Crv[0].ActPt.value]]
+        for ours, theirs in zip(shown, self.functions()["volt_var"]["points"]):
+            self.assert_close(ours[0], theirs[0], 1e-9)
+            self.assert_close(ours[1], theirs[1], 1e-9)
+        before = self.functions()
+        points = [{"V": 90, "Var": 50}, {"V": 100, "Var": 0}, {"V": 110, "Var": -50}]
+        self.stage(model, 2, points, RspTms=1, DeptRef=1)
+        self.assertEqual(self.functions(), before, "staged is not adopted")
+        self.assertEqual(self.adopt(model, 2), self.COMPLETED)
+        adopted = self.functions()["volt_var"]
+        self.assertEqual(adopted, {"points": [[0.9, 0.5], [1.0, 0.0], [1.1, -0.5]], "response_s": 1})
+        self.assertEqual([p.V.cvalue for p in model.Crv[0].Pt[:3]], [90, 100, 110])
+        self.assertIsNone(model.Crv[0].Pt[3].V.cvalue)
+        self.assertIn("volt_var_points", self.last_write()["what"])
+        model.Ena.value = 1
+        model.write()
+        self.assertEqual(self.functions()["on"], ["volt_var"])
+        for volts in (0.95, 1.04):
+            self.disturb("voltage", volts)
+            self.farm.step(100)
+            expected = (1.0 - volts) * 5 * RATED_VAR
+            self.assert_close(self.unit()["ac"]["reactive_power_var"], expected, 0.001 * RATED_VAR)
+            self.assert_close(self.sunspec(701).Var.cvalue, expected, 0.001 * RATED_VAR)
+
+    def test_the_example_of_the_page_works(self):
+        with open(page("sunspec.md"), encoding="utf-8") as file:
+            example = file.read().split("```python\n")[1].split("```")[0]
+        example = example.replace("127.0.0.1", self.farm.host).replace("5020", str(self.farm.port))
+        exec(compile(example, "docs/sunspec.md", "exec"), {})  # pylint: disable=exec-used
+        functions = self.functions()
+        self.assertEqual(functions["on"], ["volt_var"])
+        points = [[0.92, 0.6], [0.98, 0.0], [1.02, 0.0], [1.08, -0.6]]
+        self.assertEqual(functions["volt_var"], {"points": points, "response_s": 2.5})
+
+    def test_a_curve_that_cannot_be_fails_and_changes_nothing(self):
+        before = self.functions()
+        for number, points in ((705, [{"V": 100, "Var": 0}, {"V": 90, "Var": -10}]),
+                               (706, [{"V": 105, "W": 50}, {"V": 110, "W": 80}]),
+                               (712, [{"W": 0, "Var": 0}])):
+            with self.subTest(model=number):
+                model = self.sunspec(number)
+                self.stage(model, 3, points)
+                model.Ena.value = 1
+                self.assertEqual(self.adopt(model, 3), self.FAILED)
+                self.assertEqual(self.functions(), before)
+                self.assertEqual(model.Crv[2].ActPt.value, len(points), "it stays staged")
+                # A stored curve that nobody wrote to is that of the farm file.
+                self.assertEqual(self.adopt(model, 2), self.COMPLETED)
+        model = self.sunspec(705)
+        model.AdptCrvReq.value = 4
+        with self.assertRaises(Exception, msg="there is no fourth: exception 3"):
+            model.write()
+        model = self.sunspec(705)
+        model.Crv[0].Pt[0].V.cvalue = 80
+        with self.assertRaises(Exception, msg="the first is read only: exception 2"):
+            model.write()
+
+    def test_the_droop_of_model_711_answers_the_frequency(self):
+        model = self.sunspec(711)
+        self.stage(model, 2, [], DbOf=0.1, DbUf=0.02, KOf=0.05, KUf=0.02, RspTms=1)
+        model.Ena.value = 1
+        self.assertEqual(self.adopt(model, 2), self.COMPLETED)
+        self.assertEqual(self.functions()["on"], ["frequency_droop"])
+        for hertz, expected in ((49.7, (0.3 - 0.02) / 50 / 0.02), (50.4, -(0.4 - 0.1) / 50 / 0.05)):
+            self.disturb("frequency", hertz)
+            self.farm.step(100)
+            self.assert_close(self.sunspec(701).W.cvalue, expected * RATED_W, 0.002 * RATED_W)
+        # Curve 0 is none.
+        model.AdptCtlReq.value = 0
+        model.write()
+        self.assertEqual(self.functions()["on"], [])
+
+    def test_trips_dc_port_and_capacity_are_those_of_the_unit(self):
+        trips = {number: self.sunspec(number) for number in (707, 708, 709, 710)}
+        shown = {}
+        for number, model in trips.items():
+            curve, name = model.Crv[0].MustTrip, "V" if number < 709 else "Hz"
+            shown[number] = [(p.points[name].cvalue, p.Tms.cvalue) for p in curve.Pt[:curve.ActPt.value]]
+        self.assertEqual(shown, {707: [(50, 2), (88, 21)], 708: [(120, 0.16), (110, 13)],
+                                 709: [(46.5, 0.16), (48.5, 300)], 710: [(52, 0.16), (51.2, 300)]})
+        self.set_watts(500_000)
+        self.farm.step(30)
+        unit, port, battery = self.unit(), self.sunspec(714), self.sunspec(802)
+        self.assertEqual((port.NPrt.value, port.Prt[0].PrtTyp.value, port.Prt[0].DCSta.value), (1, 1, 1))
+        self.assert_close(port.Prt[0].DCW.cvalue, unit["dc"]["power_w"], 50)
+        self.assert_close(port.Prt[0].DCV.cvalue, unit["dc"]["voltage_v"], 0.05)
+        self.assertEqual((port.DCA.value, port.DCW.value), (battery.A.value, battery.W.value))
+        capacity = self.sunspec(702)
+        self.assertEqual((capacity.VMaxRtg.cvalue, capacity.VMinRtg.cvalue), (759, 607.2))
+        # sqrt(880^2 - 387.2^2) kW at the largest reactive power.
+        self.assert_close(capacity.WOvrExtRtg.cvalue, 790_222, 50)
+
+    def test_the_window_of_charge_is_that_of_model_802(self):
+        battery = self.sunspec(802)
+        self.assertEqual((battery.SoCMin.cvalue, battery.SoCMax.cvalue), (0, 100))
+        battery.SoCRsvMin.cvalue, battery.SocRsvMax.cvalue = 12.5, 87.5
+        battery.write()
+        self.assertEqual(self.modbus.words(1, SOC_MIN, 2), [1250, 8750])
+        control = self.unit()["control"]
+        self.assertEqual((control["soc_min"], control["soc_max"]), (0.125, 0.875))
 
 
 def transitions():

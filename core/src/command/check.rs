@@ -4,7 +4,7 @@ use super::{
     ClockCommand, Command, ControlChange, Rejection, SPEED_MAX, SPEED_MIN, STEP_MAX, Standing,
     UnitAction,
 };
-use crate::control::Reversion;
+use crate::control::{ReversionChange, in_range as optional_in_range};
 use crate::id::UnitId;
 use crate::snapshot::UnitView;
 use crate::spec::{FarmSpec, UnitDesign};
@@ -30,9 +30,11 @@ pub fn validate_with(
 ) -> Result<(), Rejection> {
     match command {
         Command::ControlUnit { unit, change } => {
-            validate_change(&find_unit(spec, *unit)?.design, change)
+            validate_change(&find_unit(spec, *unit)?.design, spec.nominal_frequency.0, change)
         }
-        Command::ConfigureUnit { unit, change } => change.check(&find_unit(spec, *unit)?.design),
+        Command::ConfigureUnit { unit, change } => {
+            change.check(&find_unit(spec, *unit)?.design, spec.nominal_frequency.0)
+        }
         Command::OperateUnit { unit, action } => {
             find_unit(spec, *unit)?;
             validate_action(*unit, &standing_of(*unit), *action)
@@ -94,7 +96,11 @@ pub fn find_unit(spec: &FarmSpec, unit: UnitId) -> Result<&crate::spec::UnitSpec
     spec.units.get(unit.idx()).ok_or(Rejection::NoSuchUnit { number: unit.number(), n_units })
 }
 
-fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Rejection> {
+fn validate_change(
+    design: &UnitDesign,
+    nominal_hz: f64,
+    change: &ControlChange,
+) -> Result<(), Rejection> {
     let (rated_w, rated_var) = (design.pcs.rated_power.0, design.pcs.rated_reactive_power.0);
     let ramp_max = design.pcs.ramp_per_s * 100.0;
     let checks = [
@@ -108,47 +114,43 @@ fn validate_change(design: &UnitDesign, change: &ControlChange) -> Result<(), Re
         ("soc_min", change.soc_min, 0.0, 1.0, ""),
         ("soc_max", change.soc_max, 0.0, 1.0, ""),
         ("soc_reserve", change.soc_reserve, 0.0, 1.0, ""),
-        ("power_factor", change.pf_injecting.map(|pf| pf.factor), PF_MIN, 1.0, ""),
-        ("power_factor", change.pf_absorbing.map(|pf| pf.factor), PF_MIN, 1.0, ""),
+        ("power_factor", change.pf_injecting.factor, PF_MIN, 1.0, ""),
+        ("power_factor", change.pf_absorbing.factor, PF_MIN, 1.0, ""),
     ];
     for (field, value, min, max, unit) in checks {
-        if let Some(value) = value {
-            in_range(field, value, min, max, unit)?;
-        }
+        optional_in_range(field, value, (min, max), unit)?;
     }
-    change.watchdog.map_or(Ok(()), |watchdog| watchdog.check(rated_w))?;
-    if let Some(active) = &change.active_reversion {
-        check_reversion(active, -rated_w, rated_w, "W", -100.0)?;
-    }
-    if let Some(reactive) = &change.reactive_reversion {
-        check_reversion(reactive, -rated_var, rated_var, "var", -100.0)?;
-    }
-    if let Some(limit) = &change.discharge_limit_reversion {
-        check_reversion(limit, f64::NEG_INFINITY, f64::INFINITY, "W", 0.0)?;
-    }
+    change.watchdog.check(rated_w)?;
+    change.capacity.check(&design.pcs)?;
+    change.enter_service.check(nominal_hz)?;
+    let any = (f64::NEG_INFINITY, f64::INFINITY);
+    let pct = (-100.0, 100.0);
+    check_reversion(&change.active_reversion, (-rated_w, rated_w), "W", pct)?;
+    check_reversion(&change.reactive_reversion, (-rated_var, rated_var), "var", pct)?;
+    check_reversion(&change.discharge_limit_reversion, any, "W", (0.0, 100.0))?;
     for factor in [&change.pf_injecting_reversion, &change.pf_absorbing_reversion] {
-        let Some(factor) = factor else { continue };
-        in_range("reversion_time_s", f64::from(factor.time_s), 0.0, REVERSION_MAX_S, "s")?;
-        // A timer that does not run needs no value to go back to.
-        if factor.time_s > 0 {
-            in_range("reversion_power_factor", factor.percent, PF_MIN, 1.0, "")?;
-        }
+        check_reversion_time(factor)?;
+        optional_in_range("reversion_power_factor", factor.percent, (PF_MIN, 1.0), "")?;
     }
     Ok(())
 }
 
 fn check_reversion(
-    reversion: &Reversion,
-    min: f64,
-    max: f64,
+    reversion: &ReversionChange,
+    absolute: (f64, f64),
     unit: &'static str,
-    min_pct: f64,
+    percent: (f64, f64),
 ) -> Result<(), Rejection> {
-    in_range("reversion_time_s", f64::from(reversion.time_s), 0.0, REVERSION_MAX_S, "s")?;
-    if min.is_finite() {
-        in_range("reversion_value", reversion.absolute, min, max, unit)?;
+    check_reversion_time(reversion)?;
+    if absolute.1.is_finite() {
+        optional_in_range("reversion_value", reversion.absolute, absolute, unit)?;
     }
-    in_range("reversion_pct", reversion.percent, min_pct, 100.0, "%")
+    optional_in_range("reversion_pct", reversion.percent, percent, "%")
+}
+
+fn check_reversion_time(reversion: &ReversionChange) -> Result<(), Rejection> {
+    let time_s = reversion.time_s.map(f64::from);
+    optional_in_range("reversion_time_s", time_s, (0.0, REVERSION_MAX_S), "s")
 }
 
 /// Smallest power factor that may be set [engineering choice]: below it active power is next to nothing.
@@ -167,14 +169,7 @@ pub(crate) fn in_range(
     max: f64,
     unit: &'static str,
 ) -> Result<(), Rejection> {
-    // Ratings come from files in other units: their last digit is not a reason to refuse. A NaN is in
-    // no range.
-    let slack = 1e-9 * max.abs().max(min.abs());
-    if (min - slack..=max + slack).contains(&value) {
-        Ok(())
-    } else {
-        Err(Rejection::OutOfRange { field, value, min, max, unit })
-    }
+    optional_in_range(field, Some(value), (min, max), unit)
 }
 
 fn validate_action(unit: UnitId, standing: &Standing, action: UnitAction) -> Result<(), Rejection> {
@@ -225,11 +220,14 @@ fn validate_action(unit: UnitId, standing: &Standing, action: UnitAction) -> Res
 mod tests {
     use super::*;
     use crate::config::{BUILT_IN_FARM, parse_farm};
-    use crate::control::{PowerFactor, WatchdogSettings};
+    use crate::control::{
+        FunctionName, LossAction, PowerFactorChange, Reversion, UnitControl, WatchdogChange,
+        WatchdogSettings,
+    };
 
     fn outcome(change: &ControlChange) -> Result<(), Rejection> {
         let farm = parse_farm("farm", BUILT_IN_FARM, &|_| unreachable!()).expect("built in");
-        validate_change(&farm.units[0].design, change)
+        validate_change(&farm.units[0].design, 50.0, change)
     }
     fn words(change: &ControlChange) -> String {
         outcome(change).expect_err("must be refused").to_string()
@@ -257,17 +255,35 @@ mod tests {
 
     #[test]
     fn power_factors_watches_and_reversions_have_ranges() {
-        let factor = PowerFactor { enabled: true, factor: 0.05, over_excited: true };
-        let change = ControlChange { pf_injecting: Some(factor), ..ControlChange::default() };
+        let pf_injecting = PowerFactorChange { factor: Some(0.05), ..Default::default() };
+        let change = ControlChange { pf_injecting, ..ControlChange::default() };
         assert!(words(&change).contains("from 0.1 to 1"));
-        let watchdog = WatchdogSettings { timeout_s: 86_401.0, ..WatchdogSettings::default() };
-        let change = ControlChange { watchdog: Some(watchdog), ..ControlChange::default() };
+        let watchdog = WatchdogChange { timeout_s: Some(86_401.0), ..Default::default() };
+        let change = ControlChange { watchdog, ..ControlChange::default() };
         assert!(words(&change).contains("watchdog_timeout_s must be from 0 to 86400 s"));
-        let reversion = Reversion { time_s: 60, percent: 101.0, ..Reversion::default() };
-        let change = ControlChange { active_reversion: Some(reversion), ..Default::default() };
+        let reversion = Reversion { time_s: 60, percent: 101.0, ..Reversion::default() }.into();
+        let change = ControlChange { active_reversion: reversion, ..Default::default() };
         assert!(words(&change).contains("reversion_pct must be from -100 to 100 %"));
-        let change =
-            ControlChange { pf_absorbing_reversion: Some(reversion), ..Default::default() };
+        let change = ControlChange { pf_absorbing_reversion: reversion, ..Default::default() };
         assert!(words(&change).contains("reversion_power_factor"));
+        let late = ReversionChange { time_s: Some(2_592_001), ..Default::default() };
+        let change = ControlChange { pf_absorbing_reversion: late, ..Default::default() };
+        assert!(words(&change).contains("reversion_time_s must be from 0 to 2592000 s"));
+    }
+
+    #[test]
+    fn the_two_halves_of_a_fallback_may_come_apart_but_not_disagree() {
+        let mut control = UnitControl { soc_max: 1.0, ..UnitControl::default() };
+        let watchdog = |change| ControlChange { watchdog: change, ..ControlChange::default() };
+        let action = Some(LossAction::FallbackFunction);
+        watchdog(WatchdogChange { action, ..Default::default() }).apply(&mut control);
+        assert_eq!(control.check(), Ok(()));
+        let function = Some(FunctionName::GridForming);
+        watchdog(WatchdogChange { function, ..Default::default() }).apply(&mut control);
+        let text = control.check().expect_err("must be refused").to_string();
+        assert!(text.contains("cannot fall back to grid_forming"), "{text}");
+        let settings = WatchdogSettings { function: FunctionName::VoltVar, ..control.watchdog };
+        watchdog(settings.into()).apply(&mut control);
+        assert_eq!(control.check(), Ok(()));
     }
 }

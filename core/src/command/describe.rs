@@ -3,8 +3,9 @@
 
 use super::{Command, ControlChange};
 use crate::control::{
-    CurveFunction, FrequencyDroop, FrequencyResponse, FunctionSet, FunctionsChange, PeakShaving,
-    PowerFactor, PowerPriority, Reversion, SetpointMode, WatchdogSettings,
+    CapacityChange, CurveFunction, EnterServiceChange, FrequencyDroop, FrequencyResponse,
+    FunctionName, FunctionSet, FunctionsChange, HeartbeatKind, LossAction, PeakShaving,
+    PowerPriority, Recovery, ReversionChange, SetpointMode, WatchdogChange,
 };
 use crate::defect::{CellDefect, ContactorFault, Defect, Reading};
 use crate::device::Part;
@@ -108,7 +109,7 @@ impl fmt::Display for Points<'_> {
             let gap = if index > 0 { " " } else { "" };
             write!(f, "{gap}({}, {})", Number(*x), Number(*y))?;
         }
-        Ok(())
+        if self.0.is_empty() { f.write_str("none") } else { Ok(()) }
     }
 }
 
@@ -160,64 +161,76 @@ fn describe_change(change: &ControlChange) -> String {
     list.number("soc_reserve", change.soc_reserve);
     list.item("controller_heartbeat", change.controller_heartbeat);
     list.item("functions", change.functions.map(describe_set));
-    if let Some(watchdog) = &change.watchdog {
-        describe_watchdog(&mut list, watchdog);
-    }
+    describe_watchdog(&mut list, &change.watchdog);
     for (name, factor) in
-        [("pf_injecting", change.pf_injecting), ("pf_absorbing", change.pf_absorbing)]
+        [("pf_injecting", &change.pf_injecting), ("pf_absorbing", &change.pf_absorbing)]
     {
-        if let Some(PowerFactor { enabled, factor, over_excited }) = factor {
-            let items: [(&str, &dyn fmt::Display); 3] = [
-                ("factor", &Number(factor)),
-                ("over_excited", &over_excited),
-                ("enabled", &enabled),
-            ];
-            list.group(name, &items);
-        }
+        list.number(&format!("{name}_factor"), factor.factor);
+        list.item(&format!("{name}_over_excited"), factor.over_excited);
+        list.item(&format!("{name}_enabled"), factor.enabled);
     }
     for (name, unit, reversion) in [
-        ("active_reversion", "w", change.active_reversion),
-        ("reactive_reversion", "var", change.reactive_reversion),
-        ("discharge_limit_reversion", "", change.discharge_limit_reversion),
-        ("pf_injecting_reversion", "factor", change.pf_injecting_reversion),
-        ("pf_absorbing_reversion", "factor", change.pf_absorbing_reversion),
+        ("active_reversion", "w", &change.active_reversion),
+        ("reactive_reversion", "var", &change.reactive_reversion),
+        ("discharge_limit_reversion", "", &change.discharge_limit_reversion),
+        ("pf_injecting_reversion", "factor", &change.pf_injecting_reversion),
+        ("pf_absorbing_reversion", "factor", &change.pf_absorbing_reversion),
     ] {
-        if let Some(reversion) = reversion {
-            describe_reversion(&mut list, name, unit, &reversion);
-        }
+        describe_reversion(&mut list, name, unit, reversion);
     }
+    describe_capacity(&mut list, &change.capacity);
+    describe_enter_service(&mut list, &change.enter_service);
     list.text()
 }
 
 /// `unit` is that of the absolute value, `factor` for a power factor, or empty where there is none.
-fn describe_reversion(list: &mut List, name: &str, unit: &str, reversion: &Reversion) {
-    list.group(name, &[("time_s", &reversion.time_s), ("enabled", &reversion.enabled)]);
-    let (absolute, percent) = (Number(reversion.absolute), Number(reversion.percent));
-    match unit {
-        "factor" => {
-            list.group(name, &[("factor", &percent), ("over_excited", &reversion.over_excited)]);
-        }
-        "" => list.group(name, &[("pct", &percent)]),
-        unit => list.group(name, &[(unit, &absolute), ("pct", &percent)]),
+fn describe_reversion(list: &mut List, name: &str, unit: &str, reversion: &ReversionChange) {
+    list.item(&format!("{name}_time_s"), reversion.time_s);
+    list.item(&format!("{name}_enabled"), reversion.enabled);
+    if unit == "factor" {
+        list.number(&format!("{name}_factor"), reversion.percent);
+        list.item(&format!("{name}_over_excited"), reversion.over_excited);
+        return;
     }
+    if !unit.is_empty() {
+        list.number(&format!("{name}_{unit}"), reversion.absolute);
+    }
+    list.number(&format!("{name}_pct"), reversion.percent);
 }
 
-fn describe_watchdog(list: &mut List, watchdog: &WatchdogSettings) {
-    let items: [(&str, &dyn fmt::Display); 8] = [
-        ("timeout_s", &Number(watchdog.timeout_s)),
-        ("kind", &watchdog.kind.name()),
-        ("action", &watchdog.action.name()),
-        ("value_w", &Number(watchdog.value_w)),
-        ("function", &watchdog.function.name()),
-        ("recovery", &watchdog.recovery.name()),
-        ("extra_s", &Number(watchdog.extra_s)),
-        ("jitter_s", &Number(watchdog.jitter_s)),
-    ];
-    list.group("watchdog", &items);
+fn describe_watchdog(list: &mut List, watchdog: &WatchdogChange) {
+    list.number("watchdog_timeout_s", watchdog.timeout_s);
+    list.item("watchdog_kind", watchdog.kind.map(HeartbeatKind::name));
+    list.item("watchdog_action", watchdog.action.map(LossAction::name));
+    list.number("watchdog_value_w", watchdog.value_w);
+    list.item("watchdog_function", watchdog.function.map(FunctionName::name));
+    list.item("watchdog_recovery", watchdog.recovery.map(Recovery::name));
+    list.number("watchdog_extra_s", watchdog.extra_s);
+    list.number("watchdog_jitter_s", watchdog.jitter_s);
+}
+
+fn describe_capacity(list: &mut List, capacity: &CapacityChange) {
+    list.number("capacity_active_max_w", capacity.active_max_w);
+    list.number("capacity_discharge_max_w", capacity.discharge_max_w);
+    list.number("capacity_charge_max_w", capacity.charge_max_w);
+    list.number("capacity_reactive_injected_max_var", capacity.reactive_injected_max_var);
+    list.number("capacity_reactive_absorbed_max_var", capacity.reactive_absorbed_max_var);
+    list.number("capacity_apparent_max_va", capacity.apparent_max_va);
+}
+
+fn describe_enter_service(list: &mut List, enter: &EnterServiceChange) {
+    list.item("enter_service_permitted", enter.permitted);
+    list.number("enter_service_voltage_min_pu", enter.voltage_min_pu);
+    list.number("enter_service_voltage_max_pu", enter.voltage_max_pu);
+    list.number("enter_service_frequency_min_hz", enter.frequency_min_hz);
+    list.number("enter_service_frequency_max_hz", enter.frequency_max_hz);
+    list.number("enter_service_delay_s", enter.delay_s);
+    list.number("enter_service_random_delay_s", enter.random_delay_s);
+    list.number("enter_service_ramp_s", enter.ramp_s);
 }
 
 fn describe_set(functions: FunctionSet) -> String {
-    let names: Vec<&str> = functions.iter().map(crate::control::FunctionName::name).collect();
+    let names: Vec<&str> = functions.iter().map(FunctionName::name).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(" + ") }
 }
 
@@ -242,6 +255,16 @@ fn describe_functions(change: &FunctionsChange) -> String {
         describe_shaving(&mut list, shaving);
     }
     list.item("schedule", change.schedule.as_deref().map(describe_schedule));
+    for (name, curve) in [
+        ("trips_over_voltage", &change.trips.over_voltage),
+        ("trips_under_voltage", &change.trips.under_voltage),
+        ("trips_over_frequency", &change.trips.over_frequency),
+        ("trips_under_frequency", &change.trips.under_frequency),
+    ] {
+        list.item(&format!("{name}_enabled"), curve.enabled);
+        list.item(&format!("{name}_points"), curve.points.as_deref().map(Points));
+    }
+    list.number("trips_cessation_below_pu", change.trips.cessation_below_pu);
     list.text()
 }
 

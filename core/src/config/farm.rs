@@ -14,6 +14,7 @@ use super::watchdog::read_watchdog;
 use super::{Problem, Problems};
 use crate::chemistry::{self, Chemistry, parse_chemistry};
 use crate::command::RAMP_MIN_PCT_PER_S;
+use crate::control::TripSettings;
 use crate::id::UnitId;
 use crate::spec::{
     AmbientSpec, Arbitration, FarmSpec, GridSpec, InitialSpec, PcsLoss, PcsSpec, PlantSettings,
@@ -189,7 +190,8 @@ fn read_group(
     let protection =
         read_protection(&group, source, foreign, chemistry.as_deref(), cells_in_series);
     let grid_code = read_grid_code(&group, spec.nominal_frequency.0);
-    let functions = read_functions(&group);
+    let mut functions = read_functions(&group);
+    functions.trips = TripSettings::of(&grid_code);
     let watchdog = read_watchdog(&group, pcs.as_ref().map(|pcs| pcs.rated_power.0));
     if spec.units.len() as u64 + count > MAX_UNITS {
         let message = format!("the farm has more than {MAX_UNITS} units");

@@ -1,6 +1,10 @@
 //! Reads the tables `[farm.grid]` (the grid behind the POI) and `[units.grid_code]`.
 
 use super::reader::{Bounds, Section};
+use crate::control::{
+    CESSATION_MAX_PU, ENTER_SERVICE_MAX_S, FREQUENCY_RATIO, TRIP_CLEARING_MAX_S, TRIP_VOLTAGE_PU,
+    TripSettings,
+};
 use crate::grid_code::{GridCodePreset, PRESETS};
 use crate::spec::{
     DISTURBANCE_MAX_S, Disturbance, DisturbanceKind, EnterService, GridCode, GridKind,
@@ -10,9 +14,11 @@ use crate::time::Moment;
 use crate::units::{VoltAmps, Watts};
 
 /// In pu, of what a voltage may be.
-const VOLTAGE_PU: Bounds = Bounds::within(0.0, 2.0);
+const VOLTAGE_PU: Bounds = Bounds::within(TRIP_VOLTAGE_PU.0, TRIP_VOLTAGE_PU.1);
+const CESSATION_PU: Bounds = Bounds::within(0.0, CESSATION_MAX_PU);
 /// In Hz, of what a frequency may be.
 const FREQUENCY_HZ: Bounds = Bounds::within(40.0, 70.0);
+const ENTER_S: Bounds = Bounds::within(0.0, ENTER_SERVICE_MAX_S);
 const DURATION_S: Bounds = Bounds::positive(DISTURBANCE_MAX_S);
 
 /// The table `[farm.grid]` of `farm`; a stiff grid without it.
@@ -144,6 +150,16 @@ fn read_load(section: Section<'_, '_>) -> IslandLoad {
     load
 }
 
+/// What thresholds of a frequency may be; the nominal one may be wrong in the file, and is reported
+/// there.
+fn around(nominal_hz: f64) -> Bounds {
+    if nominal_hz.is_finite() {
+        Bounds::within(FREQUENCY_RATIO.0 * nominal_hz, FREQUENCY_RATIO.1 * nominal_hz)
+    } else {
+        FREQUENCY_HZ
+    }
+}
+
 /// The table `[units.grid_code]` of `group`.
 pub(super) fn read_grid_code(group: &Section<'_, '_>, nominal_hz: f64) -> GridCode {
     let default = GridCodePreset::default_at(nominal_hz);
@@ -164,9 +180,16 @@ pub(super) fn read_grid_code(group: &Section<'_, '_>, nominal_hz: f64) -> GridCo
         let trips = section.sections("trips");
         code.trips = trips.into_iter().map(|trip| read_trip(trip, nominal_hz)).collect();
         "custom".clone_into(&mut code.name);
+        // What single trips cannot tell: how many there are, and that each has a use.
+        if section.is_clean()
+            && nominal_hz.is_finite()
+            && let Err(rejection) = TripSettings::of(&code).check(nominal_hz)
+        {
+            section.report(section.span_of("trips"), rejection.to_string(), None);
+        }
     }
     code.cessation_below_pu =
-        section.f64_or("cessation_below_pu", code.cessation_below_pu, Bounds::within(0.0, 0.9));
+        section.f64_or("cessation_below_pu", code.cessation_below_pu, CESSATION_PU);
     code.phase_jump_max_deg =
         section.f64_or("phase_jump_max_deg", code.phase_jump_max_deg, Bounds::positive(180.0));
     if let Some(enter) = section.section("enter_service") {
@@ -190,7 +213,7 @@ fn read_trip(section: Section<'_, '_>, nominal_hz: f64) -> GridTrip {
     let (quantity, above) = section.choice_or("kind", kinds[0].1, &kinds);
     let (key, other, bounds, nominal) = match quantity {
         Voltage => ("voltage_pu", "frequency_hz", VOLTAGE_PU, 1.0),
-        Frequency => ("frequency_hz", "voltage_pu", FREQUENCY_HZ, nominal_hz),
+        Frequency => ("frequency_hz", "voltage_pu", around(nominal_hz), nominal_hz),
     };
     section.refuse(other, "has no meaning for this kind of trip", "take it out");
     let threshold = section.f64(key, bounds);
@@ -200,7 +223,7 @@ fn read_trip(section: Section<'_, '_>, nominal_hz: f64) -> GridTrip {
         let message = format!("`{key}` must be {side} nominal {nominal}, got {threshold}");
         section.report(section.span_of(key), message, None);
     }
-    let clearing_s = section.f64("clearing_s", Bounds::within(0.0, 3600.0));
+    let clearing_s = section.f64("clearing_s", Bounds::within(0.0, TRIP_CLEARING_MAX_S));
     section.finish();
     GridTrip { quantity, above, threshold, clearing_s }
 }
@@ -216,15 +239,17 @@ fn read_enter_service(
         frequency_min_hz: section.f64_or(
             "frequency_min_hz",
             default.frequency_min_hz,
-            FREQUENCY_HZ,
+            around(nominal_hz),
         ),
         frequency_max_hz: section.f64_or(
             "frequency_max_hz",
             default.frequency_max_hz,
-            FREQUENCY_HZ,
+            around(nominal_hz),
         ),
-        delay_s: section.f64_or("delay_s", default.delay_s, Bounds::within(0.0, 3600.0)),
-        ramp_s: section.f64_or("ramp_s", default.ramp_s, Bounds::within(0.0, 3600.0)),
+        delay_s: section.f64_or("delay_s", default.delay_s, ENTER_S),
+        random_delay_s: section.f64_or("random_delay_s", default.random_delay_s, ENTER_S),
+        ramp_s: section.f64_or("ramp_s", default.ramp_s, ENTER_S),
+        ..default
     };
     let windows = [
         ("voltage_max_pu", spec.voltage_min_pu, spec.voltage_max_pu, 1.0),

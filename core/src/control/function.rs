@@ -3,6 +3,7 @@
 //! Settings only; `simulation` evaluates them. Curves are in per unit or as fractions, so that one
 //! setting suits any rating.
 
+use super::{TripSettings, TripsChange};
 use crate::series::Series;
 use std::sync::Arc;
 
@@ -103,7 +104,7 @@ impl FromIterator<FunctionName> for FunctionSet {
 }
 
 /// Active power by the deviation of the frequency beyond a dead band:
-/// `P += (dead_band - |f - f0|) / (f0 droop)` of the rating, towards the nominal frequency.
+/// `P += (dead_band - |f - f0|) / (f0 droop)` of the largest active power, towards the nominal frequency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrequencyDroop {
     /// Dead band above nominal in Hz, >= 0.
@@ -198,10 +199,13 @@ pub struct UnitFunctions {
     pub peak_shaving: PeakShaving,
     /// Active power in W over the time in s from the start of the run.
     pub schedule: Option<Arc<Series>>,
+    /// Trips by voltage and frequency: those of the grid code until somebody changes them.
+    pub trips: TripSettings,
 }
 
 impl Default for UnitFunctions {
     /// IEEE 1547-2018 category B, as read in `OpenDER`: volt-var, volt-watt, watt-var and their times.
+    /// No trips: those are the grid code's.
     fn default() -> Self {
         Self {
             on_at_start: FunctionSet::default(),
@@ -232,6 +236,7 @@ impl Default for UnitFunctions {
             },
             peak_shaving: PeakShaving { import_max_w: f64::INFINITY, export_max_w: f64::INFINITY },
             schedule: None,
+            trips: TripSettings::default(),
         }
     }
 }
@@ -247,6 +252,7 @@ pub struct FunctionsChange {
     pub watt_var: Option<CurveFunction>,
     pub peak_shaving: Option<PeakShaving>,
     pub schedule: Option<Arc<Series>>,
+    pub trips: TripsChange,
 }
 
 impl FunctionsChange {
@@ -263,6 +269,7 @@ impl FunctionsChange {
         set(&mut functions.volt_watt, self.volt_watt.as_ref());
         set(&mut functions.watt_var, self.watt_var.as_ref());
         set(&mut functions.peak_shaving, self.peak_shaving.as_ref());
+        self.trips.apply(&mut functions.trips);
         if self.schedule.is_some() {
             functions.schedule.clone_from(&self.schedule);
         }

@@ -30,6 +30,23 @@ fn within(
     }
 }
 
+/// Refuses what is given and beyond `min` to `max`. Ratings come from files in other units: their last
+/// digit is no reason to refuse. A NaN is in no range.
+pub(crate) fn in_range(
+    field: &'static str,
+    value: Option<f64>,
+    (min, max): (f64, f64),
+    unit: &'static str,
+) -> Result<(), Rejection> {
+    let slack = 1e-9 * max.abs().max(min.abs());
+    match value {
+        Some(value) if !(min - slack..=max + slack).contains(&value) => {
+            Err(Rejection::OutOfRange { field, value, min, max, unit })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn positive(
     field: &'static str,
     value: f64,
@@ -189,11 +206,11 @@ impl PeakShaving {
 }
 
 impl FunctionsChange {
-    /// Checks the change for a unit of `design`.
+    /// Checks the change for a unit of `design` at a nominal frequency.
     ///
     /// # Errors
     /// The first setting that is not possible.
-    pub fn check(&self, design: &UnitDesign) -> Result<(), Rejection> {
+    pub fn check(&self, design: &UnitDesign, nominal_hz: f64) -> Result<(), Rejection> {
         let rated_w = design.pcs.rated_power.0;
         self.frequency_droop.as_ref().map_or(Ok(()), FrequencyDroop::check)?;
         if let Some(response) = &self.frequency_response {
@@ -204,6 +221,7 @@ impl FunctionsChange {
         self.volt_watt.as_ref().map_or(Ok(()), CurveFunction::check_volt_watt)?;
         self.watt_var.as_ref().map_or(Ok(()), CurveFunction::check_watt_var)?;
         self.peak_shaving.as_ref().map_or(Ok(()), PeakShaving::check)?;
+        self.trips.check(nominal_hz)?;
         let values = self.schedule.iter().flat_map(|schedule| schedule.values());
         for w in values {
             within("schedule", *w, (-rated_w * (1.0 + 1e-9), rated_w * (1.0 + 1e-9)), "W")?;
@@ -216,7 +234,7 @@ impl FunctionsChange {
 mod tests {
     use super::*;
     use crate::config::{BUILT_IN_FARM, parse_farm};
-    use crate::control::{Sustain, UnitFunctions};
+    use crate::control::{Sustain, TripsChange, UnitFunctions};
 
     fn refused(points: &[(f64, f64)]) -> String {
         let curve = CurveFunction { points: points.to_vec(), response_s: 5.0 };
@@ -248,8 +266,9 @@ mod tests {
             watt_var: Some(all.watt_var),
             peak_shaving: Some(all.peak_shaving),
             schedule: None,
+            trips: TripsChange::default(),
         };
-        assert_eq!(change.check(&farm.units[0].design), Ok(()));
+        assert_eq!(change.check(&farm.units[0].design, 50.0), Ok(()));
     }
 
     #[test]

@@ -1,18 +1,34 @@
 //! Control settings of a unit: what its writable registers and REST fields hold, and changes of them.
 //!
-//! `function` has what a unit does by itself (droop, volt-var and so on), `watchdog` what it does when
-//! nobody tells it what to do any more.
+//! `function` has what a unit does by itself (droop, volt-var and so on), `trips` when it leaves the
+//! grid, `enter_service` when it comes back, `capacity` what it is rated down to, `watchdog` what it does
+//! when nobody tells it what to do any more.
 
+mod capacity;
+mod change;
+mod enter_service;
 mod function;
 mod limits;
+mod trips;
 mod watchdog;
 
+pub use capacity::{CAPACITY_MIN, Capacity};
+pub use change::{
+    CapacityChange, ControlChange, EnterServiceChange, PowerFactorChange, ReversionChange,
+    WatchdogChange,
+};
+pub use enter_service::ENTER_SERVICE_MAX_S;
 pub use function::{
     CurveFunction, FrequencyDroop, FrequencyResponse, FunctionName, FunctionSet, FunctionsChange,
     PeakShaving, Sustain, UnitFunctions,
 };
+pub(crate) use limits::in_range;
 pub use limits::{
     CURVE_POINTS, DEACTIVATION_MAX_PER_S, DEVIATION_MAX_HZ, DROOP, RESPONSE_MAX_S, SUSTAIN_MAX_S,
+};
+pub use trips::{
+    CESSATION_MAX_PU, FREQUENCY_RATIO, TRIP_CLEARING_MAX_S, TRIP_POINTS_MAX, TRIP_VOLTAGE_PU,
+    TripCurve, TripCurveChange, TripSettings, TripsChange,
 };
 pub use watchdog::{
     HeartbeatKind, LossAction, Recovery, WATCHDOG_MAX_S, WatchdogSettings, WatchdogState,
@@ -20,8 +36,7 @@ pub use watchdog::{
 };
 
 use crate::command::Rejection;
-use crate::spec::UnitDesign;
-use crate::units::{Vars, Watts};
+use crate::spec::{EnterService, UnitDesign};
 
 /// How a setpoint is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +44,7 @@ pub enum SetpointMode {
     /// In watts or vars.
     #[default]
     Absolute,
-    /// In percent of the rated active (or reactive) power.
+    /// In percent of the largest active (or reactive) power; see [`Capacity`].
     Percent,
 }
 
@@ -42,17 +57,17 @@ pub struct Setpoint {
     pub mode: SetpointMode,
     /// In watts or vars, positive is discharge or injection.
     pub absolute: f64,
-    /// In percent of the rating, same sign.
+    /// In percent of the largest power, same sign.
     pub percent: f64,
 }
 
 impl Setpoint {
-    /// The target in watts or vars for a unit with this rating.
-    pub fn target(&self, rating: f64) -> f64 {
+    /// The target in watts or vars for a unit with this largest power.
+    pub fn target(&self, largest: f64) -> f64 {
         match (self.enabled, self.mode) {
             (false, _) => 0.0,
             (true, SetpointMode::Absolute) => self.absolute,
-            (true, SetpointMode::Percent) => self.percent / 100.0 * rating,
+            (true, SetpointMode::Percent) => self.percent / 100.0 * largest,
         }
     }
 }
@@ -137,15 +152,15 @@ pub struct UnitControl {
     pub priority: PowerPriority,
     /// Whether discharge is capped at `discharge_limit_pct`.
     pub discharge_limit_enabled: bool,
-    /// Cap of discharge in percent of the rated power, 0 to 100.
+    /// Cap of discharge in percent of the largest active power, 0 to 100.
     pub discharge_limit_pct: f64,
-    /// Ramp in percent of the rated power per second, > 0; never faster than the PCS itself.
+    /// Ramp in percent of the largest active power per second, > 0; never faster than the PCS itself.
     pub ramp_pct_per_s: f64,
     /// Last heartbeat that a controller wrote.
     pub controller_heartbeat: u32,
     /// Who set its power last.
     pub source: ControlSource,
-    /// Cap of charge in percent of the rated power, 0 to 100; 100 for none.
+    /// Cap of charge in percent of the largest active power, 0 to 100; 100 for none.
     pub charge_limit_pct: f64,
     /// State of charge below which the unit does not discharge, 0 to 1.
     pub soc_min: f64,
@@ -172,6 +187,10 @@ pub struct UnitControl {
     pub pf_injecting_reversion: Reversion,
     /// What the power factor while absorbing reverts to.
     pub pf_absorbing_reversion: Reversion,
+    /// What it is rated down to.
+    pub capacity: Capacity,
+    /// Whether, when and how it enters service.
+    pub enter_service: EnterService,
 }
 
 /// Ramp of setpoints before somebody sets one, in percent of the rating per second; a converter that is
@@ -194,6 +213,8 @@ impl UnitControl {
             pf_injecting_reversion: UNITY,
             pf_absorbing_reversion: UNITY,
             watchdog: design.watchdog,
+            capacity: Capacity::rated(&design.pcs),
+            enter_service: design.grid_code.enter_service,
             ..Self::default()
         }
     }
@@ -203,7 +224,8 @@ impl UnitControl {
     /// Whether the settings agree with each other, where a change alone cannot tell.
     ///
     /// # Errors
-    /// A window of state of charge without room, or a reserve larger than the window.
+    /// A window of state of charge without room, a reserve larger than the window, or a fallback
+    /// function that is none.
     pub fn check(&self) -> Result<(), Rejection> {
         let (low, high) = (self.soc_min, self.soc_max);
         if low >= high {
@@ -215,110 +237,6 @@ impl UnitControl {
             let reason = format!("the window holds {} of it, got {}", high - low, self.soc_reserve);
             return Err(Rejection::NotPossible { field: "soc_reserve", reason });
         }
-        Ok(())
-    }
-}
-
-/// Fields of [`UnitControl`] to change; absent fields stay.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[allow(missing_docs)] // Each field is that of `UnitControl` with the same name.
-pub struct ControlChange {
-    pub active_enabled: Option<bool>,
-    pub active_mode: Option<SetpointMode>,
-    pub active_w: Option<f64>,
-    pub active_pct: Option<f64>,
-    pub reactive_enabled: Option<bool>,
-    pub reactive_mode: Option<SetpointMode>,
-    pub reactive_var: Option<f64>,
-    pub reactive_pct: Option<f64>,
-    pub priority: Option<PowerPriority>,
-    pub discharge_limit_enabled: Option<bool>,
-    pub discharge_limit_pct: Option<f64>,
-    pub ramp_pct_per_s: Option<f64>,
-    pub controller_heartbeat: Option<u32>,
-    pub charge_limit_pct: Option<f64>,
-    pub soc_min: Option<f64>,
-    pub soc_max: Option<f64>,
-    pub soc_reserve: Option<f64>,
-    pub pf_injecting: Option<PowerFactor>,
-    pub pf_absorbing: Option<PowerFactor>,
-    pub functions: Option<FunctionSet>,
-    pub watchdog: Option<WatchdogSettings>,
-    pub active_reversion: Option<Reversion>,
-    pub reactive_reversion: Option<Reversion>,
-    pub discharge_limit_reversion: Option<Reversion>,
-    pub pf_injecting_reversion: Option<Reversion>,
-    pub pf_absorbing_reversion: Option<Reversion>,
-}
-
-impl ControlChange {
-    /// Active power in watts, in force at once.
-    pub fn active_power(power: Watts) -> Self {
-        Self {
-            active_enabled: Some(true),
-            active_mode: Some(SetpointMode::Absolute),
-            active_w: Some(power.0),
-            ..Self::default()
-        }
-    }
-    /// Adds reactive power in vars, in force at once.
-    #[must_use]
-    pub fn with_reactive_power(mut self, power: Vars) -> Self {
-        self.reactive_enabled = Some(true);
-        self.reactive_mode = Some(SetpointMode::Absolute);
-        self.reactive_var = Some(power.0);
-        self
-    }
-    /// Whether the change touches a setpoint, so that the writer becomes the unit's controller.
-    pub fn sets_power(&self) -> bool {
-        self.active_enabled.is_some()
-            || self.active_mode.is_some()
-            || self.active_w.is_some()
-            || self.active_pct.is_some()
-            || self.reactive_enabled.is_some()
-            || self.reactive_mode.is_some()
-            || self.reactive_var.is_some()
-            || self.reactive_pct.is_some()
-    }
-    /// Whether it gives an active setpoint.
-    pub fn sets_active_power(&self) -> bool {
-        self.active_enabled.is_some()
-            || self.active_mode.is_some()
-            || self.active_w.is_some()
-            || self.active_pct.is_some()
-    }
-    /// Writes the present fields into `control`.
-    pub fn apply(&self, control: &mut UnitControl) {
-        fn set<T: Copy>(slot: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *slot = value;
-            }
-        }
-        set(&mut control.active.enabled, self.active_enabled);
-        set(&mut control.active.mode, self.active_mode);
-        set(&mut control.active.absolute, self.active_w);
-        set(&mut control.active.percent, self.active_pct);
-        set(&mut control.reactive.enabled, self.reactive_enabled);
-        set(&mut control.reactive.mode, self.reactive_mode);
-        set(&mut control.reactive.absolute, self.reactive_var);
-        set(&mut control.reactive.percent, self.reactive_pct);
-        set(&mut control.priority, self.priority);
-        set(&mut control.discharge_limit_enabled, self.discharge_limit_enabled);
-        set(&mut control.discharge_limit_pct, self.discharge_limit_pct);
-        set(&mut control.ramp_pct_per_s, self.ramp_pct_per_s);
-        set(&mut control.controller_heartbeat, self.controller_heartbeat);
-        set(&mut control.charge_limit_pct, self.charge_limit_pct);
-        set(&mut control.soc_min, self.soc_min);
-        set(&mut control.soc_max, self.soc_max);
-        set(&mut control.soc_reserve, self.soc_reserve);
-        set(&mut control.pf_injecting, self.pf_injecting);
-        set(&mut control.pf_absorbing, self.pf_absorbing);
-        set(&mut control.functions, self.functions);
-        set(&mut control.watchdog, self.watchdog);
-        set(&mut control.active_reversion, self.active_reversion);
-        set(&mut control.reactive_reversion, self.reactive_reversion);
-        set(&mut control.discharge_limit_reversion, self.discharge_limit_reversion);
-        set(&mut control.pf_injecting_reversion, self.pf_injecting_reversion);
-        set(&mut control.pf_absorbing_reversion, self.pf_absorbing_reversion);
+        self.watchdog.check_function()
     }
 }

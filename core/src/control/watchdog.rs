@@ -1,7 +1,8 @@
 //! The watch over a unit's controller: what counts as a sign of life, how long none may come, and what
 //! the unit does then.
 
-use super::FunctionName;
+use super::limits::in_range;
+use super::{FunctionName, WatchdogChange};
 use crate::command::Rejection;
 
 /// What counts as a sign of life of the controller.
@@ -20,17 +21,20 @@ pub enum HeartbeatKind {
     AnyRequest,
     /// The active setpoint is written again.
     SetpointRewrite,
+    /// The time of the watch is written again.
+    TimeoutRewrite,
 }
 
 impl HeartbeatKind {
     /// Every kind with its name in files and REST; the position is its number in registers.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("change", Self::Change),
         ("increment", Self::Increment),
         ("complement", Self::Complement),
         ("any_write", Self::AnyWrite),
         ("any_request", Self::AnyRequest),
         ("setpoint_rewrite", Self::SetpointRewrite),
+        ("timeout_rewrite", Self::TimeoutRewrite),
     ];
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -145,25 +149,11 @@ impl WatchdogSettings {
         ("schedule", FunctionName::Schedule),
     ];
 
-    /// Whether a unit rated `rated_w` can have these settings.
+    /// Whether its function is one that a unit can fall back to, where it is to.
     ///
     /// # Errors
-    /// A figure out of its range, or a function that is no fallback.
-    pub fn check(&self, rated_w: f64) -> Result<(), Rejection> {
-        let checks = [
-            ("watchdog_timeout_s", self.timeout_s, 0.0, WATCHDOG_MAX_S, "s"),
-            ("watchdog_extra_s", self.extra_s, 0.0, WATCHDOG_MAX_S, "s"),
-            ("watchdog_jitter_s", self.jitter_s, 0.0, WATCHDOG_MAX_S, "s"),
-            ("watchdog_value_w", self.value_w, -rated_w, rated_w, "W"),
-        ];
-        for (field, value, min, max, unit) in checks {
-            // Ratings come from files in other units: their last digit is no reason to refuse. A NaN
-            // is in no range.
-            let slack = 1e-9 * max;
-            if !(min - slack..=max + slack).contains(&value) {
-                return Err(Rejection::OutOfRange { field, value, min, max, unit });
-            }
-        }
+    /// When it is none.
+    pub fn check_function(&self) -> Result<(), Rejection> {
         if self.action == LossAction::FallbackFunction
             && !Self::FALLBACKS.iter().any(|(_, function)| *function == self.function)
         {
@@ -171,6 +161,20 @@ impl WatchdogSettings {
             return Err(Rejection::NotPossible { field: "watchdog_function", reason });
         }
         Ok(())
+    }
+}
+
+impl WatchdogChange {
+    /// Checks the figures of the change for a unit rated `rated_w`.
+    ///
+    /// # Errors
+    /// The first that is out of its range.
+    pub fn check(&self, rated_w: f64) -> Result<(), Rejection> {
+        let time_s = (0.0, WATCHDOG_MAX_S);
+        in_range("watchdog_timeout_s", self.timeout_s, time_s, "s")?;
+        in_range("watchdog_extra_s", self.extra_s, time_s, "s")?;
+        in_range("watchdog_jitter_s", self.jitter_s, time_s, "s")?;
+        in_range("watchdog_value_w", self.value_w, (-rated_w, rated_w), "W")
     }
 }
 
@@ -261,7 +265,10 @@ mod tests {
 
     #[test]
     fn settings_that_a_unit_cannot_have_are_refused_with_their_range() {
-        let check = |settings: WatchdogSettings| settings.check(1e6).map_err(|r| r.to_string());
+        let check = |settings: WatchdogSettings| {
+            let change = WatchdogChange::from(settings);
+            change.check(1e6).and(settings.check_function()).map_err(|r| r.to_string())
+        };
         let default = WatchdogSettings::default();
         assert_eq!(check(default), Ok(()));
         let text = check(WatchdogSettings { timeout_s: 1e5, ..default }).unwrap_err();

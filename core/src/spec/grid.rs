@@ -161,14 +161,14 @@ pub struct IslandLoad {
 pub struct GridCode {
     /// Name: of a preset, or `custom`.
     pub name: String,
-    /// Trips.
+    /// Trips, until somebody changes them.
     pub trips: Vec<GridTrip>,
     /// Voltage in pu below which the converter ceases to give power while it stays connected
     /// (momentary cessation); 0 for never.
     pub cessation_below_pu: f64,
     /// Phase jump in degrees beyond which the converter trips, > 0 to 180.
     pub phase_jump_max_deg: f64,
-    /// When a unit may enter service.
+    /// When a unit may enter service, until somebody changes that.
     pub enter_service: EnterService,
 }
 
@@ -209,6 +209,8 @@ pub enum GridQuantity {
 /// When and how a unit enters service (SunSpec 703).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EnterService {
+    /// Whether it may at all: without the permit it ceases to give power and stays out.
+    pub permitted: bool,
     /// Lowest voltage in pu.
     pub voltage_min_pu: f64,
     /// Highest voltage in pu.
@@ -219,6 +221,8 @@ pub struct EnterService {
     pub frequency_max_hz: f64,
     /// How long in s the grid must be fit after it was not, >= 0.
     pub delay_s: f64,
+    /// Largest further delay in s, drawn anew each time that the grid becomes fit, >= 0.
+    pub random_delay_s: f64,
     /// How long in s the power takes to come back from 0 to the rating after that, >= 0.
     pub ramp_s: f64,
 }
@@ -228,13 +232,22 @@ impl EnterService {
     /// distances from nominal at 50 Hz too.
     pub fn ieee_1547(nominal_hz: f64) -> Self {
         Self {
+            permitted: true,
             voltage_min_pu: 0.917,
             voltage_max_pu: 1.05,
             frequency_min_hz: nominal_hz - 0.5,
             frequency_max_hz: nominal_hz + 0.1,
             delay_s: 300.0,
+            random_delay_s: 0.0,
             ramp_s: 300.0,
         }
+    }
+}
+
+impl Default for EnterService {
+    /// IEEE 1547-2018 defaults at 50 Hz.
+    fn default() -> Self {
+        Self::ieee_1547(50.0)
     }
 }
 

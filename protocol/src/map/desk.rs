@@ -74,13 +74,14 @@ impl Desk {
         self.last_write.store(u32::from(write.code) << 16 | u32::from(write.address), Relaxed);
     }
 
-    /// Appends `len` words of the scratch memory from `offset` on.
-    pub(crate) fn read_memory(&self, offset: usize, len: usize, words: &mut Vec<u16>) {
+    /// Fills `words` with the scratch memory from `offset` on.
+    pub(crate) fn read_memory(&self, offset: usize, words: &mut [u16]) {
         let memory = lock(&self.memory);
         // A desk of a test has none.
-        let known = memory.get(offset..offset + len).unwrap_or(&[]);
-        words.extend_from_slice(known);
-        words.extend(std::iter::repeat_n(0, len - known.len()));
+        match memory.get(offset..offset + words.len()) {
+            Some(known) => words.copy_from_slice(known),
+            None => words.fill(0),
+        }
     }
 
     /// `N` words of the memory from `offset` on.
@@ -159,7 +160,7 @@ impl Pending {
     pub(crate) fn add(&self, publication: u64, command: Command) -> usize {
         let ticket = self.next.fetch_add(1, Relaxed);
         let mut entries = lock(&self.entries);
-        entries.retain(|entry| entry.shown_by.is_none_or(|shown_by| shown_by > publication));
+        forget_shown(&mut entries, publication);
         entries.push(Entry { ticket, command, shown_by: None });
         self.len.store(entries.len(), Relaxed);
         ticket
@@ -185,9 +186,10 @@ impl Pending {
             return;
         }
         let mut entries = lock(&self.entries);
-        entries.retain(|entry| entry.shown_by.is_none_or(|shown_by| shown_by > publication));
+        forget_shown(&mut entries, publication);
         self.len.store(entries.len(), Relaxed);
-        entries.iter().for_each(|entry| visit(&entry.command));
+        let is_news = |entry: &&Entry| entry.shown_by.is_none_or(|shown_by| shown_by > publication);
+        entries.iter().filter(is_news).for_each(|entry| visit(&entry.command));
     }
 
     /// Whether a command is pending that the snapshot with this publication does not show and that
@@ -214,6 +216,15 @@ impl Pending {
     }
 }
 
+/// Snapshots for which an entry is kept after the first one that shows it: a connection that took its
+/// snapshot just before must not find the entry gone and the old value there.
+const LINGER: u64 = 2;
+
+/// Takes out what the snapshot with this publication, and some before it, show.
+fn forget_shown(entries: &mut Vec<Entry>, publication: u64) {
+    entries.retain(|entry| entry.shown_by.is_none_or(|by| by.saturating_add(LINGER) > publication));
+}
+
 fn patch_control(command: &Command, control: &mut UnitControl) {
     match command {
         Command::ControlUnit { change, .. } => change.apply(control),
@@ -231,5 +242,32 @@ fn patch_setpoint(command: &Command, farm: &mut FarmView) {
         Command::ReleaseFarm => (farm.setpoint, farm.reactive_setpoint) = (None, None),
         Command::Batch(commands) => commands.iter().for_each(|c| patch_setpoint(c, farm)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bess_core::UnitId;
+    use bess_core::control::ControlChange;
+
+    #[test]
+    fn who_holds_an_older_snapshot_still_sees_what_was_accepted() {
+        let pending = Pending::default();
+        let change = ControlChange { ramp_pct_per_s: Some(7.0), ..ControlChange::default() };
+        let command = Command::ControlUnit { unit: UnitId::from_idx(0), change };
+        let ticket = pending.add(10, command);
+        let ramp_seen_at = |publication| {
+            let mut control = UnitControl::default();
+            pending.patch_unit(publication, &mut control);
+            control.ramp_pct_per_s
+        };
+        assert_eq!(ramp_seen_at(11), 7.0, "the loop has not told yet");
+        pending.applied(ticket, 12);
+        let plain = UnitControl::default().ramp_pct_per_s;
+        assert_eq!(ramp_seen_at(12), plain, "the snapshot shows it by itself");
+        assert_eq!(ramp_seen_at(11), 7.0, "and the one before does not");
+        ramp_seen_at(12 + LINGER);
+        assert!(pending.is_empty());
     }
 }

@@ -95,14 +95,16 @@ impl Encoding {
         if number.is_nan() {
             return self.missing();
         }
-        let scaled = unscale(number, exponent).round();
+        let scaled = unscale(number, exponent);
         // `as` saturates; the bounds keep clear of the word that means "not available".
         if matches!(self, Self::Acc32 | Self::Acc64) {
             // What does not fit is cut off where the words are written: it has begun again.
             scaled as u64
         } else if self.is_signed() {
             let max = (self.missing() - 1) as i64;
-            (scaled as i64).clamp(-max, max) as u64
+            round(scaled).clamp(-max, max) as u64
+        } else if scaled < WHOLE_FROM {
+            (round(scaled).max(0) as u64).min(self.missing() - 1)
         } else {
             (scaled as u64).min(self.missing() - 1)
         }
@@ -182,7 +184,23 @@ fn unscale(number: f64, exponent: i8) -> f64 {
 
 fn power_of_ten(exponent: i8) -> f64 {
     // Powers of ten up to 10^22 are exact, so repeated products are too.
-    (0..exponent).fold(1.0, |power, _| power * 10.0)
+    const POWERS: [f64; 11] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+    let known = POWERS.get(usize::from(exponent.unsigned_abs())).filter(|_| exponent >= 0);
+    known.copied().unwrap_or_else(|| (0..exponent).fold(1.0, |power, _| power * 10.0))
+}
+
+/// From here on every number is whole: 2^52.
+const WHOLE_FROM: f64 = 4_503_599_627_370_496.0;
+
+/// The nearest whole number, halves away from zero, saturated: what `f64::round` gives, without its call
+/// into the mathematical library on processors of the baseline.
+fn round(number: f64) -> i64 {
+    let whole = number as i64;
+    if number.abs() >= WHOLE_FROM {
+        return whole;
+    }
+    let rest = number - whole as f64;
+    whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5)
 }
 
 fn encode_text(text: &str, words: &mut [u16]) {
@@ -209,11 +227,32 @@ pub(crate) fn scale_factor_for(rating: f64) -> i8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn encode(encoding: Encoding, value: Value<'_>, exponent: i8) -> Vec<u16> {
         let mut words = vec![0xAAAA; usize::from(encoding.registers())];
         encoding.encode(value, exponent, &mut words);
         words
+    }
+
+    proptest! {
+        #[test]
+        fn whole_numbers_are_those_of_the_standard_library(
+            number in prop_oneof![any::<f64>(), -1e6..1e6f64, (-1_000i32..1_000).prop_map(|n| f64::from(n) / 2.0)],
+        ) {
+            // A NaN is told before.
+            prop_assume!(!number.is_nan());
+            prop_assert_eq!(round(number), number.round() as i64);
+        }
+    }
+
+    #[test]
+    fn halves_are_rounded_away_from_zero_and_what_is_just_below_is_not() {
+        let below = 0.5f64.next_down();
+        let numbers = [0.5, -0.5, below, -below, 2.5, f64::INFINITY, -1e300, WHOLE_FROM + 1.0];
+        for number in numbers {
+            assert_eq!(round(number), number.round() as i64, "{number}");
+        }
     }
 
     #[test]

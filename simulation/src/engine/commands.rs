@@ -215,9 +215,12 @@ impl Engine {
         match command {
             Command::ControlUnit { unit, change } => {
                 self.units[unit.idx()].change(now, change, origin, self.spec.arbitration);
+                if change.enter_service.permitted.is_some() {
+                    self.plant.split_again();
+                }
             }
             Command::ConfigureUnit { unit, change } => {
-                self.units[unit.idx()].configure(change);
+                self.units[unit.idx()].configure(now, change);
             }
             Command::OperateUnit { unit, action } => {
                 self.units[unit.idx()].operate(now, *action, origin.source);

@@ -13,6 +13,7 @@ mod tests_of_services;
 pub(crate) use response::ResponseRun;
 
 use crate::physics::pcs::Power;
+use crate::unit::Most;
 use bess_core::control::{FrequencyDroop, FunctionName, UnitControl, UnitFunctions};
 use bess_core::math;
 use bess_core::time::{TICK_S, Tick};
@@ -39,8 +40,8 @@ pub(crate) struct Sight<'s> {
     pub(crate) base: Power,
     /// At the AC terminals in the last tick.
     pub(crate) output: Power,
-    pub(crate) rated_w: f64,
-    pub(crate) rated_var: f64,
+    /// The largest powers: what shares are of.
+    pub(crate) most: Most,
     /// At the POI in the last tick, positive is export.
     pub(crate) poi_w: f64,
     /// Units that shave peaks at this POI, this one too.
@@ -148,11 +149,12 @@ impl FunctionsRun {
 
     fn active_power(&mut self, sight: &Sight<'_>, wish: &mut Wish) {
         let (on, settings) = (sight.control.functions, sight.settings);
+        let rated_w = sight.most.active_w;
         if on.has(FunctionName::Schedule)
             && let Some(schedule) = &settings.schedule
         {
             let start_s = Tick(sight.tick.0.saturating_sub(1)).elapsed_s();
-            wish.base.p_w = schedule.at(start_s).clamp(-sight.rated_w, sight.rated_w);
+            wish.base.p_w = schedule.at(start_s).clamp(-rated_w, rated_w);
             wish.acts = true;
         }
         if on.has(FunctionName::PeakShaving) {
@@ -165,11 +167,11 @@ impl FunctionsRun {
         if on.has(FunctionName::FrequencyDroop) {
             let droop = &settings.frequency_droop;
             let share = droop_share(droop, deviation_hz, sight.nominal_hz);
-            wish.response_w += sight.rated_w * self.droop.step(share, droop.response_s);
+            wish.response_w += rated_w * self.droop.step(share, droop.response_s);
         }
         if on.has(FunctionName::FrequencyResponse) {
             let service = &settings.frequency_response;
-            let contract_w = service.contract_w.unwrap_or(sight.rated_w).min(sight.rated_w);
+            let contract_w = service.contract_w.unwrap_or(rated_w).min(rated_w);
             wish.response_w += self.response.step(service, deviation_hz, contract_w);
         }
         wish.acts |= wish.response_w != 0.0;
@@ -178,7 +180,7 @@ impl FunctionsRun {
             let below = 1.0 - curve_at(&curve.points, sight.voltage_pu).clamp(0.0, 1.0);
             let below = self.volt_watt.step(below, curve.response_s);
             if below > 0.0 {
-                wish.discharge_cap_w = (1.0 - below) * sight.rated_w;
+                wish.discharge_cap_w = (1.0 - below) * rated_w;
                 wish.acts = true;
             }
         }
@@ -191,12 +193,12 @@ impl FunctionsRun {
             self.volt_var.step(curve_at(&curve.points, sight.voltage_pu), curve.response_s)
         } else if on.has(FunctionName::WattVar) {
             let curve = &settings.watt_var;
-            let p = sight.output.p_w / sight.rated_w;
+            let p = sight.output.p_w / sight.most.active_w;
             self.watt_var.step(curve_at(&curve.points, p), curve.response_s)
         } else {
             return;
         };
-        wish.q_var = share.clamp(-1.0, 1.0) * sight.rated_var;
+        wish.q_var = share.clamp(-1.0, 1.0) * sight.most.reactive_var(share);
         wish.acts = true;
     }
 
@@ -214,7 +216,8 @@ impl FunctionsRun {
         let down_w = (sight.poi_w + limits.import_max_w) * part;
         let lowest_w = now_w - down_w;
         let highest_w = (now_w + up_w).max(lowest_w);
-        base_w.clamp(lowest_w, highest_w).clamp(-sight.rated_w, sight.rated_w)
+        let rated_w = sight.most.active_w;
+        base_w.clamp(lowest_w, highest_w).clamp(-rated_w, rated_w)
     }
 }
 
@@ -266,20 +269,26 @@ fn power_factor(sight: &Sight<'_>, wish: &mut Wish) {
     }
     let factor = setting.factor.clamp(0.01, 1.0);
     let q_var = p_w.abs() * math::sqrt(1.0 - factor * factor) / factor;
-    let q_var = q_var.min(sight.rated_var);
-    wish.q_var = if setting.over_excited { q_var } else { -q_var };
+    wish.q_var = if setting.over_excited {
+        q_var.min(sight.most.injected_var)
+    } else {
+        -q_var.min(sight.most.absorbed_var)
+    };
     wish.acts = true;
 }
 
 /// Caps of discharge and charge by setting and by the window of state of charge.
 fn caps(sight: &Sight<'_>, wish: &mut Wish) {
-    let (control, rated_w) = (sight.control, sight.rated_w);
+    let (control, rated_w) = (sight.control, sight.most.active_w);
+    wish.discharge_cap_w = wish.discharge_cap_w.min(sight.most.discharge_cap_w);
+    wish.charge_cap_w = wish.charge_cap_w.min(sight.most.charge_cap_w);
     if control.discharge_limit_enabled {
         let cap_w = rated_w * control.discharge_limit_pct / 100.0;
         wish.discharge_cap_w = wish.discharge_cap_w.min(cap_w);
     }
     if control.charge_limit_pct < 100.0 {
-        wish.charge_cap_w = rated_w * control.charge_limit_pct / 100.0;
+        let cap_w = rated_w * control.charge_limit_pct / 100.0;
+        wish.charge_cap_w = wish.charge_cap_w.min(cap_w);
     }
     // An end at empty or full is no window: the BMS keeps the unit from going beyond these.
     if control.soc_min > 0.0 {

@@ -8,11 +8,22 @@ use std::sync::Arc;
 
 const RATED_W: f64 = 1.0e6;
 const RATED_VAR: f64 = 0.5e6;
+const RATED: Most = Most {
+    active_w: RATED_W,
+    injected_var: RATED_VAR,
+    absorbed_var: RATED_VAR,
+    apparent_va: RATED_W,
+    discharge_cap_w: f64::INFINITY,
+    charge_cap_w: f64::INFINITY,
+    injected_cap_var: f64::INFINITY,
+    absorbed_cap_var: f64::INFINITY,
+};
 
 struct Bench {
     run: FunctionsRun,
     control: UnitControl,
     settings: UnitFunctions,
+    most: Most,
     base: Power,
     output: Power,
     hz: f64,
@@ -30,6 +41,7 @@ fn bench(on: &[FunctionName]) -> Bench {
         run: FunctionsRun::default(),
         control,
         settings: UnitFunctions::default(),
+        most: RATED,
         base: Power { p_w: 2.0e5, q_var: 1.0e4 },
         output: Power { p_w: 2.0e5, q_var: 1.0e4 },
         hz: 50.0,
@@ -52,8 +64,7 @@ impl Bench {
             settings: &self.settings,
             base: self.base,
             output: self.output,
-            rated_w: RATED_W,
-            rated_var: RATED_VAR,
+            most: self.most,
             poi_w: self.poi_w,
             units_sharing: 1,
             soc: self.soc,
@@ -232,4 +243,26 @@ fn a_function_that_comes_on_again_starts_from_rest() {
     assert!(bench.step().response_w == 0.0);
     bench.control.functions = FunctionSet::default().with(FunctionName::FrequencyDroop);
     assert!(bench.step().response_w < 0.03 * RATED_W);
+}
+
+#[test]
+fn a_unit_that_is_rated_down_takes_its_shares_of_what_is_left() {
+    let most = Most { active_w: 0.5e6, injected_var: 0.2e6, absorbed_var: 0.1e6, ..RATED };
+    let mut bench = bench(&[FunctionName::VoltVar, FunctionName::FrequencyDroop]);
+    bench.most = most;
+    (bench.pu, bench.hz) = (0.9, 48.0);
+    let wish = (0..600).map(|_| bench.step()).last().unwrap();
+    assert!((wish.q_var - 0.2e6).abs() < 1.0, "{wish:?}");
+    let share = (2.0 - 0.036) / (50.0 * 0.05);
+    assert!((wish.response_w - share * 0.5e6).abs() < 1.0, "{wish:?}");
+    bench.pu = 1.1;
+    let wish = (0..600).map(|_| bench.step()).last().unwrap();
+    assert!((wish.q_var + 0.1e6).abs() < 1.0, "{wish:?}");
+    bench.control.discharge_limit_enabled = true;
+    bench.control.discharge_limit_pct = 50.0;
+    assert_eq!(bench.step().discharge_cap_w, 0.25e6);
+    bench.most.discharge_cap_w = 0.2e6;
+    bench.most.charge_cap_w = 0.3e6;
+    let wish = bench.step();
+    assert_eq!((wish.discharge_cap_w, wish.charge_cap_w), (0.2e6, 0.3e6));
 }

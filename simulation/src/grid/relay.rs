@@ -6,7 +6,8 @@
 
 use super::{FREQUENCY_ABOVE_PU, GridTick, Segment};
 use bess_core::alarm::AlarmCode;
-use bess_core::spec::{GridCode, GridQuantity, GridTrip};
+use bess_core::control::TripSettings;
+use bess_core::spec::{GridQuantity, GridTrip};
 use bess_core::time::Moment;
 
 /// What a relay does.
@@ -40,6 +41,10 @@ struct Element {
 }
 
 impl Element {
+    fn new(trip: GridTrip) -> Self {
+        let clearing_us = (trip.clearing_s * 1e6).round() as u64;
+        Self { trip, clearing_us, phase: Phase::Inside }
+    }
     /// Whether the quantity is beyond the threshold; `None` where it cannot be measured.
     fn is_beyond(&self, segment: &Segment) -> Option<bool> {
         let trip = &self.trip;
@@ -72,28 +77,51 @@ pub(crate) struct Relays {
 }
 
 impl Relays {
-    /// The relays that `code` asks for.
-    pub(crate) fn new(code: &GridCode) -> Self {
-        let element = |trip: &GridTrip| Element {
-            trip: *trip,
-            clearing_us: (trip.clearing_s * 1e6).round() as u64,
-            phase: Phase::Inside,
-        };
-        let tightest = |quantity| {
-            let of = |above| {
-                let is = move |t: &&GridTrip| t.quantity == quantity && t.above == above;
-                code.trips.iter().filter(is).map(|t| t.threshold)
-            };
-            (of(false).fold(f64::NEG_INFINITY, f64::max), of(true).fold(f64::INFINITY, f64::min))
-        };
-        Self {
-            elements: code.trips.iter().map(element).collect(),
-            phase_jump_max_deg: code.phase_jump_max_deg,
-            voltage_pu: tightest(GridQuantity::Voltage),
-            frequency_hz: tightest(GridQuantity::Frequency),
+    /// The relays of these trips, and of jumps of the phase beyond `phase_jump_max_deg`.
+    pub(crate) fn new(trips: &TripSettings, phase_jump_max_deg: f64) -> Self {
+        let mut relays = Self {
+            elements: Vec::new(),
+            phase_jump_max_deg,
+            voltage_pu: (f64::NEG_INFINITY, f64::INFINITY),
+            frequency_hz: (f64::NEG_INFINITY, f64::INFINITY),
             at_rest: true,
             jumped: false,
-        }
+        };
+        let _ = relays.set(trips);
+        relays
+    }
+
+    /// Other trips from the next tick on. An element that stays as it is goes on where it stands, one
+    /// that is new or changed begins with nothing. Returns the alarms that tripped and that no element
+    /// would clear any more.
+    pub(crate) fn set(&mut self, trips: &TripSettings) -> Vec<AlarmCode> {
+        let before = std::mem::take(&mut self.elements);
+        let element = |trip: GridTrip| {
+            let same = before.iter().find(|element| element.trip == trip);
+            same.copied().unwrap_or_else(|| Element::new(trip))
+        };
+        self.elements = trips.trips().map(element).collect();
+        self.at_rest = self.elements.iter().all(|element| element.phase == Phase::Inside);
+        self.voltage_pu = self.tightest(GridQuantity::Voltage);
+        self.frequency_hz = self.tightest(GridQuantity::Frequency);
+        let codes = |elements: &[Element]| {
+            let tripped = elements.iter().filter(|element| element.phase == Phase::Tripped);
+            tripped.map(|element| element.trip.code()).collect::<Vec<AlarmCode>>()
+        };
+        let kept = codes(&self.elements);
+        let mut orphans = codes(&before);
+        orphans.dedup();
+        orphans.retain(|code| !kept.contains(code));
+        orphans
+    }
+
+    /// The nearest thresholds of a quantity: the highest one below, the lowest one above.
+    fn tightest(&self, quantity: GridQuantity) -> (f64, f64) {
+        let of = |above| {
+            let trips = self.elements.iter().map(|element| element.trip);
+            trips.filter(move |t| t.quantity == quantity && t.above == above).map(|t| t.threshold)
+        };
+        (of(false).fold(f64::NEG_INFINITY, f64::max), of(true).fold(f64::INFINITY, f64::min))
     }
 
     /// One tick. A unit that is not `connected` cannot trip, and begins to count when it connects; what

@@ -100,6 +100,8 @@ pub(crate) struct Machine {
     gates: bool,
     /// Whether the emergency stop is pressed.
     pressed: bool,
+    /// Whether it may be in service.
+    permitted: bool,
     black_start: bool,
     /// Ticks of the newest trips, at most as many as lock the unit out.
     trips: VecDeque<Tick>,
@@ -152,6 +154,7 @@ impl Machine {
             order,
             gates: state == UnitState::Running,
             pressed: false,
+            permitted: true,
             black_start: false,
             trips: VecDeque::new(),
             n_trips: 0,
@@ -238,9 +241,33 @@ impl Machine {
             UnitAction::Local | UnitAction::Remote => return,
         };
         self.goal = goal;
+        if trigger == Trigger::Start && self.state == UnitState::Standby && !self.permitted {
+            // It waits there for its permit.
+            return;
+        }
         // The end of a tick is the start of the next one, and a command belongs to that.
         let at = Moment::within(now.next(), 0.0);
         self.pull(trigger, Cause::Command(source), at, now, events);
+    }
+
+    /// Gives or takes its permit to be in service after the tick `now`. Without it the unit ceases at once
+    /// and waits in standby.
+    pub(crate) fn permit(
+        &mut self,
+        permitted: bool,
+        source: ControlSource,
+        now: Tick,
+        events: &mut Vec<Event>,
+    ) {
+        let at = Moment::within(now.next(), 0.0);
+        let was_permitted = std::mem::replace(&mut self.permitted, permitted);
+        let ceases = was_permitted && !permitted;
+        let cause = Cause::Command(source);
+        let ceased = ceases && self.pull(Trigger::PermitWithdrawn, cause, at, now, events);
+        if ceased && self.black_start {
+            // A dead grid is not energised again by itself.
+            (self.black_start, self.goal) = (false, Goal::Standby);
+        }
     }
 
     /// Takes the unit out for good: its numbers are none any more.
@@ -268,7 +295,8 @@ impl Machine {
             }
             UnitState::Precharge => self.precharge(rules.sequence, sight, events),
             UnitState::Standby => {
-                if !self.obey_loss(sight, events) && self.goal == Goal::Running {
+                let wanted = self.goal == Goal::Running && self.permitted;
+                if !self.obey_loss(sight, events) && wanted {
                     self.done(Trigger::Start, sight, events);
                 }
             }
@@ -450,6 +478,7 @@ impl Machine {
             positive.into(),
             self.gates.into(),
             self.pressed.into(),
+            self.permitted.into(),
             self.black_start.into(),
         ]);
         for number in [self.since.0, self.step_since.0, self.clear_ticks, self.fit_ticks] {

@@ -69,6 +69,10 @@ impl Bench {
     fn act(&mut self, action: UnitAction) {
         self.machine.operate(action, ControlSource::Rest, self.sight.now, &mut self.events);
     }
+    fn permit(&mut self, permitted: bool) {
+        let now = self.sight.now;
+        self.machine.permit(permitted, ControlSource::Modbus, now, &mut self.events);
+    }
     fn state(&self) -> UnitState {
         self.machine.state()
     }
@@ -145,6 +149,7 @@ fn provoke(bench: &mut Bench, trigger: Trigger) {
         T::Start => bench.act(UnitAction::Start),
         T::Stop => bench.act(UnitAction::Stop),
         T::EnterStandby => bench.act(UnitAction::EnterStandby),
+        T::PermitWithdrawn => bench.permit(false),
         T::Reset => {
             bench.act(UnitAction::ReleaseEmergencyStop);
             bench.act(UnitAction::ResetAlarms);
@@ -235,6 +240,7 @@ fn nothing_else_changes_the_state() {
                     Trigger::Start
                         | Trigger::Stop
                         | Trigger::EnterStandby
+                        | Trigger::PermitWithdrawn
                         | Trigger::EnterMaintenance
                         | Trigger::EndMaintenance
                 )
@@ -245,6 +251,42 @@ fn nothing_else_changes_the_state() {
             assert_eq!((bench.state(), bench.events.len()), (from, 0), "{trigger:?}");
         }
     }
+}
+
+#[test]
+fn a_unit_without_its_permit_waits_in_standby_and_comes_back_when_it_has_it_again() {
+    let mut bench = Bench::new(UnitState::Running);
+    bench.ticks(5);
+    bench.permit(false);
+    assert!(bench.state() == UnitState::Standby && !bench.machine.gates(), "at once");
+    assert_eq!(bench.machine.order(), Order::CLOSED);
+    bench.ticks(1000);
+    bench.act(UnitAction::Start);
+    bench.ticks(1000);
+    assert_eq!(bench.state(), UnitState::Standby, "a start does not help");
+    bench.permit(true);
+    assert_eq!(bench.until(UnitState::Running, 30), 21);
+    bench.permit(false);
+    bench.act(UnitAction::EnterStandby);
+    bench.permit(true);
+    bench.ticks(100);
+    assert_eq!(bench.state(), UnitState::Standby, "who was sent to standby stays there");
+    let mut off = Bench::new(UnitState::Off);
+    off.permit(false);
+    off.act(UnitAction::Start);
+    off.ticks(1000);
+    assert_eq!(off.state(), UnitState::Standby, "it comes up and waits there");
+}
+
+#[test]
+fn an_island_that_lost_its_permit_is_not_made_again_by_itself() {
+    let mut bench = Bench::new(UnitState::Standby);
+    bench.act(UnitAction::BlackStart);
+    bench.until(UnitState::Running, 30);
+    bench.permit(false);
+    bench.permit(true);
+    bench.ticks(100);
+    assert!(bench.state() == UnitState::Standby && !bench.machine.wants_black_start());
 }
 
 #[test]

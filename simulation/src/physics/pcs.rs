@@ -25,6 +25,10 @@ pub struct PowerBounds {
     pub discharge_w: f64,
     /// Largest charge as a magnitude, >= 0.
     pub charge_w: f64,
+    /// Largest injected reactive power, >= 0; infinite for none.
+    pub injected_var: f64,
+    /// Largest absorbed reactive power as a magnitude, >= 0; infinite for none.
+    pub absorbed_var: f64,
     /// Largest change of power per second, as a fraction of the rating.
     pub ramp_per_s: f64,
     /// Radius of the capability circle now: less than rated where the grid's voltage is low.
@@ -85,7 +89,7 @@ impl Pcs {
         };
         let limited = Power {
             p_w: ramped.p_w.max(-bounds.charge_w).min(bounds.discharge_w),
-            q_var: ramped.q_var,
+            q_var: ramped.q_var.max(-bounds.absorbed_var).min(bounds.injected_var),
         };
         self.output = within_circle(limited, bounds.apparent_va, bounds.priority);
         self.output
@@ -172,6 +176,8 @@ mod tests {
     const FREE: PowerBounds = PowerBounds {
         discharge_w: 2.5e6,
         charge_w: 2.5e6,
+        injected_var: f64::INFINITY,
+        absorbed_var: f64::INFINITY,
         ramp_per_s: 1000.0,
         apparent_va: 2.75e6,
         priority: PowerPriority::Active,
@@ -281,14 +287,17 @@ mod tests {
         fn the_output_stays_on_the_circle_and_within_the_bounds(
             p in -5.0e6..5.0e6f64, q in -5.0e6..5.0e6f64,
             discharge_w in 0.0..2.5e6f64, charge_w in 0.0..2.5e6f64, reactive: bool,
+            injected_var in 0.0..2.0e6f64, absorbed_var in 0.0..2.0e6f64,
         ) {
             let spec = spec();
             let mut pcs = Pcs::new(&spec);
             let priority = if reactive { PowerPriority::Reactive } else { PowerPriority::Active };
-            let bounds = PowerBounds { discharge_w, charge_w, priority, ..FREE };
+            let bounds =
+                PowerBounds { discharge_w, charge_w, injected_var, absorbed_var, priority, ..FREE };
             for _ in 0..20 {
                 let out = pcs.step(&spec, Power { p_w: p, q_var: q }, &bounds);
                 prop_assert!(out.p_w <= discharge_w && out.p_w >= -charge_w);
+                prop_assert!(out.q_var <= injected_var && out.q_var >= -absorbed_var);
                 let s = (out.p_w.powi(2) + out.q_var.powi(2)).sqrt();
                 prop_assert!(s <= spec.rated_apparent_power.0 * (1.0 + 1e-12));
             }

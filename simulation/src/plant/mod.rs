@@ -18,7 +18,7 @@ use crate::function::{Lag, ResponseRun, curve_at};
 use crate::physics::transformer;
 use crate::unit::Unit;
 use bess_core::command::{Command, ControlSource, Rejection, SetpointMode};
-use bess_core::spec::{FarmSpec, PlantChange, PlantSettings, UnitSpec};
+use bess_core::spec::{FarmSpec, PlantChange, PlantSettings};
 use bess_core::time::TICK_S;
 use bess_core::units::{Vars, Watts};
 use soc::SocGuard;
@@ -266,20 +266,20 @@ impl Plant {
                 unit.control.active.absolute = 0.0;
             }
         }
-        self.collect_offers(spec, units, &is_ours);
+        self.collect_offers(units, &is_ours);
         split(settings.strategy, wanted_w, &self.offers, &mut self.parts);
         self.clamp_ramp(ramped_w, poi_w, wanted_w);
         if wanted_w != 0.0 {
             self.works.iter_mut().zip(&self.parts).for_each(|(works, part)| *works = *part != 0.0);
         }
-        let most_var = |unit_spec: &UnitSpec| unit_spec.design.pcs.rated_reactive_power.0;
+        let most_var = |unit: &Unit| unit.most().reactive_var(reactive_var.unwrap_or(0.0));
         // Those who can share it by what they can.
-        let able = units.iter().zip(&spec.units).filter(|(unit, _)| is_ours(unit));
-        let able_var: f64 = able.map(|(_, unit_spec)| most_var(unit_spec)).sum();
-        for ((unit, unit_spec), part_w) in units.iter_mut().zip(&spec.units).zip(&self.parts) {
+        let able_var: f64 = units.iter().filter(|unit| is_ours(unit)).map(most_var).sum();
+        for (unit, part_w) in units.iter_mut().zip(&self.parts) {
             if !is_ours(unit) {
                 continue;
             }
+            let most_var = most_var(unit);
             let control = &mut unit.control;
             control.active.enabled = true;
             control.active.mode = SetpointMode::Absolute;
@@ -288,16 +288,16 @@ impl Plant {
                 let share = if able_var > 0.0 { reactive_var / able_var } else { 0.0 };
                 control.reactive.enabled = true;
                 control.reactive.mode = SetpointMode::Absolute;
-                control.reactive.absolute = share.clamp(-1.0, 1.0) * most_var(unit_spec);
+                control.reactive.absolute = share.clamp(-1.0, 1.0) * most_var;
             }
         }
     }
 
-    fn collect_offers(&mut self, spec: &FarmSpec, units: &[Unit], is_ours: &dyn Fn(&Unit) -> bool) {
+    fn collect_offers(&mut self, units: &[Unit], is_ours: &dyn Fn(&Unit) -> bool) {
         let settings = &self.settings;
         let window = (settings.soc_min, settings.soc_max);
         self.offers.clear();
-        for (idx, (unit, unit_spec)) in units.iter().zip(&spec.units).enumerate() {
+        for (idx, unit) in units.iter().enumerate() {
             let share = unit.share();
             let (energy_j, full_j) = (share.energy.0, share.energy_capacity.0);
             let soc = if full_j > 0.0 { energy_j / full_j } else { 0.0 };
@@ -309,7 +309,7 @@ impl Plant {
             self.offers.push(Offer {
                 discharge_w: may(self.guards[idx].is_low, true),
                 charge_w: may(self.guards[idx].is_high, false),
-                rated_w: unit_spec.design.pcs.rated_power.0,
+                rated_w: unit.most().active_w,
                 best_w: self.best_w[idx],
                 soc,
                 energy_to_empty_j: (energy_j - settings.soc_min * full_j).max(0.0),

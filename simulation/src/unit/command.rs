@@ -79,8 +79,11 @@ impl Unit {
                 self.write_event(now, EventKind::Function { function, on });
             }
         }
-        if change.watchdog.is_some() {
+        if !change.watchdog.is_empty() {
             self.watchdog.settings_changed(now, &self.control.watchdog);
+        }
+        if before.enter_service.permitted != self.control.enter_service.permitted {
+            self.permit_changed(now, origin.source);
         }
         for which in Reversions::touched_by(change) {
             self.reversions.written(which, now, &self.control);
@@ -94,9 +97,27 @@ impl Unit {
             None if !is_setpoint => self.hear(now, Sign::Write),
             None => {}
         }
+        if change.watchdog.timeout_s.is_some() {
+            self.hear(now, Sign::Timeout);
+        }
         if is_setpoint {
             self.hear(now, Sign::Setpoint);
             self.watchdog.fresh_setpoint();
+        }
+    }
+
+    /// It may be in service from now on, or not any more: then the converter stops at once.
+    fn permit_changed(&mut self, now: Tick, source: ControlSource) {
+        if self.is_quarantined() {
+            return;
+        }
+        let settings = &self.control.enter_service;
+        if !settings.permitted {
+            self.entry.forbid(settings);
+        }
+        self.machine.permit(settings.permitted, source, now, &mut self.events);
+        if !self.machine.gates() {
+            self.block();
         }
     }
 
@@ -114,9 +135,17 @@ impl Unit {
         self.hear(now, Sign::Write);
     }
 
-    /// Applies a checked change of its functions' settings.
-    pub(crate) fn configure(&mut self, change: &FunctionsChange) {
+    /// Applies a checked change of its functions' settings after the tick `now`. A trip whose relay is
+    /// no more has nobody who would clear it, so it is cleared here.
+    pub(crate) fn configure(&mut self, now: Tick, change: &FunctionsChange) {
         change.apply(Arc::make_mut(&mut self.functions));
+        if change.trips.is_empty() || self.is_quarantined() {
+            return;
+        }
+        let at = Moment::within(now.next(), 0.0);
+        for code in self.relays.set(&self.functions.trips) {
+            self.protection.grid_clear(code, at, &mut self.events);
+        }
     }
 
     fn hear(&mut self, now: Tick, sign: Sign) {

@@ -15,19 +15,23 @@ const DERATED_SHARE: f64 = 0.005;
 impl Unit {
     /// Cap of discharge that somebody set; infinite while there is none.
     fn discharge_cap_w(&self) -> f64 {
+        let most = self.most();
         if self.control.discharge_limit_enabled {
-            self.control.discharge_limit_pct / 100.0 * self.design.pcs.rated_power.0
+            let cap_w = self.control.discharge_limit_pct / 100.0 * most.active_w;
+            cap_w.min(most.discharge_cap_w)
         } else {
-            f64::INFINITY
+            most.discharge_cap_w
         }
     }
 
     /// Cap of charge that somebody set, a magnitude.
     fn charge_cap_w(&self) -> f64 {
+        let most = self.most();
         if self.control.charge_limit_pct < 100.0 {
-            self.control.charge_limit_pct / 100.0 * self.design.pcs.rated_power.0
+            let cap_w = self.control.charge_limit_pct / 100.0 * most.active_w;
+            cap_w.min(most.charge_cap_w)
         } else {
-            f64::INFINITY
+            most.charge_cap_w
         }
     }
 
@@ -36,21 +40,21 @@ impl Unit {
         if self.machine.ramps_down() {
             return Power::default();
         }
-        let pcs = &self.design.pcs;
+        let most = self.most();
         let asked_w = match &self.fallback {
             Some(fallback) => fallback.active_w,
-            None => self.control.active.target(pcs.rated_power.0),
+            None => self.control.active.target(most.active_w),
         };
+        let reactive = &self.control.reactive;
         Power {
             p_w: asked_w.min(self.discharge_cap_w()).max(-self.charge_cap_w()),
-            q_var: self.control.reactive.target(pcs.rated_reactive_power.0),
+            q_var: most.capped_var(reactive.target(most.reactive_var(reactive.percent))),
         }
     }
 
     /// What it wants to give in this tick, after functions and the ramps of setpoint and enter service.
     fn want(&mut self, around: &Surroundings) -> Power {
-        let design = Arc::clone(&self.design);
-        let (rated_w, rated_var) = (design.pcs.rated_power.0, design.pcs.rated_reactive_power.0);
+        let (most, rated_var) = (self.most(), self.design.pcs.rated_reactive_power.0);
         if self.machine.ramps_down() {
             self.ramped = Power::default();
             return self.ramped;
@@ -65,8 +69,7 @@ impl Unit {
             settings: &self.functions,
             base: self.target(),
             output: self.pcs.output(),
-            rated_w,
-            rated_var,
+            most,
             poi_w: around.poi_w,
             units_sharing: around.units_sharing,
             soc: self.share.soc,
@@ -74,15 +77,15 @@ impl Unit {
         let wish: Wish = self.run.step(&sight);
         let step = self.control.ramp_pct_per_s / 100.0 * TICK_S;
         self.ramped = Power {
-            p_w: pcs::approach(self.ramped.p_w, wish.base.p_w, step * rated_w),
+            p_w: pcs::approach(self.ramped.p_w, wish.base.p_w, step * most.active_w),
             q_var: pcs::approach(self.ramped.q_var, wish.q_var, step * rated_var),
         };
         let share = self.entry.share(around.tick);
-        self.entry_cap_w = if share < 1.0 { share * rated_w } else { f64::INFINITY };
-        let most_w = self.entry_cap_w;
+        self.entry_cap_w = if share < 1.0 { share * most.active_w } else { f64::INFINITY };
+        let entry_w = self.entry_cap_w;
         let p_w = (self.ramped.p_w + wish.response_w)
-            .min(wish.discharge_cap_w.min(most_w))
-            .max(-wish.charge_cap_w.min(most_w));
+            .min(wish.discharge_cap_w.min(entry_w))
+            .max(-wish.charge_cap_w.min(entry_w));
         Power { p_w, q_var: self.ramped.q_var }
     }
 
@@ -120,9 +123,10 @@ impl Unit {
             return Power::default();
         }
         let (discharge_w, charge_w) = self.headroom_w();
+        let most = self.most();
         if let Some(island) = &mut self.island {
             // The loads say what flows; the unit gives as much of it as it can.
-            let most_va = spec.rated_apparent_power.0;
+            let most_va = most.apparent_va;
             // Its own auxiliaries hang on the island too.
             let own_w = self.cooling.electric_w();
             let able_w = (discharge_w - own_w).max(0.0);
@@ -136,12 +140,15 @@ impl Unit {
         let wanted = self.want(around);
         let over_w = (wanted.p_w - discharge_w).max(-wanted.p_w - charge_w);
         self.is_cut = over_w > DERATED_SHARE * spec.rated_power.0;
-        let share = around.grid.power_share(design.grid_code.cessation_below_pu);
+        let share = around.grid.power_share(self.functions.trips.cessation_below_pu);
+        let apparent_va = share * most.apparent_va;
         let bounds = PowerBounds {
-            discharge_w: discharge_w.min(share * spec.rated_apparent_power.0),
-            charge_w: charge_w.min(share * spec.rated_apparent_power.0),
+            discharge_w: discharge_w.min(apparent_va),
+            charge_w: charge_w.min(apparent_va),
+            injected_var: most.injected_cap_var,
+            absorbed_var: most.absorbed_cap_var,
             ramp_per_s: spec.ramp_per_s,
-            apparent_va: share * spec.rated_apparent_power.0,
+            apparent_va,
             priority: self.control.priority,
         };
         self.pcs.step(spec, wanted, &bounds)
@@ -176,7 +183,7 @@ impl Unit {
         // leaves on the circle.
         let mut most_w = spec.rated_power.0 * self.protection.pcs_derate();
         if self.control.priority == PowerPriority::Reactive {
-            let apparent_va = spec.rated_apparent_power.0;
+            let apparent_va = self.most().apparent_va;
             let left_w = (apparent_va * apparent_va - q_var * q_var).max(0.0).sqrt();
             most_w = most_w.min(left_w);
         }

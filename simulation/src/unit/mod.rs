@@ -4,6 +4,7 @@
 //! and for several ticks at a time. Order within the tick: control, PCS, split, cells, heat, BMS,
 //! limits, energy book.
 
+mod capacity;
 mod command;
 mod convert;
 mod impairments;
@@ -11,6 +12,7 @@ mod protect;
 mod share;
 mod view;
 
+pub(crate) use capacity::Most;
 pub(crate) use share::Share;
 
 use crate::battery::{Battery, BatteryModel};
@@ -149,9 +151,9 @@ impl Unit {
             fallback: None,
             is_local: false,
             protection: Protection::new(spec.id, &design),
-            relays: Relays::new(&design.grid_code),
+            relays: Relays::new(&design.functions.trips, design.grid_code.phase_jump_max_deg),
             relay_trip: None,
-            entry: EnterServiceWatch::default(),
+            entry: EnterServiceWatch::new(spec.id.idx(), streams),
             island: None,
             island_loads: Arc::clone(&common.island_loads),
             island_now: IslandTick::default(),

@@ -44,8 +44,7 @@ impl Unit {
             }
         }
         self.relay_actions = actions;
-        let design = Arc::clone(&self.design);
-        self.entry.step(&design.grid_code.enter_service, &around.grid, on_grid);
+        self.entry.step(&self.control.enter_service, &around.grid, on_grid);
     }
 
     /// The protection looks at what BMS and PCS measure at the end of the tick.
@@ -136,7 +135,7 @@ impl Unit {
                 self.island = Some(Island::begin(next, around.nominal_hz, n_loads));
                 self.write_event(around.tick, EventKind::Island { formed: true });
             } else {
-                self.entry.entered(&self.design.grid_code.enter_service, next);
+                self.entry.entered(&self.control.enter_service, next);
             }
         }
         // A grid that is fit again takes its loads back, and the unit runs on it from 0 W.

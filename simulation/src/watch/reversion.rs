@@ -75,17 +75,17 @@ impl Reversions {
                 || change.active_mode.is_some()
                 || change.active_w.is_some()
                 || change.active_pct.is_some()
-                || change.active_reversion.is_some(),
+                || !change.active_reversion.is_empty(),
             change.reactive_enabled.is_some()
                 || change.reactive_mode.is_some()
                 || change.reactive_var.is_some()
                 || change.reactive_pct.is_some()
-                || change.reactive_reversion.is_some(),
+                || !change.reactive_reversion.is_empty(),
             change.discharge_limit_enabled.is_some()
                 || change.discharge_limit_pct.is_some()
-                || change.discharge_limit_reversion.is_some(),
-            change.pf_injecting.is_some() || change.pf_injecting_reversion.is_some(),
-            change.pf_absorbing.is_some() || change.pf_absorbing_reversion.is_some(),
+                || !change.discharge_limit_reversion.is_empty(),
+            !change.pf_injecting.is_empty() || !change.pf_injecting_reversion.is_empty(),
+            !change.pf_absorbing.is_empty() || !change.pf_absorbing_reversion.is_empty(),
         ];
         Reverted::ALL.into_iter().filter(move |which| touched[*which as usize])
     }

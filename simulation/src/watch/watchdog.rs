@@ -16,6 +16,8 @@ pub(crate) enum Sign {
     Request,
     /// It wrote the active setpoint.
     Setpoint,
+    /// It wrote the time of the watch.
+    Timeout,
 }
 
 /// What became of the watch in a tick.
@@ -85,7 +87,8 @@ impl Watchdog {
     /// Tells it of settings that were written; call it before the signs of life of the same write.
     ///
     /// A time that differs from the one in force counts from now; one that is written again does not,
-    /// so that a controller that only rewrites its settings is not taken for alive by that. No time
+    /// so that a controller that only rewrites its settings is not taken for alive by that, unless the
+    /// kind says that it is: that is a sign of life of its own. No time
     /// ends the watch, and with it a loss.
     pub(crate) fn settings_changed(&mut self, now: Tick, settings: &WatchdogSettings) {
         if settings.timeout_s <= 0.0 {
@@ -118,7 +121,7 @@ impl Watchdog {
     fn is_alive(&self, kind: HeartbeatKind, sign: Sign) -> bool {
         let heartbeat = |is_next: fn(u32, u32) -> bool| match sign {
             Sign::Heartbeat(value) => is_next(self.heartbeat, value),
-            Sign::Write | Sign::Request | Sign::Setpoint => false,
+            Sign::Write | Sign::Request | Sign::Setpoint | Sign::Timeout => false,
         };
         match kind {
             HeartbeatKind::Change => heartbeat(|last, value| value != last),
@@ -130,6 +133,7 @@ impl Watchdog {
             HeartbeatKind::AnyWrite => sign != Sign::Request,
             HeartbeatKind::AnyRequest => true,
             HeartbeatKind::SetpointRewrite => sign == Sign::Setpoint,
+            HeartbeatKind::TimeoutRewrite => sign == Sign::Timeout,
         }
     }
 

@@ -2,7 +2,10 @@
 
 use bess_core::command::{Command, ControlChange, ControlSource, Origin, RackAction, UnitAction};
 use bess_core::config::parse_farm;
-use bess_core::control::{FunctionName, FunctionSet, HeartbeatKind, LossAction, Recovery};
+use bess_core::control::{
+    EnterServiceChange, FunctionName, FunctionSet, FunctionsChange, HeartbeatKind, LossAction,
+    Recovery, ReversionChange, SetpointMode, TripsChange,
+};
 use bess_core::defect::{CellDefect, ContactorFault, Defect, Reading};
 use bess_core::event::Contactor;
 use bess_core::id::UnitId;
@@ -236,6 +239,12 @@ fn unit_command(unit: UnitId, words: &[&str]) -> Option<Command> {
     let control = |change: ControlChange| Some(Command::ControlUnit { unit, change });
     let defect = |defect| Some(Command::SetDefect { unit, defect });
     match words {
+        ["set", power] if power.ends_with('%') => control(ControlChange {
+            active_enabled: Some(true),
+            active_mode: Some(SetpointMode::Percent),
+            active_pct: Some(quantity(power, &[("%", 1.0)])?),
+            ..ControlChange::default()
+        }),
         ["set", power] => control(ControlChange::active_power(Watts(watts(power)?))),
         ["reactive", power] => {
             let var = quantity(power, &[("kvar", 1e3), ("var", 1.0)])?;
@@ -294,17 +303,90 @@ fn unit_command(unit: UnitId, words: &[&str]) -> Option<Command> {
         ["smoke_detector", state] => defect(Defect::SmokeDetector(*state == "on")),
         ["chiller", state] => defect(Defect::Chiller(*state == "failed")),
         ["reversion", time, power] => {
-            let mut reversion = bess_core::control::Reversion {
-                time_s: seconds(time)? as u32,
-                enabled: true,
+            let active_reversion = ReversionChange {
+                time_s: Some(seconds(time)? as u32),
+                enabled: Some(true),
+                absolute: Some(watts(power)?),
                 ..Default::default()
             };
-            reversion.absolute = watts(power)?;
-            control(ControlChange { active_reversion: Some(reversion), ..Default::default() })
+            control(ControlChange { active_reversion, ..Default::default() })
+        }
+        ["permit", on] => {
+            let permitted = Some(*on == "on");
+            let enter_service = EnterServiceChange { permitted, ..Default::default() };
+            control(ControlChange { enter_service, ..Default::default() })
+        }
+        ["enter_service", settings @ ..] => control(enter_service(settings)?),
+        ["capacity", settings @ ..] => control(capacity(settings)?),
+        ["trips", side, points @ ..] => {
+            let change =
+                Box::new(FunctionsChange { trips: trips(side, points)?, ..Default::default() });
+            Some(Command::ConfigureUnit { unit, change })
         }
         [action] => Some(Command::OperateUnit { unit, action: UnitAction::by_name(action)? }),
         _ => None,
     }
+}
+
+/// `delay=5 random_delay=0 ramp=1 voltage_min=0.9`, what is not named stays.
+fn enter_service(settings: &[&str]) -> Option<ControlChange> {
+    let mut change = ControlChange::default();
+    for setting in settings {
+        let (key, value) = setting.split_once('=')?;
+        let slot = match key {
+            "voltage_min" => &mut change.enter_service.voltage_min_pu,
+            "voltage_max" => &mut change.enter_service.voltage_max_pu,
+            "frequency_min" => &mut change.enter_service.frequency_min_hz,
+            "frequency_max" => &mut change.enter_service.frequency_max_hz,
+            "delay" => &mut change.enter_service.delay_s,
+            "random_delay" => &mut change.enter_service.random_delay_s,
+            "ramp" => &mut change.enter_service.ramp_s,
+            _ => return None,
+        };
+        *slot = Some(value.parse().ok()?);
+    }
+    Some(change)
+}
+
+/// `active=300kW discharge=200kW`, what is not named stays.
+fn capacity(settings: &[&str]) -> Option<ControlChange> {
+    let mut change = ControlChange::default();
+    for setting in settings {
+        let (key, value) = setting.split_once('=')?;
+        let slot = match key {
+            "active" => &mut change.capacity.active_max_w,
+            "discharge" => &mut change.capacity.discharge_max_w,
+            "charge" => &mut change.capacity.charge_max_w,
+            "apparent" => &mut change.capacity.apparent_max_va,
+            _ => return None,
+        };
+        *slot = Some(watts(value)?);
+    }
+    Some(change)
+}
+
+/// `under_voltage 0.5:2 0.88:21`, or `under_voltage off`.
+fn trips(side: &str, points: &[&str]) -> Option<TripsChange> {
+    let mut change = TripsChange::default();
+    let curve = match side {
+        "over_voltage" => &mut change.over_voltage,
+        "under_voltage" => &mut change.under_voltage,
+        "over_frequency" => &mut change.over_frequency,
+        "under_frequency" => &mut change.under_frequency,
+        _ => return None,
+    };
+    match points {
+        ["on"] => curve.enabled = Some(true),
+        ["off"] => curve.enabled = Some(false),
+        _ => {
+            let point = |text: &&str| {
+                let (threshold, clearing_s) = text.split_once(':')?;
+                Some((threshold.parse().ok()?, clearing_s.parse().ok()?))
+            };
+            curve.points = Some(points.iter().map(point).collect::<Option<_>>()?);
+        }
+    }
+    Some(change)
 }
 
 fn index(rack: &str) -> Option<usize> {
@@ -327,5 +409,5 @@ fn watchdog(settings: &[&str]) -> Option<ControlChange> {
             _ => return None,
         }
     }
-    Some(ControlChange { watchdog: Some(watchdog), ..ControlChange::default() })
+    Some(ControlChange { watchdog: watchdog.into(), ..ControlChange::default() })
 }

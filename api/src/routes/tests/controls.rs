@@ -7,7 +7,8 @@ use bess_core::command::{
     Command, ControlChange, ControlSource, RackAction, Rejection, Request, UnitAction,
 };
 use bess_core::control::{
-    FunctionName, FunctionSet, HeartbeatKind, LossAction, Reversion, WatchdogSettings,
+    CapacityChange, EnterServiceChange, FunctionName, FunctionSet, HeartbeatKind, LossAction,
+    ReversionChange, WatchdogChange, WatchdogSettings,
 };
 use bess_core::id::UnitId;
 use bess_core::spec::{Disturbance, DisturbanceKind};
@@ -62,20 +63,25 @@ async fn control_settings_change_together_and_a_watch_keeps_what_is_not_named() 
         "reversion": {"active_power": {"time_s": 90, "enabled": true, "absolute": 1000}},
         "heartbeat": 7}"#;
     served.apply("PATCH", "units/3/control", body).await;
-    let watchdog = WatchdogSettings {
-        timeout_s: 60.0,
-        kind: HeartbeatKind::Increment,
-        action: LossAction::Standby,
-        ..present
+    // What the body does not name is not written.
+    let watchdog = WatchdogChange {
+        timeout_s: Some(60.0),
+        kind: Some(HeartbeatKind::Increment),
+        action: Some(LossAction::Standby),
+        ..WatchdogChange::default()
     };
-    let reversion =
-        Reversion { time_s: 90, enabled: true, absolute: 1000.0, ..Reversion::default() };
+    let reversion = ReversionChange {
+        time_s: Some(90),
+        enabled: Some(true),
+        absolute: Some(1000.0),
+        ..ReversionChange::default()
+    };
     let change = ControlChange {
         charge_limit_pct: Some(80.0),
         discharge_limit_enabled: Some(false),
         soc_reserve: Some(0.1),
-        watchdog: Some(watchdog),
-        active_reversion: Some(reversion),
+        watchdog,
+        active_reversion: reversion,
         controller_heartbeat: Some(7),
         ..ControlChange::default()
     };
@@ -86,6 +92,38 @@ async fn control_settings_change_together_and_a_watch_keeps_what_is_not_named() 
     assert_eq!((&watch["kind"], &watch["state"]), (&json!("increment"), &json!("disabled")));
     assert_eq!(shown["control"]["reversion"]["active_power"]["time_s"], 90);
     assert_eq!(shown["control"]["charge_limit_pct"], 80.0);
+}
+
+#[tokio::test]
+async fn a_unit_is_rated_down_and_its_service_is_set_and_both_are_shown() {
+    let served = testing::serve().await;
+    let shown = served.get("units/3").await;
+    assert_eq!(shown["control"]["capacity"]["active_max_w"], shown["rating"]["active_power_w"]);
+    assert_eq!(shown["control"]["enter_service"]["permitted"], true);
+    let body = r#"{"capacity": {"active_max_w": 2e6, "reactive_absorbed_max_var": 5e5},
+        "enter_service": {"permitted": false, "delay_s": 60, "frequency_max_hz": 50.2}}"#;
+    served.apply("PATCH", "units/3/control", body).await;
+    let change = ControlChange {
+        capacity: CapacityChange {
+            active_max_w: Some(2e6),
+            reactive_absorbed_max_var: Some(5e5),
+            ..CapacityChange::default()
+        },
+        enter_service: EnterServiceChange {
+            permitted: Some(false),
+            delay_s: Some(60.0),
+            frequency_max_hz: Some(50.2),
+            ..EnterServiceChange::default()
+        },
+        ..ControlChange::default()
+    };
+    assert_eq!(command(&served), Command::ControlUnit { unit: unit(3), change });
+    let control = &served.get("units/3").await["control"];
+    assert_eq!(control["capacity"]["active_max_w"], 2e6);
+    assert_eq!(control["capacity"]["discharge_max_w"], 2.5e6);
+    let enter = &control["enter_service"];
+    assert_eq!((&enter["permitted"], &enter["delay_s"]), (&json!(false), &json!(60.0)));
+    assert_eq!((&enter["ramp_s"], &enter["frequency_max_hz"]), (&json!(300.0), &json!(50.2)));
 }
 
 #[tokio::test]
@@ -139,6 +177,8 @@ async fn bad_control_settings_are_refused_with_their_field() {
         (r#"{"priority": "both"}"#, "out_of_range", "priority"),
         (r#"{"heartbeat": -1}"#, "bad_field", "heartbeat"),
         (r#"{"soc_min": null}"#, "bad_field", "soc_min"),
+        (r#"{"capacity": {"active_max_kw": 1}}"#, "unknown_field", "active_max_kw"),
+        (r#"{"enter_service": {}}"#, "bad_field", "discharge_limit_pct"),
     ] {
         let problem = refused_here(("PATCH", "units/1/control", body), slug).await;
         assert_eq!(problem["field"], field, "{body}");
@@ -148,6 +188,10 @@ async fn bad_control_settings_are_refused_with_their_field() {
         (r#"{"soc_max": 1.5}"#, "soc_max", 1.0),
         (r#"{"watchdog": {"timeout_s": 1e6}}"#, "watchdog.timeout_s", 86_400.0),
         (r#"{"watchdog": {"value_w": 9e6}}"#, "watchdog.value_w", 2.5e6),
+        (r#"{"capacity": {"charge_max_w": 9e6}}"#, "capacity.charge_max_w", 2.5e6),
+        (r#"{"capacity": {"apparent_max_va": 0}}"#, "capacity.apparent_max_va", 2.75e6),
+        (r#"{"enter_service": {"ramp_s": -1}}"#, "enter_service.ramp_s", 3600.0),
+        (r#"{"enter_service": {"frequency_min_hz": 51}}"#, "enter_service.frequency_min_hz", 50.0),
     ] {
         let change = ("PATCH", "units/1/control", body);
         let problem = refused_by_the_loop(change, "out_of_range").await;
@@ -176,6 +220,42 @@ async fn functions_are_shown_and_changed_in_part() {
     let shown = served.get("units/2/functions").await;
     assert_eq!(shown["frequency_response"]["name"], "custom");
     assert_eq!(shown["frequency_response"]["contract_w"], 1e6);
+}
+
+#[tokio::test]
+async fn trips_are_shown_and_changed_side_by_side() {
+    let served = testing::serve().await;
+    let before = served.get("units/2/functions").await;
+    assert_eq!(before["trips"]["under_voltage"]["points"], json!([[0.5, 2.0], [0.88, 21.0]]));
+    assert_eq!(before["trips"]["over_frequency"]["enabled"], true);
+    let body = r#"{"trips": {"under_voltage": {"points": [[0.9, 3], [0.7, 0.5]]},
+        "over_frequency": {"enabled": false}, "cessation_below_pu": 0.4}}"#;
+    served.apply("PATCH", "units/2/functions", body).await;
+    let trips = &served.get("units/2/functions").await["trips"];
+    assert_eq!(trips["under_voltage"]["points"], json!([[0.9, 3.0], [0.7, 0.5]]));
+    assert_eq!(trips["under_voltage"]["enabled"], true);
+    assert_eq!(trips["over_frequency"]["enabled"], false);
+    assert_eq!(trips["over_frequency"]["points"], before["trips"]["over_frequency"]["points"]);
+    assert_eq!(trips["over_voltage"], before["trips"]["over_voltage"]);
+    assert_eq!(trips["cessation_below_pu"], 0.4);
+    for (body, slug, field) in [
+        (
+            r#"{"trips": {"over_voltage": {"points": [[0.9, 1]]}}}"#,
+            "not_possible",
+            "trips.over_voltage",
+        ),
+        (
+            r#"{"trips": {"under_frequency": {"points": [[39, 1]]}}}"#,
+            "not_possible",
+            "trips.under_frequency",
+        ),
+        (r#"{"trips": {"cessation_below_pu": 1}}"#, "out_of_range", "trips.cessation_below_pu"),
+    ] {
+        let problem = refused_by_the_loop(("PATCH", "units/1/functions", body), slug).await;
+        assert_eq!(problem["field"], field, "{body}");
+    }
+    let change = ("PATCH", "units/1/functions", r#"{"trips": {}}"#);
+    assert_eq!(refused_here(change, "bad_field").await["field"], "frequency_droop");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What a unit looks like.
 
+use super::service::{CapacityAnswer, EnterServiceAnswer};
 use crate::problem::BlockingAlarm;
 use crate::wire::{
     AlarmLevelName, AlarmName, ControlSourceName, Extremes, FunctionLabel, HeartbeatName,
@@ -148,10 +149,10 @@ struct Control {
     reactive: SetpointAnswer,
     /// Which power wins when both do not fit.
     priority: PriorityName,
-    /// Cap of discharge in percent of the rating; null when none is in force.
+    /// Cap of discharge in percent of the largest active power; null when none is in force.
     #[schema(value_type = Num)]
     discharge_limit_pct: Option<Num>,
-    /// Cap of charge in percent of the rating; 100 for none.
+    /// Cap of charge in percent of the largest active power; 100 for none.
     charge_limit_pct: Num,
     ramp_pct_per_s: Num,
     /// State of charge below which it does not discharge, 0 to 1.
@@ -172,6 +173,10 @@ struct Control {
     watchdog: Watchdog,
     /// Last heartbeat that a controller wrote.
     controller_heartbeat: u32,
+    /// What it is rated down to.
+    capacity: CapacityAnswer,
+    /// Whether, when and how it enters service.
+    enter_service: EnterServiceAnswer,
 }
 
 /// A constant power factor.
@@ -346,6 +351,8 @@ impl From<&UnitView> for Control {
             watchdog: Watchdog::from(view),
             ramp_pct_per_s: Num(control.ramp_pct_per_s),
             controller_heartbeat: control.controller_heartbeat,
+            capacity: CapacityAnswer::from(&control.capacity),
+            enter_service: EnterServiceAnswer::from(&control.enter_service),
         }
     }
 }

@@ -164,8 +164,8 @@ pub(crate) async fn set(
 
 /// Change a unit's control settings
 ///
-/// Limits, ramp, priority, power factors, reversions, the watch over the controller, a heartbeat: all
-/// fields together or none.
+/// Limits, ramp, priority, power factors, reversions, the watch over the controller, a heartbeat, what it is
+/// rated down to, when it enters service: all fields together or none.
 #[utoipa::path(patch, path = "/units/{id}/control", operation_id = "change_unit_control",
     tag = "units", request_body = UnitControlChange,
     params(
@@ -182,10 +182,12 @@ pub(crate) async fn change(
 ) -> Fallible<Json<AppliedAnswer>> {
     let sender = sender.at_panel(at_panel(&mut query)?);
     query.finish()?;
-    let change = wish.change(&api.snapshot().units[unit.idx()].control)?;
+    let change = wish.change()?;
     let command = Command::ControlUnit { unit, change };
     let answer = api.change(Request::Control(command), sender).await;
-    answer.map_err(|problem| problem.inside("watchdog"))
+    answer.map_err(|problem| {
+        ["watchdog", "capacity", "enter_service"].into_iter().fold(problem, Problem::inside)
+    })
 }
 
 /// Set a unit's mode

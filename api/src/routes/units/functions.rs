@@ -11,6 +11,7 @@ use crate::functions::{
 use crate::params::Params;
 use crate::problem::{Fallible, Problem, UnitChangeProblems, UnitReadProblems, kind};
 use crate::state::Api;
+use crate::trips::{TripsAnswer, TripsWish};
 use crate::wire::{AppliedAnswer, FunctionLabel, Num, Stamp, SwitchName, labels};
 use axum::Json;
 use axum::extract::State;
@@ -42,6 +43,8 @@ pub(crate) struct FunctionsAnswer {
     /// Rows [seconds from the start of the run, active power in W]; null for none.
     #[schema(value_type = Option<Vec<Vec<f64>>>, required = true)]
     schedule: Option<Vec<[Num; 2]>>,
+    /// Trips by voltage and frequency, and momentary cessation.
+    trips: TripsAnswer,
 }
 
 /// Settings of functions to change, all together or none; at least one. What is absent stays.
@@ -77,6 +80,10 @@ pub(crate) struct FunctionsWish {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     schedule: Option<ScheduleWish>,
+    /// Trips by voltage and frequency, and momentary cessation.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    trips: Option<TripsWish>,
 }
 
 /// A schedule.
@@ -118,6 +125,7 @@ impl FunctionsWish {
             watt_var: curve(&self.watt_var, &present.watt_var),
             peak_shaving: self.peak_shaving.as_ref().map(|w| w.onto(present.peak_shaving)),
             schedule: self.schedule.as_ref().map(ScheduleWish::series).transpose()?,
+            trips: self.trips.as_ref().map(TripsWish::change).unwrap_or_default(),
         };
         if change == FunctionsChange::default() {
             return Err(Problem::nothing_given(&[
@@ -128,6 +136,7 @@ impl FunctionsWish {
                 "watt_var",
                 "peak_shaving",
                 "schedule",
+                "trips",
             ]));
         }
         Ok(change)
@@ -163,6 +172,7 @@ pub(crate) async fn show(
         watt_var: CurveAnswer::from(&functions.watt_var),
         peak_shaving: ShavingAnswer::from(&functions.peak_shaving),
         schedule: functions.schedule.as_ref().map(rows),
+        trips: TripsAnswer::from(&functions.trips),
     }))
 }
 
@@ -186,5 +196,7 @@ pub(crate) async fn change(
     let sender = sender.at_panel(at_panel(&mut query)?);
     query.finish()?;
     let change = Box::new(wish.change(&api.snapshot().functions[unit.idx()])?);
-    api.change(Request::Control(Command::ConfigureUnit { unit, change }), sender).await
+    let command = Command::ConfigureUnit { unit, change };
+    let answer = api.change(Request::Control(command), sender).await;
+    answer.map_err(|problem| problem.inside("trips"))
 }

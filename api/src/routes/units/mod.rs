@@ -9,6 +9,7 @@ mod answer;
 pub(super) mod control;
 pub(super) mod functions;
 pub(super) mod operate;
+mod service;
 mod settings;
 
 pub(crate) use answer::{StandingAlarm, Unit, standing};

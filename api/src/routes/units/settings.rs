@@ -1,13 +1,15 @@
 //! Bodies of changes of a unit's control settings: what is absent in them stays.
 
+use super::service::{CapacityWish, EnterServiceWish};
 use crate::body::{nullable, present};
 use crate::problem::{Fallible, Problem};
 use crate::wire::{
     FunctionLabel, HeartbeatName, LossActionName, PriorityName, RecoveryName, by_name,
 };
-use bess_core::command::{ControlChange, PowerPriority, UnitControl};
+use bess_core::command::{ControlChange, PowerPriority};
 use bess_core::control::{
-    FunctionName, HeartbeatKind, LossAction, PowerFactor, Recovery, Reversion, WatchdogSettings,
+    FunctionName, HeartbeatKind, LossAction, PowerFactorChange, Recovery, ReversionChange,
+    WatchdogChange,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -17,15 +19,15 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"ramp_pct_per_s": 10.0, "watchdog": {"timeout_s": 60.0}}))]
 pub(crate) struct UnitControlChange {
-    /// Cap of discharge in percent of the rating; null for none.
+    /// Cap of discharge in percent of the largest active power; null for none.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
     discharge_limit_pct: Option<Option<f64>>,
-    /// Cap of charge in percent of the rating; 100 for none.
+    /// Cap of charge in percent of the largest active power; 100 for none.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, minimum = 0, maximum = 100)]
     charge_limit_pct: Option<f64>,
-    /// Ramp in percent of the rating per second; never faster than the converter itself.
+    /// Ramp in percent of the largest active power per second; never faster than the converter itself.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     ramp_pct_per_s: Option<f64>,
@@ -65,6 +67,14 @@ pub(crate) struct UnitControlChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     heartbeat: Option<u32>,
+    /// What the unit is rated down to.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    capacity: Option<CapacityWish>,
+    /// Whether, when and how the unit enters service.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    enter_service: Option<EnterServiceWish>,
 }
 
 /// A constant power factor; what is absent stays.
@@ -86,11 +96,11 @@ pub(crate) struct PowerFactorWish {
 }
 
 impl PowerFactorWish {
-    fn onto(&self, present: PowerFactor) -> PowerFactor {
-        PowerFactor {
-            enabled: self.enabled.unwrap_or(present.enabled),
-            factor: self.factor.unwrap_or(present.factor),
-            over_excited: self.over_excited.unwrap_or(present.over_excited),
+    fn change(&self) -> PowerFactorChange {
+        PowerFactorChange {
+            enabled: self.enabled,
+            factor: self.factor,
+            over_excited: self.over_excited,
         }
     }
 }
@@ -180,34 +190,34 @@ pub(crate) struct PowerFactorReversionWish {
 }
 
 impl PowerReversionWish {
-    fn onto(&self, present: Reversion) -> Reversion {
-        Reversion {
-            time_s: self.time_s.unwrap_or(present.time_s),
-            enabled: self.enabled.unwrap_or(present.enabled),
-            absolute: self.absolute.unwrap_or(present.absolute),
-            percent: self.percent.unwrap_or(present.percent),
-            ..present
+    fn change(&self) -> ReversionChange {
+        ReversionChange {
+            time_s: self.time_s,
+            enabled: self.enabled,
+            absolute: self.absolute,
+            percent: self.percent,
+            ..ReversionChange::default()
         }
     }
 }
 impl LimitReversionWish {
-    fn onto(&self, present: Reversion) -> Reversion {
-        Reversion {
-            time_s: self.time_s.unwrap_or(present.time_s),
-            enabled: self.enabled.unwrap_or(present.enabled),
-            percent: self.percent.unwrap_or(present.percent),
-            ..present
+    fn change(&self) -> ReversionChange {
+        ReversionChange {
+            time_s: self.time_s,
+            enabled: self.enabled,
+            percent: self.percent,
+            ..ReversionChange::default()
         }
     }
 }
 impl PowerFactorReversionWish {
-    fn onto(&self, present: Reversion) -> Reversion {
-        Reversion {
-            time_s: self.time_s.unwrap_or(present.time_s),
-            enabled: self.enabled.unwrap_or(present.enabled),
-            percent: self.factor.unwrap_or(present.percent),
-            over_excited: self.over_excited.unwrap_or(present.over_excited),
-            ..present
+    fn change(&self) -> ReversionChange {
+        ReversionChange {
+            time_s: self.time_s,
+            enabled: self.enabled,
+            percent: self.factor,
+            over_excited: self.over_excited,
+            ..ReversionChange::default()
         }
     }
 }
@@ -250,36 +260,33 @@ pub(crate) struct WatchdogWish {
     jitter_s: Option<f64>,
 }
 
-/// The named value if a name is given, else the present one.
+/// The named value if a name is given.
 fn named<T: Copy>(
     field: &str,
     name: Option<&String>,
     table: &[(&'static str, T)],
-    present: T,
-) -> Fallible<T> {
-    name.map_or(Ok(present), |name| by_name(field, name, table))
+) -> Fallible<Option<T>> {
+    name.map(|name| by_name(field, name, table)).transpose()
 }
 
 impl WatchdogWish {
-    fn onto(&self, present: WatchdogSettings) -> Fallible<WatchdogSettings> {
-        let (kinds, actions) = (&HeartbeatKind::ALL, &LossAction::ALL);
+    fn change(&self) -> Fallible<WatchdogChange> {
         let function = self.function.as_ref();
-        let recovery = self.recovery.as_ref();
-        Ok(WatchdogSettings {
-            timeout_s: self.timeout_s.unwrap_or(present.timeout_s),
-            kind: named("watchdog.kind", self.kind.as_ref(), kinds, present.kind)?,
-            action: named("watchdog.action", self.action.as_ref(), actions, present.action)?,
-            value_w: self.value_w.unwrap_or(present.value_w),
-            function: named("watchdog.function", function, &FunctionName::ALL, present.function)?,
-            recovery: named("watchdog.recovery", recovery, &Recovery::ALL, present.recovery)?,
-            extra_s: self.extra_s.unwrap_or(present.extra_s),
-            jitter_s: self.jitter_s.unwrap_or(present.jitter_s),
+        Ok(WatchdogChange {
+            timeout_s: self.timeout_s,
+            kind: named("watchdog.kind", self.kind.as_ref(), &HeartbeatKind::ALL)?,
+            action: named("watchdog.action", self.action.as_ref(), &LossAction::ALL)?,
+            value_w: self.value_w,
+            function: named("watchdog.function", function, &FunctionName::ALL)?,
+            recovery: named("watchdog.recovery", self.recovery.as_ref(), &Recovery::ALL)?,
+            extra_s: self.extra_s,
+            jitter_s: self.jitter_s,
         })
     }
 }
 
 /// Every field of a change of control settings.
-const CONTROL_FIELDS: [&str; 12] = [
+const CONTROL_FIELDS: [&str; 14] = [
     "discharge_limit_pct",
     "charge_limit_pct",
     "ramp_pct_per_s",
@@ -292,50 +299,55 @@ const CONTROL_FIELDS: [&str; 12] = [
     "reversion",
     "watchdog",
     "heartbeat",
+    "capacity",
+    "enter_service",
 ];
 
 const PRIORITIES: [(&str, PowerPriority); 2] =
     [("active", PowerPriority::Active), ("reactive", PowerPriority::Reactive)];
 
 impl UnitControlChange {
-    /// The change of the settings `present`.
-    pub(super) fn change(&self, present: &UnitControl) -> Fallible<ControlChange> {
-        let priority = self.priority.as_ref();
+    /// The change that it asks for.
+    pub(super) fn change(&self) -> Fallible<ControlChange> {
+        let factor = |wish: &Option<PowerFactorWish>| {
+            wish.as_ref().map(PowerFactorWish::change).unwrap_or_default()
+        };
+        let watchdog = self.watchdog.as_ref().map(WatchdogWish::change).transpose()?;
         let mut change = ControlChange {
             discharge_limit_enabled: self.discharge_limit_pct.map(|cap| cap.is_some()),
             discharge_limit_pct: self.discharge_limit_pct.flatten(),
             charge_limit_pct: self.charge_limit_pct,
             ramp_pct_per_s: self.ramp_pct_per_s,
-            priority: priority.map(|name| by_name("priority", name, &PRIORITIES)).transpose()?,
+            priority: named("priority", self.priority.as_ref(), &PRIORITIES)?,
             soc_min: self.soc_min,
             soc_max: self.soc_max,
             soc_reserve: self.soc_reserve,
-            pf_injecting: self
-                .power_factor_injecting
-                .as_ref()
-                .map(|wish| wish.onto(present.pf_injecting)),
-            pf_absorbing: self
-                .power_factor_absorbing
-                .as_ref()
-                .map(|wish| wish.onto(present.pf_absorbing)),
-            watchdog: self.watchdog.as_ref().map(|wish| wish.onto(present.watchdog)).transpose()?,
+            pf_injecting: factor(&self.power_factor_injecting),
+            pf_absorbing: factor(&self.power_factor_absorbing),
+            watchdog: watchdog.unwrap_or_default(),
             controller_heartbeat: self.heartbeat,
+            capacity: self.capacity.as_ref().map(CapacityWish::change).unwrap_or_default(),
+            enter_service: self
+                .enter_service
+                .as_ref()
+                .map(EnterServiceWish::change)
+                .unwrap_or_default(),
             ..ControlChange::default()
         };
         if let Some(wish) = &self.reversion {
-            let active = wish.active_power.as_ref();
-            change.active_reversion = active.map(|wish| wish.onto(present.active_reversion));
-            let reactive = wish.reactive_power.as_ref();
-            change.reactive_reversion = reactive.map(|wish| wish.onto(present.reactive_reversion));
+            let power = |wish: &Option<PowerReversionWish>| {
+                wish.as_ref().map(PowerReversionWish::change).unwrap_or_default()
+            };
+            let factor = |wish: &Option<PowerFactorReversionWish>| {
+                wish.as_ref().map(PowerFactorReversionWish::change).unwrap_or_default()
+            };
             let limit = wish.discharge_limit.as_ref();
+            change.active_reversion = power(&wish.active_power);
+            change.reactive_reversion = power(&wish.reactive_power);
             change.discharge_limit_reversion =
-                limit.map(|wish| wish.onto(present.discharge_limit_reversion));
-            let injecting = wish.power_factor_injecting.as_ref();
-            change.pf_injecting_reversion =
-                injecting.map(|wish| wish.onto(present.pf_injecting_reversion));
-            let absorbing = wish.power_factor_absorbing.as_ref();
-            change.pf_absorbing_reversion =
-                absorbing.map(|wish| wish.onto(present.pf_absorbing_reversion));
+                limit.map(LimitReversionWish::change).unwrap_or_default();
+            change.pf_injecting_reversion = factor(&wish.power_factor_injecting);
+            change.pf_absorbing_reversion = factor(&wish.power_factor_absorbing);
         }
         if change == ControlChange::default() {
             return Err(Problem::nothing_given(&CONTROL_FIELDS));

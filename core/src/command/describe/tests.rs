@@ -1,9 +1,13 @@
 use super::*;
 use crate::command::{RackAction, UnitAction};
-use crate::control::{FunctionName, HeartbeatKind, LossAction, Sustain};
+use crate::control::{
+    FunctionName, HeartbeatKind, LossAction, PowerFactor, Reversion, Sustain, TripCurveChange,
+    TripsChange, WatchdogSettings,
+};
 use crate::event::Contactor;
 use crate::force::{ForcedPoint, ForcedValue};
 use crate::link::{LinkEffect, LinkScope};
+use crate::spec::EnterService;
 use crate::time::Tick;
 use crate::units::{Vars, Watts};
 use std::sync::Arc;
@@ -58,8 +62,8 @@ fn numbers_lose_what_scale_factors_leave_behind_and_keep_what_was_meant() {
 
 #[test]
 fn every_field_of_a_change_is_told() {
-    let factor = Some(PowerFactor { enabled: true, factor: 0.95, over_excited: false });
-    let reversion = Some(Reversion {
+    let factor = PowerFactor { enabled: true, factor: 0.95, over_excited: false }.into();
+    let reversion = ReversionChange::from(Reversion {
         time_s: 3600,
         enabled: true,
         absolute: 1e5,
@@ -89,7 +93,7 @@ fn every_field_of_a_change_is_told() {
         functions: Some(
             [FunctionName::VoltVar, FunctionName::FrequencyDroop].into_iter().collect(),
         ),
-        watchdog: Some(WatchdogSettings {
+        watchdog: WatchdogChange::from(WatchdogSettings {
             timeout_s: 60.0,
             kind: HeartbeatKind::Increment,
             action: LossAction::Value,
@@ -101,6 +105,8 @@ fn every_field_of_a_change_is_told() {
         discharge_limit_reversion: reversion,
         pf_injecting_reversion: reversion,
         pf_absorbing_reversion: reversion,
+        capacity: CapacityChange { charge_max_w: Some(2e6), ..CapacityChange::default() },
+        enter_service: EnterService { permitted: false, ..EnterService::ieee_1547(50.0) }.into(),
     };
     let expected = [
         "active_power_w = 1, active_power_pct = 2, active_mode = absolute, active_enabled = true",
@@ -124,10 +130,18 @@ fn every_field_of_a_change_is_told() {
         "pf_injecting_reversion_factor = 10, pf_injecting_reversion_over_excited = true",
         "pf_absorbing_reversion_time_s = 3600, pf_absorbing_reversion_enabled = true",
         "pf_absorbing_reversion_factor = 10, pf_absorbing_reversion_over_excited = true",
+        "capacity_charge_max_w = 2000000",
+        "enter_service_permitted = false",
+        "enter_service_voltage_min_pu = 0.917, enter_service_voltage_max_pu = 1.05",
+        "enter_service_frequency_min_hz = 49.5, enter_service_frequency_max_hz = 50.1",
+        "enter_service_delay_s = 300, enter_service_random_delay_s = 0, enter_service_ramp_s = 300",
     ];
     assert_eq!(control(change), expected.join(", "));
     let off = ControlChange { functions: Some(FunctionSet::default()), ..ControlChange::default() };
     assert_eq!(control(off), "functions = none");
+    let watchdog = WatchdogChange { timeout_s: Some(60.0), ..WatchdogChange::default() };
+    let change = ControlChange { watchdog, ..ControlChange::default() };
+    assert_eq!(control(change), "watchdog_timeout_s = 60", "what is not written is not told");
 }
 
 #[test]
@@ -137,6 +151,17 @@ fn curves_are_told_as_points_and_services_with_their_timing() {
     assert_eq!(
         configure(change),
         "volt_var_points = (0.92, 1) (1.08, -1), volt_var_response_s = 5"
+    );
+    let points = Some(vec![(0.5, 2.0), (0.88, 21.0)]);
+    let under_voltage = TripCurveChange { enabled: Some(true), points };
+    let over_voltage = TripCurveChange { points: Some(vec![]), ..TripCurveChange::default() };
+    let cessation_below_pu = Some(0.5);
+    let trips =
+        TripsChange { under_voltage, over_voltage, cessation_below_pu, ..TripsChange::default() };
+    assert_eq!(
+        configure(FunctionsChange { trips, ..FunctionsChange::default() }),
+        "trips_over_voltage_points = none, trips_under_voltage_enabled = true, \
+         trips_under_voltage_points = (0.5, 2) (0.88, 21), trips_cessation_below_pu = 0.5"
     );
     let response = FrequencyResponse {
         name: "custom".to_owned(),

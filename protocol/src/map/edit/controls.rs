@@ -1,13 +1,12 @@
 //! Writes of control settings: setpoints, what they revert to, limits, the watch over the controller.
 //!
-//! A reversion, a power factor and the settings of the watch are one value each for the loop: a
-//! register changes its part of what the unit holds, and the registers of a request add up.
+//! A register changes the fields that it holds and no others, so that what two clients write of a
+//! reversion, a power factor or the watch in one tick adds up.
 
 use super::{Edit, Refusal, switch, within};
-use crate::map::controls::reversion_of;
 use bess_core::command::{PowerPriority, SetpointMode};
 use bess_core::control::{
-    FunctionName, HeartbeatKind, LossAction, PowerFactor, Reversion, WatchdogSettings,
+    FunctionName, HeartbeatKind, LossAction, PowerFactorChange, ReversionChange,
 };
 use bess_core::event::Reverted;
 
@@ -105,13 +104,11 @@ pub(crate) enum Factor {
     Absorbing,
 }
 
-fn power_factor<'e>(edit: &'e mut Edit<'_>, which: Factor) -> &'e mut PowerFactor {
-    let present = edit.control();
-    let (slot, present) = match which {
-        Factor::Injecting => (&mut edit.change.pf_injecting, present.pf_injecting),
-        Factor::Absorbing => (&mut edit.change.pf_absorbing, present.pf_absorbing),
-    };
-    slot.get_or_insert(present)
+fn power_factor<'e>(edit: &'e mut Edit<'_>, which: Factor) -> &'e mut PowerFactorChange {
+    match which {
+        Factor::Injecting => &mut edit.change.pf_injecting,
+        Factor::Absorbing => &mut edit.change.pf_absorbing,
+    }
 }
 
 /// Active over apparent power: above 0, up to 1.
@@ -121,19 +118,19 @@ fn as_factor(value: f64) -> Result<f64, Refusal> {
 
 /// 704.PFWInjEna and PFWAbsEna.
 pub(crate) fn factor_enable(edit: &mut Edit<'_>, which: Factor, value: f64) -> Result<(), Refusal> {
-    power_factor(edit, which).enabled = switch(value)?;
+    power_factor(edit, which).enabled = Some(switch(value)?);
     Ok(())
 }
 
 /// 704.PFWInj.PF and PFWAbs.PF.
 pub(crate) fn factor(edit: &mut Edit<'_>, which: Factor, value: f64) -> Result<(), Refusal> {
-    power_factor(edit, which).factor = as_factor(value)?;
+    power_factor(edit, which).factor = Some(as_factor(value)?);
     Ok(())
 }
 
 /// 704.PFWInj.Ext and PFWAbs.Ext.
 pub(crate) fn excitation(edit: &mut Edit<'_>, which: Factor, value: f64) -> Result<(), Refusal> {
-    power_factor(edit, which).over_excited = !switch(value)?;
+    power_factor(edit, which).over_excited = Some(!switch(value)?);
     Ok(())
 }
 
@@ -141,7 +138,7 @@ pub(crate) fn excitation(edit: &mut Edit<'_>, which: Factor, value: f64) -> Resu
 pub(crate) fn eei_factor(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
     for which in [Factor::Injecting, Factor::Absorbing] {
         factor(edit, which, value.abs())?;
-        power_factor(edit, which).over_excited = value < 0.0;
+        power_factor(edit, which).over_excited = Some(value < 0.0);
     }
     Ok(())
 }
@@ -176,17 +173,15 @@ pub(crate) fn function(
     Ok(())
 }
 
-fn reversion<'e>(edit: &'e mut Edit<'_>, which: Reverted) -> &'e mut Reversion {
-    let present = reversion_of(&edit.control(), which);
+fn reversion<'e>(edit: &'e mut Edit<'_>, which: Reverted) -> &'e mut ReversionChange {
     let change = &mut edit.change;
-    let slot = match which {
+    match which {
         Reverted::ActivePower => &mut change.active_reversion,
         Reverted::ReactivePower => &mut change.reactive_reversion,
         Reverted::DischargeLimit => &mut change.discharge_limit_reversion,
         Reverted::PowerFactorInjecting => &mut change.pf_injecting_reversion,
         Reverted::PowerFactorAbsorbing => &mut change.pf_absorbing_reversion,
-    };
-    slot.get_or_insert(present)
+    }
 }
 
 /// 704.*RvrtTms in seconds; 0 for no reversion.
@@ -196,7 +191,7 @@ pub(crate) fn reversion_time(
     value: f64,
 ) -> Result<(), Refusal> {
     // The register holds whole seconds of 32 bits.
-    reversion(edit, which).time_s = value as u32;
+    reversion(edit, which).time_s = Some(value as u32);
     Ok(())
 }
 
@@ -206,7 +201,7 @@ pub(crate) fn reversion_to_off(
     which: Reverted,
     value: f64,
 ) -> Result<(), Refusal> {
-    reversion(edit, which).enabled = false;
+    reversion(edit, which).enabled = Some(false);
     reversion_time(edit, which, value)
 }
 
@@ -216,7 +211,7 @@ pub(crate) fn reversion_enable(
     which: Reverted,
     value: f64,
 ) -> Result<(), Refusal> {
-    reversion(edit, which).enabled = switch(value)?;
+    reversion(edit, which).enabled = Some(switch(value)?);
     Ok(())
 }
 
@@ -231,7 +226,7 @@ pub(crate) fn reversion_absolute(
         Reverted::ReactivePower => pcs.rated_reactive_power.0,
         _ => pcs.rated_power.0,
     };
-    reversion(edit, which).absolute = within(value, -rating, rating)?;
+    reversion(edit, which).absolute = Some(within(value, -rating, rating)?);
     Ok(())
 }
 
@@ -242,7 +237,7 @@ pub(crate) fn reversion_percent(
     value: f64,
 ) -> Result<(), Refusal> {
     let min = if which == Reverted::DischargeLimit { 0.0 } else { -100.0 };
-    reversion(edit, which).percent = within(value, min, 100.0)?;
+    reversion(edit, which).percent = Some(within(value, min, 100.0)?);
     Ok(())
 }
 
@@ -252,7 +247,7 @@ pub(crate) fn reversion_factor(
     which: Reverted,
     value: f64,
 ) -> Result<(), Refusal> {
-    reversion(edit, which).percent = as_factor(value)?;
+    reversion(edit, which).percent = Some(as_factor(value)?);
     Ok(())
 }
 
@@ -262,45 +257,39 @@ pub(crate) fn reversion_excitation(
     which: Reverted,
     value: f64,
 ) -> Result<(), Refusal> {
-    reversion(edit, which).over_excited = !switch(value)?;
+    reversion(edit, which).over_excited = Some(!switch(value)?);
     Ok(())
-}
-
-fn watchdog<'e>(edit: &'e mut Edit<'_>) -> &'e mut WatchdogSettings {
-    let present = edit.control().watchdog;
-    edit.change.watchdog.get_or_insert(present)
 }
 
 /// Longest time in s without a sign of life; 0 for no watch.
 pub(crate) fn watchdog_time(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    let settings = watchdog(edit);
-    // What was read as whole seconds and comes back so keeps its fraction.
-    if settings.timeout_s.round() != value {
-        settings.timeout_s = value;
-    }
+    // What was read as whole seconds and comes back so keeps its fraction. It is written all the same:
+    // that may be a sign of life.
+    let present_s = edit.control().watchdog.timeout_s;
+    let timeout_s = if present_s.round() == value { present_s } else { value };
+    edit.change.watchdog.timeout_s = Some(timeout_s);
     Ok(())
 }
 
 /// What counts as a sign of life.
 pub(crate) fn watchdog_kind(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
     let (_, kind) = HeartbeatKind::ALL.get(value as usize).ok_or(Refusal::Value)?;
-    watchdog(edit).kind = *kind;
+    edit.change.watchdog.kind = Some(*kind);
     Ok(())
 }
 
 /// What the unit does when its controller is lost.
 pub(crate) fn watchdog_action(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
     let (_, action) = LossAction::ALL.get(value as usize).ok_or(Refusal::Value)?;
-    watchdog(edit).action = *action;
+    edit.change.watchdog.action = Some(*action);
     Ok(())
 }
 
 /// Power in W to which the unit goes when its controller is lost.
 pub(crate) fn fail_safe_w(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
     let rated_w = edit.design()?.pcs.rated_power.0;
-    let settings = watchdog(edit);
-    settings.value_w = within(value, -rated_w, rated_w)?;
-    settings.action = LossAction::Value;
+    edit.change.watchdog.value_w = Some(within(value, -rated_w, rated_w)?);
+    edit.change.watchdog.action = Some(LossAction::Value);
     Ok(())
 }
 

@@ -172,10 +172,10 @@ pub(crate) fn unit_chain(design: &UnitDesign, profile: Profile) -> Chain {
         Profile::Standard => {}
         Profile::Legacy => stops = links(&[&[COMMON], LEGACY]),
         Profile::Cells => {
-            let whole = with_cells(&stops, design, true);
-            let racks = with_cells(&stops, design, false);
-            let fitting = [whole, racks].into_iter().find(|stops| fits(stops, design));
-            stops = fitting.unwrap_or(stops);
+            let shown = with_cells(&stops, design, cells_fit(design));
+            if fits(&shown, design) {
+                stops = shown;
+            }
         }
     }
     lay_out(&stops, Subject::Unit(design))

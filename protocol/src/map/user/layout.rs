@@ -7,6 +7,7 @@ use crate::map::points::Level;
 use crate::map::{PointDoc, Profile, compact, describe_layout, sunspec};
 use bess_core::UnitId;
 use bess_core::config::Problems;
+use bess_core::control::WatchdogChange;
 use bess_core::point::Table;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use std::collections::BTreeMap;
@@ -46,7 +47,7 @@ impl MapFile {
             return Err(self.wrong_level("a map of the plant cannot stand for a unit"));
         }
         if let Some((settings, span)) = &self.watchdog
-            && let Err(rejection) = settings.check(design.pcs.rated_power.0)
+            && let Err(rejection) = WatchdogChange::from(*settings).check(design.pcs.rated_power.0)
         {
             return Err(Problems(vec![self.origin.problem(span, rejection.to_string(), None)]));
         }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::grid::{RelayAction, Relays};
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::control::TripSettings;
 use bess_core::grid_code::PRESETS;
 use bess_core::units::Watts;
 use proptest::prelude::*;
@@ -75,7 +76,7 @@ fn a_planned_dip_of_120_ms_exists_to_the_millisecond_and_ends() {
 fn a_dip_of_200_ms_trips_a_relay_160_ms_after_its_begin_and_one_of_120_ms_trips_none() {
     let trips = |duration_s: f64| {
         let mut grid = grid("");
-        let mut relays = Relays::new(&PRESETS[0].code(50.0));
+        let mut relays = Relays::new(&TripSettings::of(&PRESETS[0].code(50.0)), 60.0);
         let mut out: Vec<RelayAction> = Vec::new();
         let dip = Disturbance { kind: DisturbanceKind::Voltage(0.2), duration_s };
         grid.disturb(&dip, Tick(3));

@@ -1,5 +1,6 @@
 use super::*;
 use bess_core::grid_code::PRESETS;
+use bess_core::spec::GridCode;
 use bess_core::time::Tick;
 use proptest::prelude::*;
 
@@ -33,9 +34,13 @@ fn ticks(changes: &[From], n_ticks: u64) -> Vec<GridTick> {
     (1..=n_ticks).map(tick).collect()
 }
 
+fn relays_of(code: &GridCode) -> Relays {
+    Relays::new(&TripSettings::of(code), code.phase_jump_max_deg)
+}
+
 /// All actions of a unit that stays connected, at microseconds from the start of the run.
 fn actions(code: &GridCode, changes: &[From], n_ticks: u64) -> Vec<(u64, RelayAction)> {
-    let mut relays = Relays::new(code);
+    let mut relays = relays_of(code);
     let mut out = Vec::new();
     ticks(changes, n_ticks).iter().for_each(|tick| relays.step(tick, true, &mut out));
     out.iter().map(|action| (action.at.elapsed_us(), *action)).collect()
@@ -136,7 +141,7 @@ fn a_value_on_the_threshold_is_inside_and_any_break_starts_the_count_anew() {
 fn a_unit_that_is_not_connected_cannot_trip_and_counts_from_when_it_connects() {
     let code = PRESETS[0].code(60.0);
     let ticks = ticks(&[From { voltage_pu: 0.3, ..good(0, 60.0) }], 10);
-    let (mut relays, mut out) = (Relays::new(&code), Vec::new());
+    let (mut relays, mut out) = (relays_of(&code), Vec::new());
     ticks[..5].iter().for_each(|tick| relays.step(tick, false, &mut out));
     assert_eq!(out, []);
     ticks[5..].iter().for_each(|tick| relays.step(tick, true, &mut out));
@@ -148,7 +153,7 @@ fn a_phase_jump_beyond_the_limit_trips_at_once_and_is_gone_a_tick_later() {
     let code = PRESETS[0].code(60.0);
     let jump = |degrees| {
         let quiet = GridTick::steady(Tick(7), 60.0, 1.0);
-        let (mut relays, mut out) = (Relays::new(&code), Vec::new());
+        let (mut relays, mut out) = (relays_of(&code), Vec::new());
         relays.step(&GridTick { phase_jump: Some((0.0125, degrees)), ..quiet }, true, &mut out);
         relays.step(&GridTick::steady(Tick(8), 60.0, 1.0), true, &mut out);
         relays.step(&GridTick::steady(Tick(9), 60.0, 1.0), true, &mut out);
@@ -161,7 +166,7 @@ fn a_phase_jump_beyond_the_limit_trips_at_once_and_is_gone_a_tick_later() {
 
 #[test]
 fn a_quiet_grid_costs_no_action_and_no_memory() {
-    let (mut relays, mut out) = (Relays::new(&PRESETS[2].code(60.0)), Vec::new());
+    let (mut relays, mut out) = (relays_of(&PRESETS[2].code(60.0)), Vec::new());
     for tick in 1..1000 {
         relays.step(&GridTick::steady(Tick(tick), 60.0, 1.0), true, &mut out);
     }
@@ -212,5 +217,78 @@ proptest! {
             .map(|(at, action)| (*at, action.trips))
             .collect();
         prop_assert_eq!(told, expected);
+    }
+}
+
+/// Ticks of a steady grid from `from` on, and what `relays` of a unit do in them.
+fn steady(
+    relays: &mut Relays,
+    ticks: std::ops::RangeInclusive<u64>,
+    voltage_pu: f64,
+    connected: bool,
+) -> Vec<(u64, bool, f64)> {
+    let mut out = Vec::new();
+    for tick in ticks {
+        relays.step(&GridTick::steady(Tick(tick), 60.0, voltage_pu), connected, &mut out);
+    }
+    out.iter().map(|a| (a.at.elapsed_us(), a.trips, a.threshold)).collect()
+}
+
+/// Category III with other points below the nominal voltage.
+fn with_under(points: &[(f64, f64)]) -> TripSettings {
+    let mut settings = TripSettings::of(&PRESETS[2].code(60.0));
+    settings.under_voltage.points = points.to_vec();
+    settings
+}
+
+#[test]
+fn a_curve_that_is_changed_trips_by_the_new_one_counted_from_there() {
+    let mut relays = relays_of(&PRESETS[2].code(60.0));
+    assert_eq!(steady(&mut relays, 1..=100, 0.8, true), [], "10 s of 21 s are over");
+    assert_eq!(relays.set(&with_under(&[(0.5, 2.0), (0.85, 3.000_001)])), []);
+    let told = steady(&mut relays, 101..=200, 0.8, true);
+    assert_eq!(told, [(13_000_001, true, 0.85)], "to the microsecond");
+}
+
+#[test]
+fn an_element_that_stays_as_it_is_goes_on_counting() {
+    let mut relays = relays_of(&PRESETS[2].code(60.0));
+    assert_eq!(steady(&mut relays, 1..=100, 0.8, true), []);
+    // Another point beside it, and another side.
+    let mut settings = with_under(&[(0.3, 1.0), (0.5, 2.0), (0.88, 21.0)]);
+    settings.over_voltage.enabled = false;
+    assert_eq!(relays.set(&settings), []);
+    assert_eq!(steady(&mut relays, 101..=300, 0.8, true), [(21_000_000, true, 0.88)]);
+    assert_eq!(steady(&mut relays, 301..=400, 1.3, true), [(30_000_000, false, 0.88)], "it is off");
+}
+
+#[test]
+fn a_trip_whose_element_goes_is_given_back_to_be_cleared_and_one_that_stays_is_not() {
+    let mut relays = relays_of(&PRESETS[2].code(60.0));
+    assert_eq!(steady(&mut relays, 1..=25, 0.3, true), [(2_000_000, true, 0.5)]);
+    assert_eq!(relays.set(&with_under(&[(0.5, 2.0), (0.9, 5.0)])), [], "that of 0.5 pu stays");
+    assert_eq!(steady(&mut relays, 26..=30, 0.3, false), []);
+    assert_eq!(relays.set(&with_under(&[(0.2, 2.0)])), [AlarmCode::AcUnderVoltage]);
+    assert_eq!(relays.set(&with_under(&[(0.2, 2.0)])), [], "once");
+    assert_eq!(steady(&mut relays, 31..=60, 0.3, true), [], "and nothing clears it again");
+    assert_eq!(steady(&mut relays, 61..=90, 0.1, true), [(8_000_000, true, 0.2)]);
+    let mut off = with_under(&[(0.2, 2.0)]);
+    off.under_voltage.enabled = false;
+    assert_eq!(relays.set(&off), [AlarmCode::AcUnderVoltage]);
+}
+
+#[test]
+fn a_staircase_of_five_points_trips_as_its_two_settings_do() {
+    let mut stairs = Relays::new(
+        &with_under(&[(0.45, 2.0), (0.5, 2.0), (0.5, 21.0), (0.88, 21.0), (0.88, 1000.0)]),
+        60.0,
+    );
+    let mut two = relays_of(&PRESETS[2].code(60.0));
+    for voltage_pu in [0.3, 0.48, 0.6, 0.87] {
+        let first = |relays: &mut Relays| steady(relays, 1..=250, voltage_pu, true)[0].0;
+        assert_eq!(first(&mut stairs), first(&mut two), "{voltage_pu}");
+        for relays in [&mut stairs, &mut two] {
+            let _ = steady(relays, 1..=1, 1.0, false);
+        }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use bess_core::control::ReversionChange;
 use proptest::prelude::*;
 
 /// Active power of 1 MW that reverts to 100 kW after 10 s.
@@ -149,7 +150,7 @@ fn a_change_concerns_the_timers_of_the_controls_that_it_writes() {
     assert_eq!(touched(both), [Reverted::ActivePower, Reverted::ReactivePower]);
     let limit = ControlChange { discharge_limit_pct: Some(50.0), ..none };
     assert_eq!(touched(limit), [Reverted::DischargeLimit]);
-    let times = Some(Reversion::default());
+    let times = ReversionChange::from(Reversion::default());
     let all = ControlChange {
         active_reversion: times,
         reactive_reversion: times,
@@ -159,7 +160,7 @@ fn a_change_concerns_the_timers_of_the_controls_that_it_writes() {
         ..none
     };
     assert_eq!(touched(all), Reverted::ALL);
-    let factor = Some(PowerFactor::default());
+    let factor = PowerFactor::default().into();
     let factors = ControlChange { pf_injecting: factor, pf_absorbing: factor, ..none };
     assert_eq!(touched(factors), [Reverted::PowerFactorInjecting, Reverted::PowerFactorAbsorbing]);
 }

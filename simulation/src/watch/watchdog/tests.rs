@@ -25,6 +25,7 @@ fn armed(settings: &WatchdogSettings) -> Watchdog {
         HeartbeatKind::AnyWrite | HeartbeatKind::AnyRequest | HeartbeatKind::SetpointRewrite => {
             Sign::Setpoint
         }
+        HeartbeatKind::TimeoutRewrite => Sign::Timeout,
     };
     watchdog.beat(Tick(100), settings, sign);
     assert_eq!(watchdog.step(Tick(100), settings), Some(Change::Armed));
@@ -57,7 +58,7 @@ fn alive(kind: HeartbeatKind, last: u32, sign: Sign) -> bool {
 #[test]
 fn each_kind_of_heartbeat_takes_its_own_signs_of_life_and_no_others() {
     use HeartbeatKind as K;
-    use Sign::{Heartbeat, Request, Setpoint, Write};
+    use Sign::{Heartbeat, Request, Setpoint, Timeout, Write};
     for (kind, last, sign, expected) in [
         (K::Change, 5, Heartbeat(9), true),
         (K::Change, 5, Heartbeat(5), false),
@@ -82,9 +83,39 @@ fn each_kind_of_heartbeat_takes_its_own_signs_of_life_and_no_others() {
         (K::SetpointRewrite, 5, Setpoint, true),
         (K::SetpointRewrite, 5, Write, false),
         (K::SetpointRewrite, 5, Heartbeat(6), false),
+        (K::SetpointRewrite, 5, Timeout, false),
+        (K::AnyWrite, 5, Timeout, true),
+        (K::TimeoutRewrite, 5, Timeout, true),
+        (K::TimeoutRewrite, 5, Setpoint, false),
+        (K::TimeoutRewrite, 5, Write, false),
+        (K::TimeoutRewrite, 5, Heartbeat(6), false),
+        (K::TimeoutRewrite, 5, Request, false),
     ] {
         assert_eq!(alive(kind, last, sign), expected, "{kind:?} {last} {sign:?}");
     }
+}
+
+#[test]
+fn each_write_of_the_time_restarts_the_time_written_and_0_ends_the_watch() {
+    let settings = WatchdogSettings { kind: HeartbeatKind::TimeoutRewrite, ..SETTINGS };
+    let write = |watchdog: &mut Watchdog, tick, settings: &WatchdogSettings| {
+        watchdog.settings_changed(Tick(tick), settings);
+        watchdog.beat(Tick(tick), settings, Sign::Timeout);
+    };
+    let mut watchdog = watchdog();
+    write(&mut watchdog, 100, &settings);
+    assert_eq!(watchdog.step(Tick(100), &settings), Some(Change::Armed), "the first one arms it");
+    write(&mut watchdog, 390, &settings);
+    watchdog.beat(Tick(500), &settings, Sign::Setpoint);
+    assert_eq!(run(&mut watchdog, &settings, 390, 800), [(690, Change::Late)]);
+    let short = WatchdogSettings { timeout_s: 10.0, ..settings };
+    write(&mut watchdog, 800, &short);
+    let changes = [(800, Change::Armed), (850, Change::Late), (900, Change::Lost)];
+    assert_eq!(run(&mut watchdog, &short, 800, 1000), changes);
+    let off = WatchdogSettings { timeout_s: 0.0, ..settings };
+    write(&mut watchdog, 1000, &off);
+    assert_eq!(run(&mut watchdog, &off, 1000, 5000), [(1000, Change::Back)]);
+    assert_eq!(watchdog.view(Tick(5000), &off).state, WatchdogState::Disabled);
 }
 
 #[test]

@@ -153,8 +153,7 @@ pub(in crate::map::sunspec) const ENTER_SERVICE: &[Row] = &[
     r("Hz_SF", MILLI_SF),
 ];
 
-/// Setpoints, each with what it reverts to and when. Anti-islanding is not a thing to switch here, and
-/// reactive power has no ramp of its own.
+/// Setpoints, each with what it reverts to and when. Anti-islanding is not a thing to switch here.
 #[rustfmt::skip]
 pub(in crate::map::sunspec) const CONTROLS: &[Row] = &[
     rw("PFWInjEna", Bind::Whole(|s| controls::factor_enabled(s, |c| c.pf_injecting)), |e, v| put::factor_enable(e, Factor::Injecting, v)),
@@ -193,6 +192,8 @@ pub(in crate::map::sunspec) const CONTROLS: &[Row] = &[
     rw("WRmp", unit("control.ramp"), put::ramp),
     // The ramp refers to the active power.
     r("WRmpRef", Bind::Raw(1)),
+    // The converter's own: it cannot be set.
+    r("VarRmp", Bind::Number(|s| of_design(s, |design| design.pcs.ramp_per_s * 100.0))),
     r("PF_SF", MILLI_SF),
     r("WMaxLimPct_SF", PERCENT_SF),
     r("WSet_SF", ONE_SF),

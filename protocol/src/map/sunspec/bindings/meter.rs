@@ -1,10 +1,10 @@
 //! A meter with balanced phases, model 203: at the AC terminals of a unit, and at the POI. Power is positive
 //! and energy exported when discharging.
 
-use super::plant::{ACTIVE_SF, APPARENT_SF, REACTIVE_SF as PLANT_REACTIVE_SF};
+use super::plant as of_plant;
 use super::{
-    APPARENT_SF as UNIT_APPARENT_SF, CENTI_SF, PERCENT_SF, POWER_SF, REACTIVE_SF, Row,
-    TOTAL_CURRENT_SF, TOTAL_SF, VOLTAGE_SF, phase, r,
+    APPARENT_SF, CENTI_SF, PERCENT_SF, POWER_SF, REACTIVE_SF, Row, TOTAL_CURRENT_SF, TOTAL_SF,
+    VOLTAGE_SF, phase, r,
 };
 use crate::map::plant;
 use crate::map::source::{Bind, unit};
@@ -37,7 +37,7 @@ pub(in crate::map::sunspec) const OF_UNIT: &[Row] = &[
     r("VAphA", phase("ac.apparent_power")),
     r("VAphB", phase("ac.apparent_power")),
     r("VAphC", phase("ac.apparent_power")),
-    r("VA_SF", UNIT_APPARENT_SF),
+    r("VA_SF", APPARENT_SF),
     r("VAR", unit("ac.reactive_power")),
     r("VARphA", phase("ac.reactive_power")),
     r("VARphB", phase("ac.reactive_power")),
@@ -78,7 +78,7 @@ pub(in crate::map::sunspec) const OF_PLANT: &[Row] = &[
     r("AphA", CURRENT),
     r("AphB", CURRENT),
     r("AphC", CURRENT),
-    r("A_SF", Bind::ScaleForFarm(|spec| 3.0 * plant::rated_current_a(spec))),
+    r("A_SF", of_plant::TOTAL_CURRENT_SF),
     r("PhV", PHASE_VOLTAGE),
     r("PhVphA", PHASE_VOLTAGE),
     r("PhVphB", PHASE_VOLTAGE),
@@ -87,24 +87,24 @@ pub(in crate::map::sunspec) const OF_PLANT: &[Row] = &[
     r("PhVphAB", VOLTAGE),
     r("PhVphBC", VOLTAGE),
     r("PhVphCA", VOLTAGE),
-    r("V_SF", Bind::ScaleForFarm(plant::nominal_voltage_v)),
+    r("V_SF", of_plant::VOLTAGE_SF),
     r("Hz", Bind::Farm("poi.frequency")),
     r("Hz_SF", CENTI_SF),
     r("W", Bind::Farm("poi.active_power")),
     r("WphA", ACTIVE_PHASE),
     r("WphB", ACTIVE_PHASE),
     r("WphC", ACTIVE_PHASE),
-    r("W_SF", ACTIVE_SF),
+    r("W_SF", of_plant::ACTIVE_SF),
     r("VA", Bind::Number(plant::apparent_power_va)),
     r("VAphA", APPARENT_PHASE),
     r("VAphB", APPARENT_PHASE),
     r("VAphC", APPARENT_PHASE),
-    r("VA_SF", APPARENT_SF),
+    r("VA_SF", of_plant::APPARENT_SF),
     r("VAR", Bind::Farm("poi.reactive_power")),
     r("VARphA", REACTIVE_PHASE),
     r("VARphB", REACTIVE_PHASE),
     r("VARphC", REACTIVE_PHASE),
-    r("VAR_SF", PLANT_REACTIVE_SF),
+    r("VAR_SF", of_plant::REACTIVE_SF),
     r("PF", FACTOR),
     r("PFphA", FACTOR),
     r("PFphB", FACTOR),

@@ -17,6 +17,9 @@ const ENERGY_RATING: Bind = Bind::Number(|s| plant::nominal_energy_wh(&s.snapsho
 pub(super) const ACTIVE_SF: Bind = Bind::ScaleForFarm(|spec| spec.rated_power().0);
 pub(super) const REACTIVE_SF: Bind = Bind::ScaleForFarm(|spec| spec.rated_reactive_power().0);
 pub(super) const APPARENT_SF: Bind = Bind::ScaleForFarm(plant::rated_apparent_power_va);
+pub(super) const TOTAL_CURRENT_SF: Bind =
+    Bind::ScaleForFarm(|spec| 3.0 * plant::rated_current_a(spec));
+pub(super) const VOLTAGE_SF: Bind = Bind::ScaleForFarm(plant::nominal_voltage_v);
 const ENERGY_SF: Bind = Bind::ScaleForFarm(|spec: &FarmSpec| plant::nominal_energy_wh(spec));
 
 pub(in crate::map::sunspec) const COMMON: &[Row] = &[
@@ -37,10 +40,15 @@ pub(in crate::map::sunspec) const MEASUREMENT: &[Row] = &[
     r("VA", Bind::Number(plant::apparent_power_va)),
     r("Var", Bind::Farm("poi.reactive_power")),
     r("PF", Bind::Number(plant::power_factor)),
+    r("A", Bind::Number(|s| 3.0 * plant::current_a(s))),
+    r("LLV", Bind::Number(plant::voltage_v)),
+    r("LNV", Bind::Number(|s| plant::voltage_v(s) / 3f64.sqrt())),
     r("Hz", Bind::Farm("poi.frequency")),
     r("TotWhInj", Bind::Farm("poi.discharged_energy")),
     r("TotWhAbs", Bind::Farm("poi.charged_energy")),
     r("TmpAmb", Bind::Farm("ambient.temperature")),
+    r("A_SF", TOTAL_CURRENT_SF),
+    r("V_SF", VOLTAGE_SF),
     r("Hz_SF", MILLI_SF),
     r("W_SF", ACTIVE_SF),
     r("PF_SF", MILLI_SF),

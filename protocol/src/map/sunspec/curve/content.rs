@@ -49,9 +49,9 @@ impl Part {
             "Ctl.KUf" => Self::KUf,
             "Ctl.PMin" => Self::PMin,
             "Crv.Pt.V" => Self::X(point_idx),
-            "Crv.Pt.Var" => Self::Y(point_idx),
+            // What volt-watt makes is what watt-var looks at.
             "Crv.Pt.W" if shown == Shown::WattVar => Self::X(point_idx),
-            "Crv.Pt.W" => Self::Y(point_idx),
+            "Crv.Pt.Var" | "Crv.Pt.W" => Self::Y(point_idx),
             _ => return None,
         })
     }

@@ -6,6 +6,7 @@ mod curves;
 mod golden;
 mod independent;
 mod legacy;
+mod page;
 
 use super::table::Point;
 use super::*;
@@ -124,9 +125,11 @@ fn paths(group: &'static Group, path: &str) -> Vec<(String, &'static Point)> {
     own.chain(inner).collect()
 }
 
-/// A snapshot with the cells of unit 1, and every chain of it and of the plant: what it is, its fields, and
-/// the unit and rack of a device that shows it.
-fn chains() -> (Snapshot, Vec<(String, Chain, Option<UnitId>, Option<usize>)>) {
+/// What a chain is, the chain, and the unit and rack of a device that shows it.
+type Case = (String, Chain, Option<UnitId>, Option<usize>);
+
+/// A snapshot with the cells of unit 1, and every chain of it and of the plant.
+fn chains() -> (Snapshot, Vec<Case>) {
     let mut snapshot = testing::snapshot();
     let mut small = UnitDesign::clone(&snapshot.spec.units[0].design);
     small.n_racks = 2;
