@@ -81,7 +81,7 @@ fn the_register_maps_are_the_same_in_every_form() {
             assert_eq!(row["address"], next, "{map}: no gap and no overlap");
             next += row["length"].as_u64().unwrap();
         }
-        if map == "compact" {
+        if *map == "compact" {
             assert_eq!(next, 125);
         }
     }
