@@ -41,13 +41,10 @@ impl Part {
     pub(super) fn of(shown: Shown, path: &str, point_idx: usize) -> Option<Self> {
         let ceases = matches!(shown, Shown::Trip(side) if side.ceases());
         Some(match path {
-            "Crv.MustTrip.ActPt" => Self::ActPt,
-            "Crv.MustTrip.Pt.V" | "Crv.MustTrip.Pt.Hz" => Self::X(point_idx),
-            "Crv.MustTrip.Pt.Tms" => Self::Y(point_idx),
             "Crv.MomCess.ActPt" if ceases => Self::CeaseActPt,
             "Crv.MomCess.Pt.V" if ceases => Self::CeaseX(point_idx),
             "Crv.MomCess.Pt.Tms" if ceases => Self::CeaseY(point_idx),
-            "Crv.ActPt" => Self::ActPt,
+            "Crv.ActPt" | "Crv.MustTrip.ActPt" => Self::ActPt,
             "Crv.DeptRef" => Self::DeptRef,
             "Crv.Pri" => Self::Pri,
             "Crv.VRef" => Self::VRef,
@@ -59,10 +56,10 @@ impl Part {
             "Ctl.KOf" => Self::KOf,
             "Ctl.KUf" => Self::KUf,
             "Ctl.PMin" => Self::PMin,
-            "Crv.Pt.V" => Self::X(point_idx),
+            "Crv.Pt.V" | "Crv.MustTrip.Pt.V" | "Crv.MustTrip.Pt.Hz" => Self::X(point_idx),
             // What volt-watt makes is what watt-var looks at.
             "Crv.Pt.W" if shown == Shown::WattVar => Self::X(point_idx),
-            "Crv.Pt.Var" | "Crv.Pt.W" => Self::Y(point_idx),
+            "Crv.Pt.Var" | "Crv.Pt.W" | "Crv.MustTrip.Pt.Tms" => Self::Y(point_idx),
             _ => return None,
         })
     }

@@ -423,8 +423,10 @@ fn a_set_of_trips_that_is_adopted_becomes_that_of_its_side_alone() {
 
 #[test]
 fn a_set_of_trips_that_a_unit_cannot_have_fails_and_changes_nothing() {
+    /// Words written from a point on.
+    type Staged = (&'static str, &'static [u16]);
     let settings = bench().functions().clone();
-    let cases: [(&str, &[(&str, &[u16])]); 9] = [
+    let cases: [(&str, &[Staged]); 9] = [
         // On the wrong side of nominal; out of order; more points than were ever written.
         ("707", &[("Crv[2].MustTrip.Pt[1].V", &[10_100])]),
         ("708", &[("Crv[2].MustTrip.Pt[1].V", &[9_900])]),

@@ -14,8 +14,10 @@ fn legacy() -> Bench {
     Bench::new(|design| unit_chain(design, Profile::Legacy))
 }
 
+type Get = fn(&Capacity) -> f64;
+
 /// The points of 702 that are settings, with what they set.
-const LARGEST: [(&str, fn(&Capacity) -> f64); 6] = [
+const LARGEST: [(&str, Get); 6] = [
     ("WMax", |c| c.active_max_w),
     ("WDisChaRteMax", |c| c.discharge_max_w),
     ("WChaRteMax", |c| c.charge_max_w),
