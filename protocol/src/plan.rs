@@ -10,7 +10,8 @@ use crate::config::{ListenerSpec, MapKind, MapSet, ModbusConfig, Mode};
 use crate::device::{Device, Gateway, PLANT_IDS};
 use crate::map::desk::Pending;
 use crate::map::layout::Refresh;
-use crate::map::{Layout, Table, plant_layout, unit_layout};
+use crate::map::user::MapFile;
+use crate::map::{Layout, Profile, Table, plant_layout, unit_layout};
 use crate::server::{Reach, Socket};
 use crate::tls::ServerConfig;
 use bess_core::device::{DeviceAddress, Part};
@@ -178,11 +179,7 @@ impl<'b> Builder<'b> {
 
     /// The maps of a unit behind this listener.
     fn maps(&self, listener: &ListenerSpec, unit: &UnitSpec) -> Arc<MapSet> {
-        let of_unit = || {
-            let exception = self.config.exceptions.iter().find(|e| e.units.contains(&unit.id));
-            exception.map_or(&self.config.maps, |exception| &exception.maps)
-        };
-        Arc::clone(listener.maps.as_ref().unwrap_or_else(of_unit))
+        Arc::clone(listener.maps.as_ref().unwrap_or_else(|| self.config.maps_of(unit.id)))
     }
 
     fn device(&mut self, unit: &UnitSpec, slot: Slot, maps: &Arc<MapSet>) -> Arc<Device> {
@@ -233,11 +230,22 @@ impl<'b> Builder<'b> {
         if let Some(known) = self.devices.get(&key) {
             return Arc::clone(known);
         }
-        let layout = Arc::new(plant_layout(self.spec));
+        let of_file = self.config.plant_maps.as_ref().and_then(|maps| maps.file());
+        let layout = match of_file {
+            Some(map) => {
+                map.layout_of_plant(self.spec).expect("the map was checked against the farm")
+            }
+            None => plant_layout(self.spec),
+        };
         let pending = &self.pending[self.spec.units.len()];
-        let plant = Arc::new(Device::new(None, Part::Plant, &layout, pending));
+        let plant = Arc::new(Device::new(None, Part::Plant, &Arc::new(layout), pending));
         self.devices.insert(key, Arc::clone(&plant));
         plant
+    }
+
+    fn plant_map_names(&self) -> Vec<String> {
+        let standard = || MapSet::standard(Profile::default()).names;
+        self.config.plant_maps.as_ref().map_or_else(standard, |maps| maps.names.clone())
     }
 
     fn listener(&mut self, listener: &ListenerSpec, is_first: bool) -> Result<(), Misfit> {
@@ -342,7 +350,7 @@ impl<'b> Builder<'b> {
         if listener.plant {
             let plant = self.plant();
             PLANT_IDS.iter().for_each(|id| gateway.put(*id, &plant));
-            let names = MapSet::standard(Default::default()).names;
+            let names = self.plant_map_names();
             book.push(self.entry(listener, &plant, Some(MODBUS_PLANT_ID), &names));
         }
     }
@@ -387,7 +395,7 @@ impl<'b> Builder<'b> {
         Ok(())
     }
 
-    /// Further unit ids of a unit.
+    /// Further unit ids of a unit, as the configuration and its map say.
     fn also(
         &mut self,
         listener: &ListenerSpec,
@@ -395,23 +403,60 @@ impl<'b> Builder<'b> {
         gateway: &mut Gateway,
         book: &mut Vec<DeviceAddress>,
     ) -> Result<(), Misfit> {
+        let slot = self.first_slot();
         let exceptions = self.config.exceptions.iter();
         let also = exceptions.filter(|e| e.units.contains(&unit.id)).flat_map(|e| e.also.clone());
         for (unit_id, maps) in also.collect::<Vec<_>>() {
-            let slot = Slot::Part(self.config.parts.first().copied().unwrap_or(Part::Whole));
             let device = self.device(unit, slot, &maps);
-            let taken = gateway.device(unit_id).filter(|taken| taken.unit != Some(unit.id));
-            if taken.is_some() && listener.mode == Mode::Gateway {
-                return Err(misfit(
-                    listener,
-                    format!("unit id {unit_id} of \"{}\" is taken by another device", unit.name),
-                    "choose a free `unit_id`, or mode \"ports\" or \"ip\"",
-                ));
+            self.put_also(listener, unit, (unit_id, &device, &maps.names), gateway, book)?;
+        }
+        let maps = self.maps(listener, unit);
+        for other in maps.file().map_or(&[][..], MapFile::also) {
+            let key = (unit.id.idx(), format!("{maps:?} {}", other.name));
+            let device = match self.devices.get(&key) {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let layout = other.layout(&unit.design).expect("the map was checked");
+                    let pending = &self.pending[unit.id.idx()];
+                    let device =
+                        Device::new(Some(unit.id), Part::Whole, &Arc::new(layout), pending);
+                    let device = Arc::new(device);
+                    self.devices.insert(key, Arc::clone(&device));
+                    device
+                }
+            };
+            let names = [other.name.clone()];
+            for unit_id in &other.ids {
+                self.put_also(listener, unit, (*unit_id, &device, &names), gateway, book)?;
             }
-            gateway.put(unit_id, &device);
-            book.push(self.entry(listener, &device, Some(unit_id), &maps.names));
         }
         Ok(())
+    }
+
+    fn put_also(
+        &self,
+        listener: &ListenerSpec,
+        unit: &UnitSpec,
+        (unit_id, device, maps): (u8, &Arc<Device>, &[String]),
+        gateway: &mut Gateway,
+        book: &mut Vec<DeviceAddress>,
+    ) -> Result<(), Misfit> {
+        let taken = gateway.device(unit_id).filter(|taken| taken.unit != Some(unit.id));
+        if taken.is_some() && listener.mode == Mode::Gateway {
+            return Err(misfit(
+                listener,
+                format!("unit id {unit_id} of \"{}\" is taken by another device", unit.name),
+                "choose a free `unit_id`, or mode \"ports\" or \"ip\"",
+            ));
+        }
+        gateway.put(unit_id, device);
+        book.push(self.entry(listener, device, Some(unit_id), maps));
+        Ok(())
+    }
+
+    /// The device that stands for a unit where there are several.
+    fn first_slot(&self) -> Slot {
+        Slot::Part(self.config.parts.first().copied().unwrap_or(Part::Whole))
     }
 
     fn ports(
@@ -424,7 +469,7 @@ impl<'b> Builder<'b> {
             let (mut gateway, mut book) = (Gateway::empty(), Vec::new());
             let plant = self.plant();
             (0..=u8::MAX).for_each(|id| gateway.put(id, &plant));
-            let names = MapSet::standard(Default::default()).names;
+            let names = self.plant_map_names();
             book.push(self.entry(listener, &plant, None, &names));
             self.socket(listener, config, Reach::Gateway(Arc::new(gateway)), book)?;
         }
@@ -433,11 +478,24 @@ impl<'b> Builder<'b> {
             for slot in self.slots(listener, unit) {
                 let device = self.device(unit, slot, &maps);
                 let (mut gateway, mut book) = (Gateway::empty(), Vec::new());
-                (0..=u8::MAX).for_each(|id| gateway.put(id, &device));
-                book.push(self.entry(listener, &device, None, &maps.names));
-                if slot == Slot::Part(self.config.parts.first().copied().unwrap_or(Part::Whole)) {
+                let ids = maps.file().map_or(&[][..], MapFile::ids);
+                if ids.is_empty() {
+                    (0..=u8::MAX).for_each(|id| gateway.put(id, &device));
+                    book.push(self.entry(listener, &device, None, &maps.names));
+                }
+                for id in ids {
+                    gateway.put(*id, &device);
+                    book.push(self.entry(listener, &device, Some(*id), &maps.names));
+                }
+                if slot == self.first_slot() {
                     self.also(listener, unit, &mut gateway, &mut book)?;
                 }
+                // A port of its own has a device's own limit of clients.
+                let own = maps.file().and_then(MapFile::max_clients).map(|most| {
+                    let most = most.min(config.max_connections);
+                    Arc::new(ListenerConfig { max_connections: most, ..(**config).clone() })
+                });
+                let config = own.as_ref().unwrap_or(config);
                 self.socket(listener, config, Reach::Gateway(Arc::new(gateway)), book)?;
             }
         }
@@ -461,7 +519,7 @@ impl<'b> Builder<'b> {
                 let hint = "choose a `first_address` above it, or `plant = false`";
                 misfit(listener, format!("no address is before {first} for the plant"), hint)
             })?;
-            let names = MapSet::standard(Default::default()).names;
+            let names = self.plant_map_names();
             book.push(DeviceAddress { host, ..self.entry(listener, &plant, None, &names) });
             host
         } else {
@@ -485,8 +543,12 @@ impl<'b> Builder<'b> {
                 if slot_at == 0 {
                     PLANT_IDS.iter().for_each(|id| gateway.put(*id, &device));
                 }
-                gateway.put(unit_id, &device);
-                own.push(self.entry(listener, &device, Some(unit_id), &maps.names));
+                let ids = maps.file().map_or(&[][..], MapFile::ids);
+                let ids = if slot_at == 0 && !ids.is_empty() { ids } else { &[unit_id][..] };
+                for id in ids {
+                    gateway.put(*id, &device);
+                    own.push(self.entry(listener, &device, Some(*id), &maps.names));
+                }
             }
             self.also(listener, unit, &mut gateway, &mut own)?;
             book.extend(own.into_iter().map(|entry| DeviceAddress { host, ..entry }));

@@ -2,7 +2,8 @@
 
 use super::Reader;
 use crate::map::Profile;
-use bess_core::config::{Section, did_you_mean};
+use crate::map::user::{MapFile, SHIPPED, parse_map, shipped};
+use bess_core::config::{Problems, Section, did_you_mean};
 use std::sync::Arc;
 
 /// Maps of a device.
@@ -18,14 +19,29 @@ pub(crate) struct MapSet {
 pub(crate) enum MapKind {
     /// One or both of the standard maps.
     Standard { compact: bool, sunspec: bool, profile: Profile },
+    /// One of a file, or built in, whole.
+    File(Arc<MapFile>),
 }
+
+/// Names of the standard maps.
+const STANDARD: [&str; 2] = ["compact", "sunspec"];
 
 impl MapSet {
     /// Compact and SunSpec.
     pub(crate) fn standard(profile: Profile) -> Self {
         Self {
-            names: vec!["compact".to_owned(), "sunspec".to_owned()],
+            names: STANDARD.map(str::to_owned).to_vec(),
             kind: MapKind::Standard { compact: true, sunspec: true, profile },
+        }
+    }
+}
+
+impl MapSet {
+    /// The map, where it is one of a file.
+    pub(crate) fn file(&self) -> Option<&MapFile> {
+        match &self.kind {
+            MapKind::Standard { .. } => None,
+            MapKind::File(map) => Some(map),
         }
     }
 }
@@ -47,14 +63,66 @@ impl Reader<'_, '_> {
             section.report(span, message, Some("maps = [\"compact\", \"sunspec\"]".to_owned()));
             return None;
         }
-        let known = ["compact", "sunspec"];
-        if let Some(other) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            let message = format!("no map is called \"{other}\"");
-            section.report(span, message, did_you_mean(other, &known));
+        let is_standard = |name: &String| STANDARD.contains(&name.as_str());
+        if names.iter().all(is_standard) {
+            let has = |name: &str| names.iter().any(|known| known == name);
+            let (compact, sunspec) = (has("compact"), has("sunspec"));
+            let kind = MapKind::Standard { compact, sunspec, profile };
+            return Some(Arc::new(MapSet { names, kind }));
+        }
+        if names.len() > 1 {
+            let message = format!("`{}`: a map of a file stands alone", section.name("maps"));
+            let hint = "the file may `include` standard maps".to_owned();
+            section.report(span, message, Some(hint));
             return None;
         }
-        let has = |name: &str| names.iter().any(|known| known == name);
-        let kind = MapKind::Standard { compact: has("compact"), sunspec: has("sunspec"), profile };
-        Some(Arc::new(MapSet { names: names.clone(), kind }))
+        let map = self.map_file(section, &names[0])?;
+        let names = vec![map.name().to_owned()];
+        Some(Arc::new(MapSet { names, kind: MapKind::File(map) }))
+    }
+
+    /// The map of the plant that the key `plant_map` names.
+    pub(super) fn plant_map(&mut self, section: &Section<'_, '_>) -> Option<Arc<MapSet>> {
+        if !section.has("plant_map") {
+            return None;
+        }
+        let name = section.text("plant_map");
+        let map = self.map_file(section, &name)?;
+        if !map.is_of_plant() {
+            let message = format!("`plant_map`: \"{name}\" is a map of units");
+            let hint = "a map of the plant has `level = \"plant\"` in `[map]`".to_owned();
+            section.report(section.span_of("plant_map"), message, Some(hint));
+            return None;
+        }
+        Some(Arc::new(MapSet { names: vec![map.name().to_owned()], kind: MapKind::File(map) }))
+    }
+
+    /// The map called `name`: built in, or a file.
+    fn map_file(&mut self, section: &Section<'_, '_>, name: &str) -> Option<Arc<MapFile>> {
+        let text = match (shipped(name), (self.source)(name)) {
+            (Some(text), _) => text.to_owned(),
+            (None, Ok(text)) => text,
+            (None, Err(error)) => {
+                let known: Vec<&str> =
+                    STANDARD.into_iter().chain(SHIPPED.iter().map(|(name, _)| *name)).collect();
+                let message = format!("no map \"{name}\" is built in, and no file: {error}");
+                let hint = did_you_mean(name, &known)
+                    .unwrap_or_else(|| format!("built in are {}", known.join(", ")));
+                section.report(section.span_of("maps"), message, Some(hint));
+                return None;
+            }
+        };
+        let read = parse_map(name, &text, self.source);
+        let checked = read.and_then(|map| map.check(self.spec).map(|()| map));
+        checked.map(Arc::new).map_err(|problems| self.add(problems)).ok()
+    }
+
+    /// Keeps problems of another file, each once.
+    fn add(&mut self, problems: Problems) {
+        for problem in problems.0 {
+            if !self.foreign.contains(&problem) {
+                self.foreign.push(problem);
+            }
+        }
     }
 }

@@ -10,10 +10,12 @@ pub use listener::{ListenerSpec, Mode};
 pub(crate) use maps::{MapKind, MapSet};
 
 use crate::map::Profile;
+use crate::map::user::MapFile;
 use bess_core::UnitId;
 use bess_core::config::{Problem, Problems, Section, did_you_mean, read_document};
+use bess_core::control::WatchdogSettings;
 use bess_core::device::Part;
-use bess_core::spec::FarmSpec;
+use bess_core::spec::{FarmSpec, UnitDesign};
 use std::sync::Arc;
 
 /// Finds the text of a file that is named in the configuration: a map, a certificate.
@@ -28,6 +30,8 @@ pub struct ModbusConfig {
     pub(crate) racks: bool,
     /// The maps of a unit that is not named in `exceptions`.
     pub(crate) maps: Arc<MapSet>,
+    /// The maps of the plant; the standard ones when absent.
+    pub(crate) plant_maps: Option<Arc<MapSet>>,
     /// Units with maps of their own.
     pub(crate) exceptions: Vec<UnitMaps>,
     /// Registers that are refreshed only now and then.
@@ -60,6 +64,7 @@ impl Default for ModbusConfig {
             parts: vec![Part::Whole],
             racks: false,
             maps: Arc::new(MapSet::standard(Profile::Standard)),
+            plant_maps: None,
             exceptions: Vec::new(),
             refresh: Vec::new(),
             listeners: vec![ListenerSpec::default()],
@@ -106,6 +111,40 @@ pub fn parse_modbus(
     }
 }
 
+impl ModbusConfig {
+    /// The maps of a unit, where its listener has none of its own.
+    pub(crate) fn maps_of(&self, unit: UnitId) -> &Arc<MapSet> {
+        let exception = self.exceptions.iter().find(|exception| exception.units.contains(&unit));
+        exception.map_or(&self.maps, |exception| &exception.maps)
+    }
+
+    /// Has units watch their controllers as their maps say, where the farm file says nothing of it.
+    pub fn set_watchdogs(&self, spec: &mut FarmSpec) {
+        let mut known: Vec<(Arc<UnitDesign>, String, Arc<UnitDesign>)> = Vec::new();
+        for unit in &mut spec.units {
+            let maps = self.maps_of(unit.id);
+            let Some(watchdog) = maps.file().and_then(MapFile::watchdog) else { continue };
+            if unit.design.watchdog != WatchdogSettings::default() {
+                continue;
+            }
+            let name = format!("{maps:?}");
+            let alike = known
+                .iter()
+                .find(|(design, map, _)| Arc::ptr_eq(design, &unit.design) && *map == name);
+            let with = match alike {
+                Some((_, _, with)) => Arc::clone(with),
+                None => {
+                    let with = UnitDesign { watchdog, ..UnitDesign::clone(&unit.design) };
+                    let with = Arc::new(with);
+                    known.push((Arc::clone(&unit.design), name, Arc::clone(&with)));
+                    with
+                }
+            };
+            unit.design = with;
+        }
+    }
+}
+
 /// Whether the text has a table of this name, as far as it can be told without reading it.
 fn has_table(text: &str, name: &str) -> bool {
     text.lines().any(|line| {
@@ -133,6 +172,7 @@ impl Reader<'_, '_> {
         let racks = section.bool_or("racks", false);
         let profile = profile(&section, Profile::Standard);
         let maps = self.maps(&section, profile).unwrap_or(standard.maps);
+        let plant_maps = self.plant_map(&section);
         let exceptions = section.sections("units");
         let exceptions = exceptions.into_iter().map(|units| self.units(units, profile)).collect();
         let refresh = section.sections("refresh").into_iter().map(refresh).collect();
@@ -143,7 +183,8 @@ impl Reader<'_, '_> {
             listeners = standard.listeners;
         }
         check_names(&section, &listeners);
-        let config = ModbusConfig { parts, racks, maps, exceptions, refresh, listeners };
+        let config =
+            ModbusConfig { parts, racks, maps, plant_maps, exceptions, refresh, listeners };
         section.finish();
         config
     }

@@ -153,10 +153,13 @@ fn describe(table: Table, field: &Field) -> PointDoc {
 
 /// The layout of a part of a unit of this design, in these maps.
 pub(crate) fn unit_layout(design: &UnitDesign, part: Part, maps: &MapSet) -> Layout {
-    let MapKind::Standard { compact, sunspec, profile } = maps.kind;
-    if part != Part::Whole {
-        return part_layout(part, design);
-    }
+    let (compact, sunspec, profile) = match &maps.kind {
+        _ if part != Part::Whole => return part_layout(part, design),
+        MapKind::File(map) => {
+            return map.layout(design).expect("the map was checked against every design");
+        }
+        MapKind::Standard { compact, sunspec, profile } => (*compact, *sunspec, *profile),
+    };
     match (compact, sunspec) {
         (true, true) => with_compact(compact::Level::Unit, sunspec::unit_chain(design, profile)),
         (true, false) => Layout::new(compact::fields(compact::Level::Unit)),
