@@ -12,29 +12,22 @@ use bess_protocol::map::user::{SHIPPED, parse_map};
 
 const PAGE: &str = include_str!("../../docs/register-maps.md");
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 11] = [
     include_str!("../src/map/user/read/mod.rs"),
     include_str!("../src/map/user/read/head.rs"),
     include_str!("../src/map/user/read/place.rs"),
     include_str!("../src/map/user/read/value.rs"),
     include_str!("../src/map/user/read/number.rs"),
     include_str!("../src/map/user/read/point.rs"),
+    include_str!("../src/map/user/read/written.rs"),
+    include_str!("../src/map/user/read/part.rs"),
+    include_str!("../src/map/user/read/text.rs"),
     include_str!("../src/map/user/read/blocks.rs"),
     include_str!("../src/map/user/read/watchdog.rs"),
 ];
 
-/// Texts in quotes that are no keys and no values of the file, and names of farm files that the page
-/// leaves to theirs.
-const NOT_KEYS: [&str; 8] = [
-    "toml",
-    "any_write",
-    "any_request",
-    "setpoint_rewrite",
-    "timeout_rewrite",
-    "exception-",
-    "no",
-    "yes",
-];
+/// Texts in quotes that are no keys and no values of the file.
+const NOT_KEYS: [&str; 4] = ["toml", "exception-", "no", "yes"];
 
 #[test]
 fn the_page_names_every_key_of_a_map() {

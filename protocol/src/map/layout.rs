@@ -476,6 +476,7 @@ impl Layout {
     ///
     /// # Errors
     /// When one of them is not in the map.
+    #[cfg(test)]
     pub(crate) fn read(
         &self,
         sight: Sight<'_>,

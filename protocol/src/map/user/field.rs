@@ -5,7 +5,7 @@
 
 use super::codec::OwnCodec;
 use super::number::Number;
-use crate::map::edit::{Edit, OwnWrite, Refusal, Write};
+use crate::map::edit::{Edit, OwnWrite, Refusal, Write, Writer};
 use crate::map::encoding::Value;
 use crate::map::source::{OwnSource, Sight, Source};
 use std::sync::Arc;
@@ -185,6 +185,9 @@ fn put(write: Write, edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
     }
 }
 
+/// Exception 3.
+pub(super) const ILLEGAL_VALUE: u8 = 3;
+
 /// What becomes of a value that the register does not take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Otherwise {
@@ -219,6 +222,27 @@ pub(super) struct Taker {
 }
 
 impl Taker {
+    /// One that takes every value of its type, at once.
+    pub(super) fn plain(effect: Effect, number: Number, source: Source) -> Self {
+        Self {
+            effect,
+            number,
+            is_counter: false,
+            source,
+            range: None,
+            on_invalid: Otherwise::Refuse(ILLEGAL_VALUE),
+            kept: None,
+            once: None,
+            delay_ticks: 0,
+            locks: Vec::new(),
+        }
+    }
+
+    /// The same for whole registers.
+    pub(super) fn of_whole(self, codec: &Arc<OwnCodec>) -> Writer {
+        Writer::Own(Arc::new(WholeWrite { codec: Arc::clone(codec), taker: self }))
+    }
+
     /// Takes bits that were written.
     pub(super) fn take(&self, edit: &mut Edit<'_>, bits: u64) -> Result<(), Refusal> {
         let sight = edit.sight();
@@ -267,9 +291,9 @@ impl Taker {
 
 /// What writing does to whole registers.
 #[derive(Debug)]
-pub(super) struct WholeWrite {
-    pub(super) codec: Arc<OwnCodec>,
-    pub(super) taker: Taker,
+struct WholeWrite {
+    codec: Arc<OwnCodec>,
+    taker: Taker,
 }
 
 impl OwnWrite for WholeWrite {

@@ -48,7 +48,7 @@ pub fn shipped(name: &str) -> Option<&'static str> {
 }
 
 /// The text that the problems of a map are told with.
-struct Origin {
+pub(crate) struct Origin {
     file: String,
     text: String,
 }

@@ -1,12 +1,11 @@
 //! What holds for runs of registers: scratch memory, registers that answer with an exception, that are
 //! brought up to date now and then, that have to be unlocked. And what a device says of itself.
 
-use super::super::field::{Cell, Effect, Lock, Otherwise, Taker, WholeWrite};
+use super::super::field::{Cell, Effect, Lock, Otherwise, Taker};
 use super::super::number::Number;
 use super::place::{Origin, is_there};
 use super::{Block, FaceReader, Placed};
 use crate::map::codec::Codec;
-use crate::map::edit::Writer;
 use crate::map::layout::{About, Field, Item, Memory, On, Refresh, Symbols, Trap};
 use crate::map::source::Source;
 use crate::map::user::codec::OwnCodec;
@@ -110,18 +109,10 @@ impl FaceReader<'_> {
         );
         let source = Source::Own(Arc::new(lock));
         let taker = Taker {
-            effect: Effect::Unlock(lock),
-            number: Number::bits(width),
-            is_counter: false,
-            source: source.clone(),
-            range: None,
             on_invalid: Otherwise::Ignore,
-            kept: None,
-            once: None,
-            delay_ticks: 0,
-            locks: Vec::new(),
+            ..Taker::plain(Effect::Unlock(lock), Number::bits(width), source.clone())
         };
-        let write = Writer::Own(Arc::new(WholeWrite { codec: Arc::clone(&codec), taker }));
+        let write = taker.of_whole(&codec);
         let span = section.span_of("address");
         for table in place.tables {
             self.items.push(Placed {

@@ -7,10 +7,13 @@ mod blocks;
 mod check;
 mod head;
 mod number;
+mod part;
 mod place;
 mod point;
+mod text;
 mod value;
 mod watchdog;
+mod written;
 
 use super::chain::{Anchor, Chain, VendorModel};
 use super::field::Lock;
@@ -207,7 +210,7 @@ struct FaceReader<'r> {
     options: &'r Options,
     items: Vec<Placed>,
     /// Parts of registers, to be put together.
-    parts: Vec<point::Fraction>,
+    parts: Vec<part::Fraction>,
     traps: Vec<Block<Trap>>,
     refresh: Vec<Block<Refresh>>,
     locks: Vec<Block<Lock>>,

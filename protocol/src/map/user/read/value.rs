@@ -63,7 +63,7 @@ impl Bound {
         }
     }
 
-    /// The same with a number in place of `{n}`.
+    /// Whether the register keeps what is written.
     pub(super) fn is_memory(&self) -> bool {
         self.memory.is_some()
     }

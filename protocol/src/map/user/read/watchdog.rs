@@ -1,10 +1,10 @@
 //! `[watchdog]`: how a device of this map watches its controller, and the registers of it.
 
-use super::super::field::{Effect, Otherwise, Taker, WholeWrite};
+use super::super::field::{Effect, Taker};
 use super::super::number::{Kind as NumberKind, Number};
 use super::{FaceReader, Placed};
 use crate::map::codec::Codec;
-use crate::map::edit::{Write, Writer};
+use crate::map::edit::Write;
 use crate::map::layout::{About, Field, Item, Symbols};
 use crate::map::points::{self, Level};
 use crate::map::user::codec::{Order, OwnCodec};
@@ -16,11 +16,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// What vendors call signs of life, beside the names of farm files.
-const KINDS: [(&str, &str); 4] = [
-    ("any-write", "any_write"),
-    ("any-request", "any_request"),
-    ("setpoint-rewrite", "setpoint_rewrite"),
-    ("write-timeout-value", "timeout_rewrite"),
+const KINDS: [(&str, HeartbeatKind); 4] = [
+    ("any-write", HeartbeatKind::AnyWrite),
+    ("any-request", HeartbeatKind::AnyRequest),
+    ("setpoint-rewrite", HeartbeatKind::SetpointRewrite),
+    ("write-timeout-value", HeartbeatKind::TimeoutRewrite),
 ];
 /// What vendors call what comes of a loss.
 const ACTIONS: [(&str, LossAction); 5] = [
@@ -48,11 +48,12 @@ impl FaceReader<'_> {
         }
         let default = WatchdogSettings::default();
         let time = Bounds::within(0.0, WATCHDOG_MAX_S);
+        let kinds: Vec<_> = HeartbeatKind::ALL.iter().chain(&KINDS).copied().collect();
         let actions: Vec<_> = LossAction::ALL.iter().chain(&ACTIONS).copied().collect();
         let recoveries: Vec<_> = Recovery::ALL.iter().chain(&RECOVERIES).copied().collect();
         let settings = WatchdogSettings {
             timeout_s: section.f64_or("timeout_s", 60.0, time),
-            kind: kind(&section),
+            kind: section.choice_or("kind", default.kind, &kinds),
             action: section.choice_or("action", default.action, &actions),
             value_w: section.f64_or("power_w", default.value_w, Bounds::within(-1e12, 1e12)),
             function: section.choice_or("function", default.function, &WatchdogSettings::FALLBACKS),
@@ -78,23 +79,13 @@ impl FaceReader<'_> {
         let is_counter = matches!(write, Write::Counter(_));
         let number = Number { kind: NumberKind::Unsigned, wraps: is_counter, ..Number::bits(16) };
         let codec = Arc::new(OwnCodec::number(number.clone(), Order::new(1, false, false), "u16"));
-        let taker = Taker {
-            effect: Effect::Put(write),
-            number,
-            is_counter,
-            source: point.source.clone(),
-            range: None,
-            on_invalid: Otherwise::Refuse(3),
-            kept: None,
-            once: None,
-            delay_ticks: 0,
-            locks: Vec::new(),
-        };
+        let taker =
+            Taker { is_counter, ..Taker::plain(Effect::Put(write), number, point.source.clone()) };
         let field = Field {
             address: address as u16,
             codec: Codec::Own(Arc::clone(&codec)),
             source: point.source,
-            write: Some(Writer::Own(Arc::new(WholeWrite { codec, taker }))),
+            write: Some(taker.of_whole(&codec)),
             is_writable: true,
             // Whoever operates the device keeps it alive, and says for how long.
             role: bess_core::role::Role::Operator,
@@ -114,18 +105,4 @@ impl FaceReader<'_> {
             is_cell: false,
         });
     }
-}
-
-/// What counts as a sign of life.
-fn kind(section: &Section<'_, '_>) -> HeartbeatKind {
-    let by_name = |name: &str| HeartbeatKind::ALL.iter().find(|(known, _)| *known == name);
-    let mut known: Vec<(&str, Option<HeartbeatKind>)> =
-        HeartbeatKind::ALL.iter().map(|(name, kind)| (*name, Some(*kind))).collect();
-    known.extend(KINDS.map(|(alias, name)| (alias, by_name(name).map(|(_, kind)| *kind))));
-    let chosen = section.choice_or("kind", Some(HeartbeatKind::default()), &known);
-    chosen.unwrap_or_else(|| {
-        let message = "a unit cannot watch for a rewritten time yet".to_owned();
-        section.report(section.span_of("kind"), message, Some("any-write comes nearest".into()));
-        HeartbeatKind::default()
-    })
 }

@@ -1,8 +1,8 @@
 //! The built-in maps, each with the quirks that it is there for.
 
-use super::bench::{Bench, built_in, map, refusal};
+use super::bench::{Bench, built_in, map};
 use crate::map::Refusal;
-use crate::map::user::{MapFile, SHIPPED, shipped};
+use crate::map::user::{SHIPPED, shipped};
 use crate::testing;
 use bess_core::UnitId;
 use bess_core::alarm::{AlarmCode, AlarmLevel};
@@ -29,24 +29,11 @@ fn swapped_f32(value: f32) -> [u16; 2] {
     [bits as u16, (bits >> 16) as u16]
 }
 
-/// Whether units know the watch that KACO's map asks for.
-fn timeout_rewrite() -> Option<HeartbeatKind> {
-    HeartbeatKind::ALL.iter().find(|(name, _)| *name == "timeout_rewrite").map(|(_, kind)| *kind)
-}
-
-/// A built-in map; one whose watch no unit has yet, with the watch that comes nearest.
-fn usable(name: &str) -> MapFile {
-    match timeout_rewrite() {
-        Some(_) => built_in(name),
-        None => map(&shipped(name).unwrap().replace("write-timeout-value", "any-write")),
-    }
-}
-
 #[test]
 fn every_built_in_map_fits_the_built_in_farm_and_says_what_it_was_read_from() {
     let spec = testing::snapshot().spec;
     for (name, text) in SHIPPED {
-        let map = usable(name);
+        let map = built_in(name);
         assert_eq!(map.name(), *name);
         map.check(&spec).unwrap_or_else(|problems| panic!("{problems}"));
         let rows = map.document(&spec, UnitId::from_idx(0)).unwrap();
@@ -65,7 +52,7 @@ fn every_built_in_map_fits_the_built_in_farm_and_says_what_it_was_read_from() {
 fn no_map_has_two_values_of_one_name() {
     let spec = testing::snapshot().spec;
     for (name, _) in SHIPPED {
-        let rows = usable(name).document(&spec, UnitId::from_idx(0)).unwrap();
+        let rows = built_in(name).document(&spec, UnitId::from_idx(0)).unwrap();
         let mut names: Vec<_> = rows
             .iter()
             .filter(|row| row.table == "holding" && !row.name.contains("pad"))
@@ -251,7 +238,7 @@ fn chain(bench: &Bench) -> Vec<(u16, u16)> {
 
 #[test]
 fn kaco_ends_its_chain_with_models_of_its_own() {
-    let bench = Bench::new(&usable("kaco-like"));
+    let bench = Bench::new(&built_in("kaco-like"));
     let models = chain(&bench);
     let ids: Vec<u16> = models.iter().map(|(id, _)| *id).collect();
     assert_eq!(ids, [1, 103, 121, 123, 64_201, 64_202, 64_203, 64_204]);
@@ -269,7 +256,7 @@ fn kaco_ends_its_chain_with_models_of_its_own() {
 
 #[test]
 fn kaco_is_commanded_in_percent_by_states() {
-    let mut bench = Bench::new(&usable("kaco-like"));
+    let mut bench = Bench::new(&built_in("kaco-like"));
     let models = chain(&bench);
     let (_, control) = *models.iter().find(|(id, _)| *id == 64_201).unwrap();
     bench.write(control + 9, &[(-2_000i16) as u16]).unwrap();
@@ -294,7 +281,7 @@ fn kaco_is_commanded_in_percent_by_states() {
 
 #[test]
 fn kaco_restarts_its_watchdog_with_every_write_of_its_time() {
-    let mut bench = Bench::new(&usable("kaco-like"));
+    let mut bench = Bench::new(&built_in("kaco-like"));
     let models = chain(&bench);
     let (_, control) = *models.iter().find(|(id, _)| *id == 64_201).unwrap();
     for _ in 0..2 {
@@ -307,18 +294,9 @@ fn kaco_restarts_its_watchdog_with_every_write_of_its_time() {
         assert_eq!(change.watchdog.timeout_s, Some(60.0));
     }
     assert_eq!(bench.read(control + 8, 1), [60]);
-    match timeout_rewrite() {
-        Some(kind) => {
-            let watch = built_in("kaco-like").watchdog().unwrap();
-            assert_eq!((watch.kind, watch.recovery), (kind, Recovery::Reset));
-            assert_eq!(watch.action, LossAction::OpenContactors);
-        }
-        None => {
-            let text = refusal(shipped("kaco-like").unwrap());
-            assert!(text.contains("a unit cannot watch for a rewritten time yet"), "{text}");
-            assert!(text.contains("kind = \"write-timeout-value\""), "{text}");
-        }
-    }
+    let watch = built_in("kaco-like").watchdog().unwrap();
+    assert_eq!((watch.kind, watch.timeout_s), (HeartbeatKind::TimeoutRewrite, 0.0));
+    assert_eq!((watch.action, watch.recovery), (LossAction::OpenContactors, Recovery::Reset));
 }
 
 #[test]
