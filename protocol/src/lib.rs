@@ -14,6 +14,7 @@ mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
 mod identity;
+mod images;
 pub mod map;
 mod pdu;
 pub mod plan;

@@ -229,6 +229,7 @@ async fn a_block_with_a_period_shows_its_last_refresh() {
         served.snapshots.send_modify(|snapshot| {
             let snapshot = Arc::make_mut(snapshot);
             snapshot.tick.0 += ticks;
+            snapshot.publication += 1;
             snapshot.units[0].ac.active_power.0 = watts;
             snapshot.units[0].ac.reactive_power.0 = watts;
         });
