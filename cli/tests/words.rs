@@ -76,6 +76,7 @@ fn the_register_maps_are_the_same_in_every_form() {
         if map.ends_with("-like") {
             continue;
         }
+        assert!(rows.len() > 50, "{map}");
         let mut next = if *map == "compact" { 0 } else { 40_000 };
         for row in &rows {
             assert_eq!(row["address"], next, "{map}: no gap and no overlap");
