@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 VALIDATION := .tools/validation-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench clients live-1gwh validate fmt
+.PHONY: help run build test check bench clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,12 +18,13 @@ run: build ## Build and start the built-in farm: 10 containers, Modbus 5020, RES
 build:
 	cargo build --release --locked -p bess-cli
 
-test: check ## Everything that proves the project: check, Rust tests, real clients
+test: check ## Everything that proves the project: check, Rust tests, real clients, a minute of fuzzing
 	@if [ -d "$${BESS_SHARED:-../shared}/reference" ]; then \
 	  echo "reference records are at hand: the tests on them run too"; \
 	else echo "no reference records at hand (BESS_SHARED): the tests on them are skipped"; fi
 	cargo test --workspace --locked
 	$(MAKE) --no-print-directory clients
+	$(MAKE) --no-print-directory fuzz-quick
 
 check: ## Formatting, lints, documentation
 	cargo fmt --all --check
@@ -47,6 +48,13 @@ $(VALIDATION)/ready: simulation/tools/requirements.txt
 	python3 -m venv $(VALIDATION)
 	$(VALIDATION)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+FUZZ_TIME ?= 900
+fuzz-quick: ## Fuzz the Modbus server for a minute
+	fuzz/run.sh 30
+
+fuzz: ## Fuzz the Modbus server longer: FUZZ_TIME seconds for each of two targets
+	fuzz/run.sh $(FUZZ_TIME)
 
 bench: ## Criterion benches; the bare kernel is the fixed reference
 	cargo bench --workspace --locked

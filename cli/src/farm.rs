@@ -20,9 +20,9 @@ pub(crate) enum FarmCommand {
         #[arg(long, value_name = "FILE", conflicts_with = "file")]
         farm: Option<PathBuf>,
     },
-    /// Check farm files and register maps, and report all their problems
+    /// Check farm files, register maps and Modbus settings, and report all their problems
     Check {
-        /// Farm files, and files with a table `[map]`
+        /// Farm files, and files with a table `[map]` or `[modbus]`
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
@@ -40,10 +40,18 @@ pub(crate) fn run(command: &FarmCommand, out: &mut dyn Write) -> anyhow::Result<
     }
 }
 
-/// Whether the file has a table `[map]`; one that cannot be read is told as a farm file.
-fn is_map(file: &Path) -> bool {
+/// Whether the file has a table of this name; one that cannot be read has none.
+fn has_table(file: &Path, name: &str) -> bool {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    text.lines().any(|line| line.split('#').next().unwrap_or_default().trim() == "[map]")
+    let header = format!("[{name}]");
+    text.lines().any(|line| line.split('#').next().unwrap_or_default().trim() == header)
+}
+
+/// Checks how a farm is reached by Modbus, against that farm; its name is told.
+fn check_modbus(file: &Path, farm: Option<&Path>) -> Result<String, Problems> {
+    let spec = load_farm(farm)?;
+    let config = crate::modbus::load(farm, Some(file), &spec)?;
+    Ok(format!("{} listeners for \"{}\"", config.listeners.len(), spec.name))
 }
 
 /// Checks a register map, also against the built-in farm.
@@ -57,9 +65,19 @@ fn check_map(file: &Path) -> Result<String, Problems> {
 
 fn check(files: &[PathBuf], out: &mut dyn Write) -> anyhow::Result<()> {
     let mut problems = Problems::default();
+    let is_other = |file: &Path| has_table(file, "map") || !has_table(file, "farm");
+    // How a farm is reached is checked against the first one that is given, or the built-in one.
+    let farm = files.iter().find(|file| !is_other(file)).map(PathBuf::as_path);
     for file in files {
-        if is_map(file) {
-            match check_map(file) {
+        let other = if has_table(file, "map") {
+            Some(check_map(file))
+        } else if has_table(file, "modbus") && !has_table(file, "farm") {
+            Some(check_modbus(file, farm))
+        } else {
+            None
+        };
+        if let Some(checked) = other {
+            match checked {
                 Ok(fine) => writeln!(out, "{}: fine: {fine}", file.display())?,
                 Err(mut found) => problems.0.append(&mut found.0),
             }

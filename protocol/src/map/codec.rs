@@ -1,7 +1,7 @@
 //! How a field turns its value into registers and back: a plain type of SunSpec with a power of ten, or
 //! what a map file says.
 
-use super::encoding::{Encoding, Value};
+use super::encoding::{Encoding, Form, Value};
 use super::user::OwnCodec;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) enum Codec {
     /// The register is the value over 10^`exponent`.
-    Plain { encoding: Encoding, exponent: i8 },
+    Plain { encoding: Encoding, exponent: i8, form: Form },
     /// As a map file says.
     Own(Arc<OwnCodec>),
 }
@@ -17,13 +17,14 @@ pub(crate) enum Codec {
 impl Codec {
     /// A plain type with a power of ten.
     pub(crate) const fn plain(encoding: Encoding, exponent: i8) -> Self {
-        Self::Plain { encoding, exponent }
+        Self::Plain { encoding, exponent, form: encoding.form(exponent) }
     }
 
     /// Number of registers.
+    #[inline]
     pub(crate) fn registers(&self) -> u16 {
         match self {
-            Self::Plain { encoding, .. } => encoding.registers(),
+            Self::Plain { form, .. } => form.registers,
             Self::Own(own) => own.registers(),
         }
     }
@@ -71,15 +72,16 @@ impl Codec {
     /// Smallest and largest value that it can show; `None` where it shows no quantity.
     pub(crate) fn range(&self) -> Option<(f64, f64)> {
         match self {
-            Self::Plain { encoding, exponent } => encoding.range(*exponent),
+            Self::Plain { encoding, exponent, .. } => encoding.range(*exponent),
             Self::Own(own) => own.range(),
         }
     }
 
     /// Writes `value` into `words`, which has [`Self::registers`] elements.
+    #[inline]
     pub(crate) fn encode(&self, value: Value<'_>, words: &mut [u16]) {
         match self {
-            Self::Plain { encoding, exponent } => encoding.encode(value, *exponent, words),
+            Self::Plain { form, .. } => form.encode(value, words),
             Self::Own(own) => own.encode(value, words),
         }
     }
@@ -100,7 +102,7 @@ impl Codec {
     /// The number in `words` in the unit of the value; `None` for text and "not available".
     pub(crate) fn decode(&self, words: &[u16]) -> Option<f64> {
         match self {
-            Self::Plain { encoding, exponent } => encoding.decode(words, *exponent),
+            Self::Plain { encoding, exponent, .. } => encoding.decode(words, *exponent),
             Self::Own(own) => own.decode(words),
         }
     }

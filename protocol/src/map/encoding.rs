@@ -90,48 +90,25 @@ impl Encoding {
         }
     }
 
-    /// The bits of `number` in units of 10^`exponent`.
-    fn number_bits(self, number: f64, exponent: i8) -> u64 {
-        if number.is_nan() {
-            return self.missing();
-        }
-        let scaled = unscale(number, exponent);
-        // `as` saturates; the bounds keep clear of the word that means "not available".
-        if matches!(self, Self::Acc32 | Self::Acc64) {
-            // What does not fit is cut off where the words are written: it has begun again.
-            scaled as u64
-        } else if self.is_signed() {
-            let max = (self.missing() - 1) as i64;
-            round(scaled).clamp(-max, max) as u64
-        } else if scaled < WHOLE_FROM {
-            (round(scaled).max(0) as u64).min(self.missing() - 1)
-        } else {
-            (scaled as u64).min(self.missing() - 1)
+    /// The type at a scale, worked out once: reading a register is done far more often.
+    pub(crate) const fn form(self, exponent: i8) -> Form {
+        Form {
+            registers: self.registers(),
+            kind: match self {
+                Self::Text(_) => Kind::Text,
+                Self::Acc32 | Self::Acc64 => Kind::Total,
+                _ if self.is_signed() => Kind::Signed,
+                _ => Kind::Unsigned,
+            },
+            missing: self.missing(),
+            is_over: exponent > 0,
+            power: power_of_ten(exponent.unsigned_abs()),
         }
     }
 
     /// Writes `value` into `words`, which has [`Self::registers`] elements.
     pub(crate) fn encode(self, value: Value<'_>, exponent: i8, words: &mut [u16]) {
-        let bits = match (self, value) {
-            (Self::Text(_), Value::Text(text)) => return encode_text(text, words),
-            (Self::Text(_), Value::Tagged(text, tag, number)) => {
-                let number = number.map(|number| number.to_string()).unwrap_or_default();
-                return encode_text(&format!("{text}{tag}{number}"), words);
-            }
-            (_, Value::Missing | Value::Text(_) | Value::Tagged(..)) | (Self::Text(_), _) => {
-                self.missing()
-            }
-            (_, Value::Number(number)) => self.number_bits(number, exponent),
-            (_, Value::Raw(raw)) => raw as u64,
-            (_, Value::Bits(bits)) => bits,
-        };
-        if let Self::Text(_) = self {
-            words.fill(0);
-            return;
-        }
-        for (index, word) in words.iter_mut().rev().enumerate() {
-            *word = (bits >> (16 * index)) as u16;
-        }
+        self.form(exponent).encode(value, words);
     }
 
     /// The number in `words` in the unit of the register; `None` for text and "not available".
@@ -167,6 +144,74 @@ impl Encoding {
     }
 }
 
+/// What a register holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Signed,
+    Unsigned,
+    /// A total, which begins again after its last value.
+    Total,
+    Text,
+}
+
+/// A type at a scale: see [`Encoding::form`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Form {
+    /// Number of registers.
+    pub(crate) registers: u16,
+    kind: Kind,
+    /// The bits that say "not available".
+    missing: u64,
+    /// Whether a number is divided by `power`, or else multiplied with it: with one rounding.
+    is_over: bool,
+    power: f64,
+}
+
+impl Form {
+    /// The bits of `number` in units of the scale.
+    #[inline]
+    fn number_bits(&self, number: f64) -> u64 {
+        if number.is_nan() {
+            return self.missing;
+        }
+        let scaled = if self.is_over { number / self.power } else { number * self.power };
+        // Conversions saturate; the bounds keep clear of the word that means "not available".
+        if self.kind == Kind::Signed {
+            let max = (self.missing - 1) as i64;
+            return round(scaled).clamp(-max, max) as u64;
+        }
+        let whole = if scaled < WHOLE_FROM { round(scaled).max(0) as u64 } else { scaled as u64 };
+        match self.kind {
+            // What does not fit is cut off where the words are written: it has begun again.
+            Kind::Total => whole,
+            _ => whole.min(self.missing - 1),
+        }
+    }
+
+    /// Writes `value` into `words`, which has as many elements as there are registers.
+    #[inline]
+    pub(crate) fn encode(&self, value: Value<'_>, words: &mut [u16]) {
+        if self.kind == Kind::Text {
+            return encode_text(value, words);
+        }
+        let bits = match value {
+            Value::Number(number) => self.number_bits(number),
+            Value::Raw(raw) => raw as u64,
+            Value::Bits(bits) => bits,
+            Value::Missing | Value::Text(_) | Value::Tagged(..) => self.missing,
+        };
+        match words {
+            [word] => *word = bits as u16,
+            [high, low] => (*high, *low) = ((bits >> 16) as u16, bits as u16),
+            words => {
+                for (index, word) in words.iter_mut().rev().enumerate() {
+                    *word = (bits >> (16 * index)) as u16;
+                }
+            }
+        }
+    }
+}
+
 fn join(words: &[u16]) -> u64 {
     let word = |bits, word: &u16| bits << 16 | u64::from(*word);
     words.iter().fold(0, word)
@@ -174,19 +219,17 @@ fn join(words: &[u16]) -> u64 {
 
 /// `raw` times 10^`exponent`, with one rounding.
 fn scale(raw: f64, exponent: i8) -> f64 {
-    if exponent < 0 { raw / power_of_ten(-exponent) } else { raw * power_of_ten(exponent) }
+    let power = power_of_ten(exponent.unsigned_abs());
+    if exponent < 0 { raw / power } else { raw * power }
 }
 
-/// `number` over 10^`exponent`, with one rounding.
-fn unscale(number: f64, exponent: i8) -> f64 {
-    if exponent < 0 { number * power_of_ten(-exponent) } else { number / power_of_ten(exponent) }
-}
-
-fn power_of_ten(exponent: i8) -> f64 {
+const fn power_of_ten(exponent: u8) -> f64 {
     // Powers of ten up to 10^22 are exact, so repeated products are too.
-    const POWERS: [f64; 11] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
-    let known = POWERS.get(usize::from(exponent.unsigned_abs())).filter(|_| exponent >= 0);
-    known.copied().unwrap_or_else(|| (0..exponent).fold(1.0, |power, _| power * 10.0))
+    let (mut power, mut n) = (1.0, 0);
+    while n < exponent {
+        (power, n) = (power * 10.0, n + 1);
+    }
+    power
 }
 
 /// From here on every number is whole: 2^52.
@@ -203,7 +246,19 @@ fn round(number: f64) -> i64 {
     whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5)
 }
 
-fn encode_text(text: &str, words: &mut [u16]) {
+/// Writes a text, filled up with NUL; what is no text leaves none.
+fn encode_text(value: Value<'_>, words: &mut [u16]) {
+    match value {
+        Value::Text(text) => write_text(text, words),
+        Value::Tagged(text, tag, number) => {
+            let number = number.map(|number| number.to_string()).unwrap_or_default();
+            write_text(&format!("{text}{tag}{number}"), words);
+        }
+        Value::Missing | Value::Number(_) | Value::Raw(_) | Value::Bits(_) => words.fill(0),
+    }
+}
+
+fn write_text(text: &str, words: &mut [u16]) {
     let mut end = text.len().min(2 * words.len());
     while !text.is_char_boundary(end) {
         end -= 1;

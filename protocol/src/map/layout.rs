@@ -89,15 +89,16 @@ impl Field {
     }
 
     /// Encodes the present value into `words`, which have the field's length.
-    fn encode(&self, sight: Sight<'_>, words: &mut [u16]) {
-        self.codec.encode(self.source.value(sight), words);
+    #[inline]
+    fn encode(&self, sight: &Sight<'_>, words: &mut [u16]) {
+        self.codec.encode(self.source.value_in(sight), words);
     }
 
     /// Whether it shows just these words.
     fn reads(&self, sight: Sight<'_>, words: &[u16]) -> bool {
         let mut buffer = [0; FIELD_MAX];
         let shown = &mut buffer[..usize::from(self.codec.registers())];
-        self.encode(sight, shown);
+        self.encode(&sight, shown);
         shown == words
     }
 
@@ -642,8 +643,17 @@ impl<'s> Sights<'s> {
     }
 
     /// Writes what the field shows into `words`, which have its length.
+    #[inline]
     fn show(&self, layout: &Layout, table: Table, field: &Field, words: &mut [u16]) {
-        field.encode(self.of(layout, table, field.address), words);
+        if self.held.is_empty() && self.forced.is_empty() && !self.swap_words {
+            return field.encode(&self.main, words);
+        }
+        self.show_otherwise(layout, table, field, words);
+    }
+
+    /// The same where something is not simply what is so now.
+    fn show_otherwise(&self, layout: &Layout, table: Table, field: &Field, words: &mut [u16]) {
+        field.encode(&self.of(layout, table, field.address), words);
         match self.forced_value(field) {
             None => {}
             Some(ForcedValue::Number(value)) => field.codec.encode(Value::Number(*value), words),
@@ -666,9 +676,6 @@ impl<'s> Sights<'s> {
     }
 
     fn of(&self, layout: &Layout, table: Table, address: u16) -> Sight<'s> {
-        if self.held.is_empty() {
-            return self.main;
-        }
         let block = layout
             .refresh
             .iter()

@@ -22,6 +22,7 @@ pub(crate) struct Sight<'s> {
     pub(crate) rack_idx: Option<usize>,
     /// The unit as it is shown: as in the snapshot, or with what was accepted since.
     view: Option<&'s UnitView>,
+    spec: Option<&'s UnitSpec>,
     /// The farm, likewise.
     pub(crate) farm: &'s FarmView,
     /// The instant that is shown as that of the sample.
@@ -50,6 +51,7 @@ impl<'s> Sight<'s> {
             unit,
             rack_idx: None,
             view: unit.and_then(|unit| snapshot.units.get(unit.idx())),
+            spec: unit.and_then(|unit| snapshot.spec.units.get(unit.idx())),
             farm: &snapshot.farm,
             time: snapshot.time,
             publication: snapshot.publication,
@@ -81,7 +83,7 @@ impl<'s> Sight<'s> {
         self.desk.last_write()
     }
     pub(crate) fn spec(self) -> Option<&'s UnitSpec> {
-        self.snapshot.spec.units.get(self.unit?.idx())
+        self.spec
     }
     pub(crate) fn racks(self) -> &'s [RackView] {
         self.unit.map_or(&[], |unit| self.snapshot.racks_of(unit))
@@ -291,10 +293,16 @@ fn per_si(quantity: Quantity, register_unit: &str) -> f64 {
 impl Source {
     /// The value in the unit of the register.
     pub(crate) fn value<'s>(&'s self, sight: Sight<'s>) -> Value<'s> {
+        self.value_in(&sight)
+    }
+
+    /// The same; a sight is large, and most sources need little of it.
+    #[inline]
+    pub(crate) fn value_in<'s>(&'s self, sight: &Sight<'s>) -> Value<'s> {
         match self {
             Self::Missing => Value::Missing,
             Self::Raw(raw) => Value::Raw(*raw),
-            Self::Unit(signal, factor) => match (sight.view(), sight.spec()) {
+            Self::Unit(signal, factor) => match (sight.view, sight.spec) {
                 (Some(view), Some(spec)) => {
                     let design = &spec.design;
                     Value::Number((signal.get)(UnitSight { view, design }) * *factor)
@@ -306,20 +314,20 @@ impl Source {
                 .get(sight.rack_shown(*rack_idx))
                 .map_or(Value::Missing, |rack| Value::Number((signal.get)(rack) * *factor)),
             Self::Farm(signal, factor) => Value::Number((signal.get)(sight.farm) * *factor),
-            Self::Number(get) => Value::Number(get(sight)),
-            Self::Whole(get) => Value::Raw(get(sight)),
+            Self::Number(get) => Value::Number(get(*sight)),
+            Self::Whole(get) => Value::Raw(get(*sight)),
             Self::RackWhole(get, rack_idx) => {
                 let rack = sight.rack(sight.rack_shown(*rack_idx));
                 rack.map_or(Value::Missing, |rack| Value::Raw(get(rack)))
             }
-            Self::NumberAt(get, place) => Value::Number(get(sight, place.shown_by(sight))),
-            Self::WholeAt(get, place) => Value::Raw(get(sight, place.shown_by(sight))),
-            Self::Text(get) => Value::Text(get(sight)),
+            Self::NumberAt(get, place) => Value::Number(get(*sight, place.shown_by(*sight))),
+            Self::WholeAt(get, place) => Value::Raw(get(*sight, place.shown_by(*sight))),
+            Self::Text(get) => Value::Text(get(*sight)),
             Self::Serial(tag) => {
                 let number = sight.rack_idx.map(|rack_idx| rack_idx as u32 + 1);
                 sight.spec().map_or(Value::Missing, |spec| Value::Tagged(&spec.name, tag, number))
             }
-            Self::Own(own) => own.value(sight),
+            Self::Own(own) => own.value(*sight),
         }
     }
 }
