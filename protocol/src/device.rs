@@ -4,6 +4,7 @@
 //! same device may answer behind several sockets and under several unit ids.
 
 use crate::config::MapSet;
+use crate::images::Images;
 use crate::map::desk::{Desk, Pending};
 use crate::map::layout::Refresh;
 use crate::map::{Layout, Profile, Sight, Sights, Table, plant_layout, unit_layout};
@@ -25,6 +26,7 @@ pub(crate) struct Device {
     pub(crate) part: Part,
     pub(crate) layout: Arc<Layout>,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) images: Images,
 }
 
 /// Room for what a sight shows in place of the snapshot's own.
@@ -44,7 +46,14 @@ impl Device {
     ) -> Self {
         let desk = Desk::new(layout.memory_len, Arc::clone(pending));
         desk.write_memory(&layout.initial);
-        Self { unit, rack_idx: None, part, layout: Arc::clone(layout), desk: Arc::new(desk) }
+        Self {
+            unit,
+            rack_idx: None,
+            part,
+            layout: Arc::clone(layout),
+            desk: Arc::new(desk),
+            images: Images::default(),
+        }
     }
 
     /// The same of one rack of the unit.

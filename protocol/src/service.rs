@@ -17,6 +17,7 @@ use crate::conditions::{self, Fate, Frozen, Lens, Whence};
 use crate::device::{Device, Gateway, SightRoom};
 use crate::frame::HEADER;
 use crate::identity;
+use crate::images::{Key, REGISTERS_MIN};
 use crate::map::desk::LastWrite;
 use crate::map::layout::{FIELD_MAX, On};
 use crate::map::{Edit, Notes, Refusal, Sight, Sights, Table};
@@ -38,8 +39,8 @@ use bess_core::time::{TICKS_PER_S, Tick};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tracing::debug;
 
@@ -265,6 +266,14 @@ impl Service {
         out: &mut Vec<u8>,
     ) -> Result<(), u8> {
         let device = call.device;
+        let image = self.image(call, table, address, count);
+        if let Some(image) = &image {
+            out.extend_from_slice(&[call.function, 2 * count as u8]);
+            if device.images.show(image, out) {
+                return Ok(());
+            }
+            out.truncate(out.len() - 2);
+        }
         let (mut room, mut lens_room) = (None, None);
         let now = call.lens.map_or(call.snapshot, |lens| lens.snapshot(call.snapshot));
         let mut main = self.sight(Call { snapshot: now, ..call }, &mut room);
@@ -299,8 +308,29 @@ impl Service {
             let bytes = &bytes[..2 * words.len()];
             out.extend_from_slice(&[call.function, bytes.len() as u8]);
             out.extend_from_slice(bytes);
+            if let Some(image) = image {
+                device.images.keep(image, bytes);
+            }
         }
         Ok(())
+    }
+
+    /// Under what the range is kept once it is encoded: only where it is simply what is so now.
+    fn image(&self, call: Call<'_>, table: Table, address: u16, count: u16) -> Option<Key> {
+        let Call { device, snapshot, lens, .. } = call;
+        let is_plain = matches!(table, Table::Holding | Table::Input)
+            && count >= REGISTERS_MIN
+            && lens.is_none()
+            && device.layout.refresh.is_empty()
+            && device.desk.pending.is_empty();
+        let edition = device.desk.edition();
+        is_plain.then_some(Key {
+            publication: snapshot.publication,
+            edition,
+            table,
+            address,
+            count,
+        })
     }
 
     /// Whether the registers show cells that the snapshot does not carry.
@@ -385,10 +415,7 @@ impl Service {
             return self.settle(call, address, notes, then);
         };
         if self.config.ack == Ack::Accepted {
-            // Kept before the loop can refuse it.
-            keep(device, address, &notes);
-            let if_refused = std::mem::take(&mut notes.if_refused);
-            self.post_accepted(call, command, if_refused, origin);
+            self.post_accepted(call, command, address, &mut notes, origin)?;
             self.post_later(call.snapshot.tick, notes);
             return self.answered(call, then);
         }
@@ -547,30 +574,47 @@ impl Service {
         });
     }
 
-    /// Posts a command that is answered already; until a snapshot shows it, the desk does. If the loop
-    /// refuses it, the desk gets `if_refused`.
+    /// Posts a command that is answered at once; until a snapshot shows it, the desk does. If the loop
+    /// refuses it, the desk gets back what it had.
+    ///
+    /// # Errors
+    /// The exception, where it was refused already: nobody takes letters, or the inbox is full.
     fn post_accepted(
         &self,
         call: Call<'_>,
         command: Command,
-        if_refused: Vec<(u16, u16)>,
+        address: u16,
+        notes: &mut Notes,
         origin: Origin,
-    ) {
+    ) -> Result<(), u8> {
         let desk = Arc::clone(&call.device.desk);
         let pending = Arc::clone(&desk.pending);
         let ticket = pending.add(call.snapshot.publication, command.clone());
+        let if_refused = std::mem::take(&mut notes.if_refused);
+        let refusal = Arc::new(Mutex::new(None));
+        let refused = Arc::clone(&refusal);
         self.farm.mailbox.post(Submission {
             request: Letter::Control(command),
             origin,
             reply: Reply::new(move |outcome| match outcome {
                 Ok(applied) => pending.applied(ticket, applied.publication),
                 // The audit has it; the registers go back to what is so.
-                Err(_) => {
+                Err(rejection) => {
+                    let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+                    *refused = Some(rejection.modbus_exception());
                     desk.stage(&if_refused);
                     pending.refused(ticket);
                 }
             }),
         });
+        // Held, so that a refusal comes before what is kept or after it.
+        let refusal = refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(code) = *refusal {
+            call.device.desk.note_write(LastWrite { code, address });
+            return Err(code);
+        }
+        keep(call.device, address, notes);
+        Ok(())
     }
 
     /// Puts into the audit that a write went no further than here.

@@ -89,7 +89,10 @@ struct Inbox {
 
 impl Mailbox for Inbox {
     fn note_request(&self, unit: UnitId) {
-        if let Some(asked) = self.asked.get(unit.idx()) {
+        // Written once a tick at most: all connections share it.
+        if let Some(asked) = self.asked.get(unit.idx())
+            && !asked.load(Ordering::Relaxed)
+        {
             asked.store(true, Ordering::Relaxed);
         }
     }

@@ -6,7 +6,10 @@
 use bess_core::command::{Command, UnitControl};
 use bess_core::snapshot::FarmView;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What became of a write; registers show it.
@@ -34,6 +37,8 @@ pub(crate) struct Desk {
     n_staged: AtomicUsize,
     /// Commands that are to take effect later.
     n_later: AtomicUsize,
+    /// Counts the changes of what is kept here, but for what is pending.
+    edition: AtomicU64,
     /// Shared by all devices of a unit.
     pub(crate) pending: Arc<Pending>,
 }
@@ -58,6 +63,7 @@ impl Desk {
             staged: Mutex::default(),
             n_staged: AtomicUsize::new(0),
             n_later: AtomicUsize::new(0),
+            edition: AtomicU64::new(0),
             pending,
         }
     }
@@ -72,6 +78,17 @@ impl Desk {
     /// Keeps what became of a write.
     pub(crate) fn note_write(&self, write: LastWrite) {
         self.last_write.store(u32::from(write.code) << 16 | u32::from(write.address), Relaxed);
+        self.note_edition();
+    }
+
+    /// Whoever sees the same edition before and after has seen the same desk.
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition.load(Acquire)
+    }
+
+    /// What was kept before is seen by whoever sees the new edition.
+    fn note_edition(&self) {
+        self.edition.fetch_add(1, Release);
     }
 
     /// Fills `words` with the scratch memory from `offset` on.
@@ -106,6 +123,7 @@ impl Desk {
                 slots.copy_from_slice(words);
             }
         }
+        self.note_edition();
     }
 
     /// The word staged for `key`, if there is one.
@@ -121,6 +139,7 @@ impl Desk {
         let mut staged = lock(&self.staged);
         staged.extend(words.iter().copied());
         self.n_staged.store(staged.len(), Relaxed);
+        self.note_edition();
     }
 }
 

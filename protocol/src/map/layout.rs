@@ -144,6 +144,7 @@ pub(crate) struct Memory {
 
 /// What a run of registers belongs to.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every item is a field")]
 pub(crate) enum Item {
     /// A value of the farm.
     Field(Field),
@@ -292,7 +293,7 @@ impl Registers {
         // its run is over by then.
         let after = self.starts.partition_point(|start| *start <= from);
         let holder = after.checked_sub(1).filter(|at| self.run_ends[*at] > from);
-        if gaps == Gaps::Refused && !holder.is_some_and(|at| self.run_ends[at] >= to) {
+        if gaps == Gaps::Refused && holder.is_none_or(|at| self.run_ends[at] < to) {
             return Err(Refusal::Address);
         }
         let first = holder.unwrap_or(after);

@@ -26,7 +26,9 @@ impl Farm {
         let links: Vec<_> =
             conditions.into_iter().map(|c| Arc::new(ActiveLink::new(c, Tick(1_000)))).collect();
         self.fake.snapshots.send_modify(|snapshot| {
-            Arc::make_mut(snapshot).link = links.clone().into();
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.link = links.clone().into();
+            snapshot.publication += 1;
         });
         links
     }

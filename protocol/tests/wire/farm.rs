@@ -205,7 +205,9 @@ impl Farm {
     /// Puts a unit into a state, as the simulation would.
     pub(crate) fn set_state(&self, unit_idx: usize, state: UnitState) {
         self.fake.snapshots.send_modify(|snapshot| {
-            Arc::make_mut(snapshot).units[unit_idx].state = state;
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.units[unit_idx].state = state;
+            snapshot.publication += 1;
         });
     }
 
