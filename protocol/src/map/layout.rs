@@ -6,6 +6,7 @@
 //! and shared by its units.
 
 use super::codec::Codec;
+use super::edit::settings::Held;
 use super::edit::{Edit, Refusal, Write, Writer};
 use super::encoding::{Encoding, Value};
 use super::source::{Sight, Source};
@@ -121,6 +122,9 @@ impl Field {
         match (&self.write, value) {
             (Some(Writer::Row(Write::Counter(put))), _) => put(edit, Encoding::count(words)),
             (Some(Writer::Row(Write::Value(put))), Some(value)) => put(edit, value),
+            (Some(Writer::Row(Write::Setting(put))), Some(value)) => {
+                put(edit, Held { value, step: self.codec.scale() })
+            }
             (Some(Writer::Row(Write::Rack(put, rack_idx))), Some(value)) => {
                 put(edit, *rack_idx, value)
             }
