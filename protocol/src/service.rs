@@ -452,9 +452,8 @@ impl Service {
         };
         let origin = self.origin(call, wish, None, sight);
         notes.origin = (!notes.later.is_empty()).then(|| origin.clone());
-        let Some(command) = command else {
-            return self.settle(call, address, notes, then);
-        };
+        // What changes nothing of the farm goes through the loop too: every write is on record.
+        let command = command.unwrap_or(Command::Batch(Vec::new()));
         if self.config.ack == Ack::Accepted {
             self.post_accepted(call, command, address, &mut notes, origin)?;
             self.post_later(call.snapshot.tick, notes);
@@ -507,13 +506,6 @@ impl Service {
             Ok(()) | Err(Rejection::ResetRefused { .. }) => Ok((command, notes)),
             Err(rejection) => Err((rejection.modbus_exception(), rejection.to_string())),
         }
-    }
-
-    /// Ends a write that is done: the desk keeps what it leaves, and `then` is answered.
-    fn settle(&self, call: Call<'_>, address: u16, notes: Notes, then: Then) -> Result<Answer, u8> {
-        keep(call.device, address, &notes);
-        self.post_later(call.snapshot.tick, notes);
-        self.answered(call, then)
     }
 
     /// The answer to a write that is done.
