@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -37,6 +38,10 @@ const DRAIN: Duration = Duration::from_millis(900);
 /// Waits after accepts that failed.
 const BACKOFF_MIN: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// Connections turned away before descriptors are tried again.
+const TURNED_AWAY_MAX: usize = 64;
+/// How often it is told that nobody can be let in.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
 
 /// A bound socket, and who answers behind it.
 #[derive(Debug)]
@@ -272,14 +277,14 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
             reach: socket.reach,
             tls: socket.tls,
         });
-        loops.spawn(accept(socket.listener, room));
+        let listener = Arc::new(socket.listener);
+        loops.spawn(supervise(Arc::clone(&server), move || {
+            accept(Arc::clone(&listener), Arc::clone(&room))
+        }));
     }
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        // Loops do not end; one that panics is a defect of ours, and the others go on.
-        () = async { while loops.join_next().await.is_some() {} std::future::pending().await } => {}
-        () = follow(&server) => shutdown.cancelled().await,
-    }
+    let follower = Arc::clone(&server);
+    loops.spawn(supervise(Arc::clone(&server), move || follow(Arc::clone(&follower))));
+    shutdown.cancelled().await;
     // Nothing is accepted any more.
     drop(loops);
     server.is_draining.store(true, Relaxed);
@@ -292,8 +297,29 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
     }
 }
 
+/// Runs a loop of the server, again if it panics: that is counted, and hurts nobody else.
+async fn supervise<R, F>(server: Arc<Server>, run: R)
+where
+    R: Fn() -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        // Dropped with this one, it ends too.
+        let mut task = tokio::task::JoinSet::new();
+        task.spawn(run());
+        match task.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                server.stats().panics.fetch_add(1, Relaxed);
+                error!("a loop of the Modbus server ended by a panic; starting it again");
+                tokio::time::sleep(BACKOFF_MIN).await;
+            }
+            _ => return,
+        }
+    }
+}
+
 /// Keeps what is kept of snapshots up to date until there are no more.
-async fn follow(server: &Server) {
+async fn follow(server: Arc<Server>) {
     let mut snapshots = server.farm.snapshots.clone();
     while snapshots.changed().await.is_ok() {
         let now = Arc::clone(&snapshots.borrow_and_update());
@@ -307,9 +333,10 @@ fn reserve() -> Option<File> {
     File::open("/dev/null").ok()
 }
 
-async fn accept(listener: TcpListener, room: Arc<Room>) {
+async fn accept(listener: Arc<TcpListener>, room: Arc<Room>) {
     let mut wait = BACKOFF_MIN;
     let mut reserved = reserve();
+    let mut told_at: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -322,15 +349,17 @@ async fn accept(listener: TcpListener, room: Arc<Room>) {
             Err(error) => {
                 let stats = room.server.stats();
                 stats.accept_errors.fetch_add(1, Relaxed);
+                if told_at.is_none_or(|told_at| told_at.elapsed() > TELL_AGAIN) {
+                    warn!(%error, listener = room.config.name, "cannot accept; waiting a little");
+                    told_at = Some(Instant::now());
+                }
+                let mut turned_away = 0;
                 if is_scarce(&error) && reserved.take().is_some() {
-                    turn_one_away(&listener, stats).await;
+                    turned_away = turn_away(&listener, stats).await;
                     reserved = reserve();
                 }
-                if wait == BACKOFF_MIN {
-                    warn!(%error, "cannot accept; waiting a little");
-                }
                 tokio::time::sleep(wait).await;
-                wait = (2 * wait).min(BACKOFF_MAX);
+                wait = if turned_away > 0 { BACKOFF_MIN } else { (2 * wait).min(BACKOFF_MAX) };
             }
         }
     }
@@ -343,14 +372,15 @@ fn is_scarce(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
 }
 
-/// Accepts a connection that waits, and closes it.
-async fn turn_one_away(listener: &TcpListener, stats: &ModbusStats) {
-    let waiting = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await;
-    if let Ok(Ok((stream, peer))) = waiting {
-        drop(stream);
+/// Accepts connections that wait, up to a number, and closes each at once; how many there were.
+async fn turn_away(listener: &TcpListener, stats: &ModbusStats) -> usize {
+    for n in 0..TURNED_AWAY_MAX {
+        let waiting = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await;
+        let Ok(Ok((_closed, peer))) = waiting else { return n };
         stats.rejected.fetch_add(1, Relaxed);
         debug!(%peer, "no descriptor for the connection: turned away");
     }
+    TURNED_AWAY_MAX
 }
 
 /// Gives a new connection its place and its task, or turns it away. Never waits.

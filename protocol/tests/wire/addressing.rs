@@ -17,13 +17,13 @@ use tokio_util::sync::CancellationToken;
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A farm served by a configuration, with its address book.
-struct Served {
-    book: Vec<DeviceAddress>,
+pub(crate) struct Served {
+    pub(crate) book: Vec<DeviceAddress>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     _closing: tokio_util::sync::DropGuard,
 }
 
-async fn serve(snapshot: Snapshot, config: &ModbusConfig) -> Served {
+pub(crate) async fn serve(snapshot: Snapshot, config: &ModbusConfig) -> Served {
     rlimit::increase_nofile_limit(16_384).unwrap();
     let place = Place { bind: LOCALHOST, port: 0, reserved: vec![] };
     let plan = Plan::new(&snapshot.spec, config, &place).unwrap();
@@ -44,13 +44,13 @@ async fn serve(snapshot: Snapshot, config: &ModbusConfig) -> Served {
     Served { book, snapshots: sender, _closing: closing.drop_guard() }
 }
 
-fn config(snapshot: &Snapshot, text: &str) -> ModbusConfig {
+pub(crate) fn config(snapshot: &Snapshot, text: &str) -> ModbusConfig {
     parse_modbus("modbus.toml", text, &snapshot.spec, &|_| Err("no file".to_owned()))
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 impl Served {
-    async fn client(&self, device: &DeviceAddress) -> Client {
+    pub(crate) async fn client(&self, device: &DeviceAddress) -> Client {
         Client::connect(SocketAddr::new(device.host, device.port)).await
     }
 }

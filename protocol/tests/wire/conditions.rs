@@ -26,9 +26,7 @@ impl Farm {
         let links: Vec<_> =
             conditions.into_iter().map(|c| Arc::new(ActiveLink::new(c, Tick(1_000)))).collect();
         self.fake.snapshots.send_modify(|snapshot| {
-            let snapshot = Arc::make_mut(snapshot);
-            snapshot.link = links.clone().into();
-            snapshot.publication += 1;
+            Arc::make_mut(snapshot).link = links.clone().into();
         });
         links
     }

@@ -8,6 +8,7 @@ mod clients;
 mod conditions;
 mod farm;
 mod maps;
+mod robustness;
 #[path = "../../src/testing.rs"]
 mod testing;
 mod transport;
