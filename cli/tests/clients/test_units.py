@@ -919,7 +919,7 @@ class CurvesAreAdoptedOverSunSpec(WithFarm):
         self.assertEqual(model.WMax.cvalue, RATED_W)
         model.WMax.cvalue = RATED_W / 2
         model.write()
-        self.assertEqual(self.farm.get("/units/1/control")["capacity"]["active_max_w"], RATED_W / 2)
+        self.assertEqual(self.unit()["control"]["capacity"]["active_max_w"], RATED_W / 2)
         control = self.sunspec(704)
         control.WSetMod.value, control.WSetPct.cvalue, control.WSetEna.value = 0, 50, 1
         control.write()
@@ -934,7 +934,7 @@ class CurvesAreAdoptedOverSunSpec(WithFarm):
         self.assertEqual((model.ES.value, model.ESDlyTms.value), (1, 5))
         model.ES.value, model.ESDlyTms.value = 0, 1
         model.write()
-        entering = self.farm.get("/units/1/control")["enter_service"]
+        entering = self.unit()["control"]["enter_service"]
         self.assertEqual((entering["permitted"], entering["delay_s"]), (False, 1))
         self.farm.step(100)
         self.assertEqual((self.unit()["state"], self.sunspec(703).ES.value), ("standby", 0))

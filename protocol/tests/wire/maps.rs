@@ -24,7 +24,7 @@ async fn the_chain_of_a_unit_is_contiguous_and_ends() {
         (702, 50),
         (703, 17),
         (704, 65),
-        // Three curves of twenty points, and trips with room for eight.
+        // Three curves of twenty points, and three sets of trips of ten.
         (705, 13 + 3 * (10 + 20 * 2)),
         (706, 13 + 3 * (5 + 20 * 2)),
         (707, 7 + 3 * (1 + 3 * (1 + 10 * 3))),

@@ -141,8 +141,8 @@ async fn a_block_may_be_written_back_as_it_was_read() {
     let capacity = model(&mut client, 702).await;
     let settings = client.read(1, capacity + 26, 19).await.unwrap();
     assert_eq!(client.write(1, capacity + 26, &settings).await, Ok(()));
-    // A hundredth of the rating is the least.
-    assert_eq!(client.write_one(1, capacity + 26, 1).await, Err(3));
+    assert_eq!(client.write_one(1, capacity + 26, 1).await, Err(3), "next to nothing");
+    assert_eq!(client.write_one(1, capacity + 27, 1).await, Err(2), "follows from the others");
 }
 
 #[tokio::test]
