@@ -17,7 +17,7 @@ for target in "${targets[@]}"; do
   mkdir -p "corpus/$target" "artifacts/$target"
   echo "fuzzing $target for $seconds s"
   "target/$host/release/$target" "corpus/$target" "seeds/$target" -max_total_time="$seconds" -timeout=20 \
-    -rss_limit_mb=2048 -max_len=2048 -artifact_prefix="artifacts/$target/" -print_final_stats=1 2> "artifacts/$target.log" \
+    -rss_limit_mb=2048 -max_len=2048 -len_control=0 -artifact_prefix="artifacts/$target/" -print_final_stats=1 2> "artifacts/$target.log" \
     || { tail -40 "artifacts/$target.log"; echo "$target failed: the input is in fuzz/artifacts/$target"; exit 1; }
   grep -E "stat::number_of_executed_units|^#.*DONE" "artifacts/$target.log" | tail -2
 done

@@ -4,16 +4,17 @@ use bess_core::command::{Applied, Mailbox, Outcome, Request, Submission};
 use bess_core::config::parse_farm;
 use bess_core::id::UnitId;
 use bess_core::snapshot::{ClockView, Snapshot};
+use bess_core::spec::FarmSpec;
 use bess_core::stats::Stats;
-use bess_protocol::config::parse_modbus;
+use bess_protocol::config::{ModbusConfig, parse_modbus};
 use bess_protocol::fuzzing::Lone;
 use bess_protocol::FarmAccess;
 use bess_simulation::{Engine, EngineOptions, Inputs};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
-/// Two units of a rack of eight cells: small, so that many inputs are tried.
+/// Three units of one rack: small, so that many inputs are tried.
 const FARM: &str = r#"
 [farm]
 name = "fuzzed"
@@ -39,6 +40,13 @@ maps = ["conformance"]
 units = [3]
 profile = "legacy"
 "#;
+
+/// Both, read once: inputs are many.
+static FILES: LazyLock<(Arc<FarmSpec>, ModbusConfig)> = LazyLock::new(|| {
+    let spec = parse_farm("farm", FARM, &|_| Err(String::new())).expect("a farm without fault");
+    let config = parse_modbus("modbus", MODBUS, &spec, &|_| Err(String::new()));
+    (Arc::new(spec), config.expect("a configuration without fault"))
+});
 
 /// The loop: an engine that takes letters when they come and ticks when it is told.
 #[derive(Debug)]
@@ -105,13 +113,11 @@ impl Bench {
     /// # Panics
     /// When the farm or the configuration above is at fault.
     pub fn new() -> Self {
-        let spec = parse_farm("farm", FARM, &|_| Err(String::new())).expect("a farm without fault");
-        let config = parse_modbus("modbus", MODBUS, &spec, &|_| Err(String::new()));
-        let config = config.expect("a configuration without fault");
-        let mut engine = Engine::new(Arc::new(spec), Inputs::default(), EngineOptions::default());
+        let (spec, config) = &*FILES;
+        let mut engine = Engine::new(Arc::clone(spec), Inputs::default(), EngineOptions::default());
         engine.look();
         let first = engine.snapshot(ClockView::default(), 0, &[]);
-        let server = Lone::new(&first.spec, &config);
+        let server = Lone::new(spec, config);
         let (sender, snapshots) = watch::channel(first);
         let farm = Arc::new(Farm {
             engine: Mutex::new(engine),
