@@ -32,7 +32,7 @@ async fn a_condition_is_set_with_everything_that_it_says() {
     let now = served.farm.now().tick.0;
     let full = json!({
         "name": "slow-1", "effect": "delay", "delay_s": 0.5, "jitter_s": 0.25, "listener": "main",
-        "unit": "unit-003", "functions": [3, 4], "first_register": 0, "last_register": 124,
+        "unit": "unit-003", "device": "bms", "functions": [3, 4], "first_register": 0, "last_register": 124,
         "peer": "10.0.0.0/8", "probability": 0.5, "seed": 7, "duration_s": 60,
     });
     let expected = LinkCondition {
@@ -41,7 +41,7 @@ async fn a_condition_is_set_with_everything_that_it_says() {
         scope: LinkScope {
             listener: Some("main".to_owned()),
             unit: Some(UnitId::from_idx(2)),
-            part: None,
+            part: Some(bess_core::device::Part::Bms),
             functions: vec![3, 4],
             registers: Some((0, 124)),
             peer: Some("10.0.0.0/8".parse().unwrap()),
@@ -92,7 +92,7 @@ async fn conditions_are_shown_with_what_they_did_and_cleared_by_name_or_all() {
     let seed = served.farm.now().spec.seed;
     let first = json!({
         "name": "a", "effect": "drop", "listener": null, "unit": null, "functions": [],
-        "first_register": null, "last_register": null, "peer": null, "probability": 0.0,
+        "device": null, "first_register": null, "last_register": null, "peer": null, "probability": 0.0,
         "seed": seed, "since_tick": FIRST_TICK + 1, "until_tick": null, "remaining_s": null,
         "seen": 3, "hits": 0,
     });
@@ -120,6 +120,7 @@ async fn what_is_not_possible_is_refused_with_its_field_and_told_to_the_audit_on
         (json!({"effect": "exception", "exception": 300}), "out_of_range", "exception", true),
         (json!({"effect": "drop", "unit": 11}), "out_of_range", "unit", true),
         (json!({"effect": "drop", "unit": true}), "bad_field", "unit", true),
+        (json!({"effect": "drop", "device": "bsm"}), "out_of_range", "device", true),
         (json!({"effect": "drop", "peer": "10.1.0.0/8"}), "bad_field", "peer", true),
         (json!({"effect": "drop", "last_register": 5}), "bad_field", "first_register", true),
         (json!({"effect": "drop", "duration_s": 0}), "out_of_range", "duration_s", true),
