@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 VALIDATION := .tools/validation-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt
+.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,7 +57,10 @@ fuzz: ## Fuzz the Modbus server longer: FUZZ_TIME seconds for each of two target
 	fuzz/run.sh $(FUZZ_TIME)
 
 bench: ## Criterion benches; the bare kernel is the fixed reference
-	cargo bench --workspace --locked
+	cargo bench -p bess-benches --bench tick --bench edges --locked
+
+bench-modbus: ## The Modbus server beside a bare echo, its write path, ticks and memory: about ten minutes
+	cargo bench -p bess-benches --bench modbus_load --locked
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
 	benches/live.sh $(BESS) 200
