@@ -1,4 +1,4 @@
-# `make help` lists the targets. On a fresh machine with Rust, Python 3, Node.js and apt,
+# `make help` lists the targets. On a fresh machine with Rust, a C++ compiler, Python 3 and apt,
 # `make run` and `make test` do everything.
 
 BESS := target/release/bess
@@ -18,7 +18,7 @@ run: build ## Build and start the built-in farm: 10 containers, Modbus 5020, RES
 build:
 	cargo build --release --locked -p bess-cli
 
-test: check ## Everything that proves the project: check, Rust tests, real clients, a minute of fuzzing
+test: check ## Everything that proves the project: check, Rust tests, real clients, a little fuzzing
 	@if [ -d "$${BESS_SHARED:-../shared}/reference" ]; then \
 	  echo "reference records are at hand: the tests on them run too"; \
 	else echo "no reference records at hand (BESS_SHARED): the tests on them are skipped"; fi
@@ -50,17 +50,17 @@ $(VALIDATION)/ready: simulation/tools/requirements.txt
 	touch $@
 
 FUZZ_TIME ?= 900
-fuzz-quick: ## Fuzz the Modbus server for a minute
-	fuzz/run.sh 30
+fuzz-quick: ## Fuzz the Modbus server, a minute for each target
+	fuzz/run.sh 60
 
 fuzz: ## Fuzz the Modbus server longer: FUZZ_TIME seconds for each of two targets
 	fuzz/run.sh $(FUZZ_TIME)
 
 bench: ## Criterion benches; the bare kernel is the fixed reference
-	cargo bench -p bess-benches --bench tick --bench edges --locked
+	cargo bench --locked -p bess-benches --bench tick --bench edges
 
-bench-modbus: ## The Modbus server beside a bare echo, its write path, ticks and memory: about ten minutes
-	cargo bench -p bess-benches --bench modbus_load --locked
+bench-modbus: ## The Modbus server beside a bare echo, its write path, ticks and memory: a quarter of an hour
+	cargo bench --locked -p bess-benches --bench modbus_load
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
 	benches/live.sh $(BESS) 200

@@ -92,10 +92,11 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     start_log(&args.log)?;
     raise_file_limit();
     let start = SimTime { unix_ns: wall_unix_ns() };
-    let setup = args.farm.load(Some(start))?;
+    let mut setup = args.farm.load(Some(start))?;
     // Opened now, so that a bad path is told before a port is bound.
     let audit = args.audit.as_deref().map(AuditFile::open).transpose()?;
     let modbus = modbus_config(args, &setup.spec)?;
+    modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
     let plan = plan(args, &setup.spec, &modbus)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -478,8 +479,15 @@ fn reached(book: &bess_api::AddressBook) -> String {
 
 /// Where to look, and three commands to try.
 fn greet(spec: &FarmSpec, book: &bess_api::AddressBook) {
-    let (host, port) = (book.modbus.ip(), book.modbus.port());
     let unit = spec.units.len().min(3);
+    // Behind a listener without TLS, where there is one.
+    let is_it = |device: &&bess_core::device::DeviceAddress| {
+        device.unit.map(|unit| unit.idx() + 1) == Some(unit) && !device.is_tls
+    };
+    let device = book.devices.iter().find(is_it);
+    let (host, port) =
+        device.map_or((book.modbus.ip(), book.modbus.port()), |device| (device.host, device.port));
+    let unit_id = device.and_then(|device| device.unit_id).unwrap_or(1);
     let quarter_w = spec.units[unit - 1].design.pcs.rated_power.0 / 4.0;
     let _ = writeln!(
         std::io::stderr(),
@@ -493,7 +501,7 @@ bess serves \"{}\": {} units, {} cells, {:.1} MW / {:.1} MWh
 Try:
   curl -s http://{}/api/v1/farm
   curl -s -X PUT http://{}/api/v1/units/{unit}/setpoint -H 'content-type: application/json' -d '{{\"active_power_w\": {quarter_w}}}'
-  mbpoll -m tcp -p {port} -a {unit} -0 -r 12 -c 2 -t 4:int -B -1 {host}
+  mbpoll -m tcp -p {port} -a {unit_id} -0 -r 12 -c 2 -t 4:int -B -1 {host}
 ",
         spec.name,
         spec.units.len(),

@@ -391,8 +391,38 @@ fn an_unknown_map_form_or_unit_is_refused_with_those_that_there_are() {
         &["registers", "--map", "nonsense"],
         &["no map \"nonsense\"", "hint: there are sunspec, sunspec-cells,", "compact"],
     );
+    refused(&["registers", "--map", "absent.toml"], &["absent.toml", "No such file"]);
     refused(&["registers", "--format", "xml"], &["--format must be md, csv or json, got xml"]);
     refused(&["registers", "--unit", "11"], &["no unit \"11\"", "units 1 to 10"]);
+}
+
+#[test]
+fn a_broken_map_file_is_refused_with_all_its_problems_in_their_places() {
+    let map = "[map]
+name = \"mine\"
+
+[[point]]
+address = 7
+value = \"ac.activ_power\"
+type = \"i32\"
+
+[[point]]
+address = 8
+value = \"ac.frequency\"
+type = \"u16\"
+scale = 0
+";
+    let folder = folder();
+    let path = file(&folder, "mine.toml", map);
+    let parts = [
+        "mine.toml:6:9",
+        "value = \"ac.activ_power\"",
+        "^",
+        "did you mean `ac.active_power`",
+        "mine.toml:13:9",
+    ];
+    refused(&["farm", "check", &path], &parts);
+    refused(&["registers", "--map", &path], &parts);
 }
 
 // ---------------------------------------------------------------------------------------------

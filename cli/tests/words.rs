@@ -76,6 +76,7 @@ fn the_register_maps_are_the_same_in_every_form() {
         if map.ends_with("-like") {
             continue;
         }
+        assert!(rows.len() > 50, "{map}");
         let mut next = if *map == "compact" { 0 } else { 40_000 };
         for row in &rows {
             assert_eq!(row["address"], next, "{map}: no gap and no overlap");
@@ -87,6 +88,50 @@ fn the_register_maps_are_the_same_in_every_form() {
     }
     let power = stdout(&["registers", "--map", "compact", "--format", "csv"]);
     assert!(power.lines().any(|line| line.starts_with("holding,12,2,active power,")), "{power}");
+}
+
+#[test]
+fn the_points_of_map_files_are_the_same_in_every_form() {
+    let form = |format: &str| stdout(&["registers", "--points", "--format", format]);
+    let rows: Vec<Value> = serde_json::from_str(&form("json")).unwrap();
+    assert!(rows.len() > 300, "{} points", rows.len());
+    assert_eq!(form("csv").lines().count(), rows.len() + 1, "a header and the rows");
+    assert_eq!(form("md").lines().count(), rows.len() + 2, "a header, a rule and the rows");
+    let row = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap();
+    assert_eq!(row("ac.active_power")["unit"], "W");
+    assert_eq!(row("control.active_w")["role"], "operator");
+}
+
+#[test]
+fn a_map_of_ones_own_is_checked_and_documented() {
+    let map = "[map]
+name = \"mine\"
+
+[[point]]
+table = \"input\"
+address = 7
+value = \"ac.active_power\"
+type = \"i32\"
+word_order = \"CDAB\"
+scale = 1000
+
+[[point]]
+address = 100
+value = \"control.active_pct\"
+type = \"i16\"
+scale = 0.1
+access = \"rw\"
+";
+    let folder = folder();
+    let path = file(&folder, "mine.toml", map);
+    let checked = stdout(&["farm", "check", &path]);
+    assert_eq!(checked, format!("{path}: fine: map \"mine\", 2 values\n"));
+    let table = stdout(&["registers", "--map", &path, "--format", "json"]);
+    let rows: Vec<Value> = serde_json::from_str(&table).unwrap();
+    let of = |key: &str| -> Vec<Value> { rows.iter().map(|row| row[key].clone()).collect() };
+    assert_eq!(of("table"), ["holding", "input"]);
+    assert_eq!(of("address"), [100, 7]);
+    assert_eq!(of("access"), ["RW", "R"]);
 }
 
 #[test]

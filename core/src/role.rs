@@ -59,13 +59,13 @@ impl Command {
     }
 }
 
-/// Whether it changes how a unit behaves by itself, beside its setpoints, caps and signs of life.
+/// Whether it changes how a unit behaves by itself, beside its setpoints, caps and signs of life. Which of
+/// its functions are on is how it is operated: a mode register has stop and start beside them.
 fn changes_settings(change: &ControlChange) -> bool {
     change.ramp_pct_per_s.is_some()
         || change.soc_min.is_some()
         || change.soc_max.is_some()
         || change.soc_reserve.is_some()
-        || change.functions.is_some()
         || !change.watchdog.is_empty()
         || !change.enter_service.is_empty()
         || !change.capacity.is_empty()
@@ -74,7 +74,7 @@ fn changes_settings(change: &ControlChange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::WatchdogSettings;
+    use crate::control::{FunctionName, FunctionSet, WatchdogSettings};
     use crate::id::UnitId;
     use crate::units::Watts;
 
@@ -99,6 +99,9 @@ mod tests {
         let watchdog = WatchdogSettings::default().into();
         let watch = control(ControlChange { watchdog, ..ControlChange::default() });
         assert_eq!(watch.role(), Role::Engineer);
+        let functions = Some(FunctionSet::default().with(FunctionName::VoltVar));
+        let mode = control(ControlChange { functions, ..ControlChange::default() });
+        assert_eq!(mode.role(), Role::Operator, "a mode is chosen, no setting changes");
         let clear = Command::ClearLink { name: None };
         assert_eq!(clear.role(), Role::Tester);
         assert_eq!(Command::NoteRequest { unit }.role(), Role::Viewer);

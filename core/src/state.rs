@@ -65,13 +65,11 @@ pub struct StateRow {
     pub charge_state: u16,
     /// SunSpec 715.OpCtl: what would have to be written to come here; 0 stop, 1 start, 2 standby.
     pub operation: u16,
-    /// SunSpec 703.ES: whether the unit may enter service by itself when the grid allows it.
-    pub may_enter_service: bool,
 }
 
 macro_rules! states {
     ($($state:ident $name:literal $connected:literal $converts:literal $st:literal $inv:literal
-       $conn:literal $bat:literal $cha:literal $op:literal $es:literal;)*) => {
+       $conn:literal $bat:literal $cha:literal $op:literal;)*) => {
         /// Every state in the order of [`UnitState::ALL`].
         pub const STATES: &[StateRow] = &[
             $(StateRow {
@@ -85,7 +83,6 @@ macro_rules! states {
                 battery_state: $bat,
                 charge_state: $cha,
                 operation: $op,
-                may_enter_service: $es != 0,
             },)*
         ];
 
@@ -98,21 +95,21 @@ macro_rules! states {
 
 #[rustfmt::skip]
 states! {
-    //            name             conn  runs   St InvSt ConnSt 802 ChaSt OpCtl ES
-    Off           "off"               0     0    0     0      0   1     1     0  0;
-    Initialising  "initialising"      0     0    0     2      0   2     1     1  1;
-    Precharge     "precharge"         0     0    0     2      0   2     1     1  1;
-    Standby       "standby"           1     0    1     7      0   4     6     2  0;
-    Synchronising "synchronising"     1     0    1     2      0   3     6     1  1;
-    Running       "running"           1     1    1     3      1   3     6     1  1;
-    Derated       "derated"           1     1    1     4      1   3     6     1  1;
-    Fallback      "fallback"          1     1    1     3      1   3     6     1  1;
-    Stopping      "stopping"          1     1    1     5      1   6     6     0  0;
-    Tripped       "tripped"           0     0    0     6      0  99     1     0  1;
-    LockedOut     "locked_out"        0     0    0     6      0  99     1     0  0;
-    Fault         "fault"             0     0    0     6      0  99     1     0  0;
-    Maintenance   "maintenance"       0     0    0     0      0   1     1     0  0;
-    EmergencyStop "emergency_stop"    0     0    0     6      0  99     1     0  0;
+    //            name             conn  runs   St InvSt ConnSt 802 ChaSt OpCtl
+    Off           "off"               0     0    0     0      0   1     1     0;
+    Initialising  "initialising"      0     0    0     2      0   2     1     1;
+    Precharge     "precharge"         0     0    0     2      0   2     1     1;
+    Standby       "standby"           1     0    1     7      0   4     6     2;
+    Synchronising "synchronising"     1     0    1     2      0   3     6     1;
+    Running       "running"           1     1    1     3      1   3     6     1;
+    Derated       "derated"           1     1    1     4      1   3     6     1;
+    Fallback      "fallback"          1     1    1     3      1   3     6     1;
+    Stopping      "stopping"          1     1    1     5      1   6     6     0;
+    Tripped       "tripped"           0     0    0     6      0  99     1     0;
+    LockedOut     "locked_out"        0     0    0     6      0  99     1     0;
+    Fault         "fault"             0     0    0     6      0  99     1     0;
+    Maintenance   "maintenance"       0     0    0     0      0   1     1     0;
+    EmergencyStop "emergency_stop"    0     0    0     6      0  99     1     0;
 }
 
 impl UnitState {

@@ -27,19 +27,18 @@ const SYMBOLS: &str = "
 701.St: 0 off, 1 on. 701.InvSt: 0 off, 2 starting, 3 running, 4 throttled, 5 shutting down, 6 fault, 7
 standby. 701.ConnSt: 1 connected to the grid. 802.State: 1 disconnected, 2 initializing, 3 connected, 4
 standby, 6 suspending, 99 fault. 802.ChaSt: 1 off, 6 holding. 715.OpCtl: what would have to be written
-to come here: 0 stop, 1 start, 2 standby. 703.ES: whether the unit enters service by itself when the grid
-allows it.
+to come here: 0 stop, 1 start, 2 standby.
 ";
 
 fn page() -> String {
     let mut page = HEAD.to_owned();
     let yes = |flag: bool| if flag { "yes" } else { "" };
-    page += "| state | connected | converts | 701.St | 701.InvSt | 701.ConnSt | 802.State | 802.ChaSt | 715.OpCtl | 703.ES |\n";
-    page += "|---|---|---|---|---|---|---|---|---|---|\n";
+    page += "| state | connected | converts | 701.St | 701.InvSt | 701.ConnSt | 802.State | 802.ChaSt | 715.OpCtl |\n";
+    page += "|---|---|---|---|---|---|---|---|---|\n";
     for row in STATES {
         writeln!(
             page,
-            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} |",
             row.name,
             yes(row.is_connected),
             yes(row.converts),
@@ -48,8 +47,7 @@ fn page() -> String {
             row.grid_connection,
             row.battery_state,
             row.charge_state,
-            row.operation,
-            u8::from(row.may_enter_service)
+            row.operation
         )
         .unwrap();
     }

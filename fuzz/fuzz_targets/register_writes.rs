@@ -95,7 +95,10 @@ fuzz_target!(|input: &[u8]| {
         let answered = frames(&answer);
         assert_eq!(answered.len(), 1, "one answer");
         if answered[0].2[0] & 0x80 != 0 {
-            assert!(settings_equal(&before, &bench.snapshot()), "a refused write changed something");
+            assert!(
+                settings_equal(&before, &bench.snapshot()),
+                "a refused write changed something"
+            );
         }
         bench.step(ticks);
         assert_finite(&bench.snapshot());

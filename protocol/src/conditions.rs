@@ -4,18 +4,15 @@
 //! empty list; everything else is here.
 
 use crate::map::Sight;
-use crate::session::Wire;
 use bess_core::UnitId;
 use bess_core::device::Part;
 use bess_core::link::{ActiveLink, LinkEffect, LinkSight};
 use bess_core::snapshot::{Snapshot, UnitView};
 use bess_core::stats::ModbusStats;
 use bess_core::time::TICKS_PER_S;
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 
 /// What happens to one request and its answer.
 #[derive(Clone, Debug, Default)]
@@ -200,6 +197,11 @@ pub(crate) fn refuses(
 }
 
 impl Lens {
+    /// Whether registers stand still.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.registers.is_some()
+    }
+
     /// The snapshot that registers are read from.
     pub(crate) fn snapshot<'s>(&'s self, now: &'s Arc<Snapshot>) -> &'s Arc<Snapshot> {
         self.registers.as_ref().unwrap_or(now)
@@ -234,47 +236,84 @@ const JUNK: usize = 24;
 /// A number that scatters seeds over bytes (the golden ratio in 64 bits).
 const SCATTER: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// A step of the delivery of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    /// Nothing is sent for this long.
+    Rest(Duration),
+    /// These bytes are sent.
+    Send(Vec<u8>),
+}
+
 impl Fate {
     /// Whether anything is done to the answer.
     pub(crate) fn wounds(&self) -> bool {
         !self.wounds.is_empty()
     }
 
-    /// Sends the answer in `frame` as it was decided.
-    ///
-    /// # Errors
-    /// From the socket.
-    pub(crate) async fn deliver<S: Wire>(
-        &self,
-        mut frame: Vec<u8>,
-        socket: &mut S,
-    ) -> io::Result<()> {
+    /// How the answer in `frame` is delivered.
+    pub(crate) fn steps(&self, mut frame: Vec<u8>) -> Vec<Step> {
+        let mut steps = Vec::new();
         for wound in &self.wounds {
             match *wound {
-                Wound::Delay(delay) => tokio::time::sleep(delay).await,
-                Wound::Empty => {
+                Wound::Delay(delay) => steps.push(Step::Rest(delay)),
+                Wound::Empty if frame.len() >= 7 => {
                     frame.truncate(7);
                     frame[4..6].copy_from_slice(&1u16.to_be_bytes());
                 }
+                Wound::Empty => {}
                 Wound::Junk(seed) => {
                     let byte =
                         |at: u64| (seed.wrapping_add(at + 1).wrapping_mul(SCATTER) >> 56) as u8;
                     frame = (0..JUNK as u64).map(byte).collect();
                 }
                 Wound::Half => frame.truncate(frame.len().div_ceil(2)),
-                Wound::WrongTransaction => frame[0] ^= 0x55,
-                Wound::WrongUnit => frame[6] = frame[6].wrapping_add(1),
+                // Junk and halves may be shorter than a header.
+                Wound::WrongTransaction => frame.iter_mut().take(1).for_each(|byte| *byte ^= 0x55),
+                Wound::WrongUnit => {
+                    frame.iter_mut().skip(6).take(1).for_each(|byte| *byte = byte.wrapping_add(1));
+                }
                 Wound::Duplicate => frame.extend_from_within(..),
                 Wound::Split(gap) => {
                     let rest = frame.split_off(frame.len() / 2);
-                    socket.write_all(&frame).await?;
-                    socket.flush().await?;
-                    tokio::time::sleep(gap).await;
+                    steps.extend([Step::Send(frame), Step::Rest(gap)]);
                     frame = rest;
                 }
             }
         }
-        socket.write_all(&frame).await?;
-        socket.flush().await
+        steps.push(Step::Send(frame));
+        steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn wound() -> impl Strategy<Value = Wound> {
+        prop_oneof![
+            Just(Wound::Delay(Duration::ZERO)),
+            Just(Wound::Empty),
+            any::<u64>().prop_map(Wound::Junk),
+            Just(Wound::Half),
+            Just(Wound::WrongTransaction),
+            Just(Wound::WrongUnit),
+            Just(Wound::Duplicate),
+            Just(Wound::Split(Duration::ZERO)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_wounds_in_any_order_are_delivered_without_a_panic(
+            wounds in proptest::collection::vec(wound(), 0..6),
+            pdu in proptest::collection::vec(any::<u8>(), 1..253),
+        ) {
+            let fate = Fate { wounds, ..Fate::default() };
+            let mut frame = vec![0, 1, 0, 0, 0, pdu.len() as u8, 1];
+            frame.extend(pdu);
+            prop_assert!(fate.steps(frame).iter().any(|step| matches!(step, Step::Send(_))));
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A request is framed, judged and answered by its connection from one snapshot; a write becomes a
 //! command for the loop and is answered after the loop acknowledged it, or at once where the listener
-//! says so. What a register means is said in [`map`] alone, who answers to an address in [`device`].
+//! says so. What a register means is said in [`map`] alone, who answers to an address in [`plan`].
 
 mod access;
 mod book;

@@ -75,6 +75,24 @@ pub(crate) fn parse(pdu: &[u8], functions: u64) -> Result<Ask, u8> {
     }
 }
 
+/// What a PDU of a function that writes would write, as far as it says: table, first register or bit, words;
+/// no words where it is malformed. `None` for functions that do not write.
+pub(crate) fn written(pdu: &[u8]) -> Option<(Table, u16, Vec<u16>)> {
+    let (table, at) = match pdu.first()? {
+        5 | 15 => (Table::Coil, 1),
+        6 | 16 | 22 => (Table::Holding, 1),
+        23 => (Table::Holding, 5),
+        _ => return None,
+    };
+    let address = pdu.get(at..at + 2).map_or(0, |bytes| word(bytes, 0));
+    let words = match parse(pdu, u64::MAX) {
+        Ok(Ask::Write { words, .. } | Ask::WriteAndRead { words, .. }) => words,
+        // What it would come to depends on what is there.
+        _ => Vec::new(),
+    };
+    Some((table, address, words))
+}
+
 /// The ranges of registers or bits that a PDU touches, first and last, as far as it says; for
 /// conditions that apply to some.
 pub(crate) fn ranges(pdu: &[u8]) -> Vec<(u16, u16)> {

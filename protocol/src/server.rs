@@ -277,14 +277,14 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
             reach: socket.reach,
             tls: socket.tls,
         });
-        loops.spawn(accept(socket.listener, room));
+        let listener = Arc::new(socket.listener);
+        loops.spawn(supervise(Arc::clone(&server), move || {
+            accept(Arc::clone(&listener), Arc::clone(&room))
+        }));
     }
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        // Loops do not end; one that panics is a defect of ours, and the others go on.
-        () = async { while loops.join_next().await.is_some() {} std::future::pending().await } => {}
-        () = follow(&server) => shutdown.cancelled().await,
-    }
+    let follower = Arc::clone(&server);
+    loops.spawn(supervise(Arc::clone(&server), move || follow(Arc::clone(&follower))));
+    shutdown.cancelled().await;
     // Nothing is accepted any more.
     drop(loops);
     server.is_draining.store(true, Relaxed);
@@ -297,8 +297,29 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
     }
 }
 
+/// Runs a loop of the server, again if it panics: that is counted, and hurts nobody else.
+async fn supervise<R, F>(server: Arc<Server>, run: R)
+where
+    R: Fn() -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        // Dropped with this one, it ends too.
+        let mut task = tokio::task::JoinSet::new();
+        task.spawn(run());
+        match task.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                server.stats().panics.fetch_add(1, Relaxed);
+                error!("a loop of the Modbus server ended by a panic; starting it again");
+                tokio::time::sleep(BACKOFF_MIN).await;
+            }
+            _ => return,
+        }
+    }
+}
+
 /// Keeps what is kept of snapshots up to date until there are no more.
-async fn follow(server: &Server) {
+async fn follow(server: Arc<Server>) {
     let mut snapshots = server.farm.snapshots.clone();
     while snapshots.changed().await.is_ok() {
         let now = Arc::clone(&snapshots.borrow_and_update());
@@ -312,7 +333,7 @@ fn reserve() -> Option<File> {
     File::open("/dev/null").ok()
 }
 
-async fn accept(listener: TcpListener, room: Arc<Room>) {
+async fn accept(listener: Arc<TcpListener>, room: Arc<Room>) {
     let mut wait = BACKOFF_MIN;
     let mut reserved = reserve();
     let mut told_at: Option<Instant> = None;

@@ -102,11 +102,34 @@ impl Wish<'_> {
     fn via(&self, function: u8) -> String {
         let Self { address, words, .. } = self;
         match words.len() {
-            1 => format!("FC{function} {address}"),
+            0 | 1 => format!("FC{function} {address}"),
             n => format!("FC{function} {address}..{}", usize::from(*address) + n - 1),
         }
     }
 }
+
+/// A request that is answered with an exception.
+#[derive(Clone, Copy, Debug)]
+enum Refused {
+    /// It is no write, or the audit has it already.
+    Told(u8),
+    /// Before anybody looked at what it writes: the exception, and why.
+    Early(u8, &'static str),
+}
+
+impl Refused {
+    fn code(self) -> u8 {
+        match self {
+            Self::Told(code) | Self::Early(code, _) => code,
+        }
+    }
+}
+
+const NOBODY: &str = "nobody answers to this unit id";
+const NO_FUNCTION: &str = "the device does not serve this function";
+const MALFORMED: &str = "the request is malformed";
+const NO_REGISTER: &str = "a register is not in the map";
+const UNREAD: &str = "what it reads cannot be read, so it writes nothing";
 
 /// What is answered once a write is done.
 #[derive(Clone, Debug)]
@@ -153,9 +176,12 @@ impl Service {
         out: &mut Vec<u8>,
     ) -> Answer {
         let start = out.len();
-        self.serve(snapshot, frame, lens, out).unwrap_or_else(|code| {
+        self.serve(snapshot, frame, lens, out).unwrap_or_else(|refused| {
             out.truncate(start);
-            self.refuse(frame, code, out);
+            if let Refused::Early(code, why) = refused {
+                self.tell_unheard(frame, Some(code), why);
+            }
+            self.refuse(frame, refused.code(), out);
             Answer::Ready
         })
     }
@@ -166,33 +192,41 @@ impl Service {
         frame: &[u8],
         lens: Option<&Lens>,
         out: &mut Vec<u8>,
-    ) -> Result<Answer, u8> {
+    ) -> Result<Answer, Refused> {
         let transaction = u16::from_be_bytes([frame[0], frame[1]]);
         let (unit_id, pdu) = (frame[HEADER], &frame[HEADER + 1..]);
         let function = pdu[0];
         let found = self.gateway.device(unit_id);
         let device = match (found, self.config.absent) {
             (Some(device), _) => device,
-            (None, Absent::Silent) => return Ok(Answer::Silent),
-            (None, Absent::First) => self.gateway.first().ok_or(GATEWAY_TARGET)?,
-            (None, policy) => {
-                let code = if policy == Absent::Path { GATEWAY_PATH } else { GATEWAY_TARGET };
-                self.tell_absent((transaction, unit_id), pdu, code);
-                return Err(code);
+            (None, Absent::Silent) => {
+                self.tell_unheard(frame, None, NOBODY);
+                return Ok(Answer::Silent);
             }
+            (None, Absent::First) => {
+                self.gateway.first().ok_or(Refused::Early(GATEWAY_TARGET, NOBODY))?
+            }
+            (None, Absent::Path) => return Err(Refused::Early(GATEWAY_PATH, NOBODY)),
+            (None, Absent::Target) => return Err(Refused::Early(GATEWAY_TARGET, NOBODY)),
         };
         if let Some(unit) = device.unit {
             self.farm.mailbox.note_request(unit);
         }
         let layout = &device.layout;
-        let ask = pdu::parse(pdu, layout.rules.functions)?;
+        let ask = pdu::parse(pdu, layout.rules.functions).map_err(|code| {
+            let known = if code == ILLEGAL_FUNCTION { NO_FUNCTION } else { MALFORMED };
+            Refused::Early(code, known)
+        })?;
         let call = Call { device, snapshot, lens, function, unit_id, transaction };
         match ask {
-            Ask::Read { table, address, count } => self.read(call, table, address, count, out),
+            Ask::Read { table, address, count } => {
+                self.read(call, table, address, count, out).map_err(Refused::Told)
+            }
             Ask::Write { table, address, words } => {
                 // Single writes are echoed, of several the address and number are.
                 let then = Then::Say(pdu[..5].to_vec());
                 self.write(call, Wish { table, address, words: &words }, then)
+                    .map_err(Refused::Told)
             }
             Ask::Mask { address, and, or } => {
                 let mut present = Vec::new();
@@ -200,24 +234,25 @@ impl Service {
                 let sights = Sights::one(self.sight(call, &mut room));
                 layout
                     .read_into(&sights, Table::Holding, address, 1, &mut present)
-                    .map_err(exception)?;
+                    .map_err(|refusal| Refused::Early(exception(refusal), NO_REGISTER))?;
                 let words = [present[0] & and | or & !and];
                 let wish = Wish { table: Table::Holding, address, words: &words };
-                self.write(call, wish, Then::Say(pdu.to_vec()))
+                self.write(call, wish, Then::Say(pdu.to_vec())).map_err(Refused::Told)
             }
             Ask::WriteAndRead { write, words, read, count } => {
                 // What cannot be read is not written.
-                self.judge_read(call, Table::Holding, read, count)?;
+                let unread = |code| Refused::Early(code, UNREAD);
+                self.judge_read(call, Table::Holding, read, count).map_err(unread)?;
                 let sights = Sights::one(device.sight(snapshot));
                 layout
                     .read_into(&sights, Table::Holding, read, count, &mut Vec::new())
-                    .map_err(exception)?;
+                    .map_err(|refusal| unread(exception(refusal)))?;
                 let wish = Wish { table: Table::Holding, address: write, words: &words };
-                self.write(call, wish, Then::Read { address: read, count })
+                self.write(call, wish, Then::Read { address: read, count }).map_err(Refused::Told)
             }
             Ask::Identify { code, object } => {
-                identity::answer(device, &snapshot.spec, (code, object), out)?;
-                Ok(Answer::Ready)
+                let identity = identity::answer(device, &snapshot.spec, (code, object), out);
+                identity.map(|()| Answer::Ready).map_err(Refused::Told)
             }
         }
     }
@@ -280,10 +315,15 @@ impl Service {
         if let Some(lens) = call.lens {
             main = lens.look(main, &mut lens_room);
         }
-        let held: Vec<_> =
-            device.refresh_periods().map(|period| (period, self.shelves.held(period))).collect();
-        let held =
-            held.iter().filter_map(|(period, held)| Some((*period, device.sight(held.as_ref()?))));
+        // What is frozen is all of one instant.
+        let is_frozen = call.lens.is_some_and(Lens::is_frozen);
+        let held = device.refresh_periods().filter(|_| !is_frozen);
+        let mut held: Vec<_> =
+            held.map(|period| (period, self.shelves.held(period), None)).collect();
+        let held = held.iter_mut().filter_map(|(period, held, room)| {
+            let sight = device.sight(held.as_ref()?);
+            Some((*period, call.lens.map_or(sight, |lens| lens.look(sight, room))))
+        });
         let sights = Sights {
             held: held.collect(),
             swap_words: call.lens.is_some_and(|lens| lens.swap_words),
@@ -362,6 +402,7 @@ impl Service {
         }
         let (service, device) = (self.clone(), Arc::clone(call.device));
         let Call { function, unit_id, transaction, .. } = call;
+        let lens = call.lens.cloned();
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
             let shown = tokio::time::timeout(timeout, receiver).await;
@@ -369,7 +410,7 @@ impl Service {
             let call = Call {
                 device: &device,
                 snapshot: &snapshot,
-                lens: None,
+                lens: lens.as_ref(),
                 function,
                 unit_id,
                 transaction,
@@ -411,9 +452,8 @@ impl Service {
         };
         let origin = self.origin(call, wish, None, sight);
         notes.origin = (!notes.later.is_empty()).then(|| origin.clone());
-        let Some(command) = command else {
-            return self.settle(call, address, notes, then);
-        };
+        // What changes nothing of the farm goes through the loop too: every write is on record.
+        let command = command.unwrap_or(Command::Batch(Vec::new()));
         if self.config.ack == Ack::Accepted {
             self.post_accepted(call, command, address, &mut notes, origin)?;
             self.post_later(call.snapshot.tick, notes);
@@ -468,13 +508,6 @@ impl Service {
         }
     }
 
-    /// Ends a write that is done: the desk keeps what it leaves, and `then` is answered.
-    fn settle(&self, call: Call<'_>, address: u16, notes: Notes, then: Then) -> Result<Answer, u8> {
-        keep(call.device, address, &notes);
-        self.post_later(call.snapshot.tick, notes);
-        self.answered(call, then)
-    }
-
     /// The answer to a write that is done.
     fn answered(&self, call: Call<'_>, then: Then) -> Result<Answer, u8> {
         let pdu = self.conclude(call, then)?;
@@ -504,7 +537,7 @@ impl Service {
     ) -> Answer {
         let (service, device) = (self.clone(), Arc::clone(call.device));
         let Call { function, unit_id, transaction, .. } = call;
-        let now = call.snapshot.tick;
+        let (now, lens) = (call.snapshot.tick, call.lens.cloned());
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
             let result = match tokio::time::timeout(timeout, outcome).await {
@@ -527,7 +560,7 @@ impl Service {
             let call = Call {
                 device: &device,
                 snapshot: &snapshot,
-                lens: None,
+                lens: lens.as_ref(),
                 function,
                 unit_id,
                 transaction,
@@ -626,16 +659,21 @@ impl Service {
         });
     }
 
-    /// The same of a write to a unit id that nobody answers to.
-    fn tell_absent(&self, (transaction, unit_id): (u16, u8), pdu: &[u8], code: u8) {
-        let (table, address, words) = match pdu::parse(pdu, u64::MAX) {
-            Ok(Ask::Write { table, address, words }) => (table, address, words),
-            Ok(Ask::WriteAndRead { write, words, .. }) => (Table::Holding, write, words),
-            Ok(Ask::Mask { address, and, or }) => (Table::Holding, address, vec![or & !and]),
-            _ => return,
-        };
+    /// Puts into the audit that a whole frame, if it is one that writes, came to nothing before anybody looked
+    /// at what it writes; `code` is the exception that answers it, if one does.
+    pub(crate) fn tell_unheard(&self, frame: &[u8], code: Option<u8>, why: &str) {
+        let transaction = u16::from_be_bytes([frame[0], frame[1]]);
+        let (unit_id, pdu) = (frame[HEADER], &frame[HEADER + 1..]);
+        let Some((table, address, words)) = pdu::written(pdu) else { return };
         let wish = Wish { table, address, words: &words };
-        let what = format!("unit id {unit_id}, {} registers", words.len());
+        let device = self.gateway.device(unit_id);
+        let what = match device {
+            Some(device) if !words.is_empty() => {
+                device.layout.describe_write(table, address, &words)
+            }
+            Some(_) => format!("register {address}"),
+            None => format!("unit id {unit_id}, {} registers", words.len()),
+        };
         let write = ModbusWrite {
             listener: self.config.name.clone(),
             role: self.role,
@@ -645,11 +683,12 @@ impl Service {
             table,
             address,
             new: words.clone(),
-            exception: Some(code),
+            exception: code,
             ..ModbusWrite::default()
         };
-        let origin = self.origin_of(wish.via(pdu[0]), write);
-        self.tell_refused(None, origin, what, "nobody answers to this unit id".to_owned());
+        let reason = code.map_or(why.to_owned(), |code| format!("exception {code}: {why}"));
+        let unit = device.and_then(|device| device.unit);
+        self.tell_refused(unit, self.origin_of(wish.via(pdu[0]), write), what, reason);
     }
 
     /// Who writes, and what, word by word.

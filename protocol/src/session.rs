@@ -5,7 +5,7 @@
 //! connection falls quiet. A half frame that does not go on, a client that does not read, and a quiet
 //! connection each end at their deadline.
 
-use crate::conditions::{Fate, Instead};
+use crate::conditions::{Fate, Instead, Step};
 use crate::frame::{Front, HEADER, front};
 use crate::server::Seat;
 use crate::service::{Answer, Pdu, Service};
@@ -76,6 +76,9 @@ enum Fill {
     More,
     End,
 }
+
+/// Why a request came to nothing that a condition took away.
+const LINK: &str = "a condition of the link";
 
 /// What has to be done before the next frame is answered.
 enum Next {
@@ -176,7 +179,9 @@ impl<S: Wire> Session<S> {
                     continue;
                 }
                 Next::Wait(waiting) => {
-                    self.wait(*waiting).await?;
+                    if !self.wait(*waiting).await? {
+                        return Ok(());
+                    }
                     continue;
                 }
                 Next::End => return self.send().await,
@@ -235,12 +240,17 @@ impl<S: Wire> Session<S> {
                 self.tally.count(frame[HEADER + 1], self.seat.stats());
                 self.service.answer(snapshot, frame, lens, &mut self.output)
             }
-            Some(Instead::Silence) => Answer::Silent,
+            Some(Instead::Silence) => {
+                self.service.tell_unheard(frame, None, LINK);
+                Answer::Silent
+            }
             Some(Instead::Exception(code)) => {
+                self.service.tell_unheard(frame, Some(code), LINK);
                 self.service.refuse(frame, code, &mut self.output);
                 Answer::Ready
             }
             Some(Instead::Reset) => {
+                self.service.tell_unheard(frame, None, LINK);
                 self.output.truncate(start);
                 self.is_reset = true;
                 return Some(Next::End);
@@ -268,21 +278,63 @@ impl<S: Wire> Session<S> {
         Some(Next::Wait(Box::new(Late { head, pdu, fate })))
     }
 
-    /// Sends what was answered before, which should not wait too, and then has the late answer sent.
-    async fn wait(&mut self, late: Late) -> io::Result<()> {
+    /// Sends what was answered before, which should not wait too, and then has the late answer sent; whether
+    /// the connection goes on.
+    async fn wait(&mut self, late: Late) -> io::Result<bool> {
         let since = Instant::now();
         self.send().await?;
         let mut frame = late.head;
         frame.extend(late.pdu.await);
         complete(&mut frame);
         self.seat.stats().duration.observe(since.elapsed().as_secs_f64());
+        let mut goes_on = true;
         match late.fate {
             None => self.output.append(&mut frame),
-            Some(fate) => fate.deliver(frame, &mut self.socket).await?,
+            Some(fate) => goes_on = self.deliver(fate.steps(frame)).await?,
         }
         self.whole_at = Instant::now();
         self.active_at = self.whole_at;
-        Ok(())
+        Ok(goes_on)
+    }
+
+    /// Delivers an answer as a condition of the link has it; whether the connection goes on.
+    async fn deliver(&mut self, steps: Vec<Step>) -> io::Result<bool> {
+        for step in steps {
+            match step {
+                Step::Rest(time) if !self.rest(time).await? => return Ok(false),
+                Step::Rest(_) => {}
+                Step::Send(bytes) => {
+                    self.output.extend(bytes);
+                    self.send().await?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Answers nothing for so long; whether the client and the server are still there then.
+    async fn rest(&mut self, time: Duration) -> io::Result<bool> {
+        let over = deadline(Instant::now(), time);
+        while Instant::now() < over {
+            if self.seat.is_draining() {
+                return Ok(false);
+            }
+            if self.input.len() - self.taken > HELD_BACK_MAX {
+                // What the client sends has to wait with it.
+                tokio::time::sleep_until(over).await;
+                break;
+            }
+            // It is not quiet: it waits for us.
+            self.active_at = over;
+            match tokio::time::timeout_at(over, poll_fn(|cx| self.poll_fill(cx))).await {
+                Ok(Ok(Fill::More)) => {}
+                Ok(Ok(Fill::End)) => return Ok(false),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => break,
+            }
+        }
+        self.active_at = Instant::now();
+        Ok(true)
     }
 
     fn note_bad_frame(&self) {

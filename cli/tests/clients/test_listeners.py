@@ -242,6 +242,39 @@ class SplitDevices(unittest.TestCase):
                     self.assertEqual(farm.stop(), 0)
 
 
+class SomebodyElsesDevice(unittest.TestCase):
+    """A unit that shows a vendor-like map, with the watch that the map says."""
+
+    def test_the_heartbeat_of_the_map_keeps_the_unit_and_its_silence_loses_it(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write('[modbus]\n[[modbus.units]]\nunits = [1]\nmaps = ["tesla-like"]\n'
+                       '[[modbus.listeners]]\nmode = "ports"\n')
+            file.flush()
+            farm = Farm("--modbus", file.name)
+            try:
+                def watchdog():
+                    return farm.get("/units/1")["control"]["watchdog"]
+                self.assertEqual((watchdog()["kind"], watchdog()["timeout_s"]), ("complement", 60.0))
+                client = plain(next(d for d in farm.endpoints["devices"] if d["number"] == 1))
+                client.write_register(1023, 2, device_id=1)
+                client.write_registers(1020, [0, 500], device_id=1)
+                beat = 1
+                for _ in range(12):
+                    client.write_register(1022, beat, device_id=1)
+                    beat ^= 0xFFFF
+                    time.sleep(0.25)
+                self.assertEqual(watchdog()["state"], "armed")
+                self.assertGreater(farm.get("/units/1")["ac"]["active_power_w"], 400_000)
+                # The same word again and again is no complement.
+                for _ in range(10):
+                    client.write_register(1022, beat ^ 0xFFFF, device_id=1)
+                    time.sleep(0.25)
+                self.assertEqual(watchdog()["state"], "lost")
+                client.close()
+            finally:
+                self.assertEqual(farm.stop(), 0)
+
+
 class BadSettings(unittest.TestCase):
     """Malformed listeners, maps and certificates are told before a port is bound."""
 

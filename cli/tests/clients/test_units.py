@@ -181,8 +181,7 @@ class AStateIsTheSameAtEveryDoor(WithFarm):
         self.assertEqual(words[STATE], NAMES.index(state), place)
         self.assertEqual(words[5], int(row["701.InvSt"]), place)
         self.assertEqual(words[6], int(row["802.State"]), place)
-        for model, points in ((701, ("St", "InvSt", "ConnSt")), (703, ("ES",)), (715, ("OpCtl",)),
-                              (802, ("State",))):
+        for model, points in ((701, ("St", "InvSt", "ConnSt")), (715, ("OpCtl",)), (802, ("State",))):
             found = self.sunspec(model, number)
             for point in points:
                 value = getattr(found, point).value
@@ -890,6 +889,60 @@ class CurvesAreAdoptedOverSunSpec(WithFarm):
         model.Crv[0].Pt[0].V.cvalue = 80
         with self.assertRaises(Exception, msg="the first is read only: exception 2"):
             model.write()
+
+    def test_trips_are_adopted_and_trip(self):
+        model = self.sunspec(707)
+        before = self.functions()["trips"]
+        self.assertEqual((model.NCrvSet.value, model.NPt.value, model.Ena.value), (3, 10, 1))
+        stored = model.Crv[1]
+        stored.MustTrip.Pt[0].V.cvalue, stored.MustTrip.Pt[0].Tms.cvalue = 93, 1
+        stored.MustTrip.ActPt.value, stored.MomCess.ActPt.value = 1, 0
+        model.write()
+        self.assertEqual(self.functions()["trips"], before, "staged is not adopted")
+        self.assertEqual(self.adopt(model, 2), self.COMPLETED)
+        trips = self.functions()["trips"]
+        self.assertEqual(trips["under_voltage"], {"enabled": True, "points": [[0.93, 1]]})
+        self.assertEqual(trips["over_voltage"], before["over_voltage"])
+        self.assertEqual(trips["cessation_below_pu"], 0)
+        self.assertEqual((model.Crv[0].MustTrip.ActPt.value, model.Crv[0].MustTrip.Pt[0].V.cvalue), (1, 93))
+        # On the wrong side of nominal.
+        model.Crv[2].MustTrip.Pt[0].V.cvalue = 101
+        model.write()
+        self.assertEqual(self.adopt(model, 3), self.FAILED)
+        self.assertEqual(self.functions()["trips"], trips)
+        self.disturb("voltage", 0.91)
+        self.farm.step(30)
+        self.assertEqual(self.unit()["state"], "tripped", "0.91 is above every threshold of the farm file")
+
+    def test_a_unit_is_rated_down_and_its_percentages_with_it(self):
+        model = self.sunspec(702)
+        self.assertEqual(model.WMax.cvalue, RATED_W)
+        model.WMax.cvalue = RATED_W / 2
+        model.write()
+        self.assertEqual(self.unit()["control"]["capacity"]["active_max_w"], RATED_W / 2)
+        control = self.sunspec(704)
+        control.WSetMod.value, control.WSetPct.cvalue, control.WSetEna.value = 0, 50, 1
+        control.write()
+        self.farm.step(100)
+        self.assert_close(self.unit()["ac"]["active_power_w"], RATED_W / 4, 0.001 * RATED_W)
+        model.WMax.cvalue = RATED_W * 1.01
+        with self.assertRaises(Exception, msg="beyond the rating: exception 3"):
+            model.write()
+
+    def test_a_unit_without_its_permit_leaves_service_and_comes_back_with_it(self):
+        model = self.sunspec(703)
+        self.assertEqual((model.ES.value, model.ESDlyTms.value), (1, 5))
+        model.ES.value, model.ESDlyTms.value = 0, 1
+        model.write()
+        entering = self.unit()["control"]["enter_service"]
+        self.assertEqual((entering["permitted"], entering["delay_s"]), (False, 1))
+        self.farm.step(100)
+        self.assertEqual((self.unit()["state"], self.sunspec(703).ES.value), ("standby", 0))
+        model = self.sunspec(703)
+        model.ES.value = 1
+        model.write()
+        self.farm.step(300)
+        self.assertEqual((self.unit()["state"], self.sunspec(703).ES.value), ("running", 1))
 
     def test_the_droop_of_model_711_answers_the_frequency(self):
         model = self.sunspec(711)

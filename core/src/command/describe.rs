@@ -67,6 +67,7 @@ impl Command {
             Self::ReleasePoint { point: Some(point), .. } => format!("{point} released"),
             Self::ReleasePoint { point: None, .. } => "all points released".to_owned(),
             Self::NoteRequest { .. } => "request".to_owned(),
+            Self::Batch(commands) if commands.is_empty() => "nothing".to_owned(),
             Self::Batch(commands) => {
                 let names_unit = self.unit().is_some();
                 let all = commands.iter().map(|command| match command.unit() {

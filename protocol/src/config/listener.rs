@@ -92,7 +92,7 @@ impl Reader<'_, '_> {
         };
         let config = ListenerConfig {
             name: section.text_or("name", &config.name),
-            role: section.choice_or("role", config.role, &Role::ALL),
+            role: section.choice_or("role", config.role, &Role::ALL[..3]),
             allow: allow(&section),
             max_connections: connections("max_connections", config.max_connections),
             max_connections_per_address: connections(

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing;
+use bess_core::control::HeartbeatKind;
 
 fn parse(text: &str) -> Result<ModbusConfig, String> {
     let spec = testing::snapshot().spec;
@@ -78,4 +79,24 @@ fn all_problems_come_at_once() {
     for line in ["modbus.toml:2:", "modbus.toml:3:", "modbus.toml:5:"] {
         assert!(problems.contains(line), "{problems}");
     }
+}
+
+#[test]
+fn a_map_has_its_units_watch_their_controllers_unless_the_farm_file_does() {
+    let text = "[modbus]\nmaps = [\"tesla-like\"]\n[[modbus.units]]\nunits = [3]\n\
+                maps = [\"compact\"]\n";
+    let mut spec = FarmSpec::clone(&testing::snapshot().spec);
+    let before = spec.clone();
+    parse(text).unwrap().set_watchdogs(&mut spec);
+    let watchdog = spec.units[0].design.watchdog;
+    assert_eq!((watchdog.kind, watchdog.timeout_s), (HeartbeatKind::Complement, 60.0));
+    assert!(Arc::ptr_eq(&spec.units[0].design, &spec.units[9].design), "equal units share it");
+    assert_eq!(spec.units[2].design.watchdog, WatchdogSettings::default());
+    // Settings of the farm file stay.
+    let own = WatchdogSettings { timeout_s: 7.0, ..WatchdogSettings::default() };
+    let mut spec = before;
+    let design = UnitDesign { watchdog: own, ..UnitDesign::clone(&spec.units[0].design) };
+    spec.units[0].design = Arc::new(design);
+    parse(text).unwrap().set_watchdogs(&mut spec);
+    assert_eq!(spec.units[0].design.watchdog, own);
 }

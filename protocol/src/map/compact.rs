@@ -241,7 +241,7 @@ const ROWS: &[Row] = &[
     row(86, "watchdog, 0 is off", U16, SECONDS, Bind::Number(controls::watchdog_time_s), NONE)
         .rw(Some(Value(put::watchdog_time)), Some(Value(operate::off_only))).setting(),
     row(87, "alarm reset, 1 resets", U16, PLAIN, Bind::Raw(0), NONE).rw(Some(Value(operate::alarm_reset)), None),
-    row(88, "ramp in percent of the rating per second", U16, (-1, "%/s"), unit("control.ramp"), NONE).rw(Some(Value(put::ramp)), None),
+    row(88, "ramp in percent of the rating per second", U16, (-1, "%/s"), unit("control.ramp"), NONE).rw(Some(Value(put::ramp)), None).setting(),
     row(89, "reserved, takes 0", U16, PLAIN, Bind::Raw(0), Bind::Raw(0)).rw(None, None),
     row(90, "fail-safe active power; makes it what the watchdog does", I32, W, Bind::Number(controls::fail_safe_w), NONE).rw(Some(Value(put::fail_safe_w)), None).setting(),
     row(92, "lowest state of charge allowed", U16, PERCENT, Bind::Number(|s| states::number_of_unit(s, |view| view.control.soc_min * 100.0)), NONE)

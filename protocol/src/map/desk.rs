@@ -219,6 +219,24 @@ impl Pending {
         found
     }
 
+    /// The last thing that `get` finds in a command that is pending and that the snapshot with this
+    /// publication does not show.
+    pub(crate) fn last<T>(
+        &self,
+        publication: u64,
+        get: &dyn Fn(&Command) -> Option<T>,
+    ) -> Option<T> {
+        fn look<T>(command: &Command, get: &dyn Fn(&Command) -> Option<T>, found: &mut Option<T>) {
+            match command {
+                Command::Batch(commands) => commands.iter().for_each(|one| look(one, get, found)),
+                one => *found = get(one).or(found.take()),
+            }
+        }
+        let mut found = None;
+        self.each(publication, &mut |command| look(command, get, &mut found));
+        found
+    }
+
     /// Whether anything is pending.
     pub(crate) fn is_empty(&self) -> bool {
         self.len.load(Relaxed) == 0

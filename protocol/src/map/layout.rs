@@ -6,6 +6,7 @@
 //! and shared by its units.
 
 use super::codec::Codec;
+use super::edit::settings::Held;
 use super::edit::{Edit, Refusal, Write, Writer};
 use super::encoding::{Encoding, Value};
 use super::source::{Sight, Source};
@@ -121,6 +122,9 @@ impl Field {
         match (&self.write, value) {
             (Some(Writer::Row(Write::Counter(put))), _) => put(edit, Encoding::count(words)),
             (Some(Writer::Row(Write::Value(put))), Some(value)) => put(edit, value),
+            (Some(Writer::Row(Write::Setting(put))), Some(value)) => {
+                put(edit, Held { value, step: self.codec.scale() })
+            }
             (Some(Writer::Row(Write::Rack(put, rack_idx))), Some(value)) => {
                 put(edit, *rack_idx, value)
             }
@@ -144,6 +148,7 @@ pub(crate) struct Memory {
 
 /// What a run of registers belongs to.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every item is a field")]
 pub(crate) enum Item {
     /// A value of the farm.
     Field(Field),
@@ -292,7 +297,7 @@ impl Registers {
         // its run is over by then.
         let after = self.starts.partition_point(|start| *start <= from);
         let holder = after.checked_sub(1).filter(|at| self.run_ends[*at] > from);
-        if gaps == Gaps::Refused && !holder.is_some_and(|at| self.run_ends[at] >= to) {
+        if gaps == Gaps::Refused && holder.is_none_or(|at| self.run_ends[at] < to) {
             return Err(Refusal::Address);
         }
         let first = holder.unwrap_or(after);

@@ -1,8 +1,9 @@
-//! What a unit can do, as its registers rate it: what follows from its design beyond the signals.
+//! What a unit can do, as its registers rate it, and what it is rated down to: what follows from its design
+//! and its settings beyond the signals.
 
 use super::source::Sight;
-use bess_core::control::FunctionName;
-use bess_core::spec::{EnterService, GridQuantity, GridTrip, UnitDesign};
+use bess_core::control::{Capacity, FunctionName, TripSettings};
+use bess_core::spec::{EnterService, UnitDesign};
 
 /// Reads a quantity of the design; not available for the plant, whose map binds none of these.
 pub(crate) fn of_design(sight: Sight<'_>, get: fn(&UnitDesign) -> f64) -> f64 {
@@ -11,48 +12,75 @@ pub(crate) fn of_design(sight: Sight<'_>, get: fn(&UnitDesign) -> f64) -> f64 {
 
 /// A setting for entering service.
 pub(crate) fn enter_service(sight: Sight<'_>, get: fn(&EnterService) -> f64) -> f64 {
-    sight.spec().map_or(f64::NAN, |spec| get(&spec.design.grid_code.enter_service))
+    sight.view().map_or(f64::NAN, |view| get(&view.control.enter_service))
 }
 
-/// Active power in W beside the largest reactive power, within the P-Q circle.
-pub(crate) fn active_w_at_largest_reactive(design: &UnitDesign) -> f64 {
-    let (p, q) = (design.pcs.rated_power.0, design.pcs.rated_reactive_power.0);
-    let s = design.pcs.rated_apparent_power.0;
-    (s * s - q * q).max(0.0).sqrt().min(p)
+/// Which reactive power.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Excitation {
+    /// Injected.
+    Over,
+    /// Absorbed.
+    Under,
 }
 
-/// Power factor there.
-pub(crate) fn factor_at_largest_reactive(design: &UnitDesign) -> f64 {
-    let p = active_w_at_largest_reactive(design);
-    let s = p.hypot(design.pcs.rated_reactive_power.0);
-    if s > 0.0 { p / s } else { f64::NAN }
+/// A corner of the P-Q area: the active power beside a largest reactive one, within the circle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Corner {
+    pub(crate) active_w: f64,
+    pub(crate) factor: f64,
 }
 
-/// The trips of a unit on one side of the nominal value, the farthest from it first.
-///
-/// This alone says where the trips that registers show come from.
-pub(crate) fn trips_of(design: &UnitDesign, quantity: GridQuantity, above: bool) -> Vec<GridTrip> {
-    let is_one = |trip: &&GridTrip| trip.quantity == quantity && trip.above == above;
-    let mut trips: Vec<GridTrip> = design.grid_code.trips.iter().filter(is_one).copied().collect();
-    trips.sort_by(|a, b| {
-        let order = a.threshold.total_cmp(&b.threshold);
-        if above { order.reverse() } else { order }
-    });
-    trips
+impl Corner {
+    /// Not available, where there is no unit.
+    const NONE: Self = Self { active_w: f64::NAN, factor: f64::NAN };
+
+    fn of(capacity: &Capacity, excitation: Excitation) -> Self {
+        let (p, s) = (capacity.active_max_w, capacity.apparent_max_va);
+        let q = match excitation {
+            Excitation::Over => capacity.reactive_injected_max_var,
+            Excitation::Under => capacity.reactive_absorbed_max_var,
+        };
+        let active_w = (s * s - q * q).max(0.0).sqrt().min(p);
+        let apparent_va = active_w.hypot(q);
+        let factor = if apparent_va > 0.0 { active_w / apparent_va } else { f64::NAN };
+        Self { active_w, factor }
+    }
+
+    /// As the unit is rated.
+    pub(crate) fn rated(sight: Sight<'_>, excitation: Excitation) -> Self {
+        let spec = sight.spec();
+        spec.map_or(Self::NONE, |spec| Self::of(&Capacity::rated(&spec.design.pcs), excitation))
+    }
+
+    /// As it is set.
+    pub(crate) fn set(sight: Sight<'_>, excitation: Excitation) -> Self {
+        sight.view().map_or(Self::NONE, |view| Self::of(&view.control.capacity, excitation))
+    }
 }
 
-/// AC voltage in V at and beyond which a unit does not stay on for ever: its mildest trip of this side. Not
-/// available where it has none.
-fn voltage_beyond(design: &UnitDesign, above: bool) -> f64 {
-    let mildest = trips_of(design, GridQuantity::Voltage, above).pop();
-    mildest.map_or(f64::NAN, |trip| trip.threshold * design.pcs.nominal_voltage.0)
+/// AC voltage in V at and beyond which a unit with these trips does not stay on for ever: the mildest one of
+/// this side. Not available where it has none.
+fn voltage_beyond(design: &UnitDesign, trips: &TripSettings, above: bool) -> f64 {
+    let side = if above { &trips.over_voltage } else { &trips.under_voltage };
+    let points = side.points.iter().filter(|_| side.enabled).map(|(threshold, _)| *threshold);
+    let mildest = points.reduce(if above { f64::min } else { f64::max });
+    mildest.map_or(f64::NAN, |threshold| threshold * design.pcs.nominal_voltage.0)
 }
 
-pub(crate) fn ac_voltage_max(design: &UnitDesign) -> f64 {
-    voltage_beyond(design, true)
+/// That of the farm file.
+pub(crate) fn ac_voltage_rated(sight: Sight<'_>, above: bool) -> f64 {
+    sight
+        .spec()
+        .map_or(f64::NAN, |spec| voltage_beyond(&spec.design, &spec.design.functions.trips, above))
 }
-pub(crate) fn ac_voltage_min(design: &UnitDesign) -> f64 {
-    voltage_beyond(design, false)
+
+/// That of the trips that are set.
+pub(crate) fn ac_voltage_set(sight: Sight<'_>, above: bool) -> f64 {
+    match (sight.spec(), sight.functions()) {
+        (Some(spec), Some(functions)) => voltage_beyond(&spec.design, &functions.trips, above),
+        _ => f64::NAN,
+    }
 }
 
 /// 702.AbnOpCatRtg: the category of IEEE 1547-2018 whose trips the unit has; not available where its grid
@@ -69,9 +97,10 @@ pub(crate) fn abnormal_category(sight: Sight<'_>) -> f64 {
 /// 702.IntIslandCatRtg: every unit can form an island, from a dead grid too, with a droop.
 pub(crate) const ISLAND_CATEGORIES: i64 = 1 << 1 | 1 << 2;
 
-/// 702.CtrlModes: what the unit can do, and by what its grid code trips it.
-pub(crate) fn control_modes(sight: Sight<'_>) -> i64 {
+/// 702.CtrlModes: what the unit can do.
+pub(crate) fn control_modes(_: Sight<'_>) -> i64 {
     const SETPOINTS: i64 = 0b1111;
+    const TRIPS: i64 = 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13;
     let function_bit = |function| match function {
         FunctionName::VoltVar => 1 << 4,
         FunctionName::FrequencyDroop | FunctionName::FrequencyResponse => 1 << 5,
@@ -81,14 +110,7 @@ pub(crate) fn control_modes(sight: Sight<'_>) -> i64 {
         FunctionName::PowerFactor | FunctionName::PeakShaving | FunctionName::GridForming => 0,
     };
     let functions = FunctionName::ALL.iter().map(|(_, function)| function_bit(*function));
-    let trips = sight.spec().map_or(&[][..], |spec| &spec.design.grid_code.trips);
-    let trips = trips.iter().map(|trip| match (trip.quantity, trip.above) {
-        (GridQuantity::Voltage, false) => 1 << 7,
-        (GridQuantity::Voltage, true) => 1 << 8,
-        (GridQuantity::Frequency, false) => 1 << 12,
-        (GridQuantity::Frequency, true) => 1 << 13,
-    });
-    functions.chain(trips).fold(SETPOINTS, |bits, bit| bits | bit)
+    functions.fold(SETPOINTS | TRIPS, |bits, bit| bits | bit)
 }
 
 /// 802.DisChaRte: what a middling cell at 25 degC loses in a day, in percent of its capacity; not available

@@ -51,11 +51,6 @@ pub(crate) fn connection_state(sight: Sight<'_>) -> i64 {
     of_state(sight, |row| row.grid_connection)
 }
 
-/// 703.ES.
-pub(crate) fn may_enter_service(sight: Sight<'_>) -> i64 {
-    of_state(sight, |row| row.may_enter_service.into())
-}
-
 /// 715.OpCtl as it would have to be written to come to the present state.
 pub(crate) fn operation(sight: Sight<'_>) -> i64 {
     of_state(sight, |row| row.operation)
@@ -97,9 +92,10 @@ pub(crate) fn der_mode(sight: Sight<'_>) -> i64 {
     of_unit(sight, |view| 1 << i64::from(view.forms_island))
 }
 
-/// 701.ThrotPct: by how much the setpoint of a derated unit is cut, in percent of the rating.
+/// 701.ThrotPct: by how much the setpoint of a derated unit is cut, in percent of the
+/// largest active power as set.
 pub(crate) fn throttle_pct(sight: Sight<'_>) -> f64 {
-    let (Some(view), Some(spec)) = (sight.view(), sight.spec()) else {
+    let Some(view) = sight.view() else {
         return f64::NAN;
     };
     if view.state != UnitState::Derated {
@@ -108,7 +104,7 @@ pub(crate) fn throttle_pct(sight: Sight<'_>) -> f64 {
     let setpoint_w = view.setpoint.0;
     let over_w = (setpoint_w - view.available_discharge_power.0)
         .max(-setpoint_w - view.available_charge_power.0);
-    (over_w / spec.design.pcs.rated_power.0 * 100.0).clamp(0.0, 100.0)
+    (over_w / view.control.capacity.active_max_w * 100.0).clamp(0.0, 100.0)
 }
 
 /// 701.ThrotSrc.

@@ -144,8 +144,10 @@ async fn battery_converter_and_meter_of_a_unit_may_be_devices_of_their_own() {
 async fn racks_are_devices_beside_their_units() {
     let snapshot = testing::snapshot();
     let served = serve(snapshot.clone(), &config(&snapshot, "[modbus]\nracks = true\n")).await;
-    let rack =
-        served.book.iter().find(|d| d.unit.map(|u| u.number()) == Some(2) && d.rack == Some(5));
+    let rack = served
+        .book
+        .iter()
+        .find(|d| d.unit.map(bess_core::UnitId::number) == Some(2) && d.rack == Some(5));
     let rack = rack.unwrap();
     assert_eq!(rack.unit_id, Some(10 * 5 + 2), "blocks as large as the number of units");
     let mut client = served.client(rack).await;

@@ -1,9 +1,10 @@
 //! Conditions of the link, each seen by a client.
 
-use crate::farm::{Client, Farm, frame, read_pdu};
+use crate::farm::{Client, Farm, Temper, frame, read_pdu};
 use bess_core::UnitId;
 use bess_core::link::{ActiveLink, LinkCondition, LinkEffect, LinkScope};
 use bess_core::time::Tick;
+use bess_protocol::ListenerConfig;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -203,4 +204,88 @@ async fn a_share_of_the_requests_is_hit_and_the_same_seed_hits_the_same() {
     }
     assert_eq!(patterns[0], patterns[1]);
     assert_ne!(patterns[0], patterns[2]);
+}
+
+#[tokio::test]
+async fn a_slow_reader_and_one_that_leaves_end_under_a_condition_too() {
+    let config = ListenerConfig {
+        idle_timeout: Duration::from_millis(300),
+        max_connections: 1,
+        ..ListenerConfig::default()
+    };
+    let farm = Farm::with(Temper::Applies, config).await;
+    farm.set_links(vec![condition(LinkEffect::Duplicate)]);
+    let mut deaf = farm.client().await;
+    let flood = frame(1, 1, &read_pdu(3, 0, 125)).repeat(20_000);
+    let _ = tokio::time::timeout(Duration::from_millis(300), deaf.send(&flood)).await;
+    let is_gone = async {
+        let modbus = &farm.stats.modbus;
+        while modbus.accepted.load(Relaxed) == 0 || modbus.connections.load(Relaxed) > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(crate::farm::PATIENCE, is_gone).await.expect("it is not kept for ever");
+    let delay = LinkEffect::Delay { delay_s: 3_600.0, jitter_s: 0.0 };
+    farm.set_links(vec![condition(delay)]);
+    let mut leaving = farm.client().await;
+    leaving.send(&frame(1, 1, &read_pdu(3, 0, 1))).await;
+    while farm.stats.modbus.link_hits[delay.position()].load(Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(leaving);
+    farm.set_links(vec![]);
+    let next = async {
+        loop {
+            let mut client = farm.client().await;
+            client.send(&frame(1, 1, &read_pdu(3, 0, 1))).await;
+            if client.receive().await.is_some() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(crate::farm::PATIENCE, next).await.expect("its place is free");
+}
+
+#[tokio::test]
+async fn what_is_read_after_a_write_is_seen_through_the_condition() {
+    let farm = Farm::start().await;
+    let mut client = farm.client().await;
+    farm.set_links(vec![condition(LinkEffect::SwapWords)]);
+    // Function 23: reads the two words that it wrote.
+    let pdu = [23, 0, 80, 0, 2, 0, 80, 0, 2, 4, 0, 0, 0x03, 0xE8];
+    assert_eq!(client.ask(1, &pdu).await, [23, 4, 0x03, 0xE8, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_write_that_comes_to_nothing_is_on_record_whatever_stopped_it() {
+    let farm = Farm::start().await;
+    let mut client = farm.client().await;
+    let write = crate::farm::write_pdu(80, &[0, 5]);
+    for (link, unit_id, pdu, exception, reason) in [
+        (None, 1, vec![5, 0, 0, 0xFF, 0], Some(1), "does not serve"),
+        (None, 1, vec![16, 0, 80, 0, 2, 3, 0, 0, 0], Some(3), "malformed"),
+        (None, 1, vec![6, 0, 80], Some(3), "malformed"),
+        (None, 1, vec![22, 0x20, 0, 0, 0, 0, 0], Some(2), "not in the map"),
+        (None, 1, vec![23, 0x20, 0, 0, 1, 0, 80, 0, 1, 2, 0, 0], Some(2), "cannot be read"),
+        (None, 99, write.clone(), Some(11), "nobody answers"),
+        (Some(LinkEffect::Exception(6)), 1, write.clone(), Some(6), "condition of the link"),
+        (Some(LinkEffect::Drop), 1, write.clone(), None, "condition of the link"),
+    ] {
+        farm.set_links(link.map(condition).into_iter().collect());
+        match exception {
+            Some(code) => {
+                assert_eq!(client.ask(unit_id, &pdu).await, [pdu[0] | 0x80, code], "{pdu:?}");
+            }
+            None => {
+                client.send(&frame(1, unit_id, &pdu)).await;
+                while farm.fake.refused.lock().unwrap().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        let told = farm.fake.refused.lock().unwrap().pop().unwrap_or_else(|| panic!("{pdu:?}"));
+        assert!(told.reason.contains(reason), "{pdu:?}: {}", told.reason);
+        let record = told.origin.modbus.expect("word by word");
+        assert_eq!((record.function, record.exception), (pdu[0], exception), "{pdu:?}");
+    }
 }

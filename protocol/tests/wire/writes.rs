@@ -141,7 +141,8 @@ async fn a_block_may_be_written_back_as_it_was_read() {
     let capacity = model(&mut client, 702).await;
     let settings = client.read(1, capacity + 26, 19).await.unwrap();
     assert_eq!(client.write(1, capacity + 26, &settings).await, Ok(()));
-    assert_eq!(client.write_one(1, capacity + 26, 1).await, Err(2));
+    assert_eq!(client.write_one(1, capacity + 26, 1).await, Err(3), "next to nothing");
+    assert_eq!(client.write_one(1, capacity + 27, 1).await, Err(2), "follows from the others");
 }
 
 #[tokio::test]
@@ -313,7 +314,12 @@ async fn a_write_that_is_refused_at_the_edge_is_told_with_names_values_and_the_r
             ),
             (None, "heartbeat of the EMS = 7", no_register, "FC6 85"),
             (Some(1), "30000 = 0x0001, 30001 = 0x0002", no_register, "FC16 30000..30001"),
-            (None, "unit id 11, 1 registers", "nobody answers to this unit id", "FC6 84"),
+            (
+                None,
+                "unit id 11, 1 registers",
+                "exception 11: nobody answers to this unit id",
+                "FC6 84"
+            ),
         ]
     );
 }

@@ -3,11 +3,12 @@
 //! A request is all or nothing. The fields are taken first and change nothing; a refused one refuses
 //! the request. Values and enables land in one `ControlUnit`, so their order in the request does not
 //! matter; operations of the unit and then of its racks follow it. `controls` takes what the unit holds,
-//! `operate` what it does. What depends on several registers of a request, as a curve that is adopted,
+//! `settings` what it is rated down to and how it enters service, `operate` what it does. What depends on several registers of a request, as a curve that is adopted,
 //! is settled after all of them were taken.
 
 pub(super) mod controls;
 pub(super) mod operate;
+pub(super) mod settings;
 pub(super) mod vendor;
 
 use super::desk::LaterRoom;
@@ -20,6 +21,7 @@ use bess_core::control::FunctionName;
 use bess_core::snapshot::UnitState;
 use bess_core::spec::UnitDesign;
 use bess_core::units::{Vars, Watts};
+use settings::Held;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,6 +54,8 @@ impl fmt::Display for Refusal {
 
 /// Puts a value, in the unit of its register, into the edit.
 pub(crate) type Put = fn(&mut Edit<'_>, f64) -> Result<(), Refusal>;
+/// The same of a setting that is finer than its register.
+pub(crate) type PutSetting = fn(&mut Edit<'_>, Held) -> Result<(), Refusal>;
 /// The same for the rack with this index in its unit.
 pub(crate) type PutRack = fn(&mut Edit<'_>, usize, f64) -> Result<(), Refusal>;
 
@@ -60,6 +64,8 @@ pub(crate) type PutRack = fn(&mut Edit<'_>, usize, f64) -> Result<(), Refusal>;
 pub(crate) enum Write {
     /// It takes a value; the word that means "not available" is none.
     Value(Put),
+    /// It takes a value of a setting that is finer than the register.
+    Setting(PutSetting),
     /// It takes any word, as a counter that wraps does.
     Counter(Put),
     /// It takes a value for the rack with this index.
@@ -98,6 +104,18 @@ pub(crate) trait Late: Send + Sync + fmt::Debug {
 }
 
 impl Write {
+    /// Puts just this value into the edit.
+    ///
+    /// # Errors
+    /// When the register does not take it.
+    pub(crate) fn put(self, edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
+        match self {
+            Self::Value(put) | Self::Counter(put) => put(edit, value),
+            Self::Setting(put) => put(edit, Held { value, step: 0.0 }),
+            Self::Rack(put, rack_idx) => put(edit, rack_idx, value),
+        }
+    }
+
     /// The same in the repetition `rack_idx` of a group.
     pub(crate) fn of_rack(self, rack_idx: usize) -> Self {
         match self {
@@ -335,7 +353,7 @@ impl<'s> Edit<'s> {
 }
 
 /// The switch that an enable register holds.
-fn switch(value: f64) -> Result<bool, Refusal> {
+pub(crate) fn switch(value: f64) -> Result<bool, Refusal> {
     match value {
         0.0 => Ok(false),
         1.0 => Ok(true),

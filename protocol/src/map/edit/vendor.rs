@@ -55,10 +55,12 @@ pub(crate) fn command_in_force(control: &UnitControl) -> Forced {
 }
 
 /// The power in W beside a command, >= 0.
-pub(crate) fn magnitude_w(control: &UnitControl, rated_w: f64) -> f64 {
+pub(crate) fn magnitude_w(control: &UnitControl) -> f64 {
     let setpoint = &control.active;
     let magnitude_w = match setpoint.mode {
-        SetpointMode::Percent if setpoint.percent != 0.0 => setpoint.percent / 100.0 * rated_w,
+        SetpointMode::Percent if setpoint.percent != 0.0 => {
+            setpoint.percent / 100.0 * control.capacity.active_max_w
+        }
         _ => setpoint.absolute,
     };
     if magnitude_w.abs() > DIRECTION_ALONE_W { magnitude_w.abs() } else { 0.0 }
@@ -94,7 +96,7 @@ fn command_word(value: f64) -> Result<Forced, Refusal> {
 pub(crate) fn forced(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
     let command = command_word(value)?;
     if command != Forced::Release {
-        let magnitude_w = magnitude_w(&so_far(edit), edit.design()?.pcs.rated_power.0);
+        let magnitude_w = magnitude_w(&so_far(edit));
         hold(edit, command, magnitude_w);
     }
     edit.change.active_enabled = Some(command != Forced::Release);
@@ -114,7 +116,7 @@ pub(crate) fn forced_full(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal
 
 /// A command that waits until an external setpoint is in force.
 pub(crate) fn forced_command(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    let magnitude_w = magnitude_w(&so_far(edit), edit.design()?.pcs.rated_power.0);
+    let magnitude_w = magnitude_w(&so_far(edit));
     hold_without_force(edit, command_word(value)?, magnitude_w)
 }
 
@@ -165,8 +167,8 @@ pub(crate) fn discharge_w(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal
 fn one_sided_w(edit: &mut Edit<'_>, value: f64, sign: f64) -> Result<(), Refusal> {
     let rated_w = edit.design()?.pcs.rated_power.0;
     let power_w = within(value, 0.0, rated_w)?;
-    let present = so_far(edit).active;
-    let is_other = present.enabled && present.target(rated_w) * sign < 0.0;
+    let present = so_far(edit);
+    let is_other = present.active.target(present.capacity.active_max_w) * sign < 0.0;
     if power_w > 0.0 || !is_other {
         edit.change.active_enabled = Some(true);
         edit.change.active_mode = Some(SetpointMode::Absolute);
@@ -203,21 +205,21 @@ pub(crate) fn discharge_limit_pct(edit: &mut Edit<'_>, value: f64) -> Result<(),
     Ok(())
 }
 
-/// A cap of charge in W; one above the rating is none.
+/// A cap of charge in W; one above the largest active power is none.
 pub(crate) fn charge_limit_w(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    let percent = percent_of_rating(edit, value)?;
+    let percent = percent_of_largest(edit, value)?;
     charge_limit_pct(edit, percent)
 }
 
 /// The same of discharge, in force at once.
 pub(crate) fn discharge_limit_w(edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    let percent = percent_of_rating(edit, value)?;
+    let percent = percent_of_largest(edit, value)?;
     discharge_limit_pct(edit, percent)
 }
 
-fn percent_of_rating(edit: &Edit<'_>, value_w: f64) -> Result<f64, Refusal> {
+fn percent_of_largest(edit: &Edit<'_>, value_w: f64) -> Result<f64, Refusal> {
     if value_w >= 0.0 {
-        Ok((value_w / edit.design()?.pcs.rated_power.0 * 100.0).min(100.0))
+        Ok((value_w / so_far(edit).capacity.active_max_w * 100.0).min(100.0))
     } else {
         Err(Refusal::Value)
     }

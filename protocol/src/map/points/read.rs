@@ -168,10 +168,7 @@ pub(super) fn flag(sight: Sight<'_>, get: fn(&UnitView) -> bool) -> i64 {
     sight.view().map_or(0, |view| get(view).into())
 }
 
-/// Reads a quantity of the unit that depends on its rating in W.
-pub(super) fn of_rating(sight: Sight<'_>, get: fn(&UnitView, f64) -> f64) -> f64 {
-    match (sight.view(), sight.spec()) {
-        (Some(view), Some(spec)) => get(view, spec.design.pcs.rated_power.0),
-        _ => f64::NAN,
-    }
+/// Reads a quantity of the unit that depends on its largest active power in W, as set.
+pub(super) fn of_largest(sight: Sight<'_>, get: fn(&UnitView, f64) -> f64) -> f64 {
+    sight.view().map_or(f64::NAN, |view| get(view, view.control.capacity.active_max_w))
 }

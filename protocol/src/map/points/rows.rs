@@ -2,7 +2,7 @@
 //!
 //! Adding a point is adding a row. A row with the name of a signal takes its place.
 
-use super::read::{Calendar, direction, flag, of_rating};
+use super::read::{Calendar, direction, flag, of_largest};
 use super::{Kind, Level};
 use crate::map::compact::{
     ALARM_NAMES, BATTERY_STATES, FLAGS, FUNCTIONS, GAS_AND_SMOKE, HEARTBEAT_KINDS, INVERTER_STATES,
@@ -154,7 +154,7 @@ pub(super) const ROWS: &[Row] = &[
     s("local", "Whether it is under local control", Bind::Whole(states::is_local)),
     s("forms_island", "Whether it forms an island", Bind::Whole(|s| flag(s, |view| view.forms_island))),
     b("flags", "What else there is to know", Bind::Whole(states::flags), || FLAGS),
-    q("throttle", "%", "By how much the setpoint of a derated unit is cut, of the rating", Bind::Number(states::throttle_pct)),
+    q("throttle", "%", "By how much the setpoint of a derated unit is cut, of the largest active power as set", Bind::Number(states::throttle_pct)),
     q("enter_service.remaining", "s", "Time until it may enter service", Bind::Number(states::enter_service_seconds_left)),
     q("enter_service.share", "%", "Share of the rating on the ramp after entering service", Bind::Number(|s| number_of_unit(s, |view| view.enter_service_share * 100.0))),
     q("lease.remaining", "s", "Time for which its writer holds it", Bind::Number(|s| number_of_unit(s, |view| whole_seconds_left(view.lease_remaining_s)))),
@@ -194,7 +194,7 @@ pub(super) const ROWS: &[Row] = &[
     t("farm.name", "Name of the farm", Bind::Text(|s| &s.snapshot.spec.name)).both(),
     // Setpoints as they are kept.
     q("control.active_w", "W", "Active setpoint, in force while `control.active_enabled` is on and `control.active_mode` is absolute", Bind::Unit("control.active_w", 1.0)).put(put::active_w),
-    q("control.active_pct", "%", "The same in percent of the rating", Bind::Unit("control.active_pct", 1.0)).put(put::active_pct),
+    q("control.active_pct", "%", "The same in percent of the largest active power as set", Bind::Unit("control.active_pct", 1.0)).put(put::active_pct),
     s("control.active_enabled", "Whether the active setpoint is in force", Bind::Whole(controls::active_enabled)).put(put::active_enable),
     e("control.active_mode", "Which form of the active setpoint counts", Bind::Whole(controls::active_mode), || ACTIVE_MODES).put(put::active_mode),
     q("control.reactive_var", "var", "Reactive setpoint, in force while `control.reactive_enabled` is on and `control.reactive_mode` is absolute", Bind::Unit("control.reactive_var", 1.0)).put(put::reactive_var),
@@ -204,26 +204,26 @@ pub(super) const ROWS: &[Row] = &[
     e("control.priority", "Which power wins where both do not fit", Bind::Whole(controls::priority), || PRIORITIES).put(put::priority),
     // Setpoints in force when written.
     q("control.setpoint_w", "W", "Active setpoint of either sign, in force when written", Bind::Unit("setpoint.active_power", 1.0)).put(put::active_w_in_force),
-    q("control.setpoint_pct", "%", "The same in percent of the rating", Bind::Number(|s| of_rating(s, |view, rated_w| view.setpoint.0 / rated_w * 100.0))).put(vendor::active_pct_in_force),
+    q("control.setpoint_pct", "%", "The same in percent of the largest active power as set", Bind::Number(|s| of_largest(s, |view, w| view.setpoint.0 / w * 100.0))).put(vendor::active_pct_in_force),
     q("control.setpoint_var", "var", "Reactive setpoint, in force when written", Bind::Unit("setpoint.reactive_power", 1.0)).put(put::reactive_var_in_force),
     q("control.setpoint_var_pct", "%", "The same in percent of the rated reactive power", Bind::Number(setpoint_var_pct)).put(vendor::reactive_pct_in_force),
-    q("control.charge_w", "W", "Charging power asked for, a magnitude, in force when written; 0 leaves a discharge alone", Bind::Number(|s| of_rating(s, |view, rated_w| (-view.control.active.target(rated_w)).max(0.0)))).put(vendor::charge_w),
-    q("control.discharge_w", "W", "The same of discharging", Bind::Number(|s| of_rating(s, |view, rated_w| view.control.active.target(rated_w).max(0.0)))).put(vendor::discharge_w),
+    q("control.charge_w", "W", "Charging power asked for, a magnitude, in force when written; 0 leaves a discharge alone", Bind::Number(|s| of_largest(s, |view, w| (-view.control.active.target(w)).max(0.0)))).put(vendor::charge_w),
+    q("control.discharge_w", "W", "The same of discharging", Bind::Number(|s| of_largest(s, |view, w| view.control.active.target(w).max(0.0)))).put(vendor::discharge_w),
     // Command words.
     e("control.forced", "Command, in force when written; the power is `control.forced_power_w`", Bind::Whole(|s| of_unit(s, |view| vendor::command_in_force(&view.control) as i64)), || FORCED).put(vendor::forced),
     e("control.forced_full", "Command at the rating, which the limits cut, in force when written", Bind::Whole(|s| of_unit(s, |view| vendor::command_in_force(&view.control) as i64)), || FORCED).put(vendor::forced_full),
     e("control.forced_command", "Command that waits for `control.ems_mode` external; the power is `control.forced_power_w`", Bind::Whole(|s| of_unit(s, |view| vendor::command_of(&view.control) as i64)), || FORCED_COMMAND).put(vendor::forced_command),
     e("control.forced_full_command", "The same at the rating, which the limits cut", Bind::Whole(|s| of_unit(s, |view| vendor::command_of(&view.control) as i64)), || FORCED_COMMAND).put(vendor::forced_full_command),
-    q("control.forced_power_w", "W", "Power of the command, a magnitude", Bind::Number(|s| of_rating(s, |view, rated_w| vendor::magnitude_w(&view.control, rated_w)))).put(vendor::forced_power_w),
+    q("control.forced_power_w", "W", "Power of the command, a magnitude", Bind::Number(|s| number_of_unit(s, |view| vendor::magnitude_w(&view.control)))).put(vendor::forced_power_w),
     e("control.ems_mode", "Whether an external setpoint is in force or the unit is left to itself", Bind::Whole(controls::active_enabled), || EMS_MODES).put(vendor::ems_mode),
     // Limits.
-    q("control.charge_limit", "%", "Cap of charge, of the rating", Bind::Number(|s| number_of_unit(s, |view| view.control.charge_limit_pct))).put(vendor::charge_limit_pct),
-    q("control.charge_limit_w", "W", "The same in watts; above the rating is none", Bind::Number(|s| of_rating(s, |view, rated_w| view.control.charge_limit_pct / 100.0 * rated_w))).put(vendor::charge_limit_w),
-    q("control.discharge_limit", "%", "Cap of discharge, of the rating, in force when written", Bind::Number(|s| number_of_unit(s, vendor::discharge_limit_in_force_pct))).put(vendor::discharge_limit_pct),
-    q("control.discharge_limit_w", "W", "The same in watts; above the rating is none", Bind::Number(|s| of_rating(s, |view, rated_w| vendor::discharge_limit_in_force_pct(view) / 100.0 * rated_w))).put(vendor::discharge_limit_w),
+    q("control.charge_limit", "%", "Cap of charge, of the largest active power as set", Bind::Number(|s| number_of_unit(s, |view| view.control.charge_limit_pct))).put(vendor::charge_limit_pct),
+    q("control.charge_limit_w", "W", "The same in watts; above that power is none", Bind::Number(|s| of_largest(s, |view, w| view.control.charge_limit_pct / 100.0 * w))).put(vendor::charge_limit_w),
+    q("control.discharge_limit", "%", "Cap of discharge, of the largest active power as set, in force when written", Bind::Number(|s| number_of_unit(s, vendor::discharge_limit_in_force_pct))).put(vendor::discharge_limit_pct),
+    q("control.discharge_limit_w", "W", "The same in watts; above that power is none", Bind::Number(|s| of_largest(s, |view, w| vendor::discharge_limit_in_force_pct(view) / 100.0 * w))).put(vendor::discharge_limit_w),
     q("control.discharge_limit_kept", "%", "Cap of discharge, in force while `control.discharge_limit_enabled` is on", Bind::Unit("control.discharge_limit", 1.0)).put(put::discharge_limit_pct),
     s("control.discharge_limit_enabled", "Whether the kept cap of discharge is in force", Bind::Whole(controls::discharge_limit_enabled)).put(put::discharge_limit_enable),
-    q("control.ramp", "%/s", "Ramp of setpoints, of the rating", Bind::Number(|s| number_of_unit(s, |view| view.control.ramp_pct_per_s))).put(put::ramp),
+    q("control.ramp", "%/s", "Ramp of setpoints, of the largest active power as set", Bind::Number(|s| number_of_unit(s, |view| view.control.ramp_pct_per_s))).put(put::ramp).setting(),
     q("control.soc_min", "%", "Lowest state of charge allowed", Bind::Number(|s| number_of_unit(s, |view| view.control.soc_min * 100.0))).put(put::soc_min).setting(),
     q("control.soc_max", "%", "Highest state of charge allowed", Bind::Number(|s| number_of_unit(s, |view| view.control.soc_max * 100.0))).put(put::soc_max).setting(),
     q("control.soc_reserve", "%", "State of charge kept for frequency response, above the lowest", Bind::Number(|s| number_of_unit(s, |view| view.control.soc_reserve * 100.0))).put(put::soc_reserve).setting(),
@@ -293,12 +293,14 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 fn setpoint_var_pct(sight: Sight<'_>) -> f64 {
-    match (sight.view(), sight.spec()) {
-        (Some(view), Some(spec)) => {
-            view.reactive_setpoint.0 / spec.design.pcs.rated_reactive_power.0 * 100.0
-        }
-        _ => f64::NAN,
-    }
+    number_of_unit(sight, |view| {
+        let (capacity, setpoint_var) = (&view.control.capacity, view.reactive_setpoint.0);
+        let largest_var = match setpoint_var < 0.0 {
+            true => capacity.reactive_absorbed_max_var,
+            false => capacity.reactive_injected_max_var,
+        };
+        setpoint_var / largest_var * 100.0
+    })
 }
 
 /// Points of a rack beside its signals.

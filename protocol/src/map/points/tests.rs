@@ -89,10 +89,7 @@ fn apply(snapshot: &mut Snapshot, id: u8, write: Write, value: f64) -> bool {
     let before = snapshot.clone();
     let sight = gateway.device(id).unwrap().sight(&before);
     let mut edit = Edit::new(sight);
-    let put = match write {
-        Write::Value(put) | Write::Counter(put) => put(&mut edit, value),
-        Write::Rack(put, rack_idx) => put(&mut edit, rack_idx, value),
-    };
+    let put = write.put(&mut edit, value);
     let Ok(command) = put.and_then(|()| edit.command()) else { return false };
     match command {
         Some(Command::ControlUnit { change, .. }) => {

@@ -22,7 +22,7 @@ use bess_core::device::Part;
 use bess_core::role::Role;
 use bess_core::spec::{FarmSpec, UnitDesign};
 use bindings::{Row, battery, der, legacy as legacy_rows, meter, plant};
-use curve::Shown;
+use curve::{Shown, Side};
 use models::{
     model_1, model_103, model_120, model_121, model_122, model_123, model_124, model_203,
     model_701, model_702, model_703, model_704, model_705, model_706, model_707, model_708,
@@ -114,10 +114,10 @@ const PCS: &[Link] = &[
     link(&model_704::MODEL, der::CONTROLS),
     curves(&model_705::MODEL, curve::VOLT_VAR, Shown::VoltVar),
     curves(&model_706::MODEL, curve::VOLT_WATT, Shown::VoltWatt),
-    link(&model_707::MODEL, curve::TRIP_LV),
-    link(&model_708::MODEL, curve::TRIP_HV),
-    link(&model_709::MODEL, curve::TRIP_LF),
-    link(&model_710::MODEL, curve::TRIP_HF),
+    curves(&model_707::MODEL, curve::TRIP_LV, Shown::Trip(Side::UnderVoltage)),
+    curves(&model_708::MODEL, curve::TRIP_HV, Shown::Trip(Side::OverVoltage)),
+    curves(&model_709::MODEL, curve::TRIP_HZ, Shown::Trip(Side::UnderFrequency)),
+    curves(&model_710::MODEL, curve::TRIP_HZ, Shown::Trip(Side::OverFrequency)),
     curves(&model_711::MODEL, curve::DROOP, Shown::Droop),
     curves(&model_712::MODEL, curve::WATT_VAR, Shown::WattVar),
     link(&model_713::MODEL, der::STORAGE),
@@ -264,13 +264,10 @@ fn count(stop: &Stop<&'static Link>, group: &Group, subject: Subject<'_>) -> u32
         Count::By("NStr") => of_design(|design, _| design.n_racks),
         Count::By("NMod") => of_design(|design, _| design.modules_per_rack()),
         Count::By("NPt") => match stop.filling.special {
-            Special::Curves(_) => curve::N_POINTS,
-            _ => of_design(|design, _| curve::n_trip_points(design)),
+            Special::Curves(shown) => shown.n_points(),
+            _ => 0,
         },
-        Count::By(_) => match stop.filling.special {
-            Special::Curves(_) => curve::N_CURVES,
-            _ => curve::N_TRIP_SETS,
-        },
+        Count::By(_) => curve::N_CURVES,
         Count::ByLength => {
             of_design(|design, place| super::cells::cells_of_module(design, place.module_idx).len())
         }

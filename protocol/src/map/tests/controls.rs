@@ -184,7 +184,7 @@ fn a_value_out_of_range_refuses_the_whole_request() {
     for (name, words) in [
         ("704.AntiIslEna", &[1][..]),
         ("704.WSetRvrtRem", &[0, 5]),
-        ("703.ESDlyTms", &[0, 5]),
+        ("703.ESDlyRemTms", &[0, 5]),
         ("96", &[0, 5]),
         ("95", &[0]),
         ("107", &[0]),

@@ -20,11 +20,10 @@ fn at_rest_in(state: UnitState) -> Snapshot {
 #[test]
 fn every_state_reads_as_its_row_of_the_table_says() {
     type InTable = fn(&StateRow) -> u16;
-    let in_table: [(&str, InTable); 9] = [
+    let in_table: [(&str, InTable); 8] = [
         ("701.St", |row| row.der_state),
         ("701.InvSt", |row| row.inverter_state),
         ("701.ConnSt", |row| row.grid_connection),
-        ("703.ES", |row| row.may_enter_service.into()),
         ("715.OpCtl", |row| row.operation),
         ("802.State", |row| row.battery_state),
         ("802.ChaSt", |row| row.charge_state),
@@ -168,10 +167,12 @@ fn local_control_islands_and_waits_show() {
 }
 
 #[test]
-fn enter_service_shows_the_grid_code() {
-    let snapshot = testing::snapshot();
+fn enter_service_shows_the_settings() {
+    let mut snapshot = testing::snapshot();
+    let code = &mut snapshot.units[0].control.enter_service;
+    (code.permitted, code.random_delay_s, code.voltage_max_pu) = (false, 42.0, 1.0625);
+    let code = *code;
     let shown = registers(&snapshot, 1);
-    let code = snapshot.spec.units[0].design.grid_code.enter_service;
     for (name, scaled) in [
         ("703.ESVHi", code.voltage_max_pu * 10_000.0),
         ("703.ESVLo", code.voltage_min_pu * 10_000.0),
@@ -179,7 +180,8 @@ fn enter_service_shows_the_grid_code() {
         ("703.ESHzLo", code.frequency_min_hz * 1_000.0),
         ("703.ESDlyTms", code.delay_s),
         ("703.ESRmpTms", code.ramp_s),
-        ("703.ESRndTms", 0.0),
+        ("703.ESRndTms", 42.0),
+        ("703.ES", 0.0),
     ] {
         assert_eq!(f64::from(bits(&shown, name)), scaled.round(), "{name}");
     }

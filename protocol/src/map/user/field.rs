@@ -158,9 +158,9 @@ impl Effect {
 
     fn take(&self, edit: &mut Edit<'_>, value: f64, bits: u64) -> Result<(), Refusal> {
         match self {
-            Self::Put(write) => put(*write, edit, value),
-            Self::Ask(write, wanted) if value == 1.0 => put(*write, edit, *wanted),
-            Self::Opposite(write) => put(*write, edit, 1.0 - value),
+            Self::Put(write) => write.put(edit, value),
+            Self::Ask(write, wanted) if value == 1.0 => write.put(edit, *wanted),
+            Self::Opposite(write) => write.put(edit, 1.0 - value),
             Self::Remember(cell) => {
                 cell.write(edit, bits);
                 Ok(())
@@ -175,13 +175,6 @@ impl Effect {
             }
             Self::Ask(..) | Self::Nothing => Ok(()),
         }
-    }
-}
-
-fn put(write: Write, edit: &mut Edit<'_>, value: f64) -> Result<(), Refusal> {
-    match write {
-        Write::Value(put) | Write::Counter(put) => put(edit, value),
-        Write::Rack(put, rack_idx) => put(edit, rack_idx, value),
     }
 }
 

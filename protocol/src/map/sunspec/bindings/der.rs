@@ -3,10 +3,13 @@
 use super::{
     APPARENT_SF, CURRENT_SF, DC_CURRENT_SF, DC_VOLTAGE_SF, ENERGY_SF, MILLI_SF, ONE_SF, PERCENT_SF,
     POWER_SF, REACTIVE_SF, Row, TENTH_SF, TOTAL_CURRENT_SF, VOLTAGE_SF, counter, phase, r, rw,
+    setting,
 };
 use crate::map::edit::controls::{self as put, Factor};
 use crate::map::edit::operate;
-use crate::map::ratings::{self, enter_service, of_design};
+use crate::map::edit::settings::{self as put_setting, Largest};
+use crate::map::ratings::Excitation::{Over, Under};
+use crate::map::ratings::{self, Corner, enter_service, of_design};
 use crate::map::source::{Bind, Sight, unit};
 use crate::map::{controls, states};
 use bess_core::event::Reverted;
@@ -91,13 +94,14 @@ pub(in crate::map::sunspec) const MEASUREMENT: &[Row] = &[
     r("MnAlrmInfo", Bind::Text(states::gravest_alarm_name)),
 ];
 
-/// The settings show the ratings: a unit cannot be rated down by its registers.
+/// Ratings, and what of them the unit is to use.
+#[rustfmt::skip]
 pub(in crate::map::sunspec) const CAPACITY: &[Row] = &[
     r("WMaxRtg", unit("rating.active_power")),
-    r("WOvrExtRtg", Bind::Number(active_w_at_largest_reactive)),
-    r("WOvrExtRtgPF", Bind::Number(factor_at_largest_reactive)),
-    r("WUndExtRtg", Bind::Number(active_w_at_largest_reactive)),
-    r("WUndExtRtgPF", Bind::Number(factor_at_largest_reactive)),
+    r("WOvrExtRtg", Bind::Number(|s| Corner::rated(s, Over).active_w)),
+    r("WOvrExtRtgPF", Bind::Number(|s| Corner::rated(s, Over).factor)),
+    r("WUndExtRtg", Bind::Number(|s| Corner::rated(s, Under).active_w)),
+    r("WUndExtRtgPF", Bind::Number(|s| Corner::rated(s, Under).factor)),
     r("VAMaxRtg", unit("rating.apparent_power")),
     r("VarMaxInjRtg", unit("rating.reactive_power")),
     r("VarMaxAbsRtg", unit("rating.reactive_power")),
@@ -106,27 +110,27 @@ pub(in crate::map::sunspec) const CAPACITY: &[Row] = &[
     r("VAChaRteMaxRtg", unit("rating.apparent_power")),
     r("VADisChaRteMaxRtg", unit("rating.apparent_power")),
     r("VNomRtg", unit("rating.voltage")),
-    r("VMaxRtg", Bind::Number(ac_voltage_max)),
-    r("VMinRtg", Bind::Number(ac_voltage_min)),
+    r("VMaxRtg", Bind::Number(|s| ratings::ac_voltage_rated(s, true))),
+    r("VMinRtg", Bind::Number(|s| ratings::ac_voltage_rated(s, false))),
     r("AMaxRtg", unit("rating.current")),
     r("AbnOpCatRtg", Bind::Number(ratings::abnormal_category)),
     r("CtrlModes", Bind::Whole(ratings::control_modes)),
     r("IntIslandCatRtg", Bind::Raw(ratings::ISLAND_CATEGORIES)),
-    r("WMax", unit("rating.active_power")),
-    r("WMaxOvrExt", Bind::Number(active_w_at_largest_reactive)),
-    r("WOvrExtPF", Bind::Number(factor_at_largest_reactive)),
-    r("WMaxUndExt", Bind::Number(active_w_at_largest_reactive)),
-    r("WUndExtPF", Bind::Number(factor_at_largest_reactive)),
-    r("VAMax", unit("rating.apparent_power")),
-    r("VarMaxInj", unit("rating.reactive_power")),
-    r("VarMaxAbs", unit("rating.reactive_power")),
-    r("WChaRteMax", unit("rating.active_power")),
-    r("WDisChaRteMax", unit("rating.active_power")),
-    r("VAChaRteMax", unit("rating.apparent_power")),
-    r("VADisChaRteMax", unit("rating.apparent_power")),
+    setting("WMax", unit("capacity.active_power"), |e, v| put_setting::largest(e, Largest::Active, v)),
+    r("WMaxOvrExt", Bind::Number(|s| Corner::set(s, Over).active_w)),
+    r("WOvrExtPF", Bind::Number(|s| Corner::set(s, Over).factor)),
+    r("WMaxUndExt", Bind::Number(|s| Corner::set(s, Under).active_w)),
+    r("WUndExtPF", Bind::Number(|s| Corner::set(s, Under).factor)),
+    setting("VAMax", unit("capacity.apparent_power"), |e, v| put_setting::largest(e, Largest::Apparent, v)),
+    setting("VarMaxInj", unit("capacity.reactive_injected"), |e, v| put_setting::largest(e, Largest::Injected, v)),
+    setting("VarMaxAbs", unit("capacity.reactive_absorbed"), |e, v| put_setting::largest(e, Largest::Absorbed, v)),
+    setting("WChaRteMax", unit("capacity.charge_power"), |e, v| put_setting::largest(e, Largest::Charge, v)),
+    setting("WDisChaRteMax", unit("capacity.discharge_power"), |e, v| put_setting::largest(e, Largest::Discharge, v)),
+    r("VAChaRteMax", unit("capacity.apparent_power")),
+    r("VADisChaRteMax", unit("capacity.apparent_power")),
     r("VNom", unit("rating.voltage")),
-    r("VMax", Bind::Number(ac_voltage_max)),
-    r("VMin", Bind::Number(ac_voltage_min)),
+    r("VMax", Bind::Number(|s| ratings::ac_voltage_set(s, true))),
+    r("VMin", Bind::Number(|s| ratings::ac_voltage_set(s, false))),
     r("AMax", unit("rating.current")),
     r("IntIslandCat", Bind::Raw(ratings::ISLAND_CATEGORIES)),
     r("W_SF", POWER_SF),
@@ -137,17 +141,39 @@ pub(in crate::map::sunspec) const CAPACITY: &[Row] = &[
     r("A_SF", CURRENT_SF),
 ];
 
-/// When a unit may enter service follows from its grid code: nothing of it is writable.
+/// A setting of entering service, this many of the register to one of it.
+macro_rules! entering {
+    ($point:literal, $field:ident, $per_unit:literal) => {
+        setting(
+            $point,
+            Bind::Number(|s| enter_service(s, |code| code.$field * $per_unit)),
+            |e, v| {
+                put_setting::enter_service(
+                    e,
+                    v,
+                    $per_unit,
+                    |now| now.$field,
+                    |change| &mut change.$field,
+                )
+            },
+        )
+    };
+}
+
+/// Whether, when and how a unit enters service.
 pub(in crate::map::sunspec) const ENTER_SERVICE: &[Row] = &[
-    r("ES", Bind::Whole(states::may_enter_service)),
-    r("ESVHi", Bind::Number(|s| enter_service(s, |code| code.voltage_max_pu * 100.0))),
-    r("ESVLo", Bind::Number(|s| enter_service(s, |code| code.voltage_min_pu * 100.0))),
-    r("ESHzHi", Bind::Number(|s| enter_service(s, |code| code.frequency_max_hz))),
-    r("ESHzLo", Bind::Number(|s| enter_service(s, |code| code.frequency_min_hz))),
-    r("ESDlyTms", Bind::Number(|s| enter_service(s, |code| code.delay_s))),
-    // The delay has no random part.
-    r("ESRndTms", Bind::Raw(0)),
-    r("ESRmpTms", Bind::Number(|s| enter_service(s, |code| code.ramp_s))),
+    setting(
+        "ES",
+        Bind::Whole(|s| s.view().map_or(0, |view| view.control.enter_service.permitted.into())),
+        put_setting::permit,
+    ),
+    entering!("ESVHi", voltage_max_pu, 100.0),
+    entering!("ESVLo", voltage_min_pu, 100.0),
+    entering!("ESHzHi", frequency_max_hz, 1.0),
+    entering!("ESHzLo", frequency_min_hz, 1.0),
+    entering!("ESDlyTms", delay_s, 1.0),
+    entering!("ESRndTms", random_delay_s, 1.0),
+    entering!("ESRmpTms", ramp_s, 1.0),
     r("ESDlyRemTms", Bind::Number(states::enter_service_seconds_left)),
     r("V_SF", PERCENT_SF),
     r("Hz_SF", MILLI_SF),
@@ -189,7 +215,7 @@ pub(in crate::map::sunspec) const CONTROLS: &[Row] = &[
     rw("VarSetEnaRvrt", Bind::Whole(|s| controls::reversion_enabled(s, Reverted::ReactivePower)), |e, v| put::reversion_enable(e, Reverted::ReactivePower, v)),
     rw("VarSetRvrtTms", Bind::Number(|s| controls::reversion_time_s(s, Reverted::ReactivePower)), |e, v| put::reversion_time(e, Reverted::ReactivePower, v)),
     r("VarSetRvrtRem", Bind::Number(|s| controls::reversion_seconds_left(s, Reverted::ReactivePower))),
-    rw("WRmp", unit("control.ramp"), put::ramp),
+    rw("WRmp", unit("control.ramp"), put::ramp).setting(),
     // The ramp refers to the active power.
     r("WRmpRef", Bind::Raw(1)),
     // The converter's own: it cannot be set.
@@ -251,16 +277,4 @@ fn manufacturer(sight: Sight<'_>) -> &str {
 }
 fn model(sight: Sight<'_>) -> &str {
     sight.spec().map_or("", |spec| &spec.design.model)
-}
-fn active_w_at_largest_reactive(sight: Sight<'_>) -> f64 {
-    of_design(sight, ratings::active_w_at_largest_reactive)
-}
-fn factor_at_largest_reactive(sight: Sight<'_>) -> f64 {
-    of_design(sight, ratings::factor_at_largest_reactive)
-}
-fn ac_voltage_max(sight: Sight<'_>) -> f64 {
-    of_design(sight, ratings::ac_voltage_max)
-}
-fn ac_voltage_min(sight: Sight<'_>) -> f64 {
-    of_design(sight, ratings::ac_voltage_min)
 }

@@ -7,11 +7,13 @@
 use super::{
     APPARENT_SF, CENTI_SF, CHARGE_SF, DC_CURRENT_SF, DC_VOLTAGE_SF, ENERGY_SF, MILLI_SF, ONE_SF,
     PERCENT_SF, POWER_SF, REACTIVE_SF, Row, TENTH_SF, TOTAL_CURRENT_SF, TOTAL_SF, VOLTAGE_SF, r,
-    rw,
+    rw, setting,
 };
 use crate::map::controls;
+use crate::map::edit::settings::{self as put_setting, Largest};
 use crate::map::edit::{controls as put, operate};
-use crate::map::ratings::{self, of_design};
+use crate::map::ratings::Excitation::{Over, Under};
+use crate::map::ratings::{self, Corner};
 use crate::map::source::{Bind, Sight, unit};
 use crate::map::states::{self, number_of_unit, of_unit};
 use bess_core::control::FunctionName;
@@ -64,8 +66,9 @@ pub(in crate::map::sunspec) const INVERTER: &[Row] = &[
 ];
 
 const MINUS_REACTIVE: Bind = Bind::Unit("rating.reactive_power", -1.0);
-const FACTOR: Bind = Bind::Number(|s| of_design(s, ratings::factor_at_largest_reactive));
-const MINUS_FACTOR: Bind = Bind::Number(|s| -of_design(s, ratings::factor_at_largest_reactive));
+const MINUS_ABSORBED: Bind = Bind::Unit("capacity.reactive_absorbed", -1.0);
+const FACTOR: Bind = Bind::Number(|s| Corner::rated(s, Over).factor);
+const MINUS_FACTOR: Bind = Bind::Number(|s| -Corner::rated(s, Over).factor);
 
 pub(in crate::map::sunspec) const NAMEPLATE: &[Row] = &[
     // The only type that stores.
@@ -96,23 +99,24 @@ pub(in crate::map::sunspec) const NAMEPLATE: &[Row] = &[
     r("MaxDisChaRte_SF", POWER_SF),
 ];
 
-/// The settings show the ratings, but for the ramp.
+/// What of its ratings the unit is to use. Two quadrants share one largest reactive power.
+#[rustfmt::skip]
 pub(in crate::map::sunspec) const SETTINGS: &[Row] = &[
-    r("WMax", unit("rating.active_power")),
+    setting("WMax", unit("capacity.active_power"), |e, v| put_setting::largest(e, Largest::Active, v)),
     r("VRef", unit("rating.voltage")),
     r("VRefOfs", Bind::Raw(0)),
-    r("VMax", Bind::Number(|s| of_design(s, ratings::ac_voltage_max))),
-    r("VMin", Bind::Number(|s| of_design(s, ratings::ac_voltage_min))),
-    r("VAMax", unit("rating.apparent_power")),
-    r("VArMaxQ1", unit("rating.reactive_power")),
-    r("VArMaxQ2", unit("rating.reactive_power")),
-    r("VArMaxQ3", MINUS_REACTIVE),
-    r("VArMaxQ4", MINUS_REACTIVE),
+    r("VMax", Bind::Number(|s| ratings::ac_voltage_set(s, true))),
+    r("VMin", Bind::Number(|s| ratings::ac_voltage_set(s, false))),
+    setting("VAMax", unit("capacity.apparent_power"), |e, v| put_setting::largest(e, Largest::Apparent, v)),
+    setting("VArMaxQ1", unit("capacity.reactive_injected"), |e, v| put_setting::largest(e, Largest::Injected, v)),
+    setting("VArMaxQ2", unit("capacity.reactive_injected"), |e, v| put_setting::largest(e, Largest::Injected, v)),
+    setting("VArMaxQ3", MINUS_ABSORBED, |e, v| put_setting::largest(e, Largest::Absorbed, v.negated())),
+    setting("VArMaxQ4", MINUS_ABSORBED, |e, v| put_setting::largest(e, Largest::Absorbed, v.negated())),
     rw("WGra", unit("control.ramp"), put::ramp).setting(),
-    r("PFMinQ1", MINUS_FACTOR),
-    r("PFMinQ2", FACTOR),
-    r("PFMinQ3", MINUS_FACTOR),
-    r("PFMinQ4", FACTOR),
+    r("PFMinQ1", Bind::Number(|s| -Corner::set(s, Over).factor)),
+    r("PFMinQ2", Bind::Number(|s| Corner::set(s, Over).factor)),
+    r("PFMinQ3", Bind::Number(|s| -Corner::set(s, Under).factor)),
+    r("PFMinQ4", Bind::Number(|s| Corner::set(s, Under).factor)),
     // Apparent power is the sum of vectors.
     r("ClcTotVA", Bind::Raw(1)),
     r("ECPNomHz", Bind::Number(|s| s.snapshot.spec.nominal_frequency.0)),
@@ -171,10 +175,11 @@ pub(in crate::map::sunspec) const CONTROLS: &[Row] = &[
 
 #[rustfmt::skip]
 pub(in crate::map::sunspec) const STORAGE: &[Row] = &[
-    r("WChaMax", unit("rating.active_power")),
+    // What the rates are percentages of.
+    r("WChaMax", unit("capacity.active_power")),
     r("WChaGra", unit("control.ramp")),
     r("WDisChaGra", unit("control.ramp")),
-    r("VAChaMax", unit("rating.apparent_power")),
+    r("VAChaMax", unit("capacity.apparent_power")),
     rw("MinRsvPct", Bind::Number(|s| number_of_unit(s, |view| view.control.soc_min * 100.0)), put::soc_min).setting(),
     r("ChaState", unit("battery.soc")),
     r("StorAval", Bind::Number(charge_left_ah)),
@@ -203,7 +208,10 @@ fn eei_factor(view: &UnitView) -> f64 {
 /// 122.StorConn: connected, available, operating, under test.
 fn storage_connection(view: &UnitView) -> i64 {
     let row = view.state.row();
-    let is_available = row.may_enter_service || row.is_connected || view.state == UnitState::Off;
+    let is_available = !matches!(
+        view.state,
+        UnitState::LockedOut | UnitState::Fault | UnitState::Maintenance | UnitState::EmergencyStop
+    );
     let bits =
         [row.is_connected, is_available, row.converts, view.state == UnitState::Initialising];
     bits.iter().rev().fold(0, |word, bit| word << 1 | i64::from(*bit))
@@ -211,12 +219,11 @@ fn storage_connection(view: &UnitView) -> i64 {
 
 /// 122.VArAval: reactive power beside the present active power, within the P-Q circle.
 fn reactive_left_var(sight: Sight<'_>) -> f64 {
-    let (Some(view), Some(spec)) = (sight.view(), sight.spec()) else {
-        return f64::NAN;
-    };
-    let (p, pcs) = (view.ac.active_power.0, &spec.design.pcs);
-    let s = pcs.rated_apparent_power.0;
-    (s * s - p * p).max(0.0).sqrt().min(pcs.rated_reactive_power.0)
+    number_of_unit(sight, |view| {
+        let (p, capacity) = (view.ac.active_power.0, &view.control.capacity);
+        let s = capacity.apparent_max_va;
+        (s * s - p * p).max(0.0).sqrt().min(capacity.reactive_injected_max_var)
+    })
 }
 
 /// 122.StActCtl: fixed power, fixed reactive power, fixed power factor, and functions.

@@ -9,7 +9,7 @@ pub(super) mod legacy;
 pub(super) mod meter;
 pub(super) mod plant;
 
-use crate::map::edit::{Put, PutRack, Write};
+use crate::map::edit::{Put, PutRack, PutSetting, Write};
 use crate::map::source::{Bind, Subject};
 use bess_core::role::Role;
 
@@ -30,6 +30,11 @@ pub(super) const fn r(point: &'static str, read: Bind) -> Row {
 
 pub(super) const fn rw(point: &'static str, read: Bind, put: Put) -> Row {
     Row { point, read, write: Some(Write::Value(put)), role: Role::Operator }
+}
+
+/// A writable setting that is finer than its register.
+const fn setting(point: &'static str, read: Bind, put: PutSetting) -> Row {
+    Row { point, read, write: Some(Write::Setting(put)), role: Role::Engineer }
 }
 
 /// A writable counter.

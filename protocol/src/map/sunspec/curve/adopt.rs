@@ -1,12 +1,12 @@
 //! A stored curve becomes settings of its function, or it does not.
 
 use super::content::{Content, PMIN_PCT, Part, VA_MAX_PCT, VAR_MAX_PCT, VREF_PCT, W_MAX_PCT};
-use super::{Block, N_POINTS, Outcome, Shown};
+use super::trip::Side;
+use super::{Block, Outcome, Shown};
 use crate::map::edit::{Edit, Late, Refusal, controls as put};
 use crate::map::encoding::Value;
 use bess_core::command::PowerPriority;
-use bess_core::control::{CurveFunction, FrequencyDroop};
-use bess_core::spec::{PcsSpec, UnitDesign};
+use bess_core::control::{Capacity, CurveFunction, FrequencyDroop, TripsChange};
 
 /// Shares that differ from a whole by the last digits of a division are whole.
 const SHARE_SLACK: f64 = 1e-9;
@@ -14,7 +14,11 @@ const SHARE_SLACK: f64 = 1e-9;
 impl Late for Block {
     fn settle(&self, edit: &mut Edit<'_>) -> Result<bool, Refusal> {
         match edit.staged(self.request) {
-            Some(0) => put::function(edit, self.shown.function(), 0.0).map(|()| true),
+            Some(0) => match self.shown.function() {
+                Some(function) => put::function(edit, function, 0.0).map(|()| true),
+                // Its register does not take 0.
+                None => Err(Refusal::Value),
+            },
             // The curve in force is in force.
             None | Some(1) => Ok(true),
             Some(number) => Ok(self.adopt(edit, usize::from(number) - 1).is_some()),
@@ -32,25 +36,25 @@ impl Block {
     /// Puts a stored curve into the edit; `None` where it is none that the function can have.
     fn adopt(&self, edit: &mut Edit<'_>, curve_idx: usize) -> Option<()> {
         let sight = edit.sight();
-        let design = &*sight.spec()?.design;
+        let capacity = &sight.view()?.control.capacity;
         let stored =
             Stored { block: self, edit, curve_idx, content: self.content(sight, curve_idx)? };
         let priority = stored.priority()?;
         match self.shown {
             Shown::VoltVar => {
-                let curve = stored.curve(design)?;
+                let curve = stored.curve(capacity)?;
                 curve.check_volt_var().ok()?;
                 edit.functions().volt_var = Some(curve);
             }
             Shown::VoltWatt => {
-                let curve = stored.curve(design)?;
+                let curve = stored.curve(capacity)?;
                 curve.check_volt_watt().ok()?;
                 edit.functions().volt_watt = Some(curve);
             }
             Shown::WattVar => {
                 // The model has no response time: that of the function stays.
                 let response_s = sight.functions()?.watt_var.response_s;
-                let curve = CurveFunction { response_s, ..stored.curve(design)? };
+                let curve = CurveFunction { response_s, ..stored.curve(capacity)? };
                 curve.check_watt_var().ok()?;
                 edit.functions().watt_var = Some(curve);
             }
@@ -58,6 +62,14 @@ impl Block {
                 let droop = stored.droop()?;
                 droop.check().ok()?;
                 edit.functions().frequency_droop = Some(droop);
+            }
+            Shown::Trip(side) => {
+                let stored = stored.trips(side)?;
+                stored.check(sight.snapshot.spec.nominal_frequency.0).ok()?;
+                let change = &mut edit.functions().trips;
+                // Beside what the same request switches.
+                side.in_change(change).points.clone_from(&side.of_change(&stored).points);
+                change.cessation_below_pu = stored.cessation_below_pu.or(change.cessation_below_pu);
             }
         }
         if priority.is_some() {
@@ -112,38 +124,70 @@ impl Stored<'_, '_> {
         }
     }
 
-    /// Share of the function's output per percent of what `DeptRef` names.
-    fn share_per_pct(&self, pcs: &PcsSpec) -> Option<f64> {
+    /// Share of the function's output per percent of what `DeptRef` names: of one that is positive, and of one
+    /// that is negative.
+    fn shares_per_pct(&self, capacity: &Capacity) -> Option<(f64, f64)> {
         let reference = self.number(Part::DeptRef)? as i64;
-        let largest_var = pcs.rated_reactive_power.0;
         let of_reactive = match (self.block.shown, reference) {
-            (Shown::VoltWatt, W_MAX_PCT) => return Some(0.01),
+            (Shown::VoltWatt, W_MAX_PCT) => return Some((0.01, 0.01)),
             (Shown::VoltWatt, _) => return None,
-            (_, VAR_MAX_PCT) => largest_var,
-            (_, W_MAX_PCT) => pcs.rated_power.0,
-            (_, VA_MAX_PCT) => pcs.rated_apparent_power.0,
+            (_, VAR_MAX_PCT) => return Some((0.01, 0.01)),
+            (_, W_MAX_PCT) => capacity.active_max_w,
+            (_, VA_MAX_PCT) => capacity.apparent_max_va,
             // What is available changes with the active power: no curve says that.
             _ => return None,
         };
-        (largest_var > 0.0).then(|| of_reactive / largest_var / 100.0)
+        let share =
+            |largest_var: f64| (largest_var > 0.0).then(|| of_reactive / largest_var / 100.0);
+        let injected = share(capacity.reactive_injected_max_var)?;
+        Some((injected, share(capacity.reactive_absorbed_max_var)?))
     }
 
-    fn curve(&self, design: &UnitDesign) -> Option<CurveFunction> {
+    /// How many points the curve has: a whole number up to as many as there are registers for.
+    fn n_points(&self, part: Part) -> Option<usize> {
+        let most = f64::from(self.block.shown.n_points());
+        self.number(part).filter(|n| *n <= most).map(|n| n as usize)
+    }
+
+    fn curve(&self, capacity: &Capacity) -> Option<CurveFunction> {
         let is_as_units_are =
             self.is_or_none(Part::VRef, VREF_PCT) && self.is_or_none(Part::VRefAutoEna, 0.0);
-        let n_points = self.number(Part::ActPt).filter(|n| *n <= f64::from(N_POINTS))? as usize;
-        let share_per_pct = self.share_per_pct(&design.pcs)?;
+        let n_points = self.n_points(Part::ActPt)?;
+        let (positive, negative) = self.shares_per_pct(capacity)?;
         let whole = |share: f64| {
             let is_whole = (share.abs() - 1.0).abs() < SHARE_SLACK;
             if is_whole { share.round() } else { share }
         };
         let point = |index| {
-            let y = self.number(Part::Y(index))? * share_per_pct;
-            Some((self.number(Part::X(index))? / 100.0, whole(y)))
+            let y = self.number(Part::Y(index))?;
+            let share = y * if y < 0.0 { negative } else { positive };
+            Some((self.number(Part::X(index))? / 100.0, whole(share)))
         };
         let points = (0..n_points).map(point).collect::<Option<Vec<_>>>()?;
         let response_s = self.number(Part::RspTms).unwrap_or_default();
         is_as_units_are.then_some(CurveFunction { points, response_s })
+    }
+
+    /// The trips of this side, and the cessation where it has one; unchecked.
+    fn trips(&self, side: Side) -> Option<TripsChange> {
+        let per_threshold = side.per_threshold();
+        let point = |index| {
+            Some((self.number(Part::X(index))? / per_threshold, self.number(Part::Y(index))?))
+        };
+        let mut change = TripsChange::default();
+        side.in_change(&mut change).points =
+            Some((0..self.n_points(Part::ActPt)?).map(point).collect::<Option<_>>()?);
+        if side.ceases() {
+            change.cessation_below_pu = Some(match self.n_points(Part::CeaseActPt)? {
+                0 => 0.0,
+                // A unit ceases at one voltage, at once.
+                1 if self.is_or_none(Part::CeaseY(0), 0.0) => {
+                    self.number(Part::CeaseX(0))? / per_threshold
+                }
+                _ => return None,
+            });
+        }
+        Some(change)
     }
 
     fn droop(&self) -> Option<FrequencyDroop> {

@@ -1,4 +1,4 @@
-//! What a curve says, in the units of the registers: percent of the nominal voltage, of the rated active and
+//! What a curve says, in the units of the registers: percent of the nominal voltage, of the largest active and
 //! of the largest reactive power; Hz; seconds.
 
 use super::Shown;
@@ -28,15 +28,23 @@ pub(super) enum Part {
     DbUf,
     KOf,
     KUf,
-    /// Lowest power that a droop leads to, in percent of the rating.
+    /// Lowest power that a droop leads to, in percent of the largest.
     PMin,
+    /// Number of points of momentary cessation, and the voltage and the time of the one with this index.
+    CeaseActPt,
+    CeaseX(usize),
+    CeaseY(usize),
 }
 
 impl Part {
     /// The part that the point at `path` is; `point_idx` says which of the points of the curve.
     pub(super) fn of(shown: Shown, path: &str, point_idx: usize) -> Option<Self> {
+        let ceases = matches!(shown, Shown::Trip(side) if side.ceases());
         Some(match path {
-            "Crv.ActPt" => Self::ActPt,
+            "Crv.MomCess.ActPt" if ceases => Self::CeaseActPt,
+            "Crv.MomCess.Pt.V" if ceases => Self::CeaseX(point_idx),
+            "Crv.MomCess.Pt.Tms" if ceases => Self::CeaseY(point_idx),
+            "Crv.ActPt" | "Crv.MustTrip.ActPt" => Self::ActPt,
             "Crv.DeptRef" => Self::DeptRef,
             "Crv.Pri" => Self::Pri,
             "Crv.VRef" => Self::VRef,
@@ -48,25 +56,25 @@ impl Part {
             "Ctl.KOf" => Self::KOf,
             "Ctl.KUf" => Self::KUf,
             "Ctl.PMin" => Self::PMin,
-            "Crv.Pt.V" => Self::X(point_idx),
+            "Crv.Pt.V" | "Crv.MustTrip.Pt.V" | "Crv.MustTrip.Pt.Hz" => Self::X(point_idx),
             // What volt-watt makes is what watt-var looks at.
             "Crv.Pt.W" if shown == Shown::WattVar => Self::X(point_idx),
-            "Crv.Pt.Var" | "Crv.Pt.W" => Self::Y(point_idx),
+            "Crv.Pt.Var" | "Crv.Pt.W" | "Crv.MustTrip.Pt.Tms" => Self::Y(point_idx),
             _ => return None,
         })
     }
 }
 
-/// `DeptRef`: percent of the rated active power.
+/// `DeptRef`: percent of the largest active power.
 pub(super) const W_MAX_PCT: i64 = 0;
 /// `DeptRef`: percent of the largest reactive power; that of a curve in force is always this where the
 /// output is reactive power.
 pub(super) const VAR_MAX_PCT: i64 = 1;
-/// `DeptRef`: percent of the rated apparent power.
+/// `DeptRef`: percent of the largest apparent power.
 pub(super) const VA_MAX_PCT: i64 = 3;
 /// A unit follows its nominal voltage.
 pub(super) const VREF_PCT: f64 = 100.0;
-/// A droop leads to charging with the whole rating.
+/// A droop leads to charging with the largest power.
 pub(super) const PMIN_PCT: f64 = -100.0;
 
 /// A curve as a function has it.
@@ -76,6 +84,8 @@ pub(super) struct Content<'c> {
     points: &'c [(f64, f64)],
     response_s: f64,
     droop: FrequencyDroop,
+    /// Voltage in pu below which the unit ceases to give power; 0 for never.
+    cessation_below_pu: f64,
     priority: PowerPriority,
     is_in_force: bool,
 }
@@ -93,14 +103,17 @@ impl<'c> Content<'c> {
             Shown::VoltWatt => (&*settings.volt_watt.points, settings.volt_watt.response_s),
             Shown::WattVar => (&*settings.watt_var.points, settings.watt_var.response_s),
             Shown::Droop => (&[][..], droop.response_s),
+            Shown::Trip(side) => (&*side.of(&settings.trips).points, 0.0),
         };
-        Self { shown, points, response_s, droop, priority, is_in_force }
+        let cessation_below_pu = settings.trips.cessation_below_pu;
+        Self { shown, points, response_s, droop, cessation_below_pu, priority, is_in_force }
     }
 
     /// What a register shows.
     pub(super) fn value(&self, part: Part) -> Value<'static> {
         match part {
             Part::ActPt => Value::Raw(self.points.len() as i64),
+            Part::CeaseActPt => Value::Raw(i64::from(self.cessation_below_pu > 0.0)),
             Part::DeptRef => Value::Raw(match self.shown {
                 Shown::VoltWatt => W_MAX_PCT,
                 _ => VAR_MAX_PCT,
@@ -118,8 +131,12 @@ impl<'c> Content<'c> {
     /// A quantity; `None` for a point that the curve does not have.
     fn number(&self, part: Part) -> Option<f64> {
         match part {
-            Part::X(index) => self.points.get(index).map(|(x, _)| x * 100.0),
-            Part::Y(index) => self.points.get(index).map(|(_, y)| y * 100.0),
+            Part::X(index) => self.points.get(index).map(|(x, _)| x * self.shown.per_xy().0),
+            Part::Y(index) => self.points.get(index).map(|(_, y)| y * self.shown.per_xy().1),
+            Part::CeaseX(0) if self.cessation_below_pu > 0.0 => {
+                Some(self.cessation_below_pu * 100.0)
+            }
+            Part::CeaseY(0) if self.cessation_below_pu > 0.0 => Some(0.0),
             Part::RspTms => Some(self.response_s),
             Part::VRef => Some(VREF_PCT),
             Part::DbOf => Some(self.droop.over_deadband_hz),

@@ -1,4 +1,4 @@
-//! Models whose curves are written point by point and then adopted: 705, 706, 711 and 712.
+//! Models whose curves are written point by point and then adopted: 705 to 712.
 //!
 //! The first curve is read only and shows what the function of the unit has. What is written to another
 //! stays at the desk of the device, word by word and unchecked, until `AdptCrvReq` names that curve: then
@@ -6,48 +6,64 @@
 //! nothing changes. A stored curve holds the settings of the farm file where nobody wrote to it.
 //!
 //! `content` has what a curve says in the units of the registers, `adopt` what a stored one becomes, `trip`
-//! the models of trips.
+//! which trips the models of trips are about.
 
 mod adopt;
 mod content;
 mod trip;
 
-pub(super) use trip::{N_TRIP_SETS, TRIP_HF, TRIP_HV, TRIP_LF, TRIP_LV, n_trip_points};
+pub(super) use trip::{Side, TRIP_HV, TRIP_HZ, TRIP_LV};
 
 use super::bindings::{MILLI_SF, PERCENT_SF, Row, r, rw};
 use super::spot::Spot;
 use super::{Link, Source, Writer};
 use crate::map::controls::function_enabled;
-use crate::map::edit::{Edit, Late, OwnWrite, Refusal, controls as put};
+use crate::map::edit::{Edit, Late, OwnWrite, Refusal, controls as put, switch};
 use crate::map::encoding::{Encoding, Value};
 use crate::map::source::{Bind, OwnSource, Sight};
 use bess_core::command::Command;
-use bess_core::control::{CURVE_POINTS, FunctionName, FunctionsChange};
+use bess_core::control::{CURVE_POINTS, FunctionName, FunctionsChange, TRIP_POINTS_MAX};
 use bess_core::role::Role;
 use content::{Content, Part};
 use std::sync::Arc;
 
 /// Curves of a model: the one in force and two that are stored.
 pub(super) const N_CURVES: u32 = 3;
-/// Points of a curve: as many as a function of a unit takes.
-pub(super) const N_POINTS: u32 = CURVE_POINTS.1 as u32;
-
-/// The function whose curves a model shows.
+/// The function, or the trips, whose curves a model shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     VoltVar,
     VoltWatt,
     WattVar,
     Droop,
+    Trip(Side),
 }
 
 impl Shown {
-    fn function(self) -> FunctionName {
+    /// Points of a curve: as many as the function takes.
+    pub(super) fn n_points(self) -> u32 {
         match self {
-            Self::VoltVar => FunctionName::VoltVar,
-            Self::VoltWatt => FunctionName::VoltWatt,
-            Self::WattVar => FunctionName::WattVar,
-            Self::Droop => FunctionName::FrequencyDroop,
+            Self::Trip(_) => TRIP_POINTS_MAX as u32,
+            _ => CURVE_POINTS.1 as u32,
+        }
+    }
+
+    /// Units of the registers per unit of the input and of the output of the function.
+    fn per_xy(self) -> (f64, f64) {
+        match self {
+            Self::Trip(side) => (side.per_threshold(), 1.0),
+            _ => (100.0, 100.0),
+        }
+    }
+
+    /// What is switched; trips are no function.
+    fn function(self) -> Option<FunctionName> {
+        match self {
+            Self::VoltVar => Some(FunctionName::VoltVar),
+            Self::VoltWatt => Some(FunctionName::VoltWatt),
+            Self::WattVar => Some(FunctionName::WattVar),
+            Self::Droop => Some(FunctionName::FrequencyDroop),
+            Self::Trip(_) => None,
         }
     }
 
@@ -62,10 +78,11 @@ impl Shown {
             Self::VoltWatt => change.volt_watt.is_some(),
             Self::WattVar => change.watt_var.is_some(),
             Self::Droop => change.frequency_droop.is_some(),
+            Self::Trip(side) => side.of_change(&change.trips).points.is_some(),
         }
     }
 
-    /// Whether the command changes the settings of the function.
+    /// Whether the command changes the curve of the function.
     fn is_changed_by(self, command: &Command) -> bool {
         match command {
             Command::ConfigureUnit { change, .. } => self.is_in(change),
@@ -142,6 +159,8 @@ enum Outcome {
 /// What a register of the model is.
 #[derive(Clone, Copy, Debug)]
 enum Register {
+    /// Whether the trips of this side are on.
+    Enabled(Side),
     Request,
     Result,
     Of(Slot),
@@ -149,10 +168,11 @@ enum Register {
 
 impl Register {
     fn of(shown: Shown, spot: &Spot<&'static Link>, exponent: i8) -> Option<Self> {
-        match &*spot.path {
-            "AdptCrvReq" | "AdptCtlReq" => Some(Self::Request),
-            "AdptCrvRslt" | "AdptCtlRslt" => Some(Self::Result),
-            path => Some(Self::Of(Slot {
+        match (&*spot.path, shown) {
+            ("Ena", Shown::Trip(side)) => Some(Self::Enabled(side)),
+            ("AdptCrvReq" | "AdptCtlReq", _) => Some(Self::Request),
+            ("AdptCrvRslt" | "AdptCtlRslt", _) => Some(Self::Result),
+            (path, _) => Some(Self::Of(Slot {
                 curve_idx: spot.place.index[0],
                 part: Part::of(shown, path, spot.place.index[1])?,
                 address: spot.address,
@@ -175,7 +195,7 @@ impl Block {
                 Some(Register::Request) => block.request = spot.address,
                 Some(Register::Result) => block.result = spot.address,
                 Some(Register::Of(slot)) => block.slots.push(slot),
-                None => {}
+                Some(Register::Enabled(_)) | None => {}
             }
         }
         block
@@ -231,6 +251,7 @@ impl OwnSource for Bound {
     fn value<'s>(&self, sight: Sight<'s>) -> Value<'s> {
         let block = &self.block;
         let slot = match self.register {
+            Register::Enabled(side) => return Value::Raw(is_enabled(side, sight)),
             Register::Result => return Value::Raw(block.outcome(sight)),
             // The curve in force is the first.
             Register::Request => {
@@ -255,6 +276,11 @@ impl OwnWrite for Bound {
     fn take(&self, edit: &mut Edit<'_>, value: Option<f64>, words: &[u16]) -> Result<(), Refusal> {
         match self.register {
             Register::Result => Err(Refusal::Address),
+            Register::Enabled(side) => {
+                let is_on = switch(value.ok_or(Refusal::Value)?)?;
+                side.in_change(&mut edit.functions().trips).enabled = Some(is_on);
+                Ok(())
+            }
             Register::Request => {
                 let most = f64::from(N_CURVES);
                 let least = if self.block.shown.has_none() { 0.0 } else { 1.0 };
@@ -275,6 +301,17 @@ impl OwnWrite for Bound {
     }
 }
 
+/// Whether the trips of a side are on, with what was accepted and no snapshot shows yet.
+fn is_enabled(side: Side, sight: Sight<'_>) -> i64 {
+    let switched =
+        sight.desk().pending.last(sight.snapshot.publication, &|command| match command {
+            Command::ConfigureUnit { change, .. } => side.of_change(&change.trips).enabled,
+            _ => None,
+        });
+    let set = sight.functions().is_some_and(|functions| side.of(&functions.trips).enabled);
+    switched.unwrap_or(set).into()
+}
+
 /// What a point of the model shows and does, where no row says it.
 pub(super) fn bind(
     block: &Arc<Block>,
@@ -291,7 +328,7 @@ pub(super) fn bind(
     let is_stored = |slot: Slot| slot.curve_idx > 0 && slot.part != Part::ReadOnly;
     let takes = match register {
         Register::Result => false,
-        Register::Request => true,
+        Register::Request | Register::Enabled(_) => true,
         Register::Of(slot) => is_stored(slot),
     };
     let write = takes.then(|| Writer::Own(Arc::clone(&bound) as Arc<dyn OwnWrite>));

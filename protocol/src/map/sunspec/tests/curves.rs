@@ -37,7 +37,8 @@ fn stage(bench: &mut Bench, curve: &str, (x, y): (&str, &str), points: &[(f64, f
 fn the_first_curve_shows_what_the_function_has_and_is_read_only() {
     let mut bench = bench();
     let defaults = UnitFunctions::default();
-    assert_eq!(bench.functions(), &defaults);
+    let trips = bench.functions().trips.clone();
+    assert_eq!(bench.functions(), &UnitFunctions { trips, ..defaults.clone() });
     for (curve, x, y, curve_of_function) in [
         ("705.Crv[1]", "V", "Var", &defaults.volt_var),
         ("706.Crv[1]", "V", "W", &defaults.volt_watt),
@@ -193,6 +194,19 @@ fn a_curve_in_percent_of_something_else_is_converted_or_fails() {
 }
 
 #[test]
+fn what_a_unit_is_rated_down_to_is_what_a_curve_in_percent_of_it_is_converted_by() {
+    let mut bench = bench();
+    bench.set("702.WMax", 2_000_000.0);
+    bench.set("702.VarMaxInj", 800_000.0);
+    bench.set("702.VarMaxAbs", 400_000.0);
+    stage(&mut bench, "705.Crv[2]", ("V", "Var"), &[(95.0, 10.0), (105.0, -10.0)]);
+    bench.set("705.Crv[2].DeptRef", 0.0);
+    bench.set("705.AdptCrvReq", 2.0);
+    // 200 kvar either way: a quarter of what may be injected, half of what may be absorbed.
+    assert_eq!(bench.functions().volt_var.points, [(0.95, 0.25), (1.05, -0.5)]);
+}
+
+#[test]
 fn a_curve_that_the_function_cannot_have_fails_and_changes_nothing() {
     let settings = bench().functions().clone();
     let cases: [(&str, &[(&str, u16)]); 14] = [
@@ -297,6 +311,10 @@ fn switching_is_for_operators_and_curves_are_for_engineers() {
         ("705.Crv[2].ActPt", &[3]),
         ("711.Ctl[2].KOf", &[300]),
         ("802.SoCRsvMin", &[500]),
+        ("707.Ena", &[0]),
+        ("702.WMax", &[20_000]),
+        ("703.ES", &[0]),
+        ("704.WRmp", &[5]),
     ] {
         let refused = bench.try_write_as(Role::Operator, name, words);
         assert_eq!(refused, Err(Refusal::Role), "{name}");
@@ -323,30 +341,137 @@ fn a_change_that_no_snapshot_shows_yet_is_in_progress() {
     assert_eq!(bench.raw("705.AdptCrvRslt"), COMPLETED);
 }
 
+/// The trips of a set, in the units of their registers.
+fn trips(bench: &Bench, set: &str) -> Vec<(f64, f64)> {
+    let threshold = if set.starts_with("707") || set.starts_with("708") { "V" } else { "Hz" };
+    points(bench, &format!("{set}.MustTrip"), threshold, "Tms")
+}
+
 #[test]
-fn trips_are_those_of_the_grid_code_and_read_only() {
+fn the_first_set_shows_the_trips_that_are_set_and_is_read_only() {
     let mut bench = bench();
-    let table = |bench: &Bench, model: &str, threshold: &str| {
-        let curve = format!("{model}.Crv[1].MustTrip");
-        points(bench, &curve, threshold, "Tms")
-    };
-    assert_eq!(table(&bench, "707", "V"), [(50.0, 2.0), (88.0, 21.0)]);
-    assert_eq!(table(&bench, "708", "V"), [(120.0, 0.16), (110.0, 13.0)]);
-    assert_eq!(table(&bench, "709", "Hz"), [(46.5, 0.16), (48.5, 300.0)]);
-    assert_eq!(table(&bench, "710", "Hz"), [(52.0, 0.16), (51.2, 300.0)]);
+    assert_eq!(trips(&bench, "707.Crv[1]"), [(50.0, 2.0), (88.0, 21.0)]);
+    assert_eq!(trips(&bench, "708.Crv[1]"), [(120.0, 0.16), (110.0, 13.0)]);
+    assert_eq!(trips(&bench, "709.Crv[1]"), [(46.5, 0.16), (48.5, 300.0)]);
+    assert_eq!(trips(&bench, "710.Crv[1]"), [(52.0, 0.16), (51.2, 300.0)]);
     assert_eq!(points(&bench, "707.Crv[1].MomCess", "V", "Tms"), [(50.0, 0.0)]);
-    for curve in ["707.Crv[1].MayTrip", "708.Crv[1].MomCess", "710.Crv[1].MayTrip"] {
+    for curve in ["707.Crv[1].MayTrip", "708.Crv[1].MomCess", "710.Crv[3].MayTrip"] {
         assert_eq!(bench.raw(&format!("{curve}.ActPt")), 0, "{curve}");
     }
     for model in ["707", "708", "709", "710"] {
         let of = |name: &str| bench.raw(&format!("{model}.{name}"));
-        assert_eq!((of("Ena"), of("NPt"), of("NCrvSet")), (1, 8, 1), "{model}");
-        assert_eq!((of("Crv[1].ReadOnly"), of("AdptCrvRslt")), (1, COMPLETED), "{model}");
-        for name in ["Ena", "AdptCrvReq", "Crv[1].MustTrip.ActPt"] {
+        assert_eq!((of("Ena"), of("NPt"), of("NCrvSet")), (1, 10, 3), "{model}");
+        assert_eq!((of("Crv[1].ReadOnly"), of("Crv[2].ReadOnly")), (1, 0), "{model}");
+        assert_eq!((of("AdptCrvReq"), of("AdptCrvRslt")), (1, COMPLETED), "{model}");
+        for name in ["AdptCrvRslt", "Crv[1].MustTrip.ActPt", "Crv[2].MayTrip.ActPt"] {
             let name = format!("{model}.{name}");
             assert_eq!(bench.try_write(&name, &[9]), Err(Refusal::Address), "{name}");
         }
     }
+    // Whoever changes them: the registers follow the settings and not the farm file.
+    let functions = Arc::make_mut(&mut bench.snapshot.functions[0]);
+    functions.trips.over_frequency.points = vec![(51.5, 0.1)];
+    functions.trips.over_frequency.enabled = false;
+    functions.trips.cessation_below_pu = 0.0;
+    assert_eq!((trips(&bench, "710.Crv[1]"), bench.raw("710.Ena")), (vec![(51.5, 0.1)], 0));
+    assert_eq!(bench.raw("707.Crv[1].MomCess.ActPt"), 0);
+    assert_eq!(bench.value("707.Crv[1].MomCess.Pt[1].V"), None);
+    assert_eq!(trips(&bench, "710.Crv[2]"), [(52.0, 0.16), (51.2, 300.0)], "as in the farm file");
+}
+
+#[test]
+fn a_set_of_trips_that_is_adopted_becomes_that_of_its_side_alone() {
+    let mut bench = bench();
+    let before = bench.functions().trips.clone();
+    stage(&mut bench, "707.Crv[2].MustTrip", ("V", "Tms"), &[(45.0, 0.5), (80.0, 10.0)]);
+    bench.set("707.Crv[2].MomCess.Pt[1].V", 40.0);
+    assert_eq!(bench.functions().trips, before, "staged is not adopted");
+    bench.set("707.AdptCrvReq", 2.0);
+    assert_eq!(bench.raw("707.AdptCrvRslt"), COMPLETED);
+    let set = bench.functions().trips.clone();
+    assert_eq!(set.under_voltage.points, [(0.45, 0.5), (0.8, 10.0)]);
+    assert!(set.under_voltage.enabled);
+    assert_eq!(set.cessation_below_pu, 0.4);
+    assert_eq!(
+        (&set.over_voltage, &set.under_frequency),
+        (&before.over_voltage, &before.under_frequency)
+    );
+    assert_eq!(trips(&bench, "707.Crv[1]"), [(45.0, 0.5), (80.0, 10.0)]);
+    // 0.8 of 690 V is where it does not stay on for ever; the rating is that of the farm file.
+    assert_eq!((bench.value("702.VMin"), bench.value("702.VMinRtg")), (Some(552.0), Some(607.2)));
+
+    stage(&mut bench, "709.Crv[3].MustTrip", ("Hz", "Tms"), &[(47.125, 0.2)]);
+    // Adopted and switched off in one request.
+    bench.write("709.Ena", &[0, 3]);
+    let side = &bench.functions().trips.under_frequency;
+    assert_eq!((side.enabled, &side.points[..]), (false, &[(47.125, 0.2)][..]));
+    assert_eq!((bench.raw("709.Ena"), bench.raw("710.Ena")), (0, 1));
+    bench.write("709.Ena", &[1]);
+    assert!(bench.functions().trips.under_frequency.enabled);
+
+    // No points, no trips and no cessation; then those of the farm file again.
+    bench.write("707.Crv[2].MustTrip.ActPt", &[0]);
+    bench.write("707.Crv[2].MomCess.ActPt", &[0]);
+    bench.set("707.AdptCrvReq", 2.0);
+    assert!(bench.functions().trips.under_voltage.points.is_empty());
+    assert_eq!(bench.functions().trips.cessation_below_pu, 0.0);
+    assert_eq!(bench.value("702.VMin"), None);
+    bench.set("707.AdptCrvReq", 3.0);
+    assert_eq!(bench.functions().trips.under_voltage, before.under_voltage);
+    assert_eq!(bench.functions().trips.cessation_below_pu, before.cessation_below_pu);
+}
+
+#[test]
+fn a_set_of_trips_that_a_unit_cannot_have_fails_and_changes_nothing() {
+    /// Words written from a point on.
+    type Staged = (&'static str, &'static [u16]);
+    let settings = bench().functions().clone();
+    let cases: [(&str, &[Staged]); 9] = [
+        // On the wrong side of nominal; out of order; more points than were ever written.
+        ("707", &[("Crv[2].MustTrip.Pt[1].V", &[10_100])]),
+        ("708", &[("Crv[2].MustTrip.Pt[1].V", &[9_900])]),
+        ("707", &[("Crv[2].MustTrip.Pt[1].Tms", &[0, 9_000])]),
+        ("707", &[("Crv[2].MustTrip.ActPt", &[3])]),
+        ("707", &[("Crv[2].MustTrip.ActPt", &[11])]),
+        ("709", &[("Crv[2].MustTrip.Pt[2].Hz", &[0, 50_001])]),
+        // Longer than 1000 s.
+        ("710", &[("Crv[2].MustTrip.Pt[2].Tms", &[1, 60_000])]),
+        // It ceases at once, at one voltage.
+        ("707", &[("Crv[2].MomCess.Pt[1].Tms", &[0, 5])]),
+        ("707", &[("Crv[2].MomCess.ActPt", &[2])]),
+    ];
+    for (model, writes) in cases {
+        let mut bench = bench();
+        for (name, words) in writes {
+            bench.write(&format!("{model}.{name}"), words);
+        }
+        // The switch of the same request does not land either.
+        bench.write(&format!("{model}.Ena"), &[0, 2]);
+        assert_eq!(bench.raw(&format!("{model}.AdptCrvRslt")), FAILED, "{model} {writes:?}");
+        assert_eq!(bench.functions(), &settings, "{model} {writes:?}");
+        bench.set(&format!("{model}.AdptCrvReq"), 3.0);
+        assert_eq!(bench.raw(&format!("{model}.AdptCrvRslt")), COMPLETED);
+    }
+    let mut bench = bench();
+    for (name, word) in [("707.AdptCrvReq", 0), ("707.AdptCrvReq", 4), ("708.Ena", 2)] {
+        assert_eq!(bench.try_write(name, &[word]), Err(Refusal::Value), "{word} to {name}");
+    }
+}
+
+#[test]
+fn trips_that_were_accepted_and_that_no_snapshot_shows_yet_read_as_switched() {
+    let bench = bench();
+    let pending = &bench.device.desk.pending;
+    let mut change = bess_core::control::FunctionsChange::default();
+    change.trips.over_voltage.enabled = Some(false);
+    let unit = bench.device.unit.unwrap();
+    let publication = bench.snapshot.publication;
+    let command = Command::ConfigureUnit { unit, change: Box::new(change) };
+    let ticket = pending.add(publication, Command::Batch(vec![command]));
+    assert_eq!((bench.raw("708.Ena"), bench.raw("707.Ena")), (0, 1));
+    assert_eq!(bench.raw("708.AdptCrvRslt"), COMPLETED, "no curve is on its way");
+    pending.refused(ticket);
+    assert_eq!(bench.raw("708.Ena"), 1);
 }
 
 proptest! {

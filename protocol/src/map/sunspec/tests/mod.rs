@@ -7,12 +7,15 @@ mod golden;
 mod independent;
 mod legacy;
 mod page;
+mod roles;
+mod settings;
 
 use super::table::Point;
 use super::*;
 use crate::map::Table;
 use crate::map::compact;
 use crate::map::desk::Desk;
+use crate::map::edit::Edit;
 use crate::map::encoding::{Encoding, Value};
 use crate::map::layout::Layout;
 use crate::map::source::Sight;
