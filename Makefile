@@ -59,7 +59,7 @@ fuzz: ## Fuzz the Modbus server longer: FUZZ_TIME seconds for each of two target
 bench: ## Criterion benches; the bare kernel is the fixed reference
 	cargo bench --locked -p bess-benches --bench tick --bench edges
 
-bench-modbus: ## The Modbus server under load beside a bare echo in the same run
+bench-modbus: ## The Modbus server beside a bare echo, its write path, ticks and memory: a quarter of an hour
 	cargo bench --locked -p bess-benches --bench modbus_load
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core

@@ -40,7 +40,7 @@ struct Args {
 
 impl Args {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, Fault> {
-        let mut args = Self { json: false, workers: 2, runs: 9, only: Vec::new() };
+        let mut args = Self { json: false, workers: 2, runs: 11, only: Vec::new() };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} wants a value"));
             match word.as_str() {

@@ -64,14 +64,19 @@ impl Report {
         Self { workers, rows: Vec::new(), load_before, load_after: String::new() }
     }
 
+    /// A figure, with or without a bar.
+    pub(crate) fn add(&mut self, name: String, value: f64, unit: &'static str, bar: Option<Bar>) {
+        self.rows.push(Row { name, value, unit, bar });
+    }
+
     /// A figure without a bar.
     pub(crate) fn note(&mut self, name: String, value: f64, unit: &'static str) {
-        self.rows.push(Row { name, value, unit, bar: None });
+        self.add(name, value, unit, None);
     }
 
     /// A figure with a bar.
     pub(crate) fn row(&mut self, name: String, value: f64, unit: &'static str, bar: Bar) {
-        self.rows.push(Row { name, value, unit, bar: Some(bar) });
+        self.add(name, value, unit, Some(bar));
     }
 
     pub(crate) fn table(&self) -> String {
@@ -83,7 +88,7 @@ impl Report {
             });
             let figure =
                 if *value >= 1000.0 { format!("{value:.0}") } else { format!("{value:.3}") };
-            let _ = writeln!(text, "{name:<68}{figure:>10} {unit:<4}{verdict}");
+            let _ = writeln!(text, "{name:<72}{figure:>10} {unit:<4}{verdict}");
         }
         let Self { workers, load_before, load_after, .. } = self;
         let _ = write!(
