@@ -7,7 +7,7 @@ use super::functions::read_functions;
 use super::grid::{read_grid, read_grid_code};
 use super::plant::{read_arbitration, read_plant};
 use super::protection::read_protection;
-use super::reader::{Bounds, Section, read_document};
+use super::reader::{Bounds, Section, read_document_with_files};
 use super::sequence::{read_pcs_thermal, read_sequence};
 use super::site::{TEMPERATURE, read_ambient, read_transformer};
 use super::watchdog::read_watchdog;
@@ -43,23 +43,14 @@ pub fn parse_farm(
     text: &str,
     chemistry_source: &ChemistrySource<'_>,
 ) -> Result<FarmSpec, Problems> {
-    let mut foreign = Vec::new();
-    let result = read_document(file, text, |root| {
-        let spec = read(root, chemistry_source, &mut foreign);
+    read_document_with_files(file, text, |root, foreign| {
+        let spec = read(root, chemistry_source, foreign);
         if root.is_clean() && foreign.is_empty() && spec.units.is_empty() {
             let message = "the farm has no units: write at least one `[[units]]`".to_owned();
             root.report(root.span_of("units"), message, None);
         }
         spec
-    });
-    match result {
-        Ok(spec) if foreign.is_empty() => Ok(spec),
-        result => {
-            let mut problems = result.err().unwrap_or_default();
-            problems.0.append(&mut foreign);
-            Err(problems)
-        }
-    }
+    })
 }
 
 fn read(

@@ -110,6 +110,27 @@ pub fn read_document<T>(
     Ok(value.expect("a document without problems was read"))
 }
 
+/// Reads like [`read_document`] a text that names other files: `read` puts the problems of those
+/// into the list it is given, and the value is given out only where there were none of either.
+///
+/// # Errors
+/// All problems of the text, then those of the files that it names.
+pub fn read_document_with_files<T>(
+    file: &str,
+    text: &str,
+    read: impl FnOnce(&Section<'_, '_>, &mut Vec<Problem>) -> T,
+) -> Result<T, Problems> {
+    let mut foreign = Vec::new();
+    match read_document(file, text, |root| read(root, &mut foreign)) {
+        Ok(value) if foreign.is_empty() => Ok(value),
+        result => {
+            let mut problems = result.err().unwrap_or_default();
+            problems.0.append(&mut foreign);
+            Err(problems)
+        }
+    }
+}
+
 /// A text being read, with the problems found so far.
 #[derive(Debug)]
 struct Document<'a> {

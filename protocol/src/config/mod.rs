@@ -12,7 +12,7 @@ pub(crate) use maps::{MapKind, MapSet};
 use crate::map::Profile;
 use crate::map::user::MapFile;
 use bess_core::UnitId;
-use bess_core::config::{Problem, Problems, Section, did_you_mean, read_document};
+use bess_core::config::{Problem, Problems, Section, did_you_mean, read_document_with_files};
 use bess_core::control::WatchdogSettings;
 use bess_core::device::Part;
 use bess_core::spec::{FarmSpec, UnitDesign};
@@ -83,13 +83,12 @@ pub fn parse_modbus(
     spec: &FarmSpec,
     source: &FileSource<'_>,
 ) -> Result<ModbusConfig, Problems> {
-    let mut foreign = Vec::new();
     let is_farm_file = has_table(text, "farm");
-    let read = read_document(file, text, |root| {
+    read_document_with_files(file, text, |root, foreign| {
         if is_farm_file {
             root.leave_the_rest();
         }
-        let mut reader = Reader { spec, source, foreign: &mut foreign };
+        let mut reader = Reader { spec, source, foreign };
         match root.section("modbus") {
             Some(section) => reader.modbus(section),
             None => {
@@ -100,15 +99,7 @@ pub fn parse_modbus(
                 ModbusConfig::default()
             }
         }
-    });
-    match read {
-        Ok(config) if foreign.is_empty() => Ok(config),
-        read => {
-            let mut problems = read.err().unwrap_or_default();
-            problems.0.append(&mut foreign);
-            Err(problems)
-        }
-    }
+    })
 }
 
 impl ModbusConfig {

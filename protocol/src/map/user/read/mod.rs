@@ -23,7 +23,9 @@ use crate::map::Profile;
 use crate::map::layout::{Refresh, Trap};
 use crate::map::points::Level;
 use crate::map::sunspec::BASE;
-use bess_core::config::{Problem, Problems, Section, Shape, did_you_mean, read_document};
+use bess_core::config::{
+    Problem, Problems, Section, Shape, did_you_mean, read_document_with_files,
+};
 use bess_core::point::Table;
 use head::Options;
 use std::ops::Range;
@@ -40,17 +42,10 @@ pub fn parse_map(file: &str, text: &str, source: &MapSource<'_>) -> Result<MapFi
 
 /// Without a source no other maps may be named: a map that another one shows.
 fn parse(file: &str, text: &str, source: Option<&MapSource<'_>>) -> Result<MapFile, Problems> {
-    let mut foreign = Vec::new();
     let origin = Arc::new(Origin { file: file.to_owned(), text: text.to_owned() });
-    let result = read_document(file, text, |root| read(root, &origin, source, &mut foreign));
-    match result {
-        Ok(Some(map)) if foreign.is_empty() => Ok(map),
-        result => {
-            let mut problems = result.err().unwrap_or_default();
-            problems.0.append(&mut foreign);
-            Err(problems)
-        }
-    }
+    let map =
+        read_document_with_files(file, text, |root, foreign| read(root, &origin, source, foreign))?;
+    map.ok_or_else(Problems::default)
 }
 
 fn read(
