@@ -132,6 +132,19 @@ impl Room {
         let whence = Whence { listener: &self.config.name, peer: Some(peer.ip()) };
         conditions::refuses(&snapshots, whence, gateway.only_unit(), self.server.stats())
     }
+
+    /// What a connection of `peer` to this gateway answers with.
+    fn service(&self, gateway: &Arc<Gateway>, peer: SocketAddr) -> Service {
+        Service {
+            farm: self.server.farm.clone(),
+            config: Arc::clone(&self.config),
+            gateway: Arc::clone(gateway),
+            shelves: Arc::clone(&self.server.shelves),
+            role: self.config.role,
+            peer,
+            frozen: Arc::clone(&self.server.frozen),
+        }
+    }
 }
 
 /// What all connections share.
@@ -225,6 +238,19 @@ impl Drop for Seat {
 }
 
 impl Server {
+    /// A server without connections; `periods` in ticks, of registers refreshed only now and then.
+    fn new(farm: FarmAccess, periods: impl Iterator<Item = u64>) -> Arc<Self> {
+        let now = Arc::clone(&farm.snapshots.borrow());
+        Arc::new(Self {
+            shelves: Arc::new(Shelves::new(periods, &now)),
+            frozen: Arc::default(),
+            farm,
+            tracker: TaskTracker::new(),
+            is_draining: AtomicBool::new(false),
+            drain: CancellationToken::new(),
+            tasks: Mutex::default(),
+        })
+    }
     fn tasks(&self) -> MutexGuard<'_, BTreeMap<tokio::task::Id, AbortHandle>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -250,20 +276,10 @@ pub async fn serve(
 /// Serves Modbus TCP on `sockets` until `shutdown` fires; then requests in hand are finished, for
 /// less than a second, and every connection is closed. Nothing that a client does ends it.
 pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: CancellationToken) {
-    let now = Arc::clone(&farm.snapshots.borrow());
     let devices = sockets.iter().flat_map(|socket| socket.reach.gateways());
     let devices = devices.flat_map(|gateway| gateway.devices());
     let periods = devices.flat_map(|(_, device)| device.refresh_periods().collect::<Vec<_>>());
-    let shelves = Arc::new(Shelves::new(periods, &now));
-    let server = Arc::new(Server {
-        shelves: Arc::clone(&shelves),
-        frozen: Arc::default(),
-        farm,
-        tracker: TaskTracker::new(),
-        is_draining: AtomicBool::new(false),
-        drain: CancellationToken::new(),
-        tasks: Mutex::default(),
-    });
+    let server = Server::new(farm, periods);
     let mut seats: Vec<(Arc<ListenerConfig>, Arc<Seats>)> = Vec::new();
     let mut loops = tokio::task::JoinSet::new();
     for socket in sockets {
@@ -403,15 +419,7 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
     stats.accepted.fetch_add(1, Relaxed);
     // It fails on a socket that the client has reset already; the first read will tell.
     let _ = stream.set_nodelay(true);
-    let service = Service {
-        farm: room.server.farm.clone(),
-        config: Arc::clone(&room.config),
-        gateway: Arc::clone(gateway),
-        shelves: Arc::clone(&room.server.shelves),
-        role: room.config.role,
-        peer,
-        frozen: Arc::clone(&room.server.frozen),
-    };
+    let service = room.service(gateway, peer);
     let tls = room.tls.clone();
     // Held until the task is in the list, so that it cannot leave before.
     let mut tasks = room.server.tasks();
@@ -436,34 +444,17 @@ pub(crate) async fn run_alone<S: Wire>(
     farm: FarmAccess,
 ) {
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-    let now = Arc::clone(&farm.snapshots.borrow());
     let periods = gateway.devices().flat_map(|(_, device)| device.refresh_periods());
-    let server = Arc::new(Server {
-        shelves: Arc::new(Shelves::new(periods, &now)),
-        frozen: Arc::default(),
-        farm,
-        tracker: TaskTracker::new(),
-        is_draining: AtomicBool::new(false),
-        drain: CancellationToken::new(),
-        tasks: Mutex::default(),
-    });
+    let server = Server::new(farm, periods);
     let room = Room {
-        server: Arc::clone(&server),
+        server,
         config: Arc::clone(config),
         seats: Arc::default(),
         reach: Reach::Gateway(Arc::clone(gateway)),
         tls: None,
     };
     let Some(seat) = Seat::take(&room, peer) else { return };
-    let service = Service {
-        farm: server.farm.clone(),
-        config: Arc::clone(config),
-        gateway: Arc::clone(gateway),
-        shelves: Arc::clone(&server.shelves),
-        role: config.role,
-        peer,
-        frozen: Arc::clone(&server.frozen),
-    };
+    let service = room.service(gateway, peer);
     // Its client learns of the end by the end of the stream.
     let _ = Session::new(stream, seat, service).run().await;
 }

@@ -284,8 +284,8 @@ impl Service {
         out: &mut Vec<u8>,
     ) -> Result<Answer, u8> {
         self.judge_read(call, table, address, count)?;
-        if self.lacks_cells(call, address, count) {
-            return Ok(self.read_with_cells(call, table, address, count));
+        if let Some(unit) = self.unit_without_cells(call, address, count) {
+            return Ok(self.read_with_cells(call, unit, table, address, count));
         }
         self.read_from(call, table, address, count, out)?;
         Ok(Answer::Ready)
@@ -373,40 +373,37 @@ impl Service {
         })
     }
 
-    /// Whether the registers show cells that the snapshot does not carry.
-    fn lacks_cells(&self, call: Call<'_>, address: u16, count: u16) -> bool {
-        let (Some((first, last)), Some(unit)) = (call.device.layout.cells, call.device.unit) else {
-            return false;
-        };
+    /// The unit whose cells the registers show, where the snapshot does not carry them.
+    fn unit_without_cells(&self, call: Call<'_>, address: u16, count: u16) -> Option<UnitId> {
+        let ((first, last), unit) = call.device.layout.cells.zip(call.device.unit)?;
         let end = u32::from(address) + u32::from(count);
         let touches = address <= last && end > u32::from(first);
-        touches && !call.snapshot.cells.iter().any(|cells| cells.unit_idx == unit.idx())
+        let is_shown = || call.snapshot.cells.iter().any(|cells| cells.unit_idx == unit.idx());
+        (touches && !is_shown()).then_some(unit)
     }
 
     /// Asks the loop to show the cells of the unit, and reads then.
-    fn read_with_cells(&self, call: Call<'_>, table: Table, address: u16, count: u16) -> Answer {
-        let (sender, receiver) = oneshot::channel();
-        if let Some(unit) = call.device.unit {
-            self.farm.mailbox.post(Submission {
-                request: Letter::ShowCells(unit),
-                origin: Origin {
-                    source: ControlSource::Modbus,
-                    peer: Some(self.peer.to_string()),
-                    ..Origin::default()
-                },
-                reply: Reply::new(move |outcome| {
-                    // A client that gave up no longer listens.
-                    let _ = sender.send(outcome);
-                }),
-            });
-        }
+    fn read_with_cells(
+        &self,
+        call: Call<'_>,
+        unit: UnitId,
+        table: Table,
+        address: u16,
+        count: u16,
+    ) -> Answer {
+        let origin = Origin {
+            source: ControlSource::Modbus,
+            peer: Some(self.peer.to_string()),
+            ..Origin::default()
+        };
+        let shown = self.post(Letter::ShowCells(unit), origin);
         let (service, device) = (self.clone(), Arc::clone(call.device));
         let Call { function, unit_id, transaction, .. } = call;
         let lens = call.lens.cloned();
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
-            let shown = tokio::time::timeout(timeout, receiver).await;
-            let snapshot = Arc::clone(&service.farm.snapshots.borrow());
+            let shown = tokio::time::timeout(timeout, shown).await;
+            let snapshot = service.snapshot();
             let call = Call {
                 device: &device,
                 snapshot: &snapshot,
@@ -459,7 +456,7 @@ impl Service {
             self.post_later(call.snapshot.tick, notes);
             return self.answered(call, then);
         }
-        let outcome = self.post(command, origin);
+        let outcome = self.post(Letter::Control(command), origin);
         Ok(self.wait_for(call, outcome, address, notes, then))
     }
 
@@ -556,7 +553,7 @@ impl Service {
                 }
                 Err(code) => device.desk.note_write(LastWrite { code: *code, address }),
             }
-            let snapshot = Arc::clone(&service.farm.snapshots.borrow());
+            let snapshot = service.snapshot();
             let call = Call {
                 device: &device,
                 snapshot: &snapshot,
@@ -570,10 +567,11 @@ impl Service {
         }))
     }
 
-    fn post(&self, command: Command, origin: Origin) -> oneshot::Receiver<Outcome> {
+    /// Posts a letter; the loop's outcome comes, or nothing where it is dropped unanswered.
+    fn post(&self, request: Letter, origin: Origin) -> oneshot::Receiver<Outcome> {
         let (sender, receiver) = oneshot::channel();
         self.farm.mailbox.post(Submission {
-            request: Letter::Control(command),
+            request,
             origin,
             reply: Reply::new(move |outcome| {
                 // A client that gave up no longer listens.
@@ -602,7 +600,8 @@ impl Service {
                 let delay_s = ticks as f64 / TICKS_PER_S as f64;
                 let via = origin.via.as_ref().map(|via| format!("{via}, {delay_s:.1} s later"));
                 // The audit has what comes of it.
-                drop(service.post(command, Origin { via, ..origin.clone() }));
+                let origin = Origin { via, ..origin.clone() };
+                drop(service.post(Letter::Control(command), origin));
             }
         });
     }
