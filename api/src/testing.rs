@@ -25,8 +25,8 @@ use bess_core::log::Log;
 use bess_core::point::PointBook;
 use bess_core::role::Role;
 use bess_core::snapshot::{
-    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, FarmView, RackTruth, RackView,
-    Snapshot, UnitState, UnitView,
+    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, Counts, FarmView, RackTruth,
+    RackView, Snapshot, UnitState, UnitView,
 };
 use bess_core::spec::{FarmSpec, IslandLoad, PlantSettings};
 use bess_core::stats::Stats;
@@ -110,6 +110,7 @@ pub(crate) fn snapshot_with(n_units: usize) -> Snapshot {
         audit: Arc::new(Log::new(AUDIT_CAPACITY)),
         link: Arc::default(),
         forced: Arc::default(),
+        counts: Counts::default(),
         spec,
     }
 }
