@@ -454,7 +454,7 @@ pub(crate) async fn serve_all(
         api: address,
         metrics: "127.0.0.1:9090".parse().unwrap(),
     };
-    let build = BuildInfo { version: "0.0.0".to_owned(), revision: "test".to_owned() };
+    let build = BuildInfo { version: "0.0.0".to_owned(), ..BuildInfo::default() };
     let api = Api::with_points(access, ready.clone(), book, config, build, points);
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&api).serve_rest(listener, shutdown.clone()));

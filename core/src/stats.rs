@@ -5,49 +5,57 @@ use crate::control::ControlSource;
 use crate::link::LinkEffect;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-/// A histogram with fixed upper bounds in seconds.
+/// A histogram with fixed upper bounds, of seconds or of bytes.
 #[derive(Debug)]
 pub struct Histogram {
-    bounds_s: &'static [f64],
+    bounds: &'static [f64],
     counts: Vec<AtomicU64>,
-    sum_ns: AtomicU64,
+    /// In parts of the unit, so many to one.
+    sum: AtomicU64,
+    parts: f64,
 }
 
 /// What a histogram held at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramReading {
-    /// Upper bound in seconds and number of observations in that bucket alone; the last bound is
-    /// infinite.
+    /// Upper bound and number of observations in that bucket alone; the last bound is infinite.
     pub buckets: Vec<(f64, u64)>,
-    /// Sum of the observations in seconds.
-    pub sum_s: f64,
+    /// Sum of the observations, in the unit of the bounds.
+    pub sum: f64,
     /// Number of observations.
     pub count: u64,
 }
 
 impl Histogram {
-    /// An empty histogram with these bounds, in increasing order.
+    /// An empty histogram with these bounds in seconds, in increasing order.
     pub fn new(bounds_s: &'static [f64]) -> Self {
-        let counts = (0..=bounds_s.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { bounds_s, counts, sum_ns: AtomicU64::new(0) }
+        Self::with_parts(bounds_s, 1e9)
     }
-    /// Adds one observation of `seconds` (>= 0).
-    pub fn observe(&self, seconds: f64) {
-        self.observe_many(seconds, 1);
+    /// An empty histogram with these bounds in bytes, in increasing order.
+    pub fn of_bytes(bounds_bytes: &'static [f64]) -> Self {
+        Self::with_parts(bounds_bytes, 1.0)
     }
-    /// Adds `n` observations of `seconds` (>= 0) each.
-    pub fn observe_many(&self, seconds: f64, n: u64) {
-        let bucket = self.bounds_s.partition_point(|bound| *bound < seconds);
+    fn with_parts(bounds: &'static [f64], parts: f64) -> Self {
+        let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
+        Self { bounds, counts, sum: AtomicU64::new(0), parts }
+    }
+    /// Adds one observation of `value` seconds or bytes (>= 0).
+    pub fn observe(&self, value: f64) {
+        self.observe_many(value, 1);
+    }
+    /// Adds `n` observations of `value` seconds or bytes (>= 0) each.
+    pub fn observe_many(&self, value: f64, n: u64) {
+        let bucket = self.bounds.partition_point(|bound| *bound < value);
         self.counts[bucket].fetch_add(n, Relaxed);
-        self.sum_ns.fetch_add((seconds * 1e9) as u64 * n, Relaxed);
+        self.sum.fetch_add((value * self.parts) as u64 * n, Relaxed);
     }
     /// What it holds; the count is the sum of the buckets, so the reading is consistent in itself.
     pub fn read(&self) -> HistogramReading {
-        let bounds = self.bounds_s.iter().copied().chain([f64::INFINITY]);
+        let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> =
             bounds.zip(self.counts.iter().map(|count| count.load(Relaxed))).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
-        HistogramReading { buckets, sum_s: self.sum_ns.load(Relaxed) as f64 / 1e9, count }
+        HistogramReading { buckets, sum: self.sum.load(Relaxed) as f64 / self.parts, count }
     }
 }
 
@@ -378,7 +386,7 @@ mod tests {
         stats.note_served(Served::Rest, 0, 900_000_000, 1);
         let reading = stats.snapshot_age[Served::Rest as usize].read();
         assert_eq!(reading.count, 3);
-        assert!((reading.sum_s - 0.08).abs() < 1e-9, "{reading:?}");
+        assert!((reading.sum - 0.08).abs() < 1e-9, "{reading:?}");
     }
 
     #[test]
@@ -391,6 +399,14 @@ mod tests {
         let reading = histogram.read();
         let counts: Vec<u64> = reading.buckets.iter().map(|(_, count)| *count).collect();
         assert_eq!((counts, reading.count), (vec![2, 3, 1], 6));
-        assert!((reading.sum_s - 7.6).abs() < 1e-6);
+        assert!((reading.sum - 7.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn bytes_are_summed_in_bytes() {
+        let histogram = Histogram::of_bytes(&[1024.0]);
+        // More than nanoseconds would have room for.
+        histogram.observe_many(4e9, 10);
+        assert_eq!(histogram.read().sum, 4e10);
     }
 }

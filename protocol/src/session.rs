@@ -378,7 +378,12 @@ impl<S: Wire> Session<S> {
             let took_s = (now - self.whole_at).as_secs_f64();
             let n = std::mem::take(&mut self.tally.answered);
             self.seat.stats().observe(self.tally.function, took_s, n);
-            self.service.farm.stats.note_served(Served::Modbus, self.tally.made_unix_ns, wall_unix_ns(), n);
+            self.service.farm.stats.note_served(
+                Served::Modbus,
+                self.tally.made_unix_ns,
+                wall_unix_ns(),
+                n,
+            );
             self.active_at = now;
         }
     }

@@ -205,7 +205,8 @@ impl Farm {
 
     /// Exceptions so far with a code of the standard, whatever the function.
     pub(crate) fn exceptions(&self, code: u8) -> u64 {
-        let place = MODBUS_EXCEPTIONS.iter().position(|known| *known == code).expect("of the standard");
+        let place =
+            MODBUS_EXCEPTIONS.iter().position(|known| *known == code).expect("of the standard");
         let of = |codes: &[AtomicU64; MODBUS_EXCEPTIONS.len() + 1]| codes[place].load(Relaxed);
         self.stats.modbus.exceptions.iter().map(of).sum()
     }

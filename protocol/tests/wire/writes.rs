@@ -6,7 +6,6 @@ use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel};
 use bess_core::command::{Command, ControlChange, Rejection, UnitAction};
 use bess_core::snapshot::UnitState;
 use bess_protocol::ListenerConfig;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 #[tokio::test]
