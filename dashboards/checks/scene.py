@@ -1,0 +1,232 @@
+"""A live farm on which something happens on every dashboard, and a Prometheus that watches it.
+
+The farm is the built-in one with defects, at ten times real time. While it runs, an EMS polls and writes over
+Modbus, somebody reads REST, links and points are disturbed, the grid swings, units are stopped. Prometheus
+scrapes once a second and evaluates the real rules.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import yaml
+
+from common import ROOT, TOOLS
+
+sys.path.insert(0, os.path.join(ROOT, "cli", "tests", "clients"))
+
+from farm import ANSWER_MAX_S, Farm, binary, poll
+
+RULES = os.path.join(ROOT, "dashboards", "alerts", "rules.yaml")
+SPEED = 10
+# Registers of the compact map: a unit's setpoint in W, and its controller's heartbeat.
+SETPOINT, HEARTBEAT = 80, 85
+# Defects of the farm, in simulated seconds: after a few scrapes, so that counters are seen to grow.
+DEFECTS = """
+[[defects]]
+kind = "reading"
+unit = 2
+rack = 1
+reading = "temperature_max_degc"
+value = 70
+from_s = 80
+
+[[defects]]
+kind = "chiller"
+unit = 4
+from_s = 80
+
+[[defects]]
+kind = "short"
+unit = 5
+rack = 3
+cell = 57
+resistance_ohm = 0.005
+from_s = 90
+
+[[defects]]
+kind = "insulation"
+unit = 6
+resistance_kohm = 20
+from_s = 100
+
+[[defects]]
+kind = "smoke_detector"
+unit = 7
+from_s = 110
+"""
+
+
+class Prometheus:
+    """The real one, on a free port, with a folder of its own; `stop` ends it by its process id."""
+
+    def __init__(self, target, interval_s=1, rules=True):
+        self.folder = tempfile.TemporaryDirectory(prefix="bess-prometheus-")
+        program = os.path.join(TOOLS, "observe", "bin", "prometheus")
+        config = {
+            "global": {"scrape_interval": f"{interval_s}s", "scrape_timeout": f"{interval_s}s", "evaluation_interval": f"{interval_s}s"},
+            "scrape_configs": [{"job_name": "bess", "static_configs": [{"targets": [target], "labels": {"namespace": "site"}}]}],
+        }
+        if rules:
+            with open(RULES, encoding="utf-8") as file:
+                groups = yaml.safe_load(file)
+            for group in groups["groups"]:
+                group["interval"] = f"{interval_s}s"
+            self._write("rules.yaml", groups)
+            config["rule_files"] = ["rules.yaml"]
+        path = self._write("prometheus.yaml", config)
+        self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
+        # Prometheus has no way to say which port 0 became, so it is asked from its log.
+        self.process = subprocess.Popen(
+            [program, f"--config.file={path}", f"--storage.tsdb.path={os.path.join(self.folder.name, 'data')}",
+             "--web.listen-address=127.0.0.1:0", "--log.format=json"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log)
+        self.url = poll(self._address, 30.0)
+        if not self.url:
+            said = self._said()
+            self.stop()
+            raise RuntimeError(f"Prometheus is not ready:\n{said}")
+
+    def _write(self, name, content):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "w", encoding="utf-8") as file:
+            yaml.safe_dump(content, file, sort_keys=False)
+        return path
+
+    def _said(self):
+        self.log.flush()
+        with open(self.log.name, encoding="utf-8") as file:
+            return file.read()
+
+    def _address(self):
+        if self.process.poll() is not None:
+            return None
+        for line in self._said().splitlines():
+            with contextlib.suppress(ValueError):
+                address = json.loads(line).get("address", "")
+                if address.startswith("127.0.0.1:"):
+                    url = f"http://{address}"
+                    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/-/ready", timeout=ANSWER_MAX_S) as answer:
+                        return url if answer.status == 200 else None
+        return None
+
+    def ask(self, path, **parameters):
+        """Data of an answer of the HTTP API; a refusal raises with what Prometheus says."""
+        query = urllib.parse.urlencode(parameters, doseq=True)
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=60.0) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                raise ValueError(json.load(refusal).get("error")) from None
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10.0)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        self.folder.cleanup()
+
+
+class Scene:
+    """A farm and a Prometheus; `play` lets it all happen, `start_s` and `end_s` are what to look at."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="bess-scene-")
+        path = os.path.join(self.folder.name, "farm.toml")
+        text = subprocess.run([binary(), "farm", "init"], capture_output=True, text=True, check=True).stdout
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + DEFECTS)
+        self.farm = Farm("--farm", path, "--speed", str(SPEED))
+        metrics = self.farm.endpoints["metrics"]
+        self.instance = f"{metrics['host']}:{metrics['port']}"
+        try:
+            self.prometheus = Prometheus(self.instance)
+        except BaseException:
+            self.farm.stop()
+            raise
+        self.start_s = time.time()
+        self.end_s = None
+        self.over = threading.Event()
+        self.n_polls = 0
+
+    def play(self, seconds):
+        """Traffic all the time, deeds one after the other, and time to see what becomes of them."""
+        streaming = threading.Thread(target=self._stream, name="stream")
+        streaming.start()
+        deeds = iter(self._deeds())
+        begin = time.monotonic()
+        try:
+            while (now := time.monotonic() - begin) < seconds:
+                self._traffic()
+                if now > 5:
+                    deed = next(deeds, None)
+                    if deed:
+                        deed()
+                time.sleep(0.25)
+        finally:
+            self.over.set()
+            streaming.join()
+        self.end_s = time.time()
+
+    def _deeds(self):
+        """One at a time, a quarter of a second apart."""
+        farm, api = self.farm, self.farm.change
+
+        def try_to(method, path, body):
+            return lambda: farm.ask(method, path, body)
+
+        yield lambda: api("PUT", "/farm/setpoint", {"active_power_w": 12e6})
+        yield lambda: api("PATCH", "/units/3/control", {"watchdog": {"timeout_s": 60, "kind": "change", "action": "ramp_to_zero"}})
+        yield lambda: api("POST", "/links", {"name": "slow", "effect": "delay", "delay_s": 0.05})
+        yield lambda: api("POST", "/links", {"name": "busy", "effect": "exception", "exception": 6, "functions": [6]})
+        yield lambda: api("POST", "/grid/disturbances", {"kind": "frequency", "value": 49.2})
+        yield self._force
+        yield lambda: api("POST", "/units/8/commands", {"action": "estop"})
+        # Refused: it names a unit that is not there, and a power that nobody has.
+        yield try_to("PUT", "/units/99/setpoint", {"active_power_w": 1e6})
+        yield try_to("PUT", "/units/1/setpoint", {"active_power_w": "much"})
+        yield lambda: api("PUT", "/farm/setpoint", {"active_power_w": -10e6})
+
+    def _force(self):
+        api = self.farm.endpoints["api"]["url"].removesuffix("/api/v1")
+        subprocess.run([binary(), "point", "--api", api, "force", "9", "compact/12", "1000"], capture_output=True, check=True)
+
+    def _traffic(self):
+        """A poll of an EMS, with mistakes, and a few looks at REST."""
+        with contextlib.suppress(Exception), self.farm.modbus() as ems:
+            client = ems.client
+            client.read_holding_registers(0, count=60, device_id=1)
+            client.read_input_registers(0, count=20, device_id=1)
+            client.read_holding_registers(40_000, count=60, device_id=2)
+            client.read_holding_registers(9_999, count=2, device_id=1)
+            client.write_registers(SETPOINT, [0, 0], device_id=10)
+            client.write_register(HEARTBEAT, self.n_polls % 100, device_id=10)
+            self.n_polls += 1
+            client.socket.sendall(b"no Modbus at all")
+        for path in ("/farm", "/units?limit=3", "/units/1", "/alarms", "/nothing"):
+            self.farm.ask("GET", path)
+
+    def _stream(self):
+        """A reader of the event stream."""
+        with contextlib.suppress(OSError), urllib.request.urlopen(self.farm.endpoints["api"]["url"] + "/stream", timeout=ANSWER_MAX_S) as stream:
+            while not self.over.is_set() and stream.readline():
+                pass
+
+    def stop(self):
+        self.prometheus.stop()
+        code = self.farm.stop()
+        self.folder.cleanup()
+        return code
