@@ -173,7 +173,7 @@ def stat(title, says, queries, unit, *, thresholds=None, mappings=None, decimals
 
 def lines(title, says, queries, unit, *, low=None, high=None, soft_low=None, soft_high=None, decimals=None,
           thresholds=None, overrides=None, fill=0, stack=False, bars=False, log=False, axis="", units=False,
-          width=None, interval=None, alerts=(), calcs=("lastNotNull",), table=False, limits_shown=False,
+          width=None, interval=None, alerts=(), calcs=None, table=False, limits_shown=False,
           links=None, step=False):
     """Lines, areas or bars over time."""
     custom = {
@@ -197,6 +197,9 @@ def lines(title, says, queries, unit, *, low=None, high=None, soft_low=None, sof
     for key, value in (("axisSoftMin", soft_low), ("axisSoftMax", soft_high)):
         if value is not None:
             custom[key] = value
+    if calcs is None:
+        # Several units side by side have no room for figures in the legend.
+        calcs = () if units else ("lastNotNull",)
     options = {
         "legend": {"calcs": list(calcs), "displayMode": "table" if table else "list",
                    "placement": "bottom", "showLegend": True},
