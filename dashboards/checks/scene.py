@@ -8,6 +8,7 @@ scrapes once a second and evaluates the real rules.
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import urllib.parse
 import urllib.request
 
 import yaml
+from pymodbus.exceptions import ModbusException
 
 from common import ROOT, TOOLS
 
@@ -25,7 +27,7 @@ sys.path.insert(0, os.path.join(ROOT, "cli", "tests", "clients"))
 
 from farm import ANSWER_MAX_S, Farm, binary, poll
 
-RULES = os.path.join(ROOT, "dashboards", "alerts", "rules.yaml")
+RULES = ("rules.yaml", "slo.yaml")
 SPEED = 10
 # Registers of the compact map: a unit's setpoint in W, and its controller's heartbeat.
 SETPOINT, HEARTBEAT = 80, 85
@@ -76,12 +78,13 @@ class Prometheus:
             "scrape_configs": [{"job_name": "bess", "static_configs": [{"targets": [target], "labels": {"namespace": "site"}}]}],
         }
         if rules:
-            with open(RULES, encoding="utf-8") as file:
-                groups = yaml.safe_load(file)
-            for group in groups["groups"]:
-                group["interval"] = f"{interval_s}s"
-            self._write("rules.yaml", groups)
-            config["rule_files"] = ["rules.yaml"]
+            for name in RULES:
+                with open(os.path.join(ROOT, "dashboards", "alerts", name), encoding="utf-8") as file:
+                    groups = yaml.safe_load(file)
+                for group in groups["groups"]:
+                    group["interval"] = f"{interval_s}s"
+                self._write(name, groups)
+            config["rule_files"] = list(RULES)
         path = self._write("prometheus.yaml", config)
         self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
         # Prometheus has no way to say which port 0 became, so it is asked from its log.
@@ -160,6 +163,7 @@ class Scene:
         self.start_s = time.time()
         self.end_s = None
         self.over = threading.Event()
+        self.ems = self.farm.modbus()
         self.n_polls = 0
 
     def play(self, seconds):
@@ -198,7 +202,7 @@ class Scene:
         # Refused: it names a unit that is not there, and a power that nobody has.
         yield try_to("PUT", "/units/99/setpoint", {"active_power_w": 1e6})
         yield try_to("PUT", "/units/1/setpoint", {"active_power_w": "much"})
-        yield lambda: api("PUT", "/farm/setpoint", {"active_power_w": -10e6})
+        yield lambda: api("PUT", "/farm/setpoint", {"active_power_w": -10e6, "reactive_power_var": 3e6})
 
     def _force(self):
         api = self.farm.endpoints["api"]["url"].removesuffix("/api/v1")
@@ -206,8 +210,8 @@ class Scene:
 
     def _traffic(self):
         """A poll of an EMS, with mistakes, and a few looks at REST."""
-        with contextlib.suppress(Exception), self.farm.modbus() as ems:
-            client = ems.client
+        with contextlib.suppress(ModbusException):
+            client = self.ems.client
             client.read_holding_registers(0, count=60, device_id=1)
             client.read_input_registers(0, count=20, device_id=1)
             client.read_holding_registers(40_000, count=60, device_id=2)
@@ -215,7 +219,9 @@ class Scene:
             client.write_registers(SETPOINT, [0, 0], device_id=10)
             client.write_register(HEARTBEAT, self.n_polls % 100, device_id=10)
             self.n_polls += 1
-            client.socket.sendall(b"no Modbus at all")
+        # And somebody who comes, talks nonsense and goes.
+        with contextlib.suppress(OSError), socket.create_connection((self.farm.host, self.farm.port), ANSWER_MAX_S) as stranger:
+            stranger.sendall(b"no Modbus at all")
         for path in ("/farm", "/units?limit=3", "/units/1", "/alarms", "/nothing"):
             self.farm.ask("GET", path)
 
@@ -226,6 +232,7 @@ class Scene:
                 pass
 
     def stop(self):
+        self.ems.client.close()
         self.prometheus.stop()
         code = self.farm.stop()
         self.folder.cleanup()

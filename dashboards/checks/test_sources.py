@@ -19,6 +19,7 @@ from common import ROOT, dashboards, panels
 sys.path.insert(0, os.path.join(ROOT, "dashboards", "source"))
 
 import build
+import slo
 import words
 
 PROVISIONING = os.path.join(ROOT, "dashboards", "provisioning")
@@ -66,6 +67,14 @@ class Sources(unittest.TestCase):
                 uid = re.search(r"/d/([\w-]+)", said["dashboard_url"])[1]
                 self.assertIn(uid, shown)
                 self.assertIn(said["runbook_url"], urls(shown[uid]), f"no panel of {uid} links the runbook of {name}")
+
+    def test_the_budgets_drawn_are_those_that_the_alerts_burn(self):
+        with open(os.path.join(words.ALERTS, "slo.yaml"), encoding="utf-8") as file:
+            rules = [rule for group in yaml.safe_load(file)["groups"] for rule in group["rules"]]
+        for _, ratio, budget, _ in slo.OBJECTIVES:
+            burning = [rule["expr"] for rule in rules if "alert" in rule and ratio.format("1h") in rule["expr"]]
+            self.assertEqual(len(burning), 1, ratio)
+            self.assertIn(f"{ratio.format('1h')} > 14.4 * {budget} ", burning[0])
 
     def test_links_between_dashboards_lead_to_dashboards_and_keep_time_and_variables(self):
         shown = dashboards()

@@ -8,7 +8,8 @@ import yaml
 import grafana as g
 
 TAG = "bess"
-RULES = os.path.join(os.path.dirname(__file__), "..", "alerts", "rules.yaml")
+ALERTS = os.path.join(os.path.dirname(__file__), "..", "alerts")
+RULES = [os.path.join(ALERTS, name) for name in ("rules.yaml", "slo.yaml")]
 
 # The position in this list is the number of the state in metrics (docs/unit-states.md).
 STATES = [
@@ -58,11 +59,11 @@ def limits(metric, text, pick):
 @functools.cache
 def alerts():
     """The alerts of the rules by name, each with its annotations; of several of one name the first."""
-    with open(RULES, encoding="utf-8") as file:
-        groups = yaml.safe_load(file)["groups"]
     found = {}
-    for group in groups:
-        for rule in group["rules"]:
+    for path in RULES:
+        with open(path, encoding="utf-8") as file:
+            groups = yaml.safe_load(file)["groups"]
+        for rule in (rule for group in groups for rule in group["rules"]):
             if "alert" in rule:
                 found.setdefault(rule["alert"], rule["annotations"])
     return found
