@@ -49,7 +49,7 @@ def build():
          ("true", FARM_SOC.replace("bess_farm_soc_ratio", "bess_farm_true_soc_ratio")),
          *w.limits("bess_soc_high_limit_ratio", "high ", "min"), *w.limits("bess_soc_low_limit_ratio", "low ", "max")],
         "percentunit", low=0, high=1,
-        alerts=["BessSocLow", "BessEmptySoon", "BessSocSpreadHigh", "BessMeasuredSocWrong"],
+        alerts=["BessSocLow", "BessEmptySoon", "BessMeasuredSocWrong"],
         overrides=[*g.colours({"believed": w.BLUE}), g.dashed("true", w.GREEN), *w.LIMITS])
     by_state = g.lines(
         "Units by state", "Every unit is in exactly one state, so the stack is as high as the farm has units.",
@@ -64,6 +64,13 @@ def build():
          *w.limits("bess_cell_temperature_high_limit_celsius", "", "min")],
         "celsius", soft_low=0, soft_high=60, alerts=["BessCellOverTemperature"],
         overrides=[*g.colours({"hottest": w.RED, "coldest": w.BLUE, "ambient": w.GREY}), *w.LIMITS])
+    spread = g.heatmap(
+        "Units by state of charge", "How many units are in which band: a farm in balance is one line.",
+        "sum by (le) (bess_units_soc_at_most)", "percentunit", scale="linear", scheme="Blues", decimals=0, alerts=["BessSocSpreadHigh"])
+    energy = g.lines(
+        "Energy", "What the farm holds and what it could hold now, aged and cold as it is.",
+        [("held", "sum(bess_farm_energy_joules) / 3600"), ("capacity", "sum(bess_farm_energy_capacity_joules) / 3600")], "watth", low=0,
+        fill=20, overrides=[*g.colours({"held": w.BLUE}), g.dashed("capacity", w.GREY)])
     columns = [
         ("hottest cell", HOTTEST, {"unit": "celsius", "decimals": 1}),
         ("state", of_hottest("bess_unit_state"), {"mappings": w.STATE_NAMES, "unit": "none",
@@ -77,11 +84,12 @@ def build():
     ]
     worst = g.table(
         "Units with the hottest cells", "The ten of them; the number of a unit leads to its own dashboard. " + w.UNIT_SERIES,
-        columns, keys=["unit", "instance"], sort="-hottest cell", width=12,
+        columns, keys=["unit", "instance"], sort="-hottest cell", width=16,
         overrides=[g.override("unit", links=[w.UNIT_LINK], custom__width=60), g.override("instance", custom__width=150)])
     return w.make(
         "bess-farm", "Farm overview",
         "What the farm does and whether it is well. Several instances are shown together as one farm.",
         [(4, numbers), (8, [power, soc]), (8, [w.incidents(12), w.standing_alarms(width=12)]),
-         (9, [by_state, temperature, worst])],
+         (8, [by_state, temperature, spread]),
+         (9, [worst, energy])],
         marks=w.ALL)

@@ -19,6 +19,9 @@ def build():
         g.stat("Connections of those allowed", "Open connections over their cap.",
                [("", "max(bess_modbus_connections / bess_modbus_connections_limit)")], "percentunit", decimals=1, low=0, high=1,
                thresholds=g.steps(w.GREEN, (0.7, w.YELLOW), (0.9, w.RED)), alerts=["BessModbusConnectionsNearLimit"]),
+        g.stat("EMS's last sign of life", "Since the controller of a watched unit that was silent longest last showed life.",
+               [("", "max(time() - bess_ems_heartbeat_timestamp_seconds)")], "s", decimals=0, thresholds=g.steps(w.GREEN, (15, w.YELLOW), (60, w.RED)),
+               alerts=["BessEmsSilent"], none="no unit watched"),
         g.stat("Faults of links and points", "Link conditions in force and points that are forced: what is odd below may be meant.",
                [("links", "sum(bess_modbus_link_conditions)"), ("points", "sum(bess_points_forced)")], "short",
                thresholds=g.steps(w.GREEN, (1, w.PURPLE))),
@@ -45,7 +48,7 @@ def build():
         [("opened", "sum(increase(bess_modbus_connections_opened_total[$__rate_interval]))"),
          ("closed: {{reason}}", "sum by (reason) (increase(bess_modbus_connections_closed_total[$__rate_interval])) > 0"),
          ("rejected", "sum(increase(bess_modbus_connections_rejected_total[$__rate_interval]))")], "short", low=0, decimals=0,
-        interval="1m", bars=True, overrides=g.colours({"opened": w.GREEN, "rejected": w.RED}), alerts=["BessModbusConnectionsNearLimit", "BessModbusConnectionsRejected", "BessEmsSilent"])
+        interval="1m", bars=True, overrides=g.colours({"opened": w.GREEN, "rejected": w.RED}), alerts=["BessModbusConnectionsNearLimit", "BessModbusConnectionsRejected"])
     wrong = g.lines(
         "What went wrong", "Frames that were no Modbus, accepts and TLS handshakes that failed, connections that ended by a panic, in each step.",
         [("bad frames", "sum(increase(bess_modbus_bad_frames_total[$__rate_interval]))"),

@@ -5,10 +5,12 @@ import words as w
 
 
 def build():
-    built = g.table("Processes", "What runs where. Several revisions at once are a rollout, or one that was left half done.",
+    built = g.table("Processes", "What runs where, on which farm file. Several revisions at once are a rollout, or one that was left half done.",
                     [("up", "max by (instance, version, revision, rustc, target) (bess_build_info)",
-                      {"mappings": g.values({1: ("yes", w.GREEN)}), "unit": "none"})],
-                    keys=["instance", "version", "revision", "rustc", "target"], width=14)
+                      {"mappings": g.values({1: ("yes", w.GREEN)}), "unit": "none"}),
+                     ("configured", "max by (instance, sha256) (bess_config_hash_info)", {})],
+                    keys=["instance", "version", "revision", "rustc", "target", "sha256"], hide=["Value #B"], width=14,
+                    overrides=[g.override("sha256", displayName="farm file's SHA-256")])
     numbers = [
         g.stat("Targets up", "Scraped with success over all that Prometheus knows.", [("", "sum(up) / count(up)")], "percentunit", low=0, high=1,
                decimals=0, thresholds=g.steps(w.RED, (0.999, w.GREEN)), alerts=["BessTargetDown", "BessAbsent"]),

@@ -9,9 +9,9 @@ ERRORS, SLOW, MISSED = (
 TRAFFIC = "job:bess_http_requests:rate{}"
 # Promise, recorded ratio of what breaks it, its budget.
 OBJECTIVES = [
-    ("API answers without 5xx", ERRORS, "0.001", "99.9 % of the requests"),
-    ("API reads within 100 ms", SLOW, "0.01", "99 % of the reads, streams aside,"),
-    ("Ticks on time", MISSED, "0.001", "99.9 % of the ticks"),
+    ("API without 5xx", ERRORS, "0.001", "99.9 % of the requests"),
+    ("reads in 100 ms", SLOW, "0.01", "99 % of the reads, streams aside,"),
+    ("ticks on time", MISSED, "0.001", "99.9 % of the ticks"),
 ]
 
 
@@ -24,9 +24,9 @@ def build():
         return f"(max({spent}) or 0 * max({TRAFFIC.format(window)}))" if ratio == ERRORS else f"max({spent})"
 
     left = [
-        g.stat(f"Budget left: {name}", f"{promise} are promised. Share of the budget that the mean over the time shown leaves; red when it is spent.",
-               [("", f"1 - {burnt(ratio, '5m', '$__range')} / {budget}")], "percentunit", decimals=1, high=1,
-               thresholds=g.steps(w.RED, (0, w.ORANGE), (0.25, w.GREEN)), alerts=alerts, none="no traffic")
+        g.stat(f"Budget left, {name}", f"{promise} are promised. Share of the budget that the mean over the time shown leaves; red when it is spent.",
+               [("", f"clamp_min(1 - {burnt(ratio, '5m', '$__range')} / {budget}, 0)")], "percentunit", decimals=1, low=0, high=1,
+               thresholds=g.steps(w.RED, (0.001, w.ORANGE), (0.25, w.GREEN)), alerts=alerts, none="no traffic")
         for (name, ratio, budget, promise), alerts in zip(
             OBJECTIVES, (["BessApiErrorBurn1h"], ["BessApiLatencyBurn1h"], ["BessTickDeadlineBurn1h"]), strict=True)
     ]
@@ -38,7 +38,7 @@ def build():
     up = g.stat("Targets up", "Share of the scrapes of the time shown that succeeded.", [("", "avg(avg_over_time(up[$__range]))")], "percentunit",
                 low=0, high=1, decimals=2, thresholds=g.steps(w.RED, (0.99, w.YELLOW), (0.999, w.GREEN)), alerts=["BessTargetDown"])
     burns = [
-        g.lines(f"Burn rate: {name}", f"{promise} are promised. Times faster than allowed that the budget is spent, over windows; an alert needs a long "
+        g.lines(f"Burn rate, {name}", f"{promise} are promised. Times faster than allowed that the budget is spent, over windows; an alert needs a long "
                 "and a short one above its line (14.4 or 6).",
                 [(window, f"{burnt(ratio, window)} / {budget}") for window in windows], "none", low=0, soft_high=2, decimals=1,
                 limits_shown=True, thresholds=g.steps("transparent", (6, w.ORANGE), (14.4, w.RED)), alerts=alerts)
