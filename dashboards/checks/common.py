@@ -33,7 +33,8 @@ def queries(dashboard):
     uid = dashboard["uid"]
     asked = []
     for panel in panels(dashboard):
-        asked += [(f"{uid} / {panel['title']} / {target['refId']}", "panel", target["expr"], target) for target in panel["targets"]]
+        asked += [(f"{uid} / {panel['title']} / {target['refId']}", "panel", target["expr"], target)
+                  for target in panel["targets"]]
     for mark in dashboard["annotations"]["list"]:
         asked.append((f"{uid} / annotation / {mark['name']}", "annotation", mark["target"]["expr"], None))
     for variable in dashboard["templating"]["list"]:
@@ -45,7 +46,6 @@ def queries(dashboard):
 def substitute(text, variables):
     """Puts values in for `$name` and `${name}`: a list becomes an alternative of a regular expression, as
     Grafana makes it of a choice of several."""
-
     def value(hit):
         name = hit[1] or hit[2]
         if name not in variables:

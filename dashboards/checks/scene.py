@@ -69,13 +69,17 @@ from_s = 110
 
 class Prometheus:
     """The real one, on a free port, with a folder of its own; `stop` ends it by its process id."""
-
     def __init__(self, target, interval_s=1, rules=True):
         self.folder = tempfile.TemporaryDirectory(prefix="bess-prometheus-")
         program = os.path.join(TOOLS, "observe", "bin", "prometheus")
         config = {
-            "global": {"scrape_interval": f"{interval_s}s", "scrape_timeout": f"{interval_s}s", "evaluation_interval": f"{interval_s}s"},
-            "scrape_configs": [{"job_name": "bess", "static_configs": [{"targets": [target], "labels": {"namespace": "site"}}]}],
+            "global": {
+                "scrape_interval": f"{interval_s}s", "scrape_timeout": f"{interval_s}s",
+                "evaluation_interval": f"{interval_s}s"
+            },
+            "scrape_configs": [{
+                "job_name": "bess", "static_configs": [{"targets": [target], "labels": {"namespace": "site"}}]
+            }],
         }
         if rules:
             for name in RULES:
@@ -88,10 +92,10 @@ class Prometheus:
         path = self._write("prometheus.yaml", config)
         self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
         # Prometheus has no way to say which port 0 became, so it is asked from its log.
-        self.process = subprocess.Popen(
-            [program, f"--config.file={path}", f"--storage.tsdb.path={os.path.join(self.folder.name, 'data')}",
-             "--web.listen-address=127.0.0.1:0", "--log.format=json"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log)
+        self.process = subprocess.Popen([
+            program, f"--config.file={path}", f"--storage.tsdb.path={os.path.join(self.folder.name, 'data')}",
+            "--web.listen-address=127.0.0.1:0", "--log.format=json"
+        ], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log)
         self.url = poll(self._address, 30.0)
         if not self.url:
             said = self._said()
@@ -117,7 +121,8 @@ class Prometheus:
                 address = json.loads(line).get("address", "")
                 if address.startswith("127.0.0.1:"):
                     url = f"http://{address}"
-                    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/-/ready", timeout=ANSWER_MAX_S) as answer:
+                    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/-/ready",
+                                                                              timeout=ANSWER_MAX_S) as answer:
                         return url if answer.status == 200 else None
         return None
 
@@ -145,7 +150,6 @@ class Prometheus:
 
 class Scene:
     """A farm and a Prometheus; `play` lets it all happen, `start_s` and `end_s` are what to look at."""
-
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="bess-scene-")
         path = os.path.join(self.folder.name, "farm.toml")
@@ -193,7 +197,8 @@ class Scene:
             return lambda: farm.ask(method, path, body)
 
         yield lambda: api("PUT", "/farm/setpoint", {"active_power_w": 12e6})
-        yield lambda: api("PATCH", "/units/10/control", {"watchdog": {"timeout_s": 60, "kind": "change", "action": "ramp_to_zero"}})
+        yield lambda: api("PATCH", "/units/10/control",
+                          {"watchdog": {"timeout_s": 60, "kind": "change", "action": "ramp_to_zero"}})
         yield lambda: api("POST", "/links", {"name": "slow", "effect": "delay", "delay_s": 0.05})
         yield lambda: api("POST", "/links", {"name": "busy", "effect": "exception", "exception": 6, "functions": [6]})
         yield lambda: api("POST", "/grid/disturbances", {"kind": "frequency", "value": 49.2})
@@ -206,7 +211,8 @@ class Scene:
 
     def _force(self):
         api = self.farm.endpoints["api"]["url"].removesuffix("/api/v1")
-        subprocess.run([binary(), "point", "--api", api, "force", "9", "compact/12", "1000"], capture_output=True, check=True)
+        subprocess.run([binary(), "point", "--api", api, "force", "9", "compact/12", "1000"], capture_output=True,
+                       check=True)
 
     def _traffic(self):
         """A poll of an EMS, with mistakes, and a few looks at REST."""
@@ -220,14 +226,16 @@ class Scene:
             client.write_register(HEARTBEAT, self.n_polls % 100, device_id=10)
             self.n_polls += 1
         # And somebody who comes, talks nonsense and goes.
-        with contextlib.suppress(OSError), socket.create_connection((self.farm.host, self.farm.port), ANSWER_MAX_S) as stranger:
+        with contextlib.suppress(OSError), socket.create_connection((self.farm.host, self.farm.port),
+                                                                    ANSWER_MAX_S) as stranger:
             stranger.sendall(b"no Modbus at all")
         for path in ("/farm", "/units?limit=3", "/units/1", "/alarms", "/nothing"):
             self.farm.ask("GET", path)
 
     def _stream(self):
         """A reader of the event stream."""
-        with contextlib.suppress(OSError), urllib.request.urlopen(self.farm.endpoints["api"]["url"] + "/stream", timeout=ANSWER_MAX_S) as stream:
+        with contextlib.suppress(OSError), urllib.request.urlopen(self.farm.endpoints["api"]["url"] + "/stream",
+                                                                  timeout=ANSWER_MAX_S) as stream:
             while not self.over.is_set() and stream.readline():
                 pass
 

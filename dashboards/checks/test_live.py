@@ -39,7 +39,6 @@ def numbers(series):
 
 class Live(unittest.TestCase):
     """One farm, one Prometheus, one scene for all."""
-
     @classmethod
     def setUpClass(cls):
         cls.scene = Scene()
@@ -47,8 +46,14 @@ class Live(unittest.TestCase):
         cls.scene.play(PLAY_S)
         seconds = int(cls.scene.end_s - cls.scene.start_s)
         cls.variables = {
-            "datasource": "bess", "environment": ["site"], "job": ["bess"], "instance": [cls.scene.instance], "unit": ["1", "2", "9"],
-            "__rate_interval": "6s", "__interval": f"{STEP_S}s", "__range": f"{seconds}s",
+            "datasource": "bess",
+            "environment": ["site"],
+            "job": ["bess"],
+            "instance": [cls.scene.instance],
+            "unit": ["1", "2", "9"],
+            "__rate_interval": "6s",
+            "__interval": f"{STEP_S}s",
+            "__range": f"{seconds}s",
         }
 
     def evaluate(self, kind, expression, target):
@@ -57,11 +62,14 @@ class Live(unittest.TestCase):
         ask = self.scene.prometheus.ask
         if kind == "variable":
             call = re.fullmatch(r"label_values\((.+), *(\w+)\)", asked)
-            return len(ask(f"label/{call[2]}/values", **{"match[]": call[1], "start": self.scene.start_s, "end": self.scene.end_s}))
+            return len(
+                ask(f"label/{call[2]}/values",
+                    **{"match[]": call[1], "start": self.scene.start_s, "end": self.scene.end_s}))
         if target and target["instant"]:
             found = ask("query", query=asked, time=self.scene.end_s)["result"]
         else:
-            found = ask("query_range", query=asked, start=self.scene.start_s, end=self.scene.end_s, step=STEP_S)["result"]
+            found = ask("query_range", query=asked, start=self.scene.start_s, end=self.scene.end_s,
+                        step=STEP_S)["result"]
         return sum(numbers(series) for series in found)
 
     def test_every_query_of_every_dashboard_has_data_or_a_listed_reason(self):
@@ -94,7 +102,8 @@ class Live(unittest.TestCase):
             self.evaluate("panel", "sum(", None)
 
     def test_the_series_of_one_unit_are_those_of_the_unit_that_was_chosen(self):
-        found = self.scene.prometheus.ask("query", query=substitute('bess_unit_soc_ratio{unit=~"$unit"}', self.variables), time=self.scene.end_s)
+        found = self.scene.prometheus.ask("query", query=substitute('bess_unit_soc_ratio{unit=~"$unit"}',
+                                                                    self.variables), time=self.scene.end_s)
         self.assertEqual({one["metric"]["unit"] for one in found["result"]}, {"1", "2", "9"})
 
 

@@ -17,7 +17,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from common import HERE, TOOLS, dashboards, panels
 
 INSTALLED = os.path.join(TOOLS, "dashboards")
-FLAGS = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--moduleResolution", "nodenext", "--target", "es2022"]
+FLAGS = [
+    "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--moduleResolution", "nodenext", "--target",
+    "es2022"
+]
 
 
 def compiled(files):
@@ -35,7 +38,8 @@ def compiled(files):
         compiler = os.path.join(INSTALLED, "node_modules", ".bin", "tsc")
         # Where the machine has no node, the environment of Python has one.
         path = os.environ["PATH"] + os.pathsep + os.path.dirname(sys.executable)
-        ran = subprocess.run([compiler, *FLAGS, *paths], capture_output=True, text=True, env={**os.environ, "PATH": path})
+        ran = subprocess.run([compiler, *FLAGS, *paths], capture_output=True, text=True,
+                             env={**os.environ, "PATH": path})
     said = ran.stdout + ran.stderr
     assert (ran.returncode == 0) == (said == ""), (ran.returncode, said)
     return said
@@ -53,9 +57,12 @@ BREAKS = {
     "a_kind_of_panel_that_we_do_not_draw": (lambda d: first(d, "stat").update(type="graph"), "graph"),
     "an_option_of_another_kind": (lambda d: first(d, "timeseries")["options"].update(rowHeight=1), "rowHeight"),
     "an_option_that_is_missing": (lambda d: first(d, "timeseries")["options"].pop("legend"), "legend"),
-    "a_draw_style_that_does_not_exist": (lambda d: first(d, "timeseries")["fieldConfig"]["defaults"]["custom"].update(drawStyle="lines"), "lines"),
-    "a_setting_of_lines_that_does_not_exist": (lambda d: first(d, "timeseries")["fieldConfig"]["defaults"]["custom"].update(opacity=1), "opacity"),
-    "a_threshold_mode_that_does_not_exist": (lambda d: first(d, "stat")["fieldConfig"]["defaults"]["thresholds"].update(mode="relative"), "relative"),
+    "a_draw_style_that_does_not_exist": (
+        lambda d: first(d, "timeseries")["fieldConfig"]["defaults"]["custom"].update(drawStyle="lines"), "lines"),
+    "a_setting_of_lines_that_does_not_exist": (
+        lambda d: first(d, "timeseries")["fieldConfig"]["defaults"]["custom"].update(opacity=1), "opacity"),
+    "a_threshold_mode_that_does_not_exist": (
+        lambda d: first(d, "stat")["fieldConfig"]["defaults"]["thresholds"].update(mode="relative"), "relative"),
     "a_panel_without_a_description": (lambda d: first(d, "heatmap").pop("description"), "description"),
     "a_variable_of_unknown_type": (lambda d: d["templating"]["list"][1].update(type="label"), "label"),
     "an_annotation_of_the_old_kind": (lambda d: d["annotations"]["list"][0].update(expr="up"), "expr"),

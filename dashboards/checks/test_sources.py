@@ -52,8 +52,11 @@ class Sources(unittest.TestCase):
         self.assertEqual(build.stale(changed), ["bess-farm.json", "bess-more.json", "bess-unit.json"])
 
     def test_there_is_a_dashboard_for_each_part(self):
-        self.assertEqual(set(dashboards()), {"bess-" + name for name in (
-            "farm", "unit", "power", "thermal", "degradation", "engine", "modbus", "api", "scenarios", "process", "slo")})
+        self.assertEqual(
+            set(dashboards()), {
+                "bess-" + name for name in ("farm", "unit", "power", "thermal", "degradation", "engine", "modbus",
+                                            "api", "scenarios", "process", "slo")
+            })
 
     def test_states_are_called_as_the_page_of_states_has_them(self):
         with open(os.path.join(ROOT, "docs", "unit-states.md"), encoding="utf-8") as file:
@@ -85,14 +88,14 @@ class Sources(unittest.TestCase):
                 if inner:
                     n_links += 1
                     self.assertIn(inner[1], shown)
-                    for kept in ("${__url_time_range}", "${datasource:queryparam}", "${environment:queryparam}", "${job:queryparam}"):
+                    for kept in ("${__url_time_range}", "${datasource:queryparam}", "${environment:queryparam}",
+                                 "${job:queryparam}"):
                         self.assertIn(kept, url)
         self.assertGreaterEqual(n_links, 4)
 
 
 class Provisioning(unittest.TestCase):
     """What `compose.yaml` starts and mounts."""
-
     @classmethod
     def setUpClass(cls):
         cls.compose = read(ROOT, "compose.yaml")
@@ -126,8 +129,12 @@ class Provisioning(unittest.TestCase):
 
     def test_prometheus_scrapes_bess_and_knows_alertmanager(self):
         config = read(PROVISIONING, "prometheus", "prometheus.yaml")
-        targets = [target for job in config["scrape_configs"] for one in job["static_configs"] for target in one["targets"]]
-        targets += [target for one in config["alerting"]["alertmanagers"][0]["static_configs"] for target in one["targets"]]
+        targets = [
+            target for job in config["scrape_configs"] for one in job["static_configs"] for target in one["targets"]
+        ]
+        targets += [
+            target for one in config["alerting"]["alertmanagers"][0]["static_configs"] for target in one["targets"]
+        ]
         for target in targets:
             host = target.split(":")[0]
             self.assertTrue(host == "localhost" or host in self.compose["services"], target)

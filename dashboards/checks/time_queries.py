@@ -64,8 +64,11 @@ def main():
             time.sleep(WATCH_S)
             end_s = time.time()
             n_series = len(prometheus.ask("query", query=f'{{instance="{instance}"}}', time=end_s)["result"])
-            chosen = {"datasource": "bess", "environment": ["site"], "job": ["bess"], "instance": [instance], "unit": ["1", "500", "1000"],
-                      "__rate_interval": "15s", "__interval": f"{STEP_S}s", "__range": f"{int(WATCH_S)}s"}
+            chosen = {
+                "datasource": "bess", "environment": ["site"], "job": ["bess"], "instance": [instance],
+                "unit": ["1", "500",
+                         "1000"], "__rate_interval": "15s", "__interval": f"{STEP_S}s", "__range": f"{int(WATCH_S)}s"
+            }
             for dashboard in dashboards().values():
                 for place, kind, expression, target in queries(dashboard):
                     if kind != "variable":
@@ -76,8 +79,9 @@ def main():
     finally:
         farm.stop()
     rows.sort(reverse=True)
-    print(f"{len(rows)} queries, {n_series} series, {int(WATCH_S)} samples each; median {1e3 * statistics.median(r[0] for r in rows):.1f} ms, "
-          f"all together {sum(r[0] for r in rows):.2f} s\n")
+    print(
+        f"{len(rows)} queries, {n_series} series, {int(WATCH_S)} samples each; median {1e3 * statistics.median(r[0] for r in rows):.1f} ms, "
+        f"all together {sum(r[0] for r in rows):.2f} s\n")
     print("| query | ms | series |\n|---|---|---|")
     for seconds, place, n_found in rows[:12]:
         print(f"| {place} | {1e3 * seconds:.1f} | {n_found} |")
