@@ -45,9 +45,19 @@ mkdir -p "$apt/packages" "$tools/root"
 for package in "$apt/packages"/*.deb; do
     dpkg-deb -x "$package" "$tools/root"
 done
-for program in $programs; do
+for program in prometheus promtool amtool; do
     ln -sf "../root/usr/bin/$program" "$tools/bin/$program"
 done
+# Debian's Alertmanager reads its templates from /usr/share alone. Its copy here looks for them from where it
+# runs instead: a path of the same length, and a start in the folder that holds it.
+alertmanager=$tools/root/usr/bin/prometheus-alertmanager
+LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#usr/share/prometheus//alertmanager#g' "$alertmanager"
+rm -f "$tools/bin/prometheus-alertmanager"
+cat > "$tools/bin/prometheus-alertmanager" <<END
+#!/bin/sh
+cd "$tools/root" && exec "$alertmanager" "\$@"
+END
+chmod +x "$tools/bin/prometheus-alertmanager"
 # 100 MB of lists and packages that nobody needs again.
 rm -rf "$apt"
 ready || fail "what was unpacked does not run on this machine"
