@@ -18,14 +18,15 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import yaml
 from pymodbus.exceptions import ModbusException
 
-from common import ROOT, TOOLS
+from common import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "cli", "tests", "clients"))
+sys.path.insert(0, os.path.join(ROOT, "dashboards", "tools"))
 
-from farm import ANSWER_MAX_S, Farm, binary, poll
+import observe
+from farm import ANSWER_MAX_S, Farm, binary
 
 RULES = ("rules.yaml", "slo.yaml")
 SPEED = 10
@@ -69,62 +70,31 @@ from_s = 110
 
 class Prometheus:
     """The real one, on a free port, with a folder of its own; `stop` ends it by its process id."""
-    def __init__(self, target, interval_s=1, rules=True):
+
+    def __init__(self, target):
         self.folder = tempfile.TemporaryDirectory(prefix="bess-prometheus-")
-        program = os.path.join(TOOLS, "observe", "bin", "prometheus")
+        port = observe.free_port()
+        self.url = f"http://{observe.HOST}:{port}"
         config = {
-            "global": {
-                "scrape_interval": f"{interval_s}s", "scrape_timeout": f"{interval_s}s",
-                "evaluation_interval": f"{interval_s}s"
-            },
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+            "rule_files": [os.path.join(observe.ALERTS, name) for name in RULES],
             "scrape_configs": [{
-                "job_name": "bess", "static_configs": [{"targets": [target], "labels": {"namespace": "site"}}]
+                "job_name": "bess",
+                "static_configs": [{"targets": [target], "labels": {"namespace": "site"}}],
             }],
         }
-        if rules:
-            for name in RULES:
-                with open(os.path.join(ROOT, "dashboards", "alerts", name), encoding="utf-8") as file:
-                    groups = yaml.safe_load(file)
-                for group in groups["groups"]:
-                    group["interval"] = f"{interval_s}s"
-                self._write(name, groups)
-            config["rule_files"] = list(RULES)
-        path = self._write("prometheus.yaml", config)
-        self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
-        # Prometheus has no way to say which port 0 became, so it is asked from its log.
-        self.process = subprocess.Popen([
-            program, f"--config.file={path}", f"--storage.tsdb.path={os.path.join(self.folder.name, 'data')}",
-            "--web.listen-address=127.0.0.1:0", "--log.format=json"
-        ], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log)
-        self.url = poll(self._address, 30.0)
-        if not self.url:
-            said = self._said()
-            self.stop()
-            raise RuntimeError(f"Prometheus is not ready:\n{said}")
-
-    def _write(self, name, content):
-        path = os.path.join(self.folder.name, name)
+        path = os.path.join(self.folder.name, "prometheus.json")
         with open(path, "w", encoding="utf-8") as file:
-            yaml.safe_dump(content, file, sort_keys=False)
-        return path
-
-    def _said(self):
-        self.log.flush()
-        with open(self.log.name, encoding="utf-8") as file:
-            return file.read()
-
-    def _address(self):
-        if self.process.poll() is not None:
-            return None
-        for line in self._said().splitlines():
-            with contextlib.suppress(ValueError):
-                address = json.loads(line).get("address", "")
-                if address.startswith("127.0.0.1:"):
-                    url = f"http://{address}"
-                    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/-/ready",
-                                                                              timeout=ANSWER_MAX_S) as answer:
-                        return url if answer.status == 200 else None
-        return None
+            json.dump(config, file)
+        self.child = observe.Child("prometheus", [
+            observe.program("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={self.folder.name}/data",
+            f"--web.listen-address={observe.HOST}:{port}"
+        ], self.folder.name)
+        try:
+            self.child.until(lambda: observe.answers(f"{self.url}/-/ready"))
+        except BaseException:
+            self.stop()
+            raise
 
     def ask(self, path, **parameters):
         """Data of an answer of the HTTP API; a refusal raises with what Prometheus says."""
@@ -137,14 +107,7 @@ class Prometheus:
                 raise ValueError(json.load(refusal).get("error")) from None
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10.0)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
+        self.child.stop()
         self.folder.cleanup()
 
 

@@ -13,8 +13,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import api
 import degradation
 import engine
-import farm
 import modbus
+import overview
 import power
 import process
 import scenarios
@@ -23,7 +23,7 @@ import thermal
 import unit
 
 # In the order of the menu's use: a new dashboard is a file and one more name here.
-SOURCES = (farm, unit, power, thermal, degradation, engine, modbus, api, scenarios, process, slo)
+SOURCES = (overview, unit, power, thermal, degradation, engine, modbus, api, scenarios, process, slo)
 FOLDER = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "grafana"))
 
 
