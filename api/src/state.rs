@@ -1,6 +1,7 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
 use crate::metrics::{self, Format};
+use crate::read::Reads;
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
 use bess_core::device::DeviceAddress;
@@ -102,6 +103,7 @@ pub struct Api {
     /// The register maps; `None` where nobody serves them.
     pub(crate) points: Option<Arc<dyn PointBook>>,
     pub(crate) traffic: Traffic,
+    pub(crate) reads: Reads,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     /// Ends streams, which would otherwise hold a graceful stop up.
     pub(crate) closing: CancellationToken,
@@ -138,6 +140,7 @@ impl Api {
             book,
             config,
             traffic: Traffic::default(),
+            reads: Reads::default(),
             closing: CancellationToken::new(),
             build,
             last_encode_ns: AtomicU64::new(0),
