@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 VALIDATION := .tools/validation-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt dashboards dashboards-build dashboards-time
+.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt dashboards dashboards-build dashboards-time bench-rest
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench: ## Criterion benches; the bare kernel is the fixed reference
 
 bench-modbus: ## The Modbus server beside a bare echo, its write path, ticks and memory: a quarter of an hour
 	cargo bench --locked -p bess-benches --bench modbus_load
+
+bench-rest: ## REST reads beside a bare axum that sends the same bytes: four minutes
+	cargo bench --locked -p bess-benches --bench rest_load
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
 	benches/live.sh $(BESS) 200

@@ -7,9 +7,11 @@
 //! - `state`, `server`: what all requests share, and how the two servers start and end
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
+//! - `read`, `accept`: what reads have in common: form, tag, selection, tables, answers kept a publication
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
+mod accept;
 mod ask;
 mod body;
 mod functions;
@@ -17,6 +19,7 @@ mod metrics;
 mod params;
 mod presets;
 mod problem;
+mod read;
 mod routes;
 mod server;
 mod state;

@@ -25,7 +25,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 }
 
 impl Params {
-    fn get(&mut self, name: &'static str) -> Fallible<Option<String>> {
+    /// A text as it is.
+    ///
+    /// # Errors
+    /// When it is given more than once.
+    pub(crate) fn get(&mut self, name: &'static str) -> Fallible<Option<String>> {
         self.known.push(name);
         let mut values = self.given.iter().filter(|(given, _)| given == name);
         let value = values.next().map(|(_, value)| value.clone());
@@ -99,14 +103,34 @@ impl Params {
         let Some(text) = self.get(name)? else {
             return Ok(None);
         };
-        if let Some(choice) = choices.iter().find(|choice| **choice == text) {
-            return Ok(Some(choice));
+        match choices.iter().find(|choice| **choice == text) {
+            Some(choice) => Ok(Some(choice)),
+            None => Err(Self::no_choice(name, &text, choices)),
         }
+    }
+
+    /// A list with commas of items out of `choices`.
+    pub(crate) fn choices<'c>(
+        &mut self,
+        name: &'static str,
+        choices: &[&'c str],
+    ) -> Fallible<Option<Vec<&'c str>>> {
+        let Some(text) = self.get(name)? else {
+            return Ok(None);
+        };
+        let chosen = text.split(',').map(|item| {
+            let known = choices.iter().find(|choice| **choice == item).copied();
+            known.ok_or_else(|| Self::no_choice(name, item, choices))
+        });
+        chosen.collect::<Fallible<Vec<_>>>().map(Some)
+    }
+
+    fn no_choice(name: &str, text: &str, choices: &[&str]) -> Box<Problem> {
         let detail = format!("`{name}` must be one of {}, got {text:?}", choices.join(", "));
-        Err(Problem::new(&kind::BAD_PARAMETER, detail)
+        Problem::new(&kind::BAD_PARAMETER, detail)
             .field(name)
             .value(text)
-            .allowed(Allowed::one_of(choices.iter().copied())))
+            .allowed(Allowed::one_of(choices.iter().copied()))
     }
 
     /// A unit, by number or name.
@@ -127,7 +151,7 @@ impl Params {
     }
 
     /// Refuses parameters that nobody asked for.
-    pub(crate) fn finish(self) -> Fallible<()> {
+    pub(crate) fn finish(&self) -> Fallible<()> {
         let Some((unknown, _)) =
             self.given.iter().find(|(given, _)| !self.known.iter().any(|known| known == given))
         else {

@@ -51,6 +51,7 @@ pub(crate) mod kind {
         NO_MAPS NOT_FOUND "no_maps" "This server has no register maps" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
+        NOT_ACCEPTABLE NOT_ACCEPTABLE "not_acceptable" "The answer has no such form" None;
         SLOW_BODY REQUEST_TIMEOUT "slow_body" "The body did not arrive in time" None;
         WRONG_STATE CONFLICT "wrong_state" "The state does not allow it" None;
         LOCAL_CONTROL CONFLICT "local_control" "The unit is under local control" None;
@@ -381,15 +382,15 @@ macro_rules! problem_set {
 
 problem_set! {
     /// How a read of the farm may be refused.
-    FarmReadProblems: BAD_PARAMETER
+    FarmReadProblems: BAD_PARAMETER NOT_ACCEPTABLE
 }
 problem_set! {
     /// How a read of one unit may be refused.
-    UnitReadProblems: BAD_PARAMETER NO_SUCH_UNIT
+    UnitReadProblems: BAD_PARAMETER NO_SUCH_UNIT NOT_ACCEPTABLE
 }
 problem_set! {
     /// How a read of cells, which the loop must gather first, may be refused.
-    CellReadProblems: BAD_PARAMETER NO_SUCH_UNIT BUSY CLOSING ANSWER_TIMEOUT
+    CellReadProblems: BAD_PARAMETER NO_SUCH_UNIT NO_SUCH_RACK NOT_ACCEPTABLE BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
     /// How a change of the farm without a body may be refused.

@@ -1,6 +1,7 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
 use crate::metrics::{Exporter, Format, Page, Query, Sources};
+use crate::read::Reads;
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
 use bess_core::device::DeviceAddress;
@@ -109,6 +110,7 @@ pub struct Api {
     /// The register maps; `None` where nobody serves them.
     pub(crate) points: Option<Arc<dyn PointBook>>,
     pub(crate) traffic: Traffic,
+    pub(crate) reads: Reads,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     /// Ends streams, which would otherwise hold a graceful stop up.
     pub(crate) closing: CancellationToken,
@@ -157,6 +159,7 @@ impl Api {
             book,
             config,
             traffic: Traffic::default(),
+            reads: Reads::default(),
             closing: CancellationToken::new(),
             build,
         })

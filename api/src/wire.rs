@@ -1,6 +1,7 @@
 //! Pieces that many answers share: the stamp, numbers that may be missing, places of cells.
 
 use crate::problem::{Allowed, Fallible, Problem, kind};
+use crate::read::form;
 use bess_core::alarm::{ALARMS, AlarmLevel, AlarmPhase};
 use bess_core::command::{Applied, ControlSource, RackAction, UnitAction};
 use bess_core::control::{
@@ -95,7 +96,9 @@ closed_names! {
     TableName "A table of Modbus." Table::ALL.map(|(name, _)| name);
     LinkEffectName "What a link condition does." LinkEffect::NAMES;
     GridKindName "How the grid's frequency comes about." GRID_KINDS;
-    FormatName "Form of an answer." ENDPOINT_FORMATS;
+    FormatName "Form of an answer." form::names(form::TABLE);
+    CellsFormatName "Form of the cells." form::names(form::COLUMNS);
+    CellColumnName "A column over cells." crate::routes::cells::column_names();
     SwitchName "Whether it is wanted." SWITCH;
 }
 
@@ -141,8 +144,6 @@ pub(crate) fn by_name<T: Copy>(
 
 /// Paces of the clock that may be asked for.
 pub(crate) const CLOCK_WISHES: [&str; 2] = ["running", "paused"];
-/// Forms of the address book.
-pub(crate) const ENDPOINT_FORMATS: [&str; 2] = ["json", "csv"];
 /// Values of parameters that are on or off.
 pub(crate) const SWITCH: [&str; 2] = ["true", "false"];
 
@@ -215,6 +216,9 @@ pub(crate) struct Stamp {
     #[schema(format = DateTime, nullable = false, example = "2026-01-01T01:00:00.000512Z")]
     wall_time: Option<String>,
 }
+
+/// The fields of a stamp.
+pub(crate) const STAMP: [&str; 4] = ["tick", "publication", "simulation_time", "wall_time"];
 
 impl Stamp {
     /// The stamp of this snapshot.

@@ -1,5 +1,7 @@
 //! Which text a scraper gets: the quality values of its `Accept` header (RFC 9110, 12.5.1).
 
+use crate::accept::{Precision, wish};
+
 /// A text form of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -38,78 +40,12 @@ impl Format {
 /// answer helps more than a refusal.
 pub(crate) fn negotiate(accept: Option<&str>) -> Format {
     let accept = accept.unwrap_or_default();
-    let open_metrics = wish(accept, Format::OpenMetrics);
-    let classic = wish(accept, Format::Classic);
+    let of =
+        |format: Format| wish(accept, format.media_type(), |version| format.is_of_version(version));
+    let (open_metrics, classic) = (of(Format::OpenMetrics), of(Format::Classic));
     let is_preferred = open_metrics.quality > classic.quality
         || (open_metrics.quality == classic.quality && open_metrics.precision == Precision::Named);
     if open_metrics.quality > 0.0 && is_preferred { Format::OpenMetrics } else { Format::Classic }
-}
-
-/// How closely a media range names a format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Precision {
-    Unnamed,
-    Anything,
-    AnySubtype,
-    Named,
-}
-
-/// What a header says of one format.
-#[derive(Clone, Copy, Debug)]
-struct Wish {
-    precision: Precision,
-    quality: f32,
-}
-
-/// The closest range that matches `format` decides; among equally close ones the best quality.
-fn wish(accept: &str, format: Format) -> Wish {
-    let mut best = Wish { precision: Precision::Unnamed, quality: 0.0 };
-    for range in accept.split(',') {
-        if let Some(wish) = wish_of_range(range, format)
-            && (wish.precision > best.precision
-                || (wish.precision == best.precision && wish.quality > best.quality))
-        {
-            best = wish;
-        }
-    }
-    best
-}
-
-/// What one media range says of `format`; `None` when it is about something else or malformed.
-fn wish_of_range(range: &str, format: Format) -> Option<Wish> {
-    let mut parts = range.split(';');
-    let (kind, subtype) = parts.next()?.trim().split_once('/')?;
-    let (own_kind, own_subtype) = format.media_type();
-    let precision = match (kind, subtype) {
-        ("*", "*") => Precision::Anything,
-        (kind, "*") if kind.eq_ignore_ascii_case(own_kind) => Precision::AnySubtype,
-        (kind, subtype)
-            if kind.eq_ignore_ascii_case(own_kind) && subtype.eq_ignore_ascii_case(own_subtype) =>
-        {
-            Precision::Named
-        }
-        _ => return None,
-    };
-    let mut quality = 1.0;
-    for part in parts {
-        let Some((key, value)) = part.split_once('=') else {
-            continue;
-        };
-        let value = value.trim().trim_matches('"');
-        match key.trim().to_ascii_lowercase().as_str() {
-            "q" => quality = quality_of(value)?,
-            "version" if precision == Precision::Named && !format.is_of_version(value) => {
-                return None;
-            }
-            _ => {}
-        }
-    }
-    Some(Wish { precision, quality })
-}
-
-fn quality_of(text: &str) -> Option<f32> {
-    let quality: f32 = text.parse().ok()?;
-    (0.0..=1.0).contains(&quality).then_some(quality)
 }
 
 #[cfg(test)]

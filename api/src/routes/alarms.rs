@@ -1,17 +1,17 @@
 //! `/alarms`: what is wrong, and what may become so.
 
-use crate::ask::aside;
-use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems};
-use crate::state::Api;
-use crate::wire::{AlarmLevelName, AlarmName, AlarmPhaseName, Num, Place, Stamp, rfc3339};
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use crate::read::form::{self, Form};
+use crate::read::page::Page;
+use crate::read::table::csv;
+use crate::read::{Made, NotModified, Read};
+use crate::wire::{
+    AlarmLevelName, AlarmName, AlarmPhaseName, FormatName, Num, Place, Stamp, rfc3339,
+};
+use axum::response::Response;
 use bess_core::alarm::{ALARMS, AlarmLevel, AlarmPhase, AlarmState};
 use bess_core::snapshot::Snapshot;
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// An alarm.
@@ -72,6 +72,26 @@ impl Alarm {
     }
 }
 
+/// The columns of the table.
+pub(super) const COLUMNS: [&str; 16] = [
+    "unit",
+    "unit_name",
+    "code",
+    "level",
+    "rack",
+    "phase",
+    "since_tick",
+    "since",
+    "value",
+    "threshold",
+    "unit_of_measure",
+    "cell.unit",
+    "cell.rack",
+    "cell.cell",
+    "text",
+    "resets_refused",
+];
+
 /// A page of alarms.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlarmsAnswer {
@@ -97,19 +117,27 @@ const PHASES: [AlarmPhase; 3] = [AlarmPhase::Pending, AlarmPhase::Active, AlarmP
         ("code" = inline(Option<AlarmName>), Query, description = "Only those of this name"),
         ("from" = Option<u64>, Query, description = "Matching alarms to leave out before the page", minimum = 0, maximum = 10_000_000),
         ("limit" = Option<u64>, Query, description = "Most alarms on the page; 1000 when absent", minimum = 1, maximum = 10_000),
+        ("format" = inline(Option<FormatName>), Query, description = "Form of the answer; beats the header Accept"),
     ),
-    responses((status = 200, description = "The alarms.", body = AlarmsAnswer), FarmReadProblems))]
-pub(crate) async fn list(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
-    let snapshot = api.snapshot();
-    let unit = query.unit("unit", &snapshot.spec)?;
+    responses(
+        (status = 200, description = "The alarms.", content(
+            (AlarmsAnswer = "application/json"),
+            (String = "text/csv"),
+        )),
+        NotModified, FarmReadProblems))]
+pub(crate) async fn list(mut read: Read) -> Fallible<Response> {
+    if let Some(known) = read.known(form::TABLE)? {
+        return Ok(known);
+    }
+    let query = &mut read.query;
+    let unit = query.unit("unit", &read.snapshot.spec)?;
     let level = query.choice("level", &AlarmLevel::ALL.map(AlarmLevel::name))?;
     let phase = query.choice("phase", &PHASES.map(AlarmPhase::name))?;
     let names: Vec<&str> = ALARMS.iter().map(|alarm| alarm.name).collect();
     let code = query.choice("code", &names)?;
-    let from = query.whole("from", 0, (0, 10_000_000))?;
-    let limit = query.whole("limit", 1000, (1, 10_000))?;
-    query.finish()?;
-    let page = move || {
+    let page = Page::read(&mut read, 10_000_000, (1000, 10_000))?;
+    read.finish()?;
+    let made = move |snapshot: &Snapshot, form| {
         let matches = |alarm: &&AlarmState| {
             unit.is_none_or(|unit| alarm.unit == unit)
                 && level.is_none_or(|level| alarm.key.level.name() == level)
@@ -117,13 +145,17 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, mut query: Params) -> Fall
                 && code.is_none_or(|code| alarm.key.code.name() == code)
         };
         let matching: Vec<&AlarmState> = snapshot.alarms.iter().filter(matches).collect();
-        let shown = matching.iter().skip(from).take(limit);
-        Json(AlarmsAnswer {
-            stamp: Stamp::of(&snapshot),
-            total: matching.len(),
-            alarms: shown.map(|alarm| Alarm::of(&snapshot, alarm)).collect(),
-        })
-        .into_response()
+        let total = matching.len();
+        let shown = matching.iter().skip(page.from).take(page.limit);
+        let alarms = shown.map(|alarm| Alarm::of(snapshot, alarm));
+        let made = match form {
+            Form::Csv => Made::bytes(csv(&COLUMNS, alarms)),
+            Form::Json | Form::Binary => {
+                let (stamp, alarms) = (Stamp::of(snapshot), alarms.collect());
+                Made::json(&AlarmsAnswer { stamp, total, alarms })
+            }
+        };
+        page.linked(made, total)
     };
-    Ok(aside(page).await)
+    Ok(read.heavy(made).await)
 }

@@ -4,10 +4,12 @@ use crate::ask::Sender;
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{Allowed, ClockChangeProblems, Fallible, FarmReadProblems, Problem, kind};
+use crate::read::{NotModified, Read};
 use crate::state::Api;
 use crate::wire::{AppliedAnswer, CLOCK_WISHES, ClockModeName, ClockWishName, Num, Stamp};
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use bess_core::command::{ClockCommand, Request, STEP_MAX, validate_clock};
 use bess_core::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
@@ -108,13 +110,9 @@ fn step(ticks: f64) -> Fallible<ClockCommand> {
 
 /// The clock
 #[utoipa::path(get, path = "/clock", operation_id = "show_clock", tag = "clock",
-    responses((status = 200, description = "The clock.", body = ClockAnswer), FarmReadProblems))]
-pub(crate) async fn show(
-    State(api): State<Arc<Api>>,
-    query: Params,
-) -> Fallible<Json<ClockAnswer>> {
-    query.finish()?;
-    Ok(Json(ClockAnswer::of(&api.snapshot())))
+    responses((status = 200, description = "The clock.", body = ClockAnswer), NotModified, FarmReadProblems))]
+pub(crate) async fn show(read: Read) -> Fallible<Response> {
+    read.plain(ClockAnswer::of)
 }
 
 /// Change the clock

@@ -1,20 +1,17 @@
 //! `/endpoints`: the address book of every unit.
 
-use crate::ask::aside;
-use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems};
+use crate::read::form::{self, Form};
+use crate::read::table::csv;
+use crate::read::{Made, NotModified, Read};
 use crate::state::Api;
-use crate::wire::{ENDPOINT_FORMATS, FormatName, Stamp};
-use axum::Json;
-use axum::extract::State;
+use crate::wire::{FormatName, Stamp};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bess_core::UnitId;
 use bess_core::device::DeviceAddress;
 use bess_core::snapshot::Snapshot;
 use serde::Serialize;
-use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -50,6 +47,12 @@ struct Endpoint {
     maps: Vec<String>,
 }
 
+/// The columns of the table.
+pub(super) const COLUMNS: [&str; 11] = [
+    "number", "name", "host", "port", "unit_id", "device", "rack", "listener", "tls", "role",
+    "maps",
+];
+
 /// The address book.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EndpointsAnswer {
@@ -60,8 +63,7 @@ pub(crate) struct EndpointsAnswer {
 
 /// The address to tell: the listener's, or the one that the client called where the listener is bound
 /// to all of them.
-fn host(listener: IpAddr, headers: &HeaderMap) -> String {
-    let called = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+fn host(listener: IpAddr, called: Option<&str>) -> String {
     let called = called.and_then(|host| host.parse::<Authority>().ok());
     match called {
         Some(called) if listener.is_unspecified() => {
@@ -71,14 +73,14 @@ fn host(listener: IpAddr, headers: &HeaderMap) -> String {
     }
 }
 
-fn endpoints(api: &Api, snapshot: &Snapshot, headers: &HeaderMap) -> Vec<Endpoint> {
+fn endpoints(api: &Api, snapshot: &Snapshot, called: Option<&str>) -> Vec<Endpoint> {
     let units = &snapshot.spec.units;
     let endpoint = |device: &DeviceAddress| {
         let unit = device.unit.and_then(|unit| units.get(unit.idx()));
         Endpoint {
             number: device.unit.map_or(0, UnitId::number),
             name: unit.map_or_else(|| "plant".to_owned(), |unit| unit.name.clone()),
-            host: host(device.host, headers),
+            host: host(device.host, called),
             port: device.port,
             unit_id: device.unit_id,
             device: device.part.name(),
@@ -103,56 +105,22 @@ fn endpoints(api: &Api, snapshot: &Snapshot, headers: &HeaderMap) -> Vec<Endpoin
             (EndpointsAnswer = "application/json"),
             (String = "text/csv"),
         )),
-        FarmReadProblems))]
-pub(crate) async fn list(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    mut query: Params,
-) -> Fallible<Response> {
-    let format = query.choice("format", &ENDPOINT_FORMATS)?;
-    query.finish()?;
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let wants_csv = accept.is_some_and(|accept| accept.trim().starts_with("text/csv"));
-    let is_csv = format.map_or(wants_csv, |format| format == "csv");
-    let answer = move || {
-        let snapshot = api.snapshot();
-        let endpoints = endpoints(&api, &snapshot, &headers);
-        if is_csv {
-            let content_type = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
-            return (content_type, csv(&endpoints)).into_response();
+        NotModified, FarmReadProblems))]
+pub(crate) async fn list(mut read: Read) -> Fallible<Response> {
+    // The answer depends on how the client called this server.
+    read.choose(form::TABLE)?;
+    read.finish()?;
+    let (api, called) = (Arc::clone(&read.api), read.host().map(str::to_owned));
+    let made = move |snapshot: &Snapshot, form| {
+        let endpoints = endpoints(&api, snapshot, called.as_deref());
+        match form {
+            Form::Csv => Made::bytes(csv(&COLUMNS, endpoints)),
+            Form::Json | Form::Binary => {
+                Made::json(&EndpointsAnswer { stamp: Stamp::of(snapshot), endpoints })
+            }
         }
-        let stamp = Stamp::of(&snapshot);
-        Json(EndpointsAnswer { stamp, endpoints }).into_response()
     };
-    Ok(([(header::VARY, "accept")], aside(answer).await).into_response())
-}
-
-fn csv(endpoints: &[Endpoint]) -> String {
-    let mut text =
-        String::from("number,name,host,port,unit_id,device,rack,listener,tls,role,maps\n");
-    for e in endpoints {
-        let unit_id = e.unit_id.map(|id| id.to_string()).unwrap_or_default();
-        let rack = e.rack.map(|rack| rack.to_string()).unwrap_or_default();
-        let (name, listener) = (quoted(&e.name), quoted(&e.listener));
-        let (host, port, device, tls, role) = (&e.host, e.port, e.device, e.tls, e.role);
-        let maps = quoted(&e.maps.join(" "));
-        // Writing to a string never fails.
-        let _ = writeln!(
-            text,
-            "{},{name},{host},{port},{unit_id},{device},{rack},{listener},{tls},{role},{maps}",
-            e.number
-        );
-    }
-    text
-}
-
-/// A CSV field, quoted where it must be (RFC 4180).
-fn quoted(field: &str) -> String {
-    if field.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
+    Ok(read.own(made).await)
 }
 
 #[cfg(test)]
@@ -162,14 +130,11 @@ mod tests {
 
     #[test]
     fn a_listener_on_all_addresses_is_told_as_the_client_called_it() {
-        let called = |host: &'static str| {
-            HeaderMap::from_iter([(header::HOST, header::HeaderValue::from_static(host))])
-        };
         let all = IpAddr::from(Ipv4Addr::UNSPECIFIED);
-        assert_eq!(host(all, &called("farm.example:8000")), "farm.example");
-        assert_eq!(host(IpAddr::from(Ipv6Addr::UNSPECIFIED), &called("[::1]:8000")), "::1");
-        assert_eq!(host(all, &HeaderMap::new()), "0.0.0.0");
+        assert_eq!(host(all, Some("farm.example:8000")), "farm.example");
+        assert_eq!(host(IpAddr::from(Ipv6Addr::UNSPECIFIED), Some("[::1]:8000")), "::1");
+        assert_eq!(host(all, None), "0.0.0.0");
         let one = IpAddr::from(Ipv4Addr::LOCALHOST);
-        assert_eq!(host(one, &called("farm.example:8000")), "127.0.0.1");
+        assert_eq!(host(one, Some("farm.example:8000")), "127.0.0.1");
     }
 }

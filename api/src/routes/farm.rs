@@ -4,10 +4,14 @@ use crate::ask::Sender;
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems, FarmReleaseProblems, FarmSetpointProblems};
+use crate::read::fields::{FARM, FarmField};
+use crate::read::select::{Selected, Selection, SomeOf};
+use crate::read::{Made, NotModified, Read, form};
 use crate::state::Api;
-use crate::wire::{AppliedAnswer, Extremes, Num, Stamp, Totals, wh};
+use crate::wire::{AppliedAnswer, Extremes, Num, STAMP, Stamp, Totals, wh};
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use bess_core::command::{Command, Request};
 use bess_core::snapshot::{Snapshot, UnitState};
 use bess_core::units::{Vars, Watts};
@@ -146,14 +150,25 @@ pub(crate) struct FarmSetpoint {
     reactive_power_var: Option<f64>,
 }
 
+/// The farm, or what was selected of it.
+type FarmOrSelected = SomeOf<FarmAnswer>;
+
 /// The farm
 ///
 /// Everything at the POI, of one tick.
 #[utoipa::path(get, path = "/farm", operation_id = "show_farm", tag = "farm",
-    responses((status = 200, description = "The farm.", body = FarmAnswer), FarmReadProblems))]
-pub(crate) async fn show(State(api): State<Arc<Api>>, query: Params) -> Fallible<Json<FarmAnswer>> {
-    query.finish()?;
-    Ok(Json(FarmAnswer::of(&api.snapshot())))
+    params(("fields" = Option<Vec<FarmField>>, Query, style = Form, explode = false, description = "Only these fields, with commas between them; the stamp is always there", example = json!(["active_power_w", "soc"]), min_items = 1)),
+    responses((status = 200, description = "The farm.", body = FarmOrSelected), NotModified, FarmReadProblems))]
+pub(crate) async fn show(mut read: Read) -> Fallible<Response> {
+    if let Some(known) = read.known(form::PLAIN)? {
+        return Ok(known);
+    }
+    let fields = FARM.read(&mut read.query)?;
+    read.finish()?;
+    let selection = fields.map(|fields| Arc::new(Selection::of(fields.into_iter().chain(STAMP))));
+    Ok(read.light(|snapshot, _| {
+        Made::json(&Selected::new(FarmAnswer::of(snapshot), selection.as_ref()))
+    }))
 }
 
 /// Set the farm's power

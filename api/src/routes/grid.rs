@@ -6,12 +6,14 @@ use crate::params::Params;
 use crate::problem::{
     Allowed, Fallible, FarmChangeProblems, FarmReadProblems, LoadProblems, Problem, kind,
 };
+use crate::read::{NotModified, Read};
 use crate::state::Api;
 use crate::wire::{
     AppliedAnswer, DISTURBANCES, DisturbanceName, GRID_KINDS, GridKindName, Num, Stamp,
 };
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::Response;
 use bess_core::command::{Command, Request};
 use bess_core::snapshot::Snapshot;
 use bess_core::spec::{Disturbance, DisturbanceKind, GridKind};
@@ -168,10 +170,9 @@ pub(crate) struct LoadWish {
 
 /// The grid
 #[utoipa::path(get, path = "/grid", operation_id = "show_grid", tag = "grid",
-    responses((status = 200, description = "The grid.", body = GridAnswer), FarmReadProblems))]
-pub(crate) async fn show(State(api): State<Arc<Api>>, query: Params) -> Fallible<Json<GridAnswer>> {
-    query.finish()?;
-    Ok(Json(GridAnswer::of(&api.snapshot())))
+    responses((status = 200, description = "The grid.", body = GridAnswer), NotModified, FarmReadProblems))]
+pub(crate) async fn show(read: Read) -> Fallible<Response> {
+    read.plain(GridAnswer::of)
 }
 
 /// Disturb the grid

@@ -1,22 +1,21 @@
 //! `/events`: what happened; and the pages of a log, which `/writes` has too.
 
-use crate::ask::aside;
-use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems};
-use crate::state::Api;
+use crate::read::form::{self, Form};
+use crate::read::page::Links;
+use crate::read::table::csv;
+use crate::read::{Made, NotModified, Read};
 use crate::wire::{
-    AlarmLevelName, AlarmName, EventKindName, FunctionLabel, Num, Stamp, UnitStateName,
+    AlarmLevelName, AlarmName, EventKindName, FormatName, FunctionLabel, Num, Stamp, UnitStateName,
     WatchdogStateName, rfc3339,
 };
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::http::header;
+use axum::response::Response;
 use bess_core::alarm::{AlarmKey, AlarmPhase};
 use bess_core::event::{Event, EventKind};
 use bess_core::log::Log;
 use bess_core::snapshot::Snapshot;
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// An event.
@@ -183,6 +182,33 @@ impl EventAnswer {
     }
 }
 
+/// The columns of the table.
+pub(super) const COLUMNS: [&str; 23] = [
+    "number",
+    "tick",
+    "offset_ms",
+    "simulation_time",
+    "unit",
+    "kind",
+    "text",
+    "from",
+    "to",
+    "trigger",
+    "cause",
+    "code",
+    "level",
+    "phase",
+    "value",
+    "rack",
+    "contactor",
+    "closed",
+    "watchdog",
+    "control",
+    "function",
+    "on",
+    "what",
+];
+
 /// A page of events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventsAnswer {
@@ -201,16 +227,16 @@ pub(super) struct PageOf {
     /// Number of the oldest record that is still kept.
     first: u64,
     /// What to give as `after` for what comes after this page.
-    next: u64,
+    pub(super) next: u64,
 }
 
 /// The records of a page, oldest first: after a number, or the newest.
-pub(super) fn page<T>(
-    log: &Log<T>,
-    after: Option<u64>,
-    limit: usize,
+pub(super) fn page<'l, T>(
+    log: &'l Log<T>,
+    wish: &PageWish,
     matches: impl Fn(&T) -> bool,
-) -> (PageOf, Vec<(u64, &T)>) {
+) -> (PageOf, Vec<(u64, &'l T)>) {
+    let PageWish { after, limit, .. } = *wish;
     let matching = |record: &(u64, &T)| matches(record.1);
     let mut next = log.total();
     let records: Vec<(u64, &T)> = match after {
@@ -232,19 +258,26 @@ pub(super) fn page<T>(
 
 /// What every page is asked by.
 pub(super) struct PageWish {
-    pub(super) after: Option<u64>,
-    pub(super) limit: usize,
+    after: Option<u64>,
+    limit: usize,
+    links: Links,
 }
 
 /// Most records on a page.
 const LIMIT_MAX: usize = 10_000;
 
 impl PageWish {
-    pub(super) fn read(query: &mut Params) -> Fallible<Self> {
+    pub(super) fn read(read: &mut Read) -> Fallible<Self> {
         // 2^53: what JSON numbers and the scripts that read them hold exactly.
-        let after = query.whole("after", usize::MAX, (0, 9_007_199_254_740_992))?;
-        let limit = query.whole("limit", 100, (1, LIMIT_MAX))?;
-        Ok(Self { after: (after != usize::MAX).then_some(after as u64), limit })
+        let after = read.query.whole("after", usize::MAX, (0, 9_007_199_254_740_992))?;
+        let limit = read.query.whole("limit", 100, (1, LIMIT_MAX))?;
+        let after = (after != usize::MAX).then_some(after as u64);
+        Ok(Self { after, limit, links: Links::new(read, &["after"]) })
+    }
+
+    /// `made` with the link to what comes after it: now, or once there is something.
+    pub(super) fn linked(&self, made: Made, next: u64) -> Made {
+        made.with(header::LINK, self.links.to(&format!("after={next}"), "next"))
     }
 }
 
@@ -258,29 +291,39 @@ impl PageWish {
         ("limit" = Option<u64>, Query, description = "Most events on the page; 100 when absent", minimum = 1, maximum = 10_000),
         ("unit" = Option<String>, Query, description = "Only those of this unit: number or name", example = "3"),
         ("kind" = inline(Option<EventKindName>), Query, description = "Only those of this kind"),
+        ("format" = inline(Option<FormatName>), Query, description = "Form of the answer; beats the header Accept"),
     ),
-    responses((status = 200, description = "The events.", body = EventsAnswer), FarmReadProblems))]
-pub(crate) async fn events(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
-    let snapshot = api.snapshot();
-    let wish = PageWish::read(&mut query)?;
-    let unit = query.unit("unit", &snapshot.spec)?;
-    let kind = query.choice("kind", &EventKind::NAMES)?;
-    query.finish()?;
-    let answer = move || {
+    responses(
+        (status = 200, description = "The events.", content(
+            (EventsAnswer = "application/json"),
+            (String = "text/csv"),
+        )),
+        NotModified, FarmReadProblems))]
+pub(crate) async fn events(mut read: Read) -> Fallible<Response> {
+    if let Some(known) = read.known(form::TABLE)? {
+        return Ok(known);
+    }
+    let wish = PageWish::read(&mut read)?;
+    let unit = read.query.unit("unit", &read.snapshot.spec)?;
+    let kind = read.query.choice("kind", &EventKind::NAMES)?;
+    read.finish()?;
+    let made = move |snapshot: &Snapshot, form| {
         let matches = |event: &Event| {
             unit.is_none_or(|unit| event.unit == Some(unit))
                 && kind.is_none_or(|kind| event.kind.name() == kind)
         };
-        let (page, events) = page(&snapshot.events, wish.after, wish.limit, matches);
-        let events = events.into_iter();
-        Json(EventsAnswer {
-            stamp: Stamp::of(&snapshot),
-            page,
-            events: events
-                .map(|(number, event)| EventAnswer::of(&snapshot, number, event))
-                .collect(),
-        })
-        .into_response()
+        let (page, events) = page(&snapshot.events, &wish, matches);
+        let events =
+            events.into_iter().map(|(number, event)| EventAnswer::of(snapshot, number, event));
+        let next = page.next;
+        let made = match form {
+            Form::Csv => Made::bytes(csv(&COLUMNS, events)),
+            Form::Json | Form::Binary => {
+                let (stamp, events) = (Stamp::of(snapshot), events.collect());
+                Made::json(&EventsAnswer { stamp, page, events })
+            }
+        };
+        wish.linked(made, next)
     };
-    Ok(aside(answer).await)
+    Ok(read.heavy(made).await)
 }

@@ -1,6 +1,7 @@
 //! The routes: one file for each resource and one line here.
 
 mod alarms;
+pub(crate) mod cells;
 mod clock;
 mod endpoints;
 mod farm;
@@ -17,6 +18,7 @@ mod units;
 mod writes;
 
 use crate::problem::{Problem, kind};
+use crate::read::{conditional, fields};
 use crate::state::Api;
 use axum::http::{Method, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -59,10 +61,10 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(farm::show))
         .routes(routes!(farm::set, farm::release))
-        .routes(routes!(units::list))
+        .routes(routes!(units::list::list))
         .routes(routes!(units::show))
         .routes(routes!(racks::racks))
-        .routes(routes!(racks::cells))
+        .routes(routes!(cells::cells))
         .routes(routes!(units::control::set))
         .routes(routes!(units::control::change))
         .routes(routes!(units::control::set_mode))
@@ -117,14 +119,28 @@ pub fn openapi() -> String {
 
 fn document() -> utoipa::openapi::OpenApi {
     let mut document = resources().split_for_parts().1;
-    for name in AT_LEAST_ONE {
-        let schemas = document.components.as_mut().map(|components| &mut components.schemas);
-        // The derive of utoipa has no word for it.
-        if let Some(RefOr::T(Schema::Object(body))) = schemas.and_then(|all| all.get_mut(name)) {
-            body.min_properties = Some(1);
+    if let Some(components) = document.components.as_mut() {
+        for name in AT_LEAST_ONE {
+            // The derive of utoipa has no word for it.
+            if let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut(name) {
+                body.min_properties = Some(1);
+            }
         }
+        fields::fill(&mut components.schemas);
+    }
+    for item in document.paths.paths.values_mut() {
+        item.get.iter_mut().for_each(conditional::describe);
     }
     document
+}
+
+/// The document without the names of its fields, from which these are taken.
+pub(crate) fn described() -> &'static serde_json::Value {
+    static DESCRIBED: LazyLock<serde_json::Value> = LazyLock::new(|| {
+        let document = resources().split_for_parts().1;
+        serde_json::to_value(document).unwrap_or_default()
+    });
+    &DESCRIBED
 }
 
 /// Bodies whose fields are all optional, and that need one.

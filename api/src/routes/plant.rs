@@ -7,10 +7,12 @@ use crate::functions::{
 };
 use crate::params::Params;
 use crate::problem::{Allowed, Fallible, FarmChangeProblems, FarmReadProblems, Problem, kind};
+use crate::read::{NotModified, Read};
 use crate::state::Api;
 use crate::wire::{AppliedAnswer, Num, Stamp, StrategyName, by_name};
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use bess_core::command::{Command, Request};
 use bess_core::id::UnitId;
 use bess_core::snapshot::Snapshot;
@@ -190,13 +192,9 @@ impl PlantWish {
 
 /// The plant controller
 #[utoipa::path(get, path = "/farm/plant", operation_id = "show_plant", tag = "farm",
-    responses((status = 200, description = "The plant controller.", body = PlantAnswer), FarmReadProblems))]
-pub(crate) async fn show(
-    State(api): State<Arc<Api>>,
-    query: Params,
-) -> Fallible<Json<PlantAnswer>> {
-    query.finish()?;
-    Ok(Json(PlantAnswer::of(&api.snapshot())))
+    responses((status = 200, description = "The plant controller.", body = PlantAnswer), NotModified, FarmReadProblems))]
+pub(crate) async fn show(read: Read) -> Fallible<Response> {
+    read.plain(PlantAnswer::of)
 }
 
 /// Change the plant controller

@@ -10,6 +10,7 @@ use crate::problem::{
     Allowed, Fallible, FarmReadProblems, PlantPointProblems, PlantPointReadProblems, Problem,
     UnitPointProblems, UnitPointReadProblems, kind,
 };
+use crate::read::{NotModified, Read};
 use crate::state::Api;
 use crate::wire::{AppliedAnswer, Num, SWITCH, Stamp, TableName};
 use axum::Json;
@@ -395,13 +396,10 @@ pub(crate) async fn release_of_plant(
 ///
 /// Of the plant and of every unit, so that none is forgotten.
 #[utoipa::path(get, path = "/farm/forced", operation_id = "list_forced_points", tag = "tests",
-    responses((status = 200, description = "The forced points.", body = ForcedListAnswer), FarmReadProblems))]
-pub(crate) async fn forced(
-    State(api): State<Arc<Api>>,
-    query: Params,
-) -> Fallible<Json<ForcedListAnswer>> {
-    query.finish()?;
-    let snapshot = api.snapshot();
-    let forced = snapshot.forced.iter().map(Forced::from).collect();
-    Ok(Json(ForcedListAnswer { stamp: Stamp::of(&snapshot), forced }))
+    responses((status = 200, description = "The forced points.", body = ForcedListAnswer), NotModified, FarmReadProblems))]
+pub(crate) async fn forced(read: Read) -> Fallible<Response> {
+    read.plain(|snapshot| ForcedListAnswer {
+        stamp: Stamp::of(snapshot),
+        forced: snapshot.forced.iter().map(Forced::from).collect(),
+    })
 }

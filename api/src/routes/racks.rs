@@ -1,16 +1,15 @@
-//! `/units/{id}/racks` and `/units/{id}/cells`: what the BMS reports of them, and what is true.
+//! `/units/{id}/racks`: what the BMS reports of them, and what is true.
 
 use super::units::{NamedUnit, StandingAlarm, standing};
-use crate::ask::{Sender, aside};
-use crate::params::Params;
-use crate::problem::{CellReadProblems, Fallible, Problem, UnitReadProblems, kind};
-use crate::state::Api;
-use crate::wire::{Extremes, Num, Stamp};
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use bess_core::command::Request;
-use bess_core::snapshot::{self, RackView};
+use crate::problem::{Fallible, UnitReadProblems};
+use crate::read::fields::{RACK, RackField};
+use crate::read::form::{self, Form};
+use crate::read::select::{Selected, Selection, SomeOf};
+use crate::read::table::{columns, csv};
+use crate::read::{Made, NotModified, Read};
+use crate::wire::{Extremes, FormatName, Num, Stamp};
+use axum::response::Response;
+use bess_core::snapshot::{self, RackView, Snapshot};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -138,6 +137,9 @@ impl Rack {
     }
 }
 
+/// A rack, or what was selected of it.
+type RackOrSelected = SomeOf<Rack>;
+
 /// The racks of a unit.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RacksAnswer {
@@ -145,95 +147,45 @@ pub(crate) struct RacksAnswer {
     stamp: Stamp,
     /// Number of the unit.
     unit: u32,
-    racks: Vec<Rack>,
-}
-
-/// Every cell of a unit as columns; cell i of rack r (from 0) is at r * `cells_per_rack` + i.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CellsAnswer {
-    #[serde(flatten)]
-    stamp: Stamp,
-    /// Number of the unit.
-    unit: u32,
-    cells_per_rack: usize,
-    /// Terminal voltages, as the BMS measures them.
-    #[schema(value_type = Vec<Num>)]
-    voltage_v: Vec<f32>,
-    /// Temperatures, as the BMS measures them.
-    #[schema(value_type = Vec<Num>)]
-    temperature_degc: Vec<f32>,
-    /// True states of charge, 0 to 1; no BMS knows those of single cells.
-    #[schema(value_type = Vec<Num>)]
-    soc: Vec<f32>,
-    /// What is true, beside what the BMS measures.
-    truth: CellsTruth,
-}
-
-/// What is true of cells, as columns in the same order.
-#[derive(Debug, Serialize, ToSchema)]
-struct CellsTruth {
-    /// Terminal voltages.
-    #[schema(value_type = Vec<Num>)]
-    voltage_v: Vec<f32>,
-    /// Temperatures.
-    #[schema(value_type = Vec<Num>)]
-    temperature_degc: Vec<f32>,
+    #[schema(value_type = Vec<RackOrSelected>)]
+    racks: Vec<Selected<Rack>>,
 }
 
 /// The racks of a unit
-#[utoipa::path(get, path = "/units/{id}/racks", operation_id = "show_racks", tag = "units",
-    params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
-    responses((status = 200, description = "The racks.", body = RacksAnswer), UnitReadProblems))]
-pub(crate) async fn racks(
-    State(api): State<Arc<Api>>,
-    NamedUnit(unit): NamedUnit,
-    query: Params,
-) -> Fallible<Json<RacksAnswer>> {
-    query.finish()?;
-    let snapshot = api.snapshot();
-    Ok(Json(RacksAnswer {
-        stamp: Stamp::of(&snapshot),
-        unit: unit.number(),
-        racks: snapshot.racks_of(unit).iter().enumerate().map(Rack::of).collect(),
-    }))
-}
-
-/// Every cell of a unit
 ///
-/// Columns over the cells, rack by rack: voltages and temperatures as the BMS measures them and, in
-/// `truth`, as they are; states of charge as they are. Snapshots carry cells only for a while after somebody asked.
-#[utoipa::path(get, path = "/units/{id}/cells", operation_id = "show_cells", tag = "units",
-    params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
-    responses((status = 200, description = "The cells.", body = CellsAnswer), CellReadProblems))]
-pub(crate) async fn cells(
-    State(api): State<Arc<Api>>,
-    sender: Sender,
-    NamedUnit(unit): NamedUnit,
-    query: Params,
-) -> Fallible<Response> {
-    query.finish()?;
-    api.ask(Request::ShowCells(unit), sender, api.config.answer_timeout).await?;
-    let snapshot = api.snapshot();
-    let cells = snapshot.cells.iter().find(|cells| cells.unit_idx == unit.idx()).cloned();
-    // The lease is seconds long and this is the publication that follows the answer.
-    let Some(cells) = cells else {
-        let detail = "the loop has already taken the cells away again; ask once more";
-        return Err(Problem::new(&kind::ANSWER_TIMEOUT, detail));
+/// In order of their number; CSV has a row for each.
+#[utoipa::path(get, path = "/units/{id}/racks", operation_id = "show_racks", tag = "units",
+    params(
+        ("id" = String, Path, description = "Number or name of the unit", example = "3"),
+        ("fields" = Option<Vec<RackField>>, Query, style = Form, explode = false, description = "Only these fields of each rack, with commas between them", example = json!(["number", "soc"]), min_items = 1),
+        ("format" = inline(Option<FormatName>), Query, description = "Form of the answer; beats the header Accept"),
+    ),
+    responses(
+        (status = 200, description = "The racks.", content(
+            (RacksAnswer = "application/json"),
+            (String = "text/csv"),
+        )),
+        NotModified, UnitReadProblems))]
+pub(crate) async fn racks(NamedUnit(unit): NamedUnit, mut read: Read) -> Fallible<Response> {
+    if let Some(known) = read.known(form::TABLE)? {
+        return Ok(known);
+    }
+    let fields = RACK.read(&mut read.query)?;
+    read.finish()?;
+    let selection = fields.as_ref().map(|fields| Arc::new(Selection::of(fields.iter().copied())));
+    let made = move |snapshot: &Snapshot, form| {
+        let racks = snapshot.racks_of(unit).iter().enumerate().map(Rack::of);
+        match form {
+            Form::Csv => {
+                let sample = snapshot.racks_of(unit).iter().enumerate().map(Rack::of).next();
+                Made::bytes(csv(&columns(&sample, &RACK, fields.as_deref()), racks))
+            }
+            Form::Json | Form::Binary => Made::json(&RacksAnswer {
+                stamp: Stamp::of(snapshot),
+                unit: unit.number(),
+                racks: racks.map(|rack| Selected::new(rack, selection.as_ref())).collect(),
+            }),
+        }
     };
-    let columns = move || {
-        Json(CellsAnswer {
-            stamp: Stamp::of(&snapshot),
-            unit: unit.number(),
-            cells_per_rack: cells.cells_per_rack,
-            voltage_v: cells.voltage_v.clone(),
-            temperature_degc: cells.temperature_degc.clone(),
-            soc: cells.soc.clone(),
-            truth: CellsTruth {
-                voltage_v: cells.true_voltage_v.clone(),
-                temperature_degc: cells.true_temperature_degc.clone(),
-            },
-        })
-        .into_response()
-    };
-    Ok(aside(columns).await)
+    Ok(read.heavy(made).await)
 }

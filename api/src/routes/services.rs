@@ -1,15 +1,12 @@
 //! `/services`: the frequency response services that units and plant know by name.
 
 use crate::functions::ResponseAnswer;
-use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems};
-use crate::state::Api;
+use crate::read::{NotModified, Read};
 use crate::wire::{Num, Stamp};
-use axum::Json;
-use axum::extract::State;
+use axum::response::Response;
 use bess_core::service::{FOLLOWING, PRESETS, Preset, Status, frequency_response};
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// A frequency response service by name.
@@ -84,12 +81,8 @@ pub(crate) struct ServicesAnswer {
 /// Frequency response by name, with curve, timing and the source of the figures, and how fast reserves
 /// must follow their setpoints.
 #[utoipa::path(get, path = "/services", operation_id = "list_services", tag = "farm",
-    responses((status = 200, description = "The services.", body = ServicesAnswer), FarmReadProblems))]
-pub(crate) async fn list(
-    State(api): State<Arc<Api>>,
-    query: Params,
-) -> Fallible<Json<ServicesAnswer>> {
-    query.finish()?;
+    responses((status = 200, description = "The services.", body = ServicesAnswer), NotModified, FarmReadProblems))]
+pub(crate) async fn list(read: Read) -> Fallible<Response> {
     let following = FOLLOWING.iter().map(|follower| FollowingAnswer {
         name: follower.name,
         cycle_s: Num(follower.cycle_s),
@@ -97,9 +90,9 @@ pub(crate) async fn list(
         ramp_pct_per_min: Num(follower.ramp_per_s() * 100.0 * 60.0),
         source: follower.source,
     });
-    Ok(Json(ServicesAnswer {
-        stamp: Stamp::of(&api.snapshot()),
+    read.plain(|snapshot| ServicesAnswer {
+        stamp: Stamp::of(snapshot),
         services: PRESETS.iter().filter_map(Service::of).collect(),
         following: following.collect(),
-    }))
+    })
 }

@@ -1,16 +1,15 @@
 //! `/writes`: who wrote what, and what came of it; the same for files.
 
 use super::logs::{PageOf, PageWish, page};
-use crate::ask::aside;
-use crate::params::Params;
 use crate::problem::{Fallible, FarmReadProblems};
-use crate::state::Api;
+use crate::read::form::{self, Form};
+use crate::read::table::csv;
+use crate::read::{Made, NotModified, Read};
 use crate::wire::{
-    ControlSourceName, Num, RESULTS, ResultName, RoleName, Stamp, TableName, rfc3339, wall_time,
+    ControlSourceName, FormatName, Num, RESULTS, ResultName, RoleName, Stamp, TableName, rfc3339,
+    wall_time,
 };
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bess_core::audit::{AuditRecord, ModbusWrite};
 use bess_core::snapshot::Snapshot;
 use serde::Serialize;
@@ -143,6 +142,32 @@ pub fn audit_line(snapshot: &Snapshot, number: u64, record: &AuditRecord) -> Str
     serde_json::to_string(&WriteAnswer::of(snapshot, number, record)).unwrap_or_default()
 }
 
+/// The columns of the table.
+pub(super) const COLUMNS: [&str; 22] = [
+    "number",
+    "tick",
+    "simulation_time",
+    "wall_time",
+    "source",
+    "peer",
+    "via",
+    "unit",
+    "what",
+    "result",
+    "reason",
+    "modbus.listener",
+    "modbus.role",
+    "modbus.unit_id",
+    "modbus.transaction",
+    "modbus.function",
+    "modbus.table",
+    "modbus.address",
+    "modbus.old",
+    "modbus.new",
+    "modbus.points",
+    "modbus.exception",
+];
+
 /// A page of writes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WritesAnswer {
@@ -163,29 +188,39 @@ pub(crate) struct WritesAnswer {
         ("limit" = Option<u64>, Query, description = "Most writes on the page; 100 when absent", minimum = 1, maximum = 10_000),
         ("unit" = Option<String>, Query, description = "Only those to this unit: number or name", example = "3"),
         ("result" = inline(Option<ResultName>), Query, description = "Only those of which this came"),
+        ("format" = inline(Option<FormatName>), Query, description = "Form of the answer; beats the header Accept"),
     ),
-    responses((status = 200, description = "The writes.", body = WritesAnswer), FarmReadProblems))]
-pub(crate) async fn list(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
-    let snapshot = api.snapshot();
-    let wish = PageWish::read(&mut query)?;
-    let unit = query.unit("unit", &snapshot.spec)?;
-    let result = query.choice("result", &RESULTS)?;
-    query.finish()?;
-    let answer = move || {
+    responses(
+        (status = 200, description = "The writes.", content(
+            (WritesAnswer = "application/json"),
+            (String = "text/csv"),
+        )),
+        NotModified, FarmReadProblems))]
+pub(crate) async fn list(mut read: Read) -> Fallible<Response> {
+    if let Some(known) = read.known(form::TABLE)? {
+        return Ok(known);
+    }
+    let wish = PageWish::read(&mut read)?;
+    let unit = read.query.unit("unit", &read.snapshot.spec)?;
+    let result = read.query.choice("result", &RESULTS)?;
+    read.finish()?;
+    let made = move |snapshot: &Snapshot, form| {
         let matches = |record: &Arc<AuditRecord>| {
             unit.is_none_or(|unit| record.unit == Some(unit))
                 && result.is_none_or(|result| result_of(record) == result)
         };
-        let (page, records) = page(&snapshot.audit, wish.after, wish.limit, matches);
-        let records = records.into_iter();
-        Json(WritesAnswer {
-            stamp: Stamp::of(&snapshot),
-            page,
-            writes: records
-                .map(|(number, record)| WriteAnswer::of(&snapshot, number, record))
-                .collect(),
-        })
-        .into_response()
+        let (page, records) = page(&snapshot.audit, &wish, matches);
+        let writes =
+            records.into_iter().map(|(number, record)| WriteAnswer::of(snapshot, number, record));
+        let next = page.next;
+        let made = match form {
+            Form::Csv => Made::bytes(csv(&COLUMNS, writes)),
+            Form::Json | Form::Binary => {
+                let (stamp, writes) = (Stamp::of(snapshot), writes.collect());
+                Made::json(&WritesAnswer { stamp, page, writes })
+            }
+        };
+        wish.linked(made, next)
     };
-    Ok(aside(answer).await)
+    Ok(read.heavy(made).await)
 }

@@ -1,20 +1,12 @@
-//! The process under test, as its clients' process sees it: its ports, its CPU time and its memory.
+//! The Modbus server under test, and what it listens on.
 
 use crate::Fault;
-use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
-
-/// First argument of the process that serves.
-pub(crate) const ROLE: &str = "--serve";
 
 /// A running server process; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Server {
-    process: Child,
-    orders: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    process: bess_benches::child::Server,
     /// Modbus, writes answered when they are applied.
     pub(crate) modbus: SocketAddr,
     /// Modbus, writes answered when they are accepted.
@@ -26,59 +18,27 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one with a farm of `units` and a runtime of `workers` threads.
     pub(crate) fn start(units: usize, workers: usize) -> Result<Self, Fault> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args([ROLE, &units.to_string(), &workers.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let orders = process.stdin.take().ok_or("no stdin")?;
-        let stdout = process.stdout.take().ok_or("no stdout")?;
-        let mut answers = BufReader::new(stdout).lines();
-        let ports = answers.next().ok_or("the server did not start")??;
-        let ports: Vec<u16> =
-            ports.split(' ').map(str::parse).collect::<Result<_, _>>().map_err(|_| ports)?;
-        let [modbus, accepting, echo] = ports[..] else { return Err("three ports".into()) };
-        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        // The start itself is not the question.
-        std::thread::sleep(Duration::from_secs(1));
-        let (modbus, accepting, echo) = (at(modbus), at(accepting), at(echo));
-        Ok(Self { process, orders, answers, modbus, accepting, echo })
+        let process = bess_benches::child::Server::start(units, workers)?;
+        let [modbus, accepting, echo] = process.addresses[..] else {
+            return Err("three ports".into());
+        };
+        Ok(Self { process, modbus, accepting, echo })
     }
 
     /// By how much each tick since the last question was published later than the earliest, in seconds.
     pub(crate) fn lateness_s(&mut self) -> Result<Vec<f64>, Fault> {
-        self.orders.write_all(b"lateness\n")?;
-        let line = self.answers.next().ok_or("the server is gone")??;
+        let line = self.process.ask("lateness")?;
         let samples = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
         Ok(samples)
     }
 
-    fn proc(&self, file: &str) -> Result<String, Fault> {
-        Ok(std::fs::read_to_string(format!("/proc/{}/{file}", self.process.id()))?)
-    }
-
-    /// CPU time that it has used so far, in seconds: all its threads, user and system.
+    /// CPU time that it has used so far, in seconds.
     pub(crate) fn cpu_s(&self) -> Result<f64, Fault> {
-        let mut sum_ns = 0.0;
-        for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
-            let stat = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-            let on_cpu_ns = stat.split_whitespace().next().ok_or("no schedstat")?;
-            sum_ns += on_cpu_ns.parse::<f64>()?;
-        }
-        Ok(sum_ns / 1e9)
+        self.process.cpu_s()
     }
 
     /// Memory that it holds, in kB.
     pub(crate) fn rss_kb(&self) -> Result<f64, Fault> {
-        let status = self.proc("status")?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.split_whitespace().nth(1).ok_or("no VmRSS")?.parse()?)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.rss_kb()
     }
 }

@@ -11,20 +11,16 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what it is for")]
 
 mod child;
-mod load;
+mod frames;
 mod memory;
 mod polling;
-mod report;
 mod server;
-mod stats;
 mod throughput;
 mod writes;
 
-use report::Report;
-use std::error::Error;
-
-/// An error of a measurement: there is nothing to do but to tell.
-type Fault = Box<dyn Error>;
+use bess_benches::Fault;
+use bess_benches::child::ROLE;
+use bess_benches::report::{self, Report};
 
 /// What is asked on the command line.
 #[derive(Debug)]
@@ -81,7 +77,7 @@ fn measure(args: &Args) -> Result<Report, Fault> {
 
 fn main() {
     let mut words = std::env::args().skip(1).peekable();
-    let done = if words.next_if(|word| word == child::ROLE).is_some() {
+    let done = if words.next_if(|word| word == ROLE).is_some() {
         server::run(words)
     } else {
         Args::read(words).and_then(|args| {

@@ -1,9 +1,9 @@
 //! What connections cost that do nothing, and those that claim a frame larger than there is.
 
 use crate::child::Server;
-use crate::load::read_frame;
-use crate::report::{Bar, Report};
+use crate::frames::read_frame;
 use crate::{Args, Fault};
+use bess_benches::report::{Bar, Report};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! What a hundred polling clients do to the ticks of the farm.
 
 use crate::child::Server;
-use crate::load::read_frame;
-use crate::report::{Bar, Report};
-use crate::stats::quantile;
+use crate::frames::read_frame;
 use crate::{Args, Fault};
+use bess_benches::report::{Bar, Report};
+use bess_benches::stats::quantile;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};

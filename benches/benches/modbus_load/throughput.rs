@@ -1,10 +1,11 @@
 //! Requests a second and their latency, beside the echo.
 
 use crate::child::Server;
-use crate::load::{Answers, Load, read_frame};
-use crate::report::{Bar, Report};
-use crate::stats::median;
+use crate::frames::{answer, read_frame};
 use crate::{Args, Fault};
+use bess_benches::load::{Answers, Load};
+use bess_benches::report::{Bar, Report};
+use bess_benches::stats::median;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ fn shape(
         connections,
         depth,
         requests,
+        framing: answer,
         warm_up: Duration::from_millis(300),
         duration: Duration::from_millis(1500),
     };

@@ -1,10 +1,11 @@
 //! The write path: one client that writes to 200 units in turn, and many at once.
 
 use crate::child::Server;
-use crate::load::{Answers, Load, setpoint_frame};
-use crate::report::{Bar, Report};
-use crate::stats::median;
+use crate::frames::{answer, setpoint_frame};
 use crate::{Args, Fault};
+use bess_benches::load::{Answers, Load};
+use bess_benches::report::{Bar, Report};
+use bess_benches::stats::median;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ fn write_in_turn(address: SocketAddr, units: u8, setpoint_w: i32) -> Result<f64,
 /// What the setpoint registers of a unit read.
 fn setpoint_of(address: SocketAddr, unit: u8) -> Result<i32, Fault> {
     let mut stream = TcpStream::connect(address)?;
-    stream.write_all(&crate::load::read_frame(unit, 80, 2))?;
+    stream.write_all(&crate::frames::read_frame(unit, 80, 2))?;
     let mut answer = [0; 13];
     stream.read_exact(&mut answer)?;
     Ok(i32::from_be_bytes([answer[9], answer[10], answer[11], answer[12]]))
@@ -68,6 +69,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<(), Fault> {
             connections,
             depth,
             requests: (1..=UNITS).map(|unit| setpoint_frame(unit, 1_000)).collect(),
+            framing: answer,
             warm_up: Duration::from_millis(300),
             duration: Duration::from_secs(3),
         };

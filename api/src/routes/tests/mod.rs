@@ -2,6 +2,9 @@
 
 mod controls;
 mod document;
+mod etags;
+mod filters;
+mod formats;
 mod health;
 mod http;
 mod links;

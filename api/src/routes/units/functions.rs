@@ -10,14 +10,18 @@ use crate::functions::{
 };
 use crate::params::Params;
 use crate::problem::{Fallible, Problem, UnitChangeProblems, UnitReadProblems, kind};
+use crate::read::{NotModified, Read};
 use crate::state::Api;
 use crate::trips::{TripsAnswer, TripsWish};
 use crate::wire::{AppliedAnswer, FunctionLabel, Num, Stamp, SwitchName, labels};
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use bess_core::command::{Command, Request};
 use bess_core::control::{FunctionsChange, UnitFunctions};
+use bess_core::id::UnitId;
 use bess_core::series::Series;
+use bess_core::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -148,32 +152,32 @@ impl FunctionsWish {
 /// The settings of all of them, and which are on.
 #[utoipa::path(get, path = "/units/{id}/functions", operation_id = "show_functions", tag = "units",
     params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
-    responses((status = 200, description = "The functions.", body = FunctionsAnswer), UnitReadProblems))]
-pub(crate) async fn show(
-    State(api): State<Arc<Api>>,
-    NamedUnit(unit): NamedUnit,
-    query: Params,
-) -> Fallible<Json<FunctionsAnswer>> {
-    query.finish()?;
-    let snapshot = api.snapshot();
-    let functions = &snapshot.functions[unit.idx()];
-    let rows = |series: &Arc<Series>| {
-        let rows = series.times_s().iter().zip(series.values());
-        rows.map(|(time, power)| [Num(*time), Num(*power)]).collect()
-    };
-    Ok(Json(FunctionsAnswer {
-        stamp: Stamp::of(&snapshot),
-        unit: unit.number(),
-        on: labels(snapshot.units[unit.idx()].control.functions),
-        frequency_droop: DroopAnswer::from(&functions.frequency_droop),
-        frequency_response: ResponseAnswer::from(&functions.frequency_response),
-        volt_var: CurveAnswer::from(&functions.volt_var),
-        volt_watt: CurveAnswer::from(&functions.volt_watt),
-        watt_var: CurveAnswer::from(&functions.watt_var),
-        peak_shaving: ShavingAnswer::from(&functions.peak_shaving),
-        schedule: functions.schedule.as_ref().map(rows),
-        trips: TripsAnswer::from(&functions.trips),
-    }))
+    responses((status = 200, description = "The functions.", body = FunctionsAnswer), NotModified, UnitReadProblems))]
+pub(crate) async fn show(NamedUnit(unit): NamedUnit, read: Read) -> Fallible<Response> {
+    read.plain(|snapshot| FunctionsAnswer::of(snapshot, unit))
+}
+
+impl FunctionsAnswer {
+    fn of(snapshot: &Snapshot, unit: UnitId) -> Self {
+        let functions = &snapshot.functions[unit.idx()];
+        let rows = |series: &Arc<Series>| {
+            let rows = series.times_s().iter().zip(series.values());
+            rows.map(|(time, power)| [Num(*time), Num(*power)]).collect()
+        };
+        Self {
+            stamp: Stamp::of(snapshot),
+            unit: unit.number(),
+            on: labels(snapshot.units[unit.idx()].control.functions),
+            frequency_droop: DroopAnswer::from(&functions.frequency_droop),
+            frequency_response: ResponseAnswer::from(&functions.frequency_response),
+            volt_var: CurveAnswer::from(&functions.volt_var),
+            volt_watt: CurveAnswer::from(&functions.volt_watt),
+            watt_var: CurveAnswer::from(&functions.watt_var),
+            peak_shaving: ShavingAnswer::from(&functions.peak_shaving),
+            schedule: functions.schedule.as_ref().map(rows),
+            trips: TripsAnswer::from(&functions.trips),
+        }
+    }
 }
 
 /// Change a unit's functions

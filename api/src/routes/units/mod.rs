@@ -1,6 +1,7 @@
 //! `/units`: the containers. Their racks and cells are in `racks`.
 //!
 //! - `answer`: what a unit looks like
+//! - `list`: the units, filtered, sorted and in pages; `quantity`: the numbers that do it
 //! - `control`: setpoints, control settings and modes; `settings`: the bodies of the second
 //! - `functions`: what a unit does by itself
 //! - `operate`: start, stop, reset and the like, of a unit and of its racks
@@ -8,38 +9,31 @@
 mod answer;
 pub(super) mod control;
 pub(super) mod functions;
+pub(super) mod list;
 pub(super) mod operate;
+mod quantity;
 mod service;
 mod settings;
 
 pub(crate) use answer::{StandingAlarm, Unit, standing};
 
-use crate::ask::aside;
-use crate::params::Params;
-use crate::problem::{Fallible, FarmReadProblems, Problem, UnitReadProblems, kind};
+use crate::problem::{Fallible, Problem, UnitReadProblems, kind};
+use crate::read::fields::{UNIT, UnitField};
+use crate::read::select::{Selected, Selection, SomeOf};
+use crate::read::{Made, NotModified, Read, form};
 use crate::state::Api;
-use crate::wire::{Stamp, UnitStateName};
-use axum::Json;
-use axum::extract::{FromRequestParts, Path, State};
+use crate::wire::Stamp;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bess_core::id::UnitId;
-use bess_core::snapshot::UnitState;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// A page of units.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UnitsAnswer {
-    #[serde(flatten)]
-    stamp: Stamp,
-    /// Units that match, on all pages.
-    total: usize,
-    /// The units of this page.
-    units: Vec<Unit>,
-}
+/// A unit, or what was selected of it.
+pub(super) type UnitOrSelected = SomeOf<Unit>;
 
 /// One unit.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,7 +41,8 @@ pub(crate) struct UnitAnswer {
     #[serde(flatten)]
     stamp: Stamp,
     #[serde(flatten)]
-    unit: Unit,
+    #[schema(value_type = UnitOrSelected)]
+    unit: Selected<Unit>,
 }
 
 /// The unit that the path names, by number or name; found before the body is read.
@@ -71,53 +66,25 @@ impl FromRequestParts<Arc<Api>> for NamedUnit {
     }
 }
 
-/// Most units on a page.
-const PAGE_MAX: usize = 1000;
-
-/// The units
-///
-/// In order of their number, a page at a time.
-#[utoipa::path(get, path = "/units", operation_id = "list_units", tag = "units",
-    params(
-        ("from" = Option<u64>, Query, description = "Matching units to leave out before the page", minimum = 0, maximum = 100_000),
-        ("limit" = Option<u64>, Query, description = "Most units on the page; 100 when absent", minimum = 1, maximum = 1000),
-        ("state" = inline(Option<UnitStateName>), Query, description = "Only units in this state"),
-    ),
-    responses((status = 200, description = "The units.", body = UnitsAnswer), FarmReadProblems))]
-pub(crate) async fn list(State(api): State<Arc<Api>>, mut query: Params) -> Fallible<Response> {
-    let from = query.whole("from", 0, (0, 100_000))?;
-    let limit = query.whole("limit", 100, (1, PAGE_MAX))?;
-    let state = query.choice("state", &UnitState::ALL.map(UnitState::name))?;
-    query.finish()?;
-    let snapshot = api.snapshot();
-    let matching: Vec<UnitId> = (0..snapshot.units.len())
-        .filter(|idx| state.is_none_or(|state| snapshot.units[*idx].state.name() == state))
-        .map(UnitId::from_idx)
-        .collect();
-    let page = move || {
-        let units = matching.iter().skip(from).take(limit);
-        Json(UnitsAnswer {
-            stamp: Stamp::of(&snapshot),
-            total: matching.len(),
-            units: units.map(|id| Unit::of(&snapshot, *id)).collect(),
-        })
-        .into_response()
-    };
-    Ok(aside(page).await)
-}
-
 /// One unit
 ///
 /// By number or name.
 #[utoipa::path(get, path = "/units/{id}", operation_id = "show_unit", tag = "units",
-    params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
-    responses((status = 200, description = "The unit.", body = UnitAnswer), UnitReadProblems))]
-pub(crate) async fn show(
-    State(api): State<Arc<Api>>,
-    NamedUnit(unit): NamedUnit,
-    query: Params,
-) -> Fallible<Json<UnitAnswer>> {
-    query.finish()?;
-    let snapshot = api.snapshot();
-    Ok(Json(UnitAnswer { stamp: Stamp::of(&snapshot), unit: Unit::of(&snapshot, unit) }))
+    params(
+        ("id" = String, Path, description = "Number or name of the unit", example = "3"),
+        ("fields" = Option<Vec<UnitField>>, Query, style = Form, explode = false, description = "Only these fields, with commas between them; the stamp is always there", example = json!(["state", "measured.soc"]), min_items = 1),
+    ),
+    responses((status = 200, description = "The unit.", body = UnitAnswer), NotModified, UnitReadProblems))]
+pub(crate) async fn show(NamedUnit(unit): NamedUnit, mut read: Read) -> Fallible<Response> {
+    if let Some(known) = read.known(form::PLAIN)? {
+        return Ok(known);
+    }
+    let fields = UNIT.read(&mut read.query)?;
+    read.finish()?;
+    let selection = fields.map(|fields| Arc::new(Selection::of(fields)));
+    Ok(read.light(|snapshot, _| {
+        let of = Unit::of(snapshot, unit);
+        let unit = Selected::new(of, selection.as_ref());
+        Made::json(&UnitAnswer { stamp: Stamp::of(snapshot), unit })
+    }))
 }

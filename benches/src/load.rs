@@ -1,5 +1,5 @@
-//! The clients: one thread on epoll that keeps a number of requests in flight on each connection. It knows
-//! frames by their length alone, so the same code loads the Modbus server and the echo.
+//! The clients: one thread on epoll that keeps a number of requests in flight on each connection. It is
+//! told where an answer ends, so the same code loads a server and the bare one beside it.
 
 use crate::Fault;
 use crate::stats::quantile;
@@ -12,30 +12,43 @@ use std::time::{Duration, Instant};
 
 /// What to ask, and how.
 #[derive(Clone, Debug)]
-pub(crate) struct Load {
-    pub(crate) connections: usize,
+pub struct Load {
+    /// Connections.
+    pub connections: usize,
     /// Requests in flight on each connection.
-    pub(crate) depth: usize,
+    pub depth: usize,
     /// The requests of a connection, in turn; all of one length.
-    pub(crate) requests: Vec<Vec<u8>>,
-    pub(crate) warm_up: Duration,
-    pub(crate) duration: Duration,
+    pub requests: Vec<Vec<u8>>,
+    /// Where an answer ends.
+    pub framing: Framing,
+    /// How long nothing is counted.
+    pub warm_up: Duration,
+    /// How long it counts.
+    pub duration: Duration,
 }
+
+/// The length of the first answer in these bytes, and whether it is a normal one; `None` while it is not
+/// there as a whole.
+pub type Framing = fn(&[u8]) -> Option<(usize, bool)>;
 
 /// What came of it after the warm-up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Answers {
-    pub(crate) seconds: f64,
+pub struct Answers {
+    /// How long it counted.
+    pub seconds: f64,
     /// Normal answers.
-    pub(crate) answered: f64,
-    /// Exceptions.
-    pub(crate) refused: f64,
-    pub(crate) p50_s: f64,
-    pub(crate) p99_s: f64,
+    pub answered: f64,
+    /// Others.
+    pub refused: f64,
+    /// Latency, median.
+    pub p50_s: f64,
+    /// Latency that one in a hundred exceeds.
+    pub p99_s: f64,
 }
 
 impl Answers {
-    pub(crate) fn per_second(&self) -> f64 {
+    /// Normal answers a second.
+    pub fn per_second(&self) -> f64 {
         self.answered / self.seconds
     }
 }
@@ -48,8 +61,6 @@ struct Client {
     sent: VecDeque<Instant>,
     input: Vec<u8>,
 }
-
-const HEADER: usize = 6;
 
 impl Client {
     /// Sends `count` requests with one write.
@@ -71,8 +82,13 @@ impl Client {
         if n == bytes.len() { Ok(()) } else { Err("a request was cut".into()) }
     }
 
-    /// Takes the whole answers that there are: how many were normal, and how many exceptions.
-    fn receive(&mut self, buffer: &mut [u8], times: &mut Vec<f64>) -> Result<[usize; 2], Fault> {
+    /// Takes the whole answers that there are: how many were normal, and how many were not.
+    fn receive(
+        &mut self,
+        framing: Framing,
+        buffer: &mut [u8],
+        times: &mut Vec<f64>,
+    ) -> Result<[usize; 2], Fault> {
         let mut seen = [0; 2];
         loop {
             let n = match self.stream.read(buffer) {
@@ -84,12 +100,8 @@ impl Client {
             let now = Instant::now();
             self.input.extend_from_slice(&buffer[..n]);
             let mut at = 0;
-            while let Some(header) = self.input.get(at..at + HEADER + 2) {
-                let length = HEADER + usize::from(u16::from_be_bytes([header[4], header[5]]));
-                if self.input.len() < at + length {
-                    break;
-                }
-                seen[usize::from(header[7] >> 7)] += 1;
+            while let Some((length, is_normal)) = framing(&self.input[at..]) {
+                seen[usize::from(!is_normal)] += 1;
                 at += length;
                 let sent = self.sent.pop_front().ok_or("an answer that nobody asked for")?;
                 times.push((now - sent).as_secs_f64());
@@ -105,7 +117,10 @@ impl Client {
 
 impl Load {
     /// Runs it against the server at `address`.
-    pub(crate) fn run(&self, address: SocketAddr) -> Result<Answers, Fault> {
+    ///
+    /// # Errors
+    /// When a connection fails or nothing is answered for five seconds.
+    pub fn run(&self, address: SocketAddr) -> Result<Answers, Fault> {
         let mut poll = Poll::new()?;
         let mut clients = Vec::with_capacity(self.connections);
         for index in 0..self.connections {
@@ -132,7 +147,7 @@ impl Load {
             }
             for event in &events {
                 let client = &mut clients[event.token().0];
-                let new = client.receive(&mut buffer, &mut times)?;
+                let new = client.receive(self.framing, &mut buffer, &mut times)?;
                 (seen[0], seen[1]) = (seen[0] + new[0], seen[1] + new[1]);
                 if new != [0; 2] {
                     client.send(new[0] + new[1], &self.requests, &mut bytes)?;
@@ -153,17 +168,4 @@ impl Load {
             }
         }
     }
-}
-
-/// A frame that reads `count` holding registers of `unit` from `address` on.
-pub(crate) fn read_frame(unit: u8, address: u16, count: u16) -> Vec<u8> {
-    let ([a, b], [c, d]) = (address.to_be_bytes(), count.to_be_bytes());
-    vec![0, 1, 0, 0, 0, 6, unit, 3, a, b, c, d]
-}
-
-/// A frame that writes a setpoint in watts into the compact map of `unit`.
-pub(crate) fn setpoint_frame(unit: u8, setpoint_w: i32) -> Vec<u8> {
-    let mut frame = vec![0, 1, 0, 0, 0, 11, unit, 16, 0, 80, 0, 2, 4];
-    frame.extend_from_slice(&setpoint_w.to_be_bytes());
-    frame
 }

@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 
 /// What a figure is held to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Bar {
+pub enum Bar {
+    /// It or more.
     AtLeast(f64),
+    /// It or less.
     AtMost(f64),
+    /// Less than it.
     Below(f64),
 }
 
@@ -37,15 +40,16 @@ struct Row {
 
 /// What was measured.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
     workers: usize,
     rows: Vec<Row>,
     load_before: String,
-    pub(crate) load_after: String,
+    /// Load of the machine when it was done.
+    pub load_after: String,
 }
 
 /// Work that the machine had over the last minute, ours and others'.
-pub(crate) fn load_average() -> String {
+pub fn load_average() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or_default().to_owned()
 }
@@ -59,27 +63,29 @@ fn machine() -> String {
 }
 
 impl Report {
-    pub(crate) fn new(workers: usize) -> Self {
+    /// An empty one, of servers with a runtime of `workers` threads.
+    pub fn new(workers: usize) -> Self {
         let load_before = load_average();
         Self { workers, rows: Vec::new(), load_before, load_after: String::new() }
     }
 
     /// A figure, with or without a bar.
-    pub(crate) fn add(&mut self, name: String, value: f64, unit: &'static str, bar: Option<Bar>) {
+    pub fn add(&mut self, name: String, value: f64, unit: &'static str, bar: Option<Bar>) {
         self.rows.push(Row { name, value, unit, bar });
     }
 
     /// A figure without a bar.
-    pub(crate) fn note(&mut self, name: String, value: f64, unit: &'static str) {
+    pub fn note(&mut self, name: String, value: f64, unit: &'static str) {
         self.add(name, value, unit, None);
     }
 
     /// A figure with a bar.
-    pub(crate) fn row(&mut self, name: String, value: f64, unit: &'static str, bar: Bar) {
+    pub fn row(&mut self, name: String, value: f64, unit: &'static str, bar: Bar) {
         self.add(name, value, unit, Some(bar));
     }
 
-    pub(crate) fn table(&self) -> String {
+    /// As people read it.
+    pub fn table(&self) -> String {
         let mut text = String::new();
         for Row { name, value, unit, bar } in &self.rows {
             let verdict = bar.map_or(String::new(), |bar| {
@@ -99,7 +105,8 @@ impl Report {
         text
     }
 
-    pub(crate) fn json(&self) -> String {
+    /// As programs read it.
+    pub fn json(&self) -> String {
         let rows = self.rows.iter().map(|Row { name, value, unit, bar }| {
             serde_json::json!({
                 "name": name, "value": value, "unit": unit, "bar": bar.map(Bar::text),

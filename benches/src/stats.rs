@@ -1,7 +1,7 @@
 //! Medians and quantiles.
 
 /// The value that a share `q` of `values` does not exceed; sorts them.
-pub(crate) fn quantile(values: &mut [f64], q: f64) -> f64 {
+pub fn quantile(values: &mut [f64], q: f64) -> f64 {
     if values.is_empty() {
         return f64::NAN;
     }
@@ -11,6 +11,6 @@ pub(crate) fn quantile(values: &mut [f64], q: f64) -> f64 {
 }
 
 /// The middle one.
-pub(crate) fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     quantile(&mut values.to_vec(), 0.5)
 }
