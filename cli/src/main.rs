@@ -15,6 +15,7 @@ mod modbus;
 mod profile;
 mod registers;
 mod run;
+mod run_metrics;
 mod scale;
 mod serve;
 mod setup;

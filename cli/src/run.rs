@@ -1,11 +1,12 @@
 //! `bess run`: the same engine headless, as fast as the machine allows.
 
 use crate::BadInput;
+use crate::run_metrics::{MetricsArgs, Recorder};
 use crate::setup::{FarmArgs, Setup};
 use crate::summary::Collector;
 use bess_core::command::{CommandSource, ControlSource};
-use bess_core::snapshot::FarmView;
-use bess_core::time::{SimTime, TICK_S, TICKS_PER_S, Tick};
+use bess_core::snapshot::{ClockMode, ClockView, FarmView};
+use bess_core::time::{TICK_S, TICKS_PER_S, Tick};
 use bess_simulation::{Engine, EngineOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{BufWriter, Write};
@@ -29,6 +30,7 @@ use std::time::Instant;
 Examples:
   bess run --for 24h
   bess profile agc --for 4h > dispatch.csv && bess run --dispatch dispatch.csv --out result
+  bess run --for 30d --metrics month.om --metrics-every 10m
   bess run --farm my.toml --dispatch caiso.csv --column pct_2016-05-03 --frequency hz.csv --json")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -45,21 +47,25 @@ pub(crate) struct RunArgs {
     /// Threads that step units; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N", env = "BESS_WORKERS")]
     workers: Option<usize>,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let setup = args.farm.load(None)?;
+    let setup = args.farm.load(args.metrics.start())?;
     let n_ticks = n_ticks(args, &setup)?;
     let workers = workers(args.workers)?;
     let mut rows = args.out.as_deref().map(Rows::create).transpose()?;
-    let Setup { spec, inputs, mut dispatch, .. } = setup;
-    let options = EngineOptions { start: SimTime::default(), workers };
+    let Setup { spec, farm_sha256, inputs, mut dispatch } = setup;
+    let options = EngineOptions { start: args.metrics.start_or_default(), workers };
     let mut engine = Engine::new(spec.clone(), inputs, options);
     let first = engine.farm();
     let mut collector = Collector::new(&spec, &first);
     if let Some(rows) = &mut rows {
         rows.write(Tick(0), &first, None)?;
     }
+    let mut metrics = args.metrics.open(crate::serve::build_info(farm_sha256))?;
+    sample(&mut metrics, &mut engine)?;
     let bar = progress(n_ticks);
     let started = Instant::now();
     let mut due = Vec::new();
@@ -70,6 +76,9 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         if let Some(dispatch) = &mut dispatch {
             dispatch.due(tick, &mut due);
             ticks = ticks.min(dispatch.next_after(tick).0 - tick.0);
+        }
+        if let Some(metrics) = &metrics {
+            ticks = ticks.min(metrics.wait(engine.tick()));
         }
         for command in due.drain(..) {
             // What is refused (by a plant controller that is off) is counted, and the run goes on.
@@ -88,6 +97,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         if let Some(error) = broken {
             return Err(error.into());
         }
+        sample(&mut metrics, &mut engine)?;
     }
     bar.finish_and_clear();
     let wall_s = started.elapsed().as_secs_f64();
@@ -97,12 +107,26 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         rows.finish()?;
         std::fs::write(folder.join("summary.json"), &json)?;
     }
+    if let Some(metrics) = metrics {
+        metrics.finish()?;
+    }
     if args.json {
         writeln!(out, "{json}")?;
     } else {
         summary.write(out)?;
     }
     Ok(())
+}
+
+/// Takes a sample of the metrics, if one is due.
+fn sample(metrics: &mut Option<Recorder>, engine: &mut Engine) -> std::io::Result<()> {
+    match metrics {
+        Some(metrics) if metrics.is_due(engine.tick()) => {
+            let clock = ClockView { mode: ClockMode::Free, ..ClockView::default() };
+            metrics.add(&engine.snapshot(clock, 0, &[]))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The number of worker threads asked for, or one for each core.

@@ -319,13 +319,7 @@ fn start_edges(
         ready.clone(),
         ports.book,
         config,
-        bess_api::BuildInfo {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            revision: option_env!("BESS_REVISION").unwrap_or("unknown").to_owned(),
-            rustc: env!("BESS_RUSTC").to_owned(),
-            target: env!("BESS_TARGET").to_owned(),
-            farm_sha256,
-        },
+        build_info(farm_sha256),
         Some(ports.points),
     );
     let modbus = bess_protocol::FarmAccess {
@@ -351,6 +345,17 @@ fn start_edges(
         "Modbus"
     });
     edges
+}
+
+/// Which build this is, and of which farm file with the files that it names.
+pub(crate) fn build_info(farm_sha256: String) -> bess_api::BuildInfo {
+    bess_api::BuildInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: option_env!("BESS_REVISION").unwrap_or("unknown").to_owned(),
+        rustc: env!("BESS_RUSTC").to_owned(),
+        target: env!("BESS_TARGET").to_owned(),
+        farm_sha256,
+    }
 }
 
 const FARM_ENDED: &str = "the tick loop ended";

@@ -25,3 +25,8 @@ pub fn families_table() -> String {
     }
     table
 }
+
+/// Every name of a label, some of them more than once.
+pub fn label_names() -> impl Iterator<Item = &'static str> {
+    rows::all().flat_map(|row| row.labels.iter().copied()).chain(["unit", "le"])
+}

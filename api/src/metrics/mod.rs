@@ -6,6 +6,7 @@
 //! - `classic`: the same text for scrapers that do not speak OpenMetrics
 //! - `negotiate`: which of the two a scraper gets
 //! - `exporter`: the two endpoints, and what is kept between scrapes; `page`: the buffers
+//! - `backfill`: the same families of a headless run, with timestamps
 //! - `process`, `cgroup`: what the kernel and the runtime say
 //! - `document`: the table of `docs/metrics.md`
 //!
@@ -13,6 +14,7 @@
 //! only while the farm is small enough. A value that is not available is NaN inside; here its series is
 //! absent, so that no sum and no alert trips over it.
 
+mod backfill;
 mod cgroup;
 mod classic;
 mod document;
@@ -26,7 +28,8 @@ mod rows;
 mod tests;
 mod units;
 
-pub use document::{families_table, family_names};
+pub use backfill::Backfill;
+pub use document::{families_table, family_names, label_names};
 pub(crate) use exporter::{ENDPOINTS, EndpointNumbers, Exporter, Query, Sources, wall_unix_ns};
 pub(crate) use negotiate::{Format, negotiate};
 pub use page::Page;

@@ -46,6 +46,13 @@ pub(super) fn of_a_page() -> impl Iterator<Item = &'static Row> {
     fixed().filter(|row| row.name.starts_with("bess_metrics_units_"))
 }
 
+/// Families that a run has which nobody watches: those of the farm, not of the loop and the edges.
+pub(super) fn of_a_run() -> impl Iterator<Item = &'static Row> {
+    let around = ["bess_build_info", "bess_config_hash_info", "bess_simulation_time_seconds"];
+    let around = fixed().filter(move |row| around.contains(&row.name));
+    farm::ROWS.iter().chain(limits::ROWS).chain(around)
+}
+
 /// Every family with a series for each unit.
 pub(super) const OF_UNITS: &[Row] = unit::ROWS;
 
