@@ -7,6 +7,7 @@
 //! - `state`, `server`: what all requests share, and how the two servers start and end
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
+//! - `request`: the id of a request and its trace
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
@@ -17,6 +18,7 @@ mod metrics;
 mod params;
 mod presets;
 mod problem;
+mod request;
 mod routes;
 mod server;
 mod state;

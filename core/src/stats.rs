@@ -122,6 +122,22 @@ impl ModbusStats {
     }
 }
 
+/// Numbers of the log.
+#[derive(Debug, Default)]
+pub struct LogStats {
+    /// Events by level, by position in [`LogStats::LEVELS`].
+    pub events: [AtomicU64; 5],
+    /// Lines that a writer could not take: its queue was full, or its disk.
+    pub dropped: AtomicU64,
+    /// Panics of any thread; each was caught.
+    pub panics: AtomicU64,
+}
+
+impl LogStats {
+    /// The levels, the gravest first.
+    pub const LEVELS: [&'static str; 5] = ["error", "warn", "info", "debug", "trace"];
+}
+
 /// All counters of a process.
 #[derive(Debug)]
 pub struct Stats {
@@ -131,6 +147,8 @@ pub struct Stats {
     pub commands: CommandStats,
     /// The Modbus server.
     pub modbus: ModbusStats,
+    /// The log.
+    pub log: LogStats,
 }
 
 impl Default for Stats {
@@ -159,6 +177,7 @@ impl Default for Stats {
                 panics: AtomicU64::new(0),
                 link_hits: Default::default(),
             },
+            log: LogStats::default(),
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::pdu::{
     ILLEGAL_DATA_VALUE, ILLEGAL_FUNCTION,
 };
 use crate::shelf::Shelves;
+use crate::span::RequestSpan;
 use bess_core::UnitId;
 use bess_core::audit::ModbusWrite;
 use bess_core::command::{
@@ -36,6 +37,7 @@ use bess_core::role::Role;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::ModbusStats;
 use bess_core::time::{TICKS_PER_S, Tick};
+use bess_core::trace::TraceContext;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -55,6 +57,8 @@ pub(crate) struct Service {
     pub(crate) role: Role,
     /// Address of the client.
     pub(crate) peer: SocketAddr,
+    /// Number of the connection, from 1.
+    pub(crate) connection: u64,
     pub(crate) frozen: Arc<Frozen>,
 }
 
@@ -87,6 +91,8 @@ struct Call<'c> {
     function: u8,
     unit_id: u8,
     transaction: u16,
+    /// Its span, where that is collected.
+    trace: Option<TraceContext>,
 }
 
 /// A write within a request.
@@ -163,7 +169,9 @@ impl Service {
         let function = frame[HEADER + 1];
         count_exception(&self.farm.stats.modbus, code);
         let (peer, unit_id) = (self.peer, frame[HEADER]);
-        debug!(%peer, unit_id, function, code, "request refused");
+        let transaction = u16::from_be_bytes([frame[0], frame[1]]);
+        let connection = self.connection;
+        debug!(%peer, connection, transaction, unit_id, function, code, "request refused");
         out.extend_from_slice(&[function | 0x80, code]);
     }
 
@@ -176,14 +184,26 @@ impl Service {
         out: &mut Vec<u8>,
     ) -> Answer {
         let start = out.len();
-        self.serve(snapshot, frame, lens, out).unwrap_or_else(|refused| {
+        let span = self.span(frame);
+        let trace = span.as_ref().map(|span| span.context);
+        let answer = self.serve(snapshot, frame, lens, trace, out).unwrap_or_else(|refused| {
             out.truncate(start);
             if let Refused::Early(code, why) = refused {
-                self.tell_unheard(frame, Some(code), why);
+                self.tell_unheard(frame, Some(code), why, trace);
             }
             self.refuse(frame, refused.code(), out);
             Answer::Ready
-        })
+        });
+        match span {
+            None => answer,
+            Some(span) => span.end_with(answer, &out[start..]),
+        }
+    }
+
+    /// The span of a whole frame, if it is to be collected.
+    fn span(&self, frame: &[u8]) -> Option<RequestSpan> {
+        let tracer = self.farm.mailbox.tracer()?;
+        RequestSpan::begin(tracer, frame, self.peer, self.connection)
     }
 
     fn serve(
@@ -191,6 +211,7 @@ impl Service {
         snapshot: &Arc<Snapshot>,
         frame: &[u8],
         lens: Option<&Lens>,
+        trace: Option<TraceContext>,
         out: &mut Vec<u8>,
     ) -> Result<Answer, Refused> {
         let transaction = u16::from_be_bytes([frame[0], frame[1]]);
@@ -200,7 +221,7 @@ impl Service {
         let device = match (found, self.config.absent) {
             (Some(device), _) => device,
             (None, Absent::Silent) => {
-                self.tell_unheard(frame, None, NOBODY);
+                self.tell_unheard(frame, None, NOBODY, trace);
                 return Ok(Answer::Silent);
             }
             (None, Absent::First) => {
@@ -217,7 +238,7 @@ impl Service {
             let known = if code == ILLEGAL_FUNCTION { NO_FUNCTION } else { MALFORMED };
             Refused::Early(code, known)
         })?;
-        let call = Call { device, snapshot, lens, function, unit_id, transaction };
+        let call = Call { device, snapshot, lens, function, unit_id, transaction, trace };
         match ask {
             Ask::Read { table, address, count } => {
                 self.read(call, table, address, count, out).map_err(Refused::Told)
@@ -394,11 +415,12 @@ impl Service {
         let origin = Origin {
             source: ControlSource::Modbus,
             peer: Some(self.peer.to_string()),
+            trace: call.trace,
             ..Origin::default()
         };
         let shown = self.post(Letter::ShowCells(unit), origin);
         let (service, device) = (self.clone(), Arc::clone(call.device));
-        let Call { function, unit_id, transaction, .. } = call;
+        let Call { function, unit_id, transaction, trace, .. } = call;
         let lens = call.lens.cloned();
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
@@ -411,6 +433,7 @@ impl Service {
                 function,
                 unit_id,
                 transaction,
+                trace,
             };
             let mut pdu = Vec::new();
             let read = match shown {
@@ -533,7 +556,7 @@ impl Service {
         then: Then,
     ) -> Answer {
         let (service, device) = (self.clone(), Arc::clone(call.device));
-        let Call { function, unit_id, transaction, .. } = call;
+        let Call { function, unit_id, transaction, trace, .. } = call;
         let (now, lens) = (call.snapshot.tick, call.lens.cloned());
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
@@ -561,6 +584,7 @@ impl Service {
                 function,
                 unit_id,
                 transaction,
+                trace,
             };
             let result = result.and_then(|()| service.conclude(call, then));
             service.said(function, result)
@@ -660,7 +684,13 @@ impl Service {
 
     /// Puts into the audit that a whole frame, if it is one that writes, came to nothing before anybody looked
     /// at what it writes; `code` is the exception that answers it, if one does.
-    pub(crate) fn tell_unheard(&self, frame: &[u8], code: Option<u8>, why: &str) {
+    pub(crate) fn tell_unheard(
+        &self,
+        frame: &[u8],
+        code: Option<u8>,
+        why: &str,
+        trace: Option<TraceContext>,
+    ) {
         let transaction = u16::from_be_bytes([frame[0], frame[1]]);
         let (unit_id, pdu) = (frame[HEADER], &frame[HEADER + 1..]);
         let Some((table, address, words)) = pdu::written(pdu) else { return };
@@ -676,6 +706,7 @@ impl Service {
         let write = ModbusWrite {
             listener: self.config.name.clone(),
             role: self.role,
+            connection: self.connection,
             unit_id,
             transaction,
             function: pdu[0],
@@ -687,7 +718,7 @@ impl Service {
         };
         let reason = code.map_or(why.to_owned(), |code| format!("exception {code}: {why}"));
         let unit = device.and_then(|device| device.unit);
-        self.tell_refused(unit, self.origin_of(wish.via(pdu[0]), write), what, reason);
+        self.tell_refused(unit, self.origin_of(wish.via(pdu[0]), write, trace), what, reason);
     }
 
     /// Who writes, and what, word by word.
@@ -709,6 +740,7 @@ impl Service {
         let write = ModbusWrite {
             listener: self.config.name.clone(),
             role: self.role,
+            connection: self.connection,
             unit_id: call.unit_id,
             transaction: call.transaction,
             function: call.function,
@@ -719,15 +751,17 @@ impl Service {
             points: layout.touched(table, address, words),
             exception,
         };
-        self.origin_of(wish.via(call.function), write)
+        self.origin_of(wish.via(call.function), write, call.trace)
     }
 
-    fn origin_of(&self, via: String, write: ModbusWrite) -> Origin {
+    fn origin_of(&self, via: String, write: ModbusWrite, trace: Option<TraceContext>) -> Origin {
         Origin {
             source: ControlSource::Modbus,
             peer: Some(self.peer.to_string()),
             via: Some(via),
             modbus: Some(Box::new(write)),
+            trace,
+            ..Origin::default()
         }
     }
 }

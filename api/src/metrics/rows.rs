@@ -20,7 +20,7 @@ use bess_core::control::WatchdogState;
 use bess_core::link::LinkEffect;
 use bess_core::signal::{self, Quantity};
 use bess_core::snapshot::{ClockMode, UnitState, UnitView};
-use bess_core::stats::HistogramReading;
+use bess_core::stats::{HistogramReading, LogStats};
 use bess_core::time::TICK_S;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -276,6 +276,11 @@ pub(super) const ROWS: &[Row] = &[
     counter("bess_http_requests_total", NONE, "HTTP requests by method, template of the route and status", Numbers(http_requests)),
     histogram("bess_http_request_duration_seconds", "Time to answer an HTTP request, by template of the route", Histograms(http_durations)),
 
+    // The log.
+    counter("bess_log_events_total", NONE, "Events that the log's levels let through, by level", Numbers(log_events)),
+    counter("bess_log_lines_dropped_total", NONE, "Lines of the log that were dropped because a writer could not keep up or its disk was full", Count(|s| load(&s.scrape.stats.log.dropped))),
+    counter("bess_panics_total", NONE, "Panics of any thread; each is in the log, and ended its own task alone", Count(|s| load(&s.scrape.stats.log.panics))),
+
     // The exporter itself.
     gauge("bess_scrape_encode_seconds", SECONDS, "Time it took to encode the metrics of the scrape before this one", Real(|s| s.scrape.last_encode_s)),
     gauge("bess_metrics_units_exported", NONE, "Units with series of their own", Count(|s| s.n_units_exported as u64)),
@@ -460,6 +465,11 @@ fn link_hits(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
         .zip(&sight.scrape.stats.modbus.link_hits)
         .map(|(effect, count)| series("effect", effect, load(count)))
         .collect()
+}
+
+fn log_events(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
+    let counts = LogStats::LEVELS.iter().zip(&sight.scrape.stats.log.events);
+    counts.map(|(level, n)| (vec![("level", (*level).into())], Number::Count(load(n)))).collect()
 }
 
 fn http_requests(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
