@@ -1,6 +1,7 @@
 //! What a handler waits for: the loop's answer to a letter, and long work on another thread.
 
 use crate::problem::{Fallible, Problem, kind};
+use crate::request::Mark;
 use crate::state::Api;
 use crate::wire::AppliedAnswer;
 use axum::Json;
@@ -31,7 +32,7 @@ impl Sender {
             source: ControlSource::Rest,
             peer: peer.map(|peer| peer.to_string()),
             via: Some(format!("{method} {template}")),
-            modbus: None,
+            ..Origin::default()
         })
     }
     /// The same as a person at the container's panel, if `panel` says so.
@@ -53,7 +54,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Sender {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        Ok(Self::new(peer, parts.method.as_str(), template))
+        let mut sender = Self::new(peer, parts.method.as_str(), template);
+        if let Some(mark) = parts.extensions.get::<Mark>() {
+            sender.0.request_id = Some(mark.id.as_ref().into());
+            sender.0.trace = mark.trace;
+        }
+        Ok(sender)
     }
 }
 

@@ -8,6 +8,7 @@
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
 //! - `read`, `accept`: what reads have in common: form, tag, selection, tables, answers kept a publication
+//! - `request`: the id of a request and its trace
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
@@ -20,6 +21,7 @@ mod params;
 mod presets;
 mod problem;
 mod read;
+mod request;
 mod routes;
 mod server;
 mod state;

@@ -49,6 +49,7 @@ pub(crate) mod kind {
         NO_SUCH_RACK NOT_FOUND "no_such_rack" "The unit has no such rack" None;
         NO_SUCH_LINK NOT_FOUND "no_such_link" "There is no such link condition" None;
         NO_MAPS NOT_FOUND "no_maps" "This server has no register maps" None;
+        NO_LOG NOT_FOUND "no_log" "This server has no log to set" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
         NOT_ACCEPTABLE NOT_ACCEPTABLE "not_acceptable" "The answer has no such form" None;
@@ -147,6 +148,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     remaining_s: Option<f64>,
+    /// Id of the request, as in the header x-request-id, in the log and in the audit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    request_id: Option<String>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
     /// Whether the loop has seen what was refused: its audit has it already.
@@ -197,6 +202,7 @@ impl Problem {
             alarm: None,
             holder: None,
             remaining_s: None,
+            request_id: None,
             retry_after_s: kind.retry_after_s,
             is_audited: false,
         })
@@ -313,7 +319,8 @@ impl From<Rejection> for Box<Problem> {
 }
 
 impl IntoResponse for Box<Problem> {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        self.request_id = crate::request::current_id();
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry = self.retry_after_s;
         // The document is strings and numbers: it always serialises.
@@ -458,6 +465,15 @@ problem_set! {
 problem_set! {
     /// How the end of a link condition may be refused.
     LinkClearProblems: BAD_PARAMETER NO_SUCH_LINK NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a read of the log's levels, or their reset, may be refused.
+    LogReadProblems: BAD_PARAMETER NO_LOG
+}
+problem_set! {
+    /// How a change of the log's levels may be refused.
+    LogChangeProblems: MALFORMED_JSON BAD_PARAMETER NO_LOG SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD OUT_OF_RANGE
 }
 problem_set! {
     /// How a stream may be refused.

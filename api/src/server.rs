@@ -5,6 +5,7 @@ use crate::body::Written;
 use crate::metrics::{self, Chosen, Query};
 use crate::params::Params;
 use crate::problem::{Allowed, Fallible, Problem, RefusedHere, kind};
+use crate::request::identify;
 use crate::routes;
 use crate::state::Api;
 use axum::Router;
@@ -152,10 +153,11 @@ fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
     caught(router)
         .layer(audited)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), count))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), identify))
 }
 
 /// Tells the loop of writes to the farm that are refused before they reach it, for its audit. The clock
-/// is not the farm.
+/// and the log are not the farm.
 async fn audit(
     State(api): State<Arc<Api>>,
     sender: Sender,
@@ -164,8 +166,8 @@ async fn audit(
     next: Next,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
-    let is_clock = route.is_none_or(|route| route.as_str().ends_with("/clock"));
-    if is_clock || request.method().is_safe() {
+    let is_beside = |route: &str| route.ends_with("/clock") || route.ends_with("/logging");
+    if route.is_none_or(|route| is_beside(route.as_str())) || request.method().is_safe() {
         return next.run(request).await;
     }
     let written = Written::default();

@@ -5,6 +5,7 @@ use crate::read::Reads;
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
 use bess_core::device::DeviceAddress;
+use bess_core::logging::LogControl;
 use bess_core::point::PointBook;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::Stats;
@@ -55,7 +56,7 @@ pub struct AddressBook {
 }
 
 /// Limits of the servers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ApiConfig {
     /// How long a change waits for the loop.
     pub answer_timeout: Duration,
@@ -69,6 +70,8 @@ pub struct ApiConfig {
     pub max_streams: usize,
     /// `/metrics` has series of each unit while the farm has at most this many; 0 for never.
     pub units_in_metrics: usize,
+    /// Levels of the log; `None` where they cannot be changed.
+    pub log: Option<Arc<dyn LogControl>>,
 }
 
 impl Default for ApiConfig {
@@ -80,6 +83,7 @@ impl Default for ApiConfig {
             max_body_bytes: 64 * 1024,
             max_streams: 100,
             units_in_metrics: 1000,
+            log: None,
         }
     }
 }

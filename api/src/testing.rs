@@ -5,8 +5,10 @@
 //! just enough HTTP/1.1 to see status, headers and body as they are on the wire. Every wait has a
 //! deadline, so a hang is a failure.
 
+mod log;
 mod points;
 
+pub(crate) use log::FakeLog;
 pub(crate) use points::FakePoints;
 
 use crate::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};
@@ -31,11 +33,12 @@ use bess_core::snapshot::{
 use bess_core::spec::{FarmSpec, IslandLoad, PlantSettings};
 use bess_core::stats::Stats;
 use bess_core::time::{SimTime, Tick};
+use bess_core::trace::Tracer;
 use bess_core::units::{Amps, Celsius, Joules, Volts, Watts};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -125,6 +128,7 @@ pub(crate) struct FakeFarm {
     rejection: Mutex<Option<Rejection>>,
     noted: Mutex<Vec<UnitId>>,
     kept: Mutex<Vec<Submission>>,
+    tracer: OnceLock<Arc<dyn Tracer>>,
 }
 
 impl FakeFarm {
@@ -155,6 +159,10 @@ impl FakeFarm {
     /// Makes it refuse every command for this reason.
     pub(crate) fn reject(&self, rejection: Rejection) {
         *self.rejection.lock().unwrap() = Some(rejection);
+    }
+    /// Has spans collected.
+    pub(crate) fn trace(&self, tracer: Arc<dyn Tracer>) {
+        self.tracer.set(tracer).expect("once");
     }
     /// The latest snapshot.
     pub(crate) fn now(&self) -> Arc<Snapshot> {
@@ -214,6 +222,10 @@ fn seen_at(snapshot: &Snapshot) -> Applied {
 impl Mailbox for FakeFarm {
     fn note_request(&self, unit: UnitId) {
         self.noted.lock().unwrap().push(unit);
+    }
+
+    fn tracer(&self) -> Option<&Arc<dyn Tracer>> {
+        self.tracer.get()
     }
 
     fn post(&self, letter: Submission) {
@@ -413,7 +425,8 @@ pub(crate) struct Served {
 
 /// Serves the built-in farm with ten units.
 pub(crate) async fn serve() -> Served {
-    serve_with(snapshot_with(10), ApiConfig::default()).await
+    let config = ApiConfig { log: Some(Arc::<FakeLog>::default()), ..ApiConfig::default() };
+    serve_with(snapshot_with(10), config).await
 }
 
 /// Serves a farm that looks like `snapshot`.
@@ -436,6 +449,7 @@ pub(crate) async fn serve_all(
         rejection: Mutex::default(),
         noted: Mutex::default(),
         kept: Mutex::default(),
+        tracer: OnceLock::new(),
     });
     let stats = Arc::new(Stats::default());
     stats.ticks.last_beat_unix_ns.store(now_unix_ns(), Relaxed);

@@ -103,7 +103,7 @@ impl AuditFile {
 }
 
 /// Whether a file of an earlier run was cut off within a line.
-fn ends_in_half_a_line(path: &Path) -> bool {
+pub(crate) fn ends_in_half_a_line(path: &Path) -> bool {
     let last_byte = || -> std::io::Result<u8> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::End(-1))?;

@@ -11,6 +11,7 @@ mod client;
 mod duration;
 mod farm;
 mod input;
+mod log;
 mod modbus;
 mod profile;
 mod registers;
@@ -37,7 +38,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a live farm with Modbus TCP, REST and metrics
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Run a farm headless, as fast as the machine allows, and print a summary
     Run(run::RunArgs),
     /// Run one cell against a profile of current or power
@@ -69,6 +70,7 @@ enum Command {
     Point(client::point::PointArgs),
     /// Disturb the links between a running farm and its Modbus clients
     Link(client::link::LinkArgs),
+    Log(client::log::LogArgs),
 }
 
 /// Bad usage or configuration: nothing was started. Ends the process with exit code 2.
@@ -107,6 +109,7 @@ fn main() -> ExitCode {
         Command::Grid(args) => client::plant::grid(args, &mut out),
         Command::Point(args) => client::point::run(args, &mut out),
         Command::Link(args) => client::link::run(args, &mut out),
+        Command::Log(args) => client::log::run(args, &mut out),
     };
     let flushed = out.flush();
     finish(result.and_then(|()| Ok(flushed?)))

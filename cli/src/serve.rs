@@ -5,18 +5,21 @@
 
 use crate::BadInput;
 use crate::audit_file::AuditFile;
+use crate::log::{self, LogArgs, Logging, TracedMailbox};
 use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
 use anyhow::Context;
-use bess_core::command::{CommandSource, SPEED_MAX, SPEED_MIN};
+use bess_core::command::{CommandSource, Mailbox, SPEED_MAX, SPEED_MIN};
 use bess_core::point::PointBook;
 use bess_core::spec::FarmSpec;
+use bess_core::stats::Stats;
 use bess_core::time::{SimTime, Tick};
+use bess_core::trace::Tracer;
 use bess_protocol::config::{ModbusConfig, Mode};
 use bess_protocol::plan::{Place, Plan};
 use bess_simulation::pacer::wall_unix_ns;
 use bess_simulation::{Engine, EngineOptions, FarmHandle, LoopOptions};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +28,6 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// Run a live farm with Modbus TCP, REST and metrics
 #[derive(Debug, clap::Args)]
@@ -79,9 +81,8 @@ pub(crate) struct ServeArgs {
     /// Stop by itself after this simulated time
     #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
-    /// Log levels, such as info or bess_protocol=debug
-    #[arg(long, value_name = "FILTER", env = "BESS_LOG", default_value = "info")]
-    log: String,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// Longest time that the edges get to finish once they may not accept any more.
@@ -92,7 +93,8 @@ const AUDIT_DEADLINE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     check(args)?;
-    start_log(&args.log)?;
+    let stats = Arc::<Stats>::default();
+    let log = log::start(&args.log, &stats)?;
     raise_file_limit();
     let start = SimTime { unix_ns: wall_unix_ns() };
     let mut setup = args.farm.load(Some(start))?;
@@ -107,7 +109,8 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(args, setup, plan, start, audit))
+    let process = Process { stats, log, start, audit };
+    runtime.block_on(serve(args, setup, plan, process))
 }
 
 fn check(args: &ServeArgs) -> anyhow::Result<()> {
@@ -131,20 +134,6 @@ fn check(args: &ServeArgs) -> anyhow::Result<()> {
             return Err(BadInput(message).into());
         }
     }
-    Ok(())
-}
-
-fn start_log(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| BadInput(format!("--log \"{filter}\" is no filter: {error}")))?;
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(colour)
-        // A log that nobody reads any more must not end the farm.
-        .log_internal_errors(false)
-        .with_writer(std::io::stderr)
-        .init();
     Ok(())
 }
 
@@ -238,12 +227,19 @@ fn cannot_listen(address: SocketAddr, what: &str, error: &std::io::Error, flag: 
     format!("cannot listen on {address} for {what}: {error}{also}\nhint: {hint}")
 }
 
+/// What a process has beside its farm.
+struct Process {
+    stats: Arc<Stats>,
+    log: Logging,
+    start: SimTime,
+    audit: Option<AuditFile>,
+}
+
 async fn serve(
     args: &ServeArgs,
     setup: Setup,
     plan: Plan,
-    start: SimTime,
-    audit: Option<AuditFile>,
+    Process { stats, log, start, audit }: Process,
 ) -> anyhow::Result<()> {
     let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
@@ -253,13 +249,21 @@ async fn serve(
     let book = ports.book.clone();
     let spec = Arc::clone(&setup.spec);
     let farm_sha256 = setup.farm_sha256.clone();
-    let farm = start_farm(args, setup, start)?;
+    let tracer = log.tracer();
+    let farm = start_farm(args, setup, start, Arc::clone(&stats), tracer.clone())?;
+    let mailbox = TracedMailbox::around(farm.mailbox(), tracer.as_ref());
+    let follower = tokio::spawn(log.follow(stats, farm.snapshots()));
     let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
     let ready = bess_api::Readiness::default();
     let closing = CancellationToken::new();
-    let config = bess_api::ApiConfig { units_in_metrics: args.metrics_units, ..Default::default() };
-    let mut edges = start_edges(ports, &farm, &ready, &closing, config, farm_sha256);
+    let config = bess_api::ApiConfig {
+        log: Some(log.control()),
+        units_in_metrics: args.metrics_units,
+        ..bess_api::ApiConfig::default()
+    };
+    let mut edges = start_edges(ports, &farm, &mailbox, config, farm_sha256, &ready, &closing);
     ready.set(true);
+    tracing::info!(modbus = %book.modbus, rest = %book.api, metrics = %book.metrics, "ready");
     if let Some(path) = &args.endpoints {
         write_endpoints(path, &book).with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -284,6 +288,13 @@ async fn serve(
     {
         tracing::error!("the audit file may lack its last records");
     }
+    // It ends with the last snapshot too, and the spans of the last tick were made by then.
+    let _ = tokio::time::timeout(AUDIT_DEADLINE, follower).await;
+    let log = tokio::task::spawn_blocking(move || {
+        log.stop_traces();
+        log
+    });
+    let _log = log.await?;
     second_signal.abort();
     if stopped.is_err() || reason == FARM_ENDED {
         anyhow::bail!("the tick loop ended by itself; the log above says why");
@@ -292,28 +303,41 @@ async fn serve(
     Ok(())
 }
 
-fn start_farm(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<FarmHandle> {
+fn start_farm(
+    args: &ServeArgs,
+    setup: Setup,
+    start: SimTime,
+    stats: Arc<Stats>,
+    tracer: Option<Arc<dyn Tracer>>,
+) -> anyhow::Result<FarmHandle> {
     let Setup { spec, inputs, dispatch, .. } = setup;
     let engine = Engine::new(spec, inputs, EngineOptions { start, workers: args.workers });
     let sources: Vec<Box<dyn CommandSource>> =
         dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
-    let options =
-        LoopOptions { speed: args.speed, paused: args.stepped, sources, ..LoopOptions::default() };
+    let options = LoopOptions {
+        speed: args.speed,
+        paused: args.stepped,
+        sources,
+        stats,
+        tracer,
+        ..LoopOptions::default()
+    };
     bess_simulation::spawn(engine, options).context("cannot start the tick loop")
 }
 
 fn start_edges(
     ports: Ports,
     farm: &FarmHandle,
-    ready: &bess_api::Readiness,
-    closing: &CancellationToken,
+    mailbox: &Arc<dyn Mailbox>,
     config: bess_api::ApiConfig,
     farm_sha256: String,
+    ready: &bess_api::Readiness,
+    closing: &CancellationToken,
 ) -> JoinSet<&'static str> {
     let api = bess_api::Api::with_points(
         bess_api::FarmAccess {
             snapshots: farm.snapshots(),
-            mailbox: farm.mailbox(),
+            mailbox: Arc::clone(mailbox),
             stats: farm.stats(),
         },
         ready.clone(),
@@ -324,7 +348,7 @@ fn start_edges(
     );
     let modbus = bess_protocol::FarmAccess {
         snapshots: farm.snapshots(),
-        mailbox: farm.mailbox(),
+        mailbox: Arc::clone(mailbox),
         stats: farm.stats(),
     };
     let mut edges = JoinSet::new();

@@ -371,7 +371,10 @@ fn a_port_address_seed_or_log_filter_that_is_none_is_refused() {
     refused(&["serve", "--api-port", "80000"], &["'80000'", "--api-port"]);
     refused(&["serve", "--bind", "here"], &["'here'", "--bind"]);
     refused(&["run", "--seed", "x"], &["'x'", "--seed"]);
-    refused(&["serve", "--log", "a=b=c"], &["--log \"a=b=c\" is no filter"]);
+    refused(
+        &["serve", "--log", "a=b=c"],
+        &["--log \"a=b=c\": \"a\" at character 1", "bess_protocol"],
+    );
 }
 
 #[test]

@@ -26,13 +26,14 @@ fn every_command_explains_itself_on_stdout() {
         "clock",
         "point",
         "link",
+        "log",
     ] {
         assert!(all.contains(&format!("\n  {command} ")), "{command} is not in:\n{all}");
         let one = stdout(&[command, "--help"]);
         assert!(one.contains(&format!("Usage: bess {command}")), "{one}");
         assert!(!one.contains('\u{1b}'), "no colours where nobody asked for them");
     }
-    for command in ["serve", "run", "cell", "profile", "certs", "unit", "point", "link"] {
+    for command in ["serve", "run", "cell", "profile", "certs", "unit", "point", "link", "log"] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
     assert_eq!(stdout(&["--version"]), format!("bess {}\n", env!("CARGO_PKG_VERSION")));
@@ -56,6 +57,11 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--dispatch", "BESS_DISPATCH"),
         ("--frequency", "BESS_FREQUENCY"),
         ("--drain", "BESS_DRAIN"),
+        ("--log", "BESS_LOG"),
+        ("--log-format", "BESS_LOG_FORMAT"),
+        ("--log-file", "BESS_LOG_FILE"),
+        ("--log-rotate", "BESS_LOG_ROTATE"),
+        ("--log-keep", "BESS_LOG_KEEP"),
     ] {
         assert!(help.contains(flag) && help.contains(&format!("{variable}=")), "{flag}:\n{help}");
     }

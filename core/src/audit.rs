@@ -19,6 +19,8 @@ pub struct AuditRecord {
     pub unit: Option<UnitId>,
     /// What was written: names and engineering values, as `active_power_w = 1500000`.
     pub what: String,
+    /// The least role that may write it; that of whoever reads for what never became a command.
+    pub needs: Role,
     /// Why it was refused; `None` when it was applied.
     pub refused: Option<String>,
 }
@@ -30,6 +32,8 @@ pub struct ModbusWrite {
     pub listener: String,
     /// Role of the client there.
     pub role: Role,
+    /// Number of its connection, from 1 since the start of the server.
+    pub connection: u64,
     /// Unit id of the request.
     pub unit_id: u8,
     /// Transaction id of the request.

@@ -21,8 +21,10 @@ use crate::snapshot::UnitView;
 use crate::spec::{Disturbance, PlantChange};
 use crate::state::UnitState;
 use crate::time::Tick;
+use crate::trace::{TraceContext, Tracer};
 use crate::units::{Vars, Watts};
 use std::fmt;
+use std::sync::Arc;
 
 /// A change of the farm's state.
 #[derive(Clone, Debug, PartialEq)]
@@ -247,12 +249,16 @@ pub struct Origin {
     pub via: Option<String>,
     /// What a Modbus request wrote, word by word.
     pub modbus: Option<Box<ModbusWrite>>,
+    /// Id of the request that it came with, where requests have one.
+    pub request_id: Option<Box<str>>,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 impl Origin {
     /// An origin without an address.
     pub fn local(source: ControlSource) -> Self {
-        Self { source, peer: None, via: None, modbus: None }
+        Self { source, ..Self::default() }
     }
 }
 
@@ -385,6 +391,11 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
     /// is interested.
     fn note_request(&self, unit: UnitId) {
         let _ = unit;
+    }
+
+    /// Who collects the spans of requests, if somebody does. By default nobody.
+    fn tracer(&self) -> Option<&Arc<dyn Tracer>> {
+        None
     }
 
     /// Posts a letter; never waits. When the inbox is full or closed the letter is answered with

@@ -18,6 +18,7 @@ pub mod grid_code;
 pub mod id;
 pub mod link;
 pub mod log;
+pub mod logging;
 pub mod math;
 pub mod net;
 pub mod point;
@@ -32,6 +33,7 @@ pub mod spec;
 pub mod state;
 pub mod stats;
 pub mod time;
+pub mod trace;
 pub mod units;
 
 pub use id::{CellAddress, RackId, UnitId};

@@ -284,6 +284,22 @@ impl ModbusStats {
     }
 }
 
+/// Numbers of the log.
+#[derive(Debug, Default)]
+pub struct LogStats {
+    /// Events by level, by position in [`LogStats::LEVELS`].
+    pub events: [AtomicU64; 5],
+    /// Lines that a writer could not take: its queue was full, or its disk.
+    pub dropped: AtomicU64,
+    /// Panics of any thread; each was caught.
+    pub panics: AtomicU64,
+}
+
+impl LogStats {
+    /// The levels, the gravest first.
+    pub const LEVELS: [&'static str; 5] = ["error", "warn", "info", "debug", "trace"];
+}
+
 /// All counters of a process.
 #[derive(Debug)]
 pub struct Stats {
@@ -295,6 +311,8 @@ pub struct Stats {
     pub modbus: ModbusStats,
     /// By `Served as usize`: how old the snapshot was, by wall time, that was served.
     pub snapshot_age: [Histogram; Served::NAMES.len()],
+    /// The log.
+    pub log: LogStats,
 }
 
 impl Stats {
@@ -349,6 +367,7 @@ impl Default for Stats {
                 link_hits: Default::default(),
             },
             snapshot_age: histograms(AGE_BOUNDS_S),
+            log: LogStats::default(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod server;
 mod service;
 mod session;
 mod shelf;
+mod span;
 #[cfg(test)]
 mod testing;
 pub mod tls;

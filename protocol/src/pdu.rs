@@ -75,6 +75,11 @@ pub(crate) fn parse(pdu: &[u8], functions: u64) -> Result<Ask, u8> {
     }
 }
 
+/// Whether a function writes.
+pub(crate) fn writes(function: u8) -> bool {
+    matches!(function, 5 | 6 | 15 | 16 | 22 | 23)
+}
+
 /// What a PDU of a function that writes would write, as far as it says: table, first register or bit, words;
 /// no words where it is malformed. `None` for functions that do not write.
 pub(crate) fn written(pdu: &[u8]) -> Option<(Table, u16, Vec<u16>)> {

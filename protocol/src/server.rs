@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -142,6 +142,7 @@ impl Room {
             shelves: Arc::clone(&self.server.shelves),
             role: self.config.role,
             peer,
+            connection: self.server.connections.fetch_add(1, Relaxed) + 1,
             frozen: Arc::clone(&self.server.frozen),
         }
     }
@@ -155,6 +156,8 @@ struct Server {
     /// Whether no further request is taken; set before `drain` wakes the connections.
     is_draining: AtomicBool,
     drain: CancellationToken,
+    /// Number of the last connection.
+    connections: AtomicU64,
     shelves: Arc<Shelves>,
     frozen: Arc<Frozen>,
     /// The tasks of the connections, to cut those that do not finish in time.
@@ -255,6 +258,7 @@ impl Server {
             tracker: TaskTracker::new(),
             is_draining: AtomicBool::new(false),
             drain: CancellationToken::new(),
+            connections: AtomicU64::new(0),
             tasks: Mutex::default(),
         })
     }
@@ -432,6 +436,8 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
     // It fails on a socket that the client has reset already; the first read will tell.
     let _ = stream.set_nodelay(true);
     let service = room.service(gateway, peer);
+    let connection = service.connection;
+    debug!(%peer, connection, listener = room.config.name, "connection opened");
     let tls = room.tls.clone();
     // Held until the task is in the list, so that it cannot leave before.
     let mut tasks = room.server.tasks();
@@ -440,9 +446,8 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
             None => Session::new(stream, seat, service).run().await,
             Some(tls) => run_tls(&TlsAcceptor::from(tls), stream, seat, service).await,
         };
-        if let Err(error) = ended {
-            debug!(%peer, %error, "connection ended");
-        }
+        let error = ended.err().map(tracing::field::display);
+        debug!(%peer, connection, error, "connection closed");
     });
     tasks.insert(task.id(), task.abort_handle());
 }

@@ -26,6 +26,7 @@ use crate::pdu::{
     ILLEGAL_DATA_VALUE, ILLEGAL_FUNCTION,
 };
 use crate::shelf::Shelves;
+use crate::span::RequestSpan;
 use bess_core::UnitId;
 use bess_core::audit::ModbusWrite;
 use bess_core::command::{
@@ -35,6 +36,7 @@ use bess_core::command::{
 use bess_core::role::Role;
 use bess_core::snapshot::Snapshot;
 use bess_core::time::{TICKS_PER_S, Tick};
+use bess_core::trace::TraceContext;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -53,6 +55,8 @@ pub(crate) struct Service {
     pub(crate) role: Role,
     /// Address of the client.
     pub(crate) peer: SocketAddr,
+    /// Number of the connection, from 1.
+    pub(crate) connection: u64,
     pub(crate) frozen: Arc<Frozen>,
 }
 
@@ -79,6 +83,8 @@ struct Call<'c> {
     function: u8,
     unit_id: u8,
     transaction: u16,
+    /// Its span, where that is collected.
+    trace: Option<TraceContext>,
 }
 
 /// A write within a request.
@@ -155,7 +161,9 @@ impl Service {
         let function = frame[HEADER + 1];
         self.farm.stats.modbus.count_exception(function, code);
         let (peer, unit_id) = (self.peer, frame[HEADER]);
-        debug!(%peer, unit_id, function, code, "request refused");
+        let transaction = u16::from_be_bytes([frame[0], frame[1]]);
+        let connection = self.connection;
+        debug!(%peer, connection, transaction, unit_id, function, code, "request refused");
         out.extend_from_slice(&[function | 0x80, code]);
     }
 
@@ -168,14 +176,26 @@ impl Service {
         out: &mut Vec<u8>,
     ) -> Answer {
         let start = out.len();
-        self.serve(snapshot, frame, lens, out).unwrap_or_else(|refused| {
+        let span = self.span(frame);
+        let trace = span.as_ref().map(|span| span.context);
+        let answer = self.serve(snapshot, frame, lens, trace, out).unwrap_or_else(|refused| {
             out.truncate(start);
             if let Refused::Early(code, why) = refused {
-                self.tell_unheard(frame, Some(code), why);
+                self.tell_unheard(frame, Some(code), why, trace);
             }
             self.refuse(frame, refused.code(), out);
             Answer::Ready
-        })
+        });
+        match span {
+            None => answer,
+            Some(span) => span.end_with(answer, &out[start..]),
+        }
+    }
+
+    /// The span of a whole frame, if it is to be collected.
+    fn span(&self, frame: &[u8]) -> Option<RequestSpan> {
+        let tracer = self.farm.mailbox.tracer()?;
+        RequestSpan::begin(tracer, frame, self.peer, self.connection)
     }
 
     fn serve(
@@ -183,6 +203,7 @@ impl Service {
         snapshot: &Arc<Snapshot>,
         frame: &[u8],
         lens: Option<&Lens>,
+        trace: Option<TraceContext>,
         out: &mut Vec<u8>,
     ) -> Result<Answer, Refused> {
         let transaction = u16::from_be_bytes([frame[0], frame[1]]);
@@ -192,7 +213,7 @@ impl Service {
         let device = match (found, self.config.absent) {
             (Some(device), _) => device,
             (None, Absent::Silent) => {
-                self.tell_unheard(frame, None, NOBODY);
+                self.tell_unheard(frame, None, NOBODY, trace);
                 return Ok(Answer::Silent);
             }
             (None, Absent::First) => {
@@ -209,7 +230,7 @@ impl Service {
             let known = if code == ILLEGAL_FUNCTION { NO_FUNCTION } else { MALFORMED };
             Refused::Early(code, known)
         })?;
-        let call = Call { device, snapshot, lens, function, unit_id, transaction };
+        let call = Call { device, snapshot, lens, function, unit_id, transaction, trace };
         match ask {
             Ask::Read { table, address, count } => {
                 self.read(call, table, address, count, out).map_err(Refused::Told)
@@ -401,11 +422,12 @@ impl Service {
         let origin = Origin {
             source: ControlSource::Modbus,
             peer: Some(self.peer.to_string()),
+            trace: call.trace,
             ..Origin::default()
         };
         let shown = self.post(Letter::ShowCells(unit), origin);
         let (service, device) = (self.clone(), Arc::clone(call.device));
-        let Call { function, unit_id, transaction, .. } = call;
+        let Call { function, unit_id, transaction, trace, .. } = call;
         let lens = call.lens.cloned();
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
@@ -418,6 +440,7 @@ impl Service {
                 function,
                 unit_id,
                 transaction,
+                trace,
             };
             let mut pdu = Vec::new();
             let read = match shown {
@@ -547,7 +570,7 @@ impl Service {
     ) -> Answer {
         let (table, address, n_words) = (wish.table, wish.address, wish.words.len());
         let (service, device) = (self.clone(), Arc::clone(call.device));
-        let Call { function, unit_id, transaction, .. } = call;
+        let Call { function, unit_id, transaction, trace, .. } = call;
         let (now, lens) = (call.snapshot.tick, call.lens.cloned());
         Answer::Waiting(Box::pin(async move {
             let timeout = service.config.answer_timeout;
@@ -577,6 +600,7 @@ impl Service {
                 function,
                 unit_id,
                 transaction,
+                trace,
             };
             let result = result.and_then(|()| service.conclude(call, then));
             service.said(function, result)
@@ -676,7 +700,13 @@ impl Service {
 
     /// Puts into the audit that a whole frame, if it is one that writes, came to nothing before anybody looked
     /// at what it writes; `code` is the exception that answers it, if one does.
-    pub(crate) fn tell_unheard(&self, frame: &[u8], code: Option<u8>, why: &str) {
+    pub(crate) fn tell_unheard(
+        &self,
+        frame: &[u8],
+        code: Option<u8>,
+        why: &str,
+        trace: Option<TraceContext>,
+    ) {
         let transaction = u16::from_be_bytes([frame[0], frame[1]]);
         let (unit_id, pdu) = (frame[HEADER], &frame[HEADER + 1..]);
         let Some((table, address, words)) = pdu::written(pdu) else { return };
@@ -692,6 +722,7 @@ impl Service {
         let write = ModbusWrite {
             listener: self.config.name.clone(),
             role: self.role,
+            connection: self.connection,
             unit_id,
             transaction,
             function: pdu[0],
@@ -703,7 +734,7 @@ impl Service {
         };
         let reason = code.map_or(why.to_owned(), |code| format!("exception {code}: {why}"));
         let unit = device.and_then(|device| device.unit);
-        self.tell_refused(unit, self.origin_of(wish.via(pdu[0]), write), what, reason);
+        self.tell_refused(unit, self.origin_of(wish.via(pdu[0]), write, trace), what, reason);
     }
 
     /// Who writes, and what, word by word.
@@ -725,6 +756,7 @@ impl Service {
         let write = ModbusWrite {
             listener: self.config.name.clone(),
             role: self.role,
+            connection: self.connection,
             unit_id: call.unit_id,
             transaction: call.transaction,
             function: call.function,
@@ -735,15 +767,17 @@ impl Service {
             points: layout.touched(table, address, words),
             exception,
         };
-        self.origin_of(wish.via(call.function), write)
+        self.origin_of(wish.via(call.function), write, call.trace)
     }
 
-    fn origin_of(&self, via: String, write: ModbusWrite) -> Origin {
+    fn origin_of(&self, via: String, write: ModbusWrite, trace: Option<TraceContext>) -> Origin {
         Origin {
             source: ControlSource::Modbus,
             peer: Some(self.peer.to_string()),
             via: Some(via),
             modbus: Some(Box::new(write)),
+            trace,
+            ..Origin::default()
         }
     }
 }

@@ -259,16 +259,16 @@ impl<S: Wire> Session<S> {
                 self.service.answer(snapshot, frame, lens, &mut self.output)
             }
             Some(Instead::Silence) => {
-                self.service.tell_unheard(frame, None, LINK);
+                self.service.tell_unheard(frame, None, LINK, None);
                 Answer::Silent
             }
             Some(Instead::Exception(code)) => {
-                self.service.tell_unheard(frame, Some(code), LINK);
+                self.service.tell_unheard(frame, Some(code), LINK, None);
                 self.service.refuse(frame, code, &mut self.output);
                 Answer::Ready
             }
             Some(Instead::Reset) => {
-                self.service.tell_unheard(frame, None, LINK);
+                self.service.tell_unheard(frame, None, LINK, None);
                 self.output.truncate(start);
                 self.is_reset = true;
                 self.end_for(CloseReason::LinkCondition);

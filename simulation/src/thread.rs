@@ -13,6 +13,7 @@ use bess_core::command::{
 use bess_core::id::UnitId;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
 use bess_core::stats::{Histogram, Stats, TickPhase};
+use bess_core::trace::{FieldValue, Span, SpanKind, TraceContext, Tracer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
@@ -32,11 +33,23 @@ pub struct LoopOptions {
     pub sources: Vec<Box<dyn CommandSource>>,
     /// See every snapshot.
     pub observers: Vec<Box<dyn Observer>>,
+    /// Counters, shared with who made them.
+    pub stats: Arc<Stats>,
+    /// Collects spans of what the loop makes of letters that carry a trace.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl Default for LoopOptions {
     fn default() -> Self {
-        Self { speed: 1.0, paused: false, inbox: 1024, sources: Vec::new(), observers: Vec::new() }
+        Self {
+            speed: 1.0,
+            paused: false,
+            inbox: 1024,
+            sources: Vec::new(),
+            observers: Vec::new(),
+            stats: Arc::default(),
+            tracer: None,
+        }
     }
 }
 
@@ -132,7 +145,7 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
         steps_left: 0,
     };
     let (publisher, snapshots) = watch::channel(engine.snapshot(clock, wall_unix_ns(), &[]));
-    let stats = Arc::new(Stats::default());
+    let stats = options.stats;
     stats.ticks.last_beat_unix_ns.store(wall_unix_ns(), Ordering::Relaxed);
     let stop = Arc::new(AtomicBool::new(false));
     let asked: Arc<[AtomicBool]> =
@@ -145,6 +158,7 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
         clock,
         sources: options.sources,
         observers: options.observers,
+        tracer: options.tracer,
         stats: Arc::clone(&stats),
         stop: Arc::clone(&stop),
         asked: Arc::clone(&asked),
@@ -180,6 +194,13 @@ impl PhaseMarks for Laps<'_> {
     }
 }
 
+/// A letter that was taken and is not answered yet.
+struct Treated {
+    reply: Reply,
+    /// The trace that it belongs to, if that is collected, and since when it is taken.
+    traced: Option<(TraceContext, i64)>,
+}
+
 struct Loop {
     engine: Engine,
     pacer: Pacer,
@@ -188,14 +209,15 @@ struct Loop {
     clock: ClockView,
     sources: Vec<Box<dyn CommandSource>>,
     observers: Vec<Box<dyn Observer>>,
+    tracer: Option<Arc<dyn Tracer>>,
     stats: Arc<Stats>,
     stop: Arc<AtomicBool>,
     asked: Arc<[AtomicBool]>,
     due: Vec<Command>,
     /// Replies to send after the next publication.
-    answers: Vec<(Reply, Result<(), Rejection>)>,
-    /// Replies to send when the steps are done.
-    steppers: Vec<Reply>,
+    answers: Vec<(Treated, Result<(), Rejection>)>,
+    /// Those to answer when the steps are done.
+    steppers: Vec<Treated>,
     shown: Vec<(UnitId, Stopwatch)>,
 }
 
@@ -222,7 +244,7 @@ impl Loop {
                     self.tick(watch);
                     if self.clock.steps_left == 0 {
                         let replies = std::mem::take(&mut self.steppers);
-                        self.answer(replies.into_iter().map(|reply| (reply, Ok(()))).collect());
+                        self.answer(replies.into_iter().map(|letter| (letter, Ok(()))).collect());
                     }
                 }
                 (ClockMode::Running | ClockMode::Free, _) => self.run_paced(),
@@ -339,6 +361,8 @@ impl Loop {
             };
             any = true;
             let (since, letter) = (letter.since, letter.submission);
+            let trace = letter.origin.trace.filter(|trace| trace.is_sampled);
+            let traced = trace.filter(|_| self.tracer.is_some()).map(|t| (t, wall_unix_ns()));
             let result = match letter.request {
                 Request::Control(command) => {
                     let result = self.control(&command, &letter.origin);
@@ -358,13 +382,13 @@ impl Loop {
                 }
                 Request::Clock(commands) => match self.set_clock(&commands) {
                     Ok(()) if matches!(commands.last(), Some(ClockCommand::Step(_))) => {
-                        self.steppers.push(letter.reply);
+                        self.steppers.push(Treated { reply: letter.reply, traced });
                         continue;
                     }
                     result => result,
                 },
             };
-            self.answers.push((letter.reply, result));
+            self.answers.push((Treated { reply: letter.reply, traced }, result));
         }
         any
     }
@@ -407,7 +431,7 @@ impl Loop {
     /// Whoever waits for steps that will not come is told where the clock stopped.
     fn end_steps(&mut self) {
         self.clock.steps_left = 0;
-        self.answers.extend(self.steppers.drain(..).map(|reply| (reply, Ok(()))));
+        self.answers.extend(self.steppers.drain(..).map(|letter| (letter, Ok(()))));
     }
 
     /// The picture of now.
@@ -427,7 +451,7 @@ impl Loop {
         self.answer(answers);
     }
 
-    fn answer(&mut self, answers: Vec<(Reply, Result<(), Rejection>)>) {
+    fn answer(&mut self, answers: Vec<(Treated, Result<(), Rejection>)>) {
         if answers.is_empty() {
             return;
         }
@@ -435,19 +459,48 @@ impl Loop {
             let seen = self.publisher.borrow();
             Applied { tick: seen.tick, publication: seen.publication }
         };
-        for (reply, result) in answers {
+        for (letter, result) in answers {
+            if let (Some(tracer), Some((parent, since_ns))) = (&self.tracer, letter.traced) {
+                tracer.end(span_of_tick(tracer.child(parent), parent, since_ns, applied, &result));
+            }
             let outcome: Outcome = result.map(|()| applied);
-            reply.send(outcome);
+            letter.reply.send(outcome);
         }
     }
 
     fn close(mut self) {
         self.inbox.close();
         let waiting = std::mem::take(&mut self.steppers);
-        waiting.into_iter().for_each(|reply| reply.send(Err(Rejection::Closed)));
+        waiting.into_iter().for_each(|letter| letter.reply.send(Err(Rejection::Closed)));
         while let Ok(letter) = self.inbox.try_recv() {
             letter.submission.reply.send(Err(Rejection::Closed));
         }
+    }
+}
+
+/// What the loop made of a letter: from when it was taken to when a snapshot showed its effect.
+fn span_of_tick(
+    context: TraceContext,
+    parent: TraceContext,
+    start_unix_ns: i64,
+    applied: Applied,
+    result: &Result<(), Rejection>,
+) -> Span {
+    let number = |n: u64| FieldValue::Count(i64::try_from(n).unwrap_or(i64::MAX));
+    let word = if result.is_ok() { "applied" } else { "refused" };
+    Span {
+        context,
+        parent: Some(parent),
+        name: "tick".to_owned(),
+        kind: SpanKind::Internal,
+        start_unix_ns,
+        end_unix_ns: wall_unix_ns(),
+        fields: vec![
+            ("bess.tick", number(applied.tick.0)),
+            ("bess.publication", number(applied.publication)),
+            ("bess.result", word.into()),
+        ],
+        error: result.as_ref().err().map(ToString::to_string),
     }
 }
 

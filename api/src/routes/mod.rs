@@ -8,6 +8,7 @@ mod farm;
 mod grid;
 pub(crate) mod health;
 mod links;
+mod logging;
 mod logs;
 mod plant;
 mod points;
@@ -51,6 +52,7 @@ pub(crate) const BASE: &str = "/api/v1";
         (name = "tests", description = "What testers do to the wire: forced points and link conditions"),
         (name = "clock", description = "Pace of the simulation"),
         (name = "stream", description = "Server-sent events"),
+        (name = "log", description = "Levels of the process's log"),
         (name = "health", description = "For whoever runs the process"),
         (name = "document", description = "This document"),
     )
@@ -90,6 +92,7 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(grid::feed))
         .routes(routes!(clock::show, clock::change))
         .routes(routes!(endpoints::list))
+        .routes(routes!(logging::show, logging::set, logging::reset))
         .routes(routes!(stream::stream));
     OpenApiRouter::with_openapi(Document::openapi())
         .nest(BASE, v1)

@@ -37,6 +37,12 @@ struct WriteAnswer {
     /// How it asked: a function code and register, a route; null where that says nothing.
     #[schema(required = true)]
     via: Option<String>,
+    /// Id of the REST request; null for all others.
+    #[schema(required = true)]
+    request_id: Option<String>,
+    /// The trace that it belongs to; null where there is none.
+    #[schema(required = true)]
+    trace_id: Option<String>,
     /// Number of the unit; null for the farm.
     #[schema(required = true)]
     unit: Option<u32>,
@@ -60,6 +66,8 @@ struct ModbusAnswer {
     listener: String,
     /// Role of the client there.
     role: RoleName,
+    /// Number of its connection, from 1 since the start of the server.
+    connection: u64,
     /// Unit id of the request.
     unit_id: u8,
     /// Transaction id of the request.
@@ -100,6 +108,7 @@ impl From<&ModbusWrite> for ModbusAnswer {
         Self {
             listener: write.listener.clone(),
             role: RoleName(write.role.name()),
+            connection: write.connection,
             unit_id: write.unit_id,
             transaction: write.transaction,
             function: write.function,
@@ -127,6 +136,8 @@ impl WriteAnswer {
             source: ControlSourceName(record.origin.source.name()),
             peer: record.origin.peer.clone(),
             via: record.origin.via.clone(),
+            request_id: record.origin.request_id.as_deref().map(str::to_owned),
+            trace_id: record.origin.trace.map(|trace| trace.trace_text()),
             unit: record.unit.map(bess_core::UnitId::number),
             what: record.what.clone(),
             result: ResultName(result_of(record)),

@@ -2,6 +2,7 @@
 //!
 //! - `unit`: units and their racks
 //! - `clock`: the pace
+//! - `log`: levels of the log
 //! - `logs`: alarms, events, writes
 //! - `plant`: the plant controller, the services that it knows, the grid
 //! - `point`: points of the register maps, forced and walked through (`walk`)
@@ -10,6 +11,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod link;
+pub(crate) mod log;
 pub(crate) mod logs;
 pub(crate) mod plant;
 pub(crate) mod point;

@@ -10,6 +10,7 @@ use bess_core::command::{Applied, Mailbox};
 use bess_core::device::Part;
 use bess_core::snapshot::CellsView;
 use bess_core::stats::Stats;
+use bess_core::trace::{FieldValue, Sort, Span, SpanKind, Tracer};
 use std::sync::Mutex;
 use tokio::sync::watch;
 
@@ -18,12 +19,35 @@ use tokio::sync::watch;
 struct Inbox {
     snapshots: watch::Sender<Arc<Snapshot>>,
     letters: Mutex<Vec<Submission>>,
+    tracer: Arc<dyn Tracer>,
 }
 
 impl Mailbox for Inbox {
     fn note_request(&self, _: UnitId) {}
+    fn tracer(&self) -> Option<&Arc<dyn Tracer>> {
+        Some(&self.tracer)
+    }
     fn post(&self, submission: Submission) {
         self.letters.lock().unwrap().push(submission);
+    }
+}
+
+/// Collects the spans of writes.
+#[derive(Debug, Default)]
+struct Spans(Mutex<Vec<Span>>);
+
+impl Tracer for Spans {
+    fn samples(&self, sort: Sort) -> bool {
+        sort == Sort::Write
+    }
+    fn begin(&self, _: Option<TraceContext>, _: Sort) -> Option<TraceContext> {
+        Some(TraceContext { trace_id: 3, span_id: 8, is_sampled: true })
+    }
+    fn child(&self, parent: TraceContext) -> TraceContext {
+        parent
+    }
+    fn end(&self, span: Span) {
+        self.0.lock().unwrap().push(span);
     }
 }
 
@@ -66,13 +90,16 @@ struct Bench {
     service: Service,
     inbox: Arc<Inbox>,
     layout: Arc<Layout>,
+    spans: Arc<Spans>,
 }
 
 impl Bench {
     /// Unit 1, or its second rack, at unit id 1.
     fn new(layout: Layout, rack_idx: Option<usize>, ack: Ack) -> Self {
         let (sender, snapshots) = watch::channel(Arc::new(testing::snapshot()));
-        let inbox = Arc::new(Inbox { snapshots: sender, letters: Mutex::default() });
+        let spans = Arc::<Spans>::default();
+        let tracer = Arc::clone(&spans) as Arc<dyn Tracer>;
+        let inbox = Arc::new(Inbox { snapshots: sender, letters: Mutex::default(), tracer });
         let layout = Arc::new(layout);
         let unit = UnitId::from_number(1);
         let mut device = Device::new(unit, Part::Whole, &layout, &Arc::default());
@@ -87,9 +114,10 @@ impl Bench {
             shelves: Arc::default(),
             role: Role::Engineer,
             peer: "127.0.0.1:1".parse().unwrap(),
+            connection: 1,
             frozen: Arc::default(),
         };
-        Self { service, inbox, layout }
+        Self { service, inbox, layout, spans }
     }
 
     fn address(&self, name: &str) -> u16 {
@@ -165,4 +193,52 @@ async fn a_curve_that_was_accepted_is_in_progress_until_the_loop_took_it() {
         assert_eq!(bench.read(result, 1).await, [outcome]);
         assert_eq!(bench.read(shown, 1).await, [volts]);
     }
+}
+
+#[tokio::test]
+async fn a_write_leaves_a_span_that_its_letter_carries_on_and_a_read_leaves_none() {
+    let design = Arc::clone(&testing::snapshot().spec.units[0].design);
+    let standard = MapSet::standard(Profile::Standard);
+    let bench = Bench::new(unit_layout(&design, Part::Whole, &standard), None, Ack::Applied);
+    let spans = || std::mem::take(&mut *bench.spans.0.lock().unwrap());
+    let field = |span: &Span, name: &str| {
+        let found = span.fields.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone())
+    };
+    bench.read(bench.address("705.Crv[1].Pt[1].V"), 1).await;
+    assert_eq!(spans(), []);
+    let stored = bench.address("705.Crv[2].Pt[1].V");
+    let pdu = [&[6][..], &stored.to_be_bytes(), &9_100_u16.to_be_bytes()].concat();
+    let mut frame = vec![0x12, 0x67, 0, 0, 0, 6, 1];
+    frame.extend(&pdu);
+    let mut out = Vec::new();
+    let answer = bench.service.answer(&bench.service.snapshot(), &frame, None, &mut out);
+    let Answer::Waiting(answer) = answer else { panic!("a write waits for the loop") };
+    let letter = bench.inbox.letters.lock().unwrap().pop().expect("a letter");
+    assert_eq!(spans(), [], "it is not over yet");
+    letter.reply.send(Ok(Applied { tick: Tick(7), publication: 8 }));
+    assert_eq!(answer.await, pdu);
+    let [span] = &spans()[..] else { panic!("one span") };
+    assert_eq!(letter.origin.trace, Some(span.context));
+    assert_eq!(
+        (span.name.as_str(), span.kind, span.parent),
+        ("modbus FC6", SpanKind::Server, None)
+    );
+    for (name, value) in [
+        ("modbus.transaction", 0x1267),
+        ("modbus.connection", 1),
+        ("modbus.unit_id", 1),
+        ("modbus.function", 6),
+        ("modbus.address", i64::from(stored)),
+        ("modbus.count", 1),
+    ] {
+        assert_eq!(field(span, name), Some(FieldValue::Count(value)), "{name}");
+    }
+    assert_eq!((&span.error, field(span, "modbus.exception")), (&None, None));
+    // A register that is not there.
+    let refused = bench.ask(&[6, 0xff, 0xff, 0, 1], false).await;
+    assert_eq!(refused, [0x86, 2]);
+    let [span] = &spans()[..] else { panic!("one span") };
+    assert_eq!(field(span, "modbus.exception"), Some(FieldValue::Count(2)));
+    assert_eq!(span.error.as_deref(), Some("exception 2"));
 }

@@ -8,6 +8,7 @@ use bess_core::command::{
 };
 use bess_core::control::FunctionName;
 use bess_core::id::UnitId;
+use bess_core::role::Role;
 use bess_core::snapshot::UnitState;
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ impl Engine {
                 origin,
                 unit: command.unit(),
                 what: command.describe(),
+                needs: command.role(),
                 refused: result.as_ref().err().map(ToString::to_string),
             });
         }
@@ -75,6 +77,7 @@ impl Engine {
             origin: origin.clone(),
             unit: unit.filter(|unit| unit.idx() < self.units.len()),
             what,
+            needs: Role::default(),
             refused: Some(reason),
         });
     }

@@ -2,6 +2,7 @@ use super::*;
 use crate::engine::{EngineOptions, Inputs};
 use bess_core::command::{ControlChange, Origin};
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::trace::Sort;
 use bess_core::units::Watts;
 use std::sync::mpsc as std_mpsc;
 
@@ -172,5 +173,61 @@ fn the_loop_beats_while_paused() {
         waited += Duration::from_millis(20);
     }
     assert!(beat() > first);
+    farm.stop().unwrap();
+}
+
+/// Keeps the spans that it gets.
+#[derive(Debug, Default)]
+struct Collector(std::sync::Mutex<Vec<Span>>);
+
+impl Tracer for Collector {
+    fn samples(&self, _: Sort) -> bool {
+        true
+    }
+    fn begin(&self, caller: Option<TraceContext>, _: Sort) -> Option<TraceContext> {
+        caller
+    }
+    fn child(&self, parent: TraceContext) -> TraceContext {
+        TraceContext { span_id: parent.span_id + 1, ..parent }
+    }
+    fn end(&self, span: Span) {
+        self.0.lock().unwrap().push(span);
+    }
+}
+
+#[test]
+fn a_letter_of_a_trace_leaves_a_span_with_the_tick_that_shows_its_effect() {
+    let collector = Arc::new(Collector::default());
+    let tracer = Some(Arc::clone(&collector) as Arc<dyn Tracer>);
+    let farm = farm(LoopOptions { speed: 50.0, tracer, ..LoopOptions::default() });
+    let ask_traced = |request, trace| {
+        let (answer, answers) = std_mpsc::channel();
+        let reply = Reply::new(move |outcome| drop(answer.send(outcome)));
+        let origin = Origin { trace, ..Origin::local(ControlSource::Rest) };
+        farm.mailbox().post(Submission { request, origin, reply });
+        answers.recv_timeout(Duration::from_secs(20)).expect("the loop answers")
+    };
+    let of_trace = TraceContext { trace_id: 9, span_id: 4, is_sampled: true };
+    // Its span is there before its answer is.
+    let span = || collector.0.lock().unwrap().pop();
+    let applied = ask_traced(set_power(700.0), Some(of_trace)).unwrap();
+    let shown = span().expect("a span");
+    assert_eq!((shown.name.as_str(), shown.parent), ("tick", Some(of_trace)));
+    assert_eq!((shown.context.trace_id, shown.context.span_id, &shown.error), (9, 5, &None));
+    let tick = FieldValue::Count(applied.tick.0 as i64);
+    assert!(shown.fields.contains(&("bess.tick", tick)), "{shown:?}");
+    assert!(0 < shown.start_unix_ns && shown.start_unix_ns <= shown.end_unix_ns);
+    let refusal = ask_traced(set_power(1e12), Some(of_trace)).unwrap_err();
+    let refused = span().expect("a span");
+    assert_eq!(refused.error, Some(refusal.to_string()));
+    assert!(refused.fields.contains(&("bess.result", "refused".into())));
+    ask_traced(set_power(1.0), Some(TraceContext { is_sampled: false, ..of_trace })).unwrap();
+    ask_traced(set_power(2.0), None).unwrap();
+    assert_eq!(span(), None, "what is not collected leaves none");
+    ask_traced(Request::Clock(vec![ClockCommand::Pause]), None).unwrap();
+    let step = Request::Clock(vec![ClockCommand::Step(3)]);
+    let stepped = ask_traced(step, Some(of_trace)).unwrap();
+    let tick = FieldValue::Count(stepped.tick.0 as i64);
+    assert!(span().expect("a span").fields.contains(&("bess.tick", tick)));
     farm.stop().unwrap();
 }

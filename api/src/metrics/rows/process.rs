@@ -1,12 +1,13 @@
 //! The process, its runtime and its cgroup, what was built, and the exporter itself.
 
 use super::{
-    BYTES, Count, Info, Labels, NONE, Number, Numbers, Real, Row, SECONDS, Sight, counter, gauge,
-    row,
+    BYTES, Count, Info, Labels, NONE, Number, Numbers, Real, Row, SECONDS, Sight, by, counter,
+    gauge, load, row,
 };
 use crate::metrics::process::Runtime;
 use crate::metrics::rows::Kind;
 use crate::metrics::{ENDPOINTS, EndpointNumbers};
+use bess_core::stats::LogStats;
 
 #[rustfmt::skip] // One row, one family.
 pub(super) const ROWS: &[Row] = &[
@@ -18,6 +19,11 @@ pub(super) const ROWS: &[Row] = &[
     gauge("bess_scrape_bytes", BYTES, "Size of the text of the scrape before this one", Numbers(|s| endpoints(s, |endpoint| endpoint.bytes))).by(&["endpoint"]),
     gauge("bess_metrics_units_exported", NONE, "Units with series of their own in this answer", Count(|s| s.scrape.units_exported as u64)),
     gauge("bess_metrics_units_truncated", NONE, "Units without series of their own in this answer because there are more than are exported", Count(|s| s.scrape.units_truncated as u64)),
+
+    // The log.
+    counter("bess_log_events_total", NONE, "Events that the log's levels let through, by level", Numbers(log_events)).by(&["level"]),
+    counter("bess_log_lines_dropped_total", NONE, "Lines of the log that were dropped because a writer could not keep up or its disk was full", Count(|s| load(&s.stats().log.dropped))),
+    counter("bess_panics_total", NONE, "Panics of any thread; each is in the log, and ended its own task alone", Count(|s| load(&s.stats().log.panics))),
 
     // The process, under the names that dashboards everywhere know.
     counter("process_cpu_seconds_total", SECONDS, "User and system CPU time", Real(|s| s.process.cpu_s)),
@@ -40,6 +46,10 @@ pub(super) const ROWS: &[Row] = &[
     counter("tokio_worker_busy_seconds_total", SECONDS, "Time for which workers were busy, all together", Real(|s| runtime(s, |r| r.worker_busy_s))),
     counter("tokio_worker_parks_total", NONE, "Times that a worker had nothing to do and slept, all together", Real(|s| runtime(s, |r| r.worker_parks))),
 ];
+
+fn log_events(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
+    by("level", LogStats::LEVELS, &sight.stats().log.events)
+}
 
 fn build(sight: &Sight<'_>) -> Labels {
     let build = sight.scrape.build;

@@ -13,6 +13,7 @@ use bess_core::role::Role;
 use bess_core::snapshot::UnitState;
 use bess_core::state::Trigger;
 use bess_core::time::{Moment, Tick};
+use bess_core::trace::TraceContext;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -144,6 +145,8 @@ async fn events_come_in_pages_that_miss_none() {
     assert_eq!(served.get("events?kind=grid").await["events"], json!([]));
 }
 
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 #[tokio::test]
 async fn writes_say_who_wrote_what_and_what_came_of_it() {
     let served = testing::serve().await;
@@ -156,10 +159,13 @@ async fn writes_say_who_wrote_what_and_what_came_of_it() {
                 source: ControlSource::Rest,
                 peer: Some("10.0.0.9:5000".to_owned()),
                 via: Some("PUT /api/v1/units/{id}/setpoint".to_owned()),
-                modbus: None,
+                request_id: Some("7f3a".into()),
+                trace: TraceContext::parse(TRACEPARENT),
+                ..Origin::default()
             },
             unit: Some(UnitId::from_idx(2)),
             what: "active_power_w = 1500000".to_owned(),
+            needs: Role::Operator,
             refused: None,
         };
         let reason = Some("unit 3 is under local control".to_owned());
@@ -171,6 +177,7 @@ async fn writes_say_who_wrote_what_and_what_came_of_it() {
     let expected = json!({
         "number": 1, "tick": 20, "simulation_time": "2026-01-01T00:00:02Z", "wall_time": null,
         "source": "rest", "peer": "10.0.0.9:5000", "via": "PUT /api/v1/units/{id}/setpoint",
+        "request_id": "7f3a", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         "unit": 3, "what": "active_power_w = 1500000", "result": "applied", "reason": null,
     });
     assert_eq!(writes["writes"][0], expected);
@@ -187,6 +194,7 @@ async fn a_write_over_modbus_is_told_word_by_word_and_the_same_on_a_line_of_a_fi
     let write = ModbusWrite {
         listener: "main".to_owned(),
         role: Role::Operator,
+        connection: 12,
         unit_id: 3,
         transaction: 4711,
         function: 16,
@@ -208,6 +216,7 @@ async fn a_write_over_modbus_is_told_word_by_word_and_the_same_on_a_line_of_a_fi
         origin,
         unit: Some(UnitId::from_idx(2)),
         what: "active_power_w = 1000000".to_owned(),
+        needs: Role::Operator,
         refused: Some("unit 3 is held by rest 10.0.0.8 for 4.0 s more".to_owned()),
     };
     served.farm.publish(|next| {
@@ -217,7 +226,7 @@ async fn a_write_over_modbus_is_told_word_by_word_and_the_same_on_a_line_of_a_fi
     });
     let shown = served.get("writes").await["writes"][0].clone();
     let expected = json!({
-        "listener": "main", "role": "operator", "unit_id": 3, "transaction": 4711, "function": 16,
+        "listener": "main", "role": "operator", "connection": 12, "unit_id": 3, "transaction": 4711, "function": 16,
         "table": "holding", "address": 80, "old": [0, 0], "new": [15, 16_960],
         "points": [{"name": "compact/active setpoint", "value": 1e6}, {"name": "c/x", "value": null}],
         "exception": 6,
