@@ -5,14 +5,17 @@
 //! [`Mailbox`](bess_core::command::Mailbox) and answered after the tick that applied it.
 //!
 //! - `state`, `server`: what all requests share, and how the two servers start and end
+//! - `listen`, `access`: connections, TLS, and who may do what
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
+pub mod access;
 mod ask;
 mod body;
 mod functions;
+mod listen;
 mod metrics;
 mod params;
 mod presets;

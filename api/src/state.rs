@@ -1,5 +1,7 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
+use crate::access::{Access, AccessConfig, TokenBook};
+use crate::listen::Limits;
 use crate::metrics::{self, Format};
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 /// How the servers see the farm.
@@ -54,7 +57,7 @@ pub struct AddressBook {
 }
 
 /// Limits of the servers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ApiConfig {
     /// How long a change waits for the loop.
     pub answer_timeout: Duration,
@@ -64,10 +67,18 @@ pub struct ApiConfig {
     pub body_timeout: Duration,
     /// Largest body of a request.
     pub max_body_bytes: usize,
+    /// Connections at once to each of the two ports.
+    pub max_connections: usize,
+    /// Connections at once from one address.
+    pub max_connections_per_address: usize,
+    /// How long the head of a request may take to arrive, a pause before it included.
+    pub head_timeout: Duration,
     /// Streams at once.
     pub max_streams: usize,
     /// `/metrics` has series of each unit while the farm has at most this many; 0 for never.
     pub units_in_metrics: usize,
+    /// Who may do what on the REST port.
+    pub access: AccessConfig,
 }
 
 impl Default for ApiConfig {
@@ -77,8 +88,12 @@ impl Default for ApiConfig {
             step_timeout: Duration::from_secs(600),
             body_timeout: Duration::from_secs(5),
             max_body_bytes: 64 * 1024,
+            max_connections: 2048,
+            max_connections_per_address: 512,
+            head_timeout: Duration::from_secs(75),
             max_streams: 100,
             units_in_metrics: 1000,
+            access: AccessConfig::default(),
         }
     }
 }
@@ -102,6 +117,7 @@ pub struct Api {
     /// The register maps; `None` where nobody serves them.
     pub(crate) points: Option<Arc<dyn PointBook>>,
     pub(crate) traffic: Traffic,
+    pub(crate) access: Arc<Access>,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     /// Ends streams, which would otherwise hold a graceful stop up.
     pub(crate) closing: CancellationToken,
@@ -131,6 +147,7 @@ impl Api {
         points: Option<Arc<dyn PointBook>>,
     ) -> Arc<Self> {
         Arc::new(Self {
+            access: Arc::new(Access::new(config.access.clone())),
             points,
             streams: Arc::new(tokio::sync::Semaphore::new(config.max_streams)),
             farm,
@@ -142,6 +159,22 @@ impl Api {
             build,
             last_encode_ns: AtomicU64::new(0),
         })
+    }
+
+    /// Replaces the tokens; requests that come from now on show one of these.
+    pub fn set_tokens(&self, tokens: TokenBook) {
+        self.access.set_tokens(tokens);
+    }
+    /// Replaces certificate and key of HTTPS for the connections that come from now on.
+    pub fn set_tls(&self, tls: Arc<ServerConfig>) {
+        self.access.set_tls(tls);
+    }
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            connections: self.config.max_connections,
+            connections_per_address: self.config.max_connections_per_address,
+            head_timeout: self.config.head_timeout,
+        }
     }
 
     /// The latest snapshot.
@@ -170,6 +203,7 @@ impl Api {
                 revision: &self.build.revision,
             },
             http: http.collect(),
+            http_rejected: self.access.rejected(),
             http_durations: self.traffic.durations(),
             units_max: self.config.units_in_metrics,
             last_encode_s: self.last_encode_ns.load(Relaxed) as f64 / 1e9,

@@ -17,6 +17,7 @@ use crate::defect::Defect;
 use crate::force::ForcedPoint;
 use crate::id::UnitId;
 use crate::link::LinkCondition;
+use crate::role::Role;
 use crate::snapshot::UnitView;
 use crate::spec::{Disturbance, PlantChange};
 use crate::state::UnitState;
@@ -236,6 +237,15 @@ pub enum Request {
     },
 }
 
+/// The holder of a token: who a sender proved to be. Never the token itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// Name of the token.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+}
+
 /// Where a request came from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Origin {
@@ -243,6 +253,8 @@ pub struct Origin {
     pub source: ControlSource,
     /// Its address, where it has one.
     pub peer: Option<String>,
+    /// Whose token it showed, where tokens are asked for.
+    pub bearer: Option<Box<Bearer>>,
     /// How it asked, for the audit: a function code and register, a route.
     pub via: Option<String>,
     /// What a Modbus request wrote, word by word.
@@ -252,7 +264,7 @@ pub struct Origin {
 impl Origin {
     /// An origin without an address.
     pub fn local(source: ControlSource) -> Self {
-        Self { source, peer: None, via: None, modbus: None }
+        Self { source, ..Self::default() }
     }
 }
 

@@ -728,6 +728,7 @@ impl Service {
             peer: Some(self.peer.to_string()),
             via: Some(via),
             modbus: Some(Box::new(write)),
+            ..Origin::default()
         }
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct Scrape<'a> {
     pub build: BuildInfo<'a>,
     /// HTTP requests, each method, route and code once.
     pub http: Vec<HttpRow>,
+    /// HTTP requests and connections that were turned away, by reason.
+    pub http_rejected: Vec<(&'static str, u64)>,
     /// Times of HTTP requests, each route once.
     pub http_durations: Vec<(String, HistogramReading)>,
     /// Units have series of their own while the farm has at most this many; 0 means never.

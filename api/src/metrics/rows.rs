@@ -274,6 +274,7 @@ pub(super) const ROWS: &[Row] = &[
 
     // HTTP.
     counter("bess_http_requests_total", NONE, "HTTP requests by method, template of the route and status", Numbers(http_requests)),
+    counter("bess_http_rejected_total", NONE, "HTTP requests and connections that were turned away before their route, by reason", Numbers(http_rejected)),
     histogram("bess_http_request_duration_seconds", "Time to answer an HTTP request, by template of the route", Histograms(http_durations)),
 
     // The exporter itself.
@@ -473,6 +474,11 @@ fn http_requests(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
         (labels, Number::Count(row.count))
     })
     .collect()
+}
+
+fn http_rejected(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
+    let rejected = sight.scrape.http_rejected.iter();
+    rejected.map(|(reason, count)| series("reason", *reason, *count)).collect()
 }
 
 fn http_durations(sight: &Sight<'_>) -> Vec<(Labels, HistogramReading)> {

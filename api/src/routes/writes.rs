@@ -35,6 +35,9 @@ struct WriteAnswer {
     /// Its address; null where it has none.
     #[schema(required = true)]
     peer: Option<String>,
+    /// The token that it showed over REST; null where none was asked for, and where none is known.
+    #[schema(required = true)]
+    token: Option<TokenAnswer>,
     /// How it asked: a function code and register, a route; null where that says nothing.
     #[schema(required = true)]
     via: Option<String>,
@@ -52,6 +55,15 @@ struct WriteAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     modbus: Option<ModbusAnswer>,
+}
+
+/// Whose token it was.
+#[derive(Debug, Serialize, ToSchema)]
+struct TokenAnswer {
+    /// Its name, never the token.
+    name: String,
+    /// What its holder may do.
+    role: RoleName,
 }
 
 /// A write over Modbus, word by word.
@@ -127,6 +139,10 @@ impl WriteAnswer {
             wall_time: wall_time(record.wall_unix_ns),
             source: ControlSourceName(record.origin.source.name()),
             peer: record.origin.peer.clone(),
+            token: record.origin.bearer.as_ref().map(|bearer| TokenAnswer {
+                name: bearer.name.clone(),
+                role: RoleName(bearer.role.name()),
+            }),
             via: record.origin.via.clone(),
             unit: record.unit.map(bess_core::UnitId::number),
             what: record.what.clone(),

@@ -122,7 +122,7 @@ mod tests {
     const LEASE: Arbitration = Arbitration::Lease(30.0);
 
     fn from(source: ControlSource, peer: &str) -> Origin {
-        Origin { source, peer: Some(peer.to_owned()), via: None, modbus: None }
+        Origin { peer: Some(peer.to_owned()), ..Origin::local(source) }
     }
     fn modbus(peer: &str) -> Origin {
         from(ControlSource::Modbus, peer)
