@@ -164,7 +164,7 @@ impl Access {
 
 const TWICE: NonZeroU32 = NonZeroU32::new(2).expect("it is not zero");
 
-/// A refusal, and what its answer carries beside the document.
+/// Why somebody is not let in.
 type Refusal = Box<Problem>;
 
 #[cfg(test)]
