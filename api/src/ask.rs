@@ -1,5 +1,6 @@
 //! What a handler waits for: the loop's answer to a letter, and long work on another thread.
 
+use crate::access::{self, Visitor};
 use crate::problem::{Fallible, Problem, kind};
 use crate::request::Mark;
 use crate::state::Api;
@@ -23,28 +24,33 @@ pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
 
 /// Who sent a request, and how: what the audit says of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Sender(Origin);
+pub(crate) struct Sender {
+    origin: Origin,
+    visitor: Visitor,
+}
 
 impl Sender {
     /// The sender of a request to the route `template`.
-    pub(crate) fn new(peer: Option<SocketAddr>, method: &str, template: &str) -> Self {
-        Self(Origin {
+    fn new(peer: Option<SocketAddr>, method: &str, template: &str, visitor: Visitor) -> Self {
+        let origin = Origin {
             source: ControlSource::Rest,
             peer: peer.map(|peer| peer.to_string()),
+            bearer: visitor.bearer.clone(),
             via: Some(format!("{method} {template}")),
             ..Origin::default()
-        })
+        };
+        Self { origin, visitor }
     }
     /// The same as a person at the container's panel, if `panel` says so.
     pub(crate) fn at_panel(mut self, panel: bool) -> Self {
         if panel {
-            self.0.source = ControlSource::Local;
+            self.origin.source = ControlSource::Local;
         }
         self
     }
     /// As the loop wants it.
     pub(crate) fn into_origin(self) -> Origin {
-        self.0
+        self.origin
     }
 }
 
@@ -54,10 +60,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Sender {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let mut sender = Self::new(peer, parts.method.as_str(), template);
+        let visitor = parts.extensions.get::<Visitor>().cloned();
+        let visitor = visitor.unwrap_or_else(Visitor::stranger);
+        let mut sender = Self::new(peer, parts.method.as_str(), template, visitor);
         if let Some(mark) = parts.extensions.get::<Mark>() {
-            sender.0.request_id = Some(mark.id.as_ref().into());
-            sender.0.trace = mark.trace;
+            sender.origin.request_id = Some(mark.id.as_ref().into());
+            sender.origin.trace = mark.trace;
         }
         Ok(sender)
     }
@@ -71,6 +79,8 @@ impl Api {
         sender: Sender,
         timeout: Duration,
     ) -> Fallible<Applied> {
+        let what = || sender.origin.via.clone().unwrap_or_default();
+        sender.visitor.may(access::of_request(&request), what)?;
         let (answer, answers) = oneshot::channel();
         self.farm.mailbox.post(Submission {
             request,

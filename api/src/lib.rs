@@ -5,6 +5,7 @@
 //! [`Mailbox`](bess_core::command::Mailbox) and answered after the tick that applied it.
 //!
 //! - `state`, `server`: what all requests share, and how the two servers start and end
+//! - `listen`, `access`: connections, TLS, and who may do what
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
 //! - `read`, `accept`: what reads have in common: form, tag, selection, tables, answers kept a publication
@@ -13,9 +14,11 @@
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
 mod accept;
+pub mod access;
 mod ask;
 mod body;
 mod functions;
+mod listen;
 mod metrics;
 mod params;
 mod presets;

@@ -44,6 +44,9 @@ pub(crate) mod kind {
     kinds! {
         MALFORMED_JSON BAD_REQUEST "malformed_json" "The body is not JSON" None;
         BAD_PARAMETER BAD_REQUEST "bad_parameter" "A query parameter is not allowed" None;
+        UNAUTHENTICATED UNAUTHORIZED "unauthenticated" "A token is needed" None;
+        FORBIDDEN FORBIDDEN "forbidden" "The role of the token does not allow it" None;
+        FOREIGN_PAGE FORBIDDEN "foreign_page" "The request comes from a page of another origin" None;
         NO_SUCH_ROUTE NOT_FOUND "no_such_route" "There is no such resource" None;
         NO_SUCH_UNIT NOT_FOUND "no_such_unit" "The farm has no such unit" None;
         NO_SUCH_RACK NOT_FOUND "no_such_rack" "The unit has no such rack" None;
@@ -65,6 +68,8 @@ pub(crate) mod kind {
         CONTRADICTION UNPROCESSABLE_ENTITY "contradiction" "Fields do not go together" None;
         NOT_POSSIBLE UNPROCESSABLE_ENTITY "not_possible" "A setting is not possible" None;
         OUT_OF_RANGE UNPROCESSABLE_ENTITY "out_of_range" "A value is out of its range" None;
+        RATE_LIMITED TOO_MANY_REQUESTS "rate_limited" "Too many requests" Some(1);
+        HEAD_TOO_LARGE REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "Path and headers are too large" None;
         INTERNAL INTERNAL_SERVER_ERROR "internal" "The server failed" None;
         BUSY SERVICE_UNAVAILABLE "busy" "The farm is busy" Some(1);
         CLOSING SERVICE_UNAVAILABLE "closing" "The farm is shutting down" Some(5);
@@ -213,6 +218,16 @@ impl Problem {
         self.is_audited = false;
         self
     }
+    /// Says after how many seconds trying again may help.
+    #[must_use]
+    pub(crate) fn retry_after(mut self: Box<Self>, seconds: u32) -> Box<Self> {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
     /// Names the field.
     #[must_use]
     pub(crate) fn field(mut self: Box<Self>, field: impl Into<String>) -> Box<Self> {
@@ -327,8 +342,10 @@ impl IntoResponse for Box<Problem> {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let content_type = HeaderValue::from_static(PROBLEM_JSON);
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
-        // A wrong method writes nothing.
-        let writes = status.is_client_error() && status != StatusCode::METHOD_NOT_ALLOWED;
+        // A wrong method writes nothing, and a flood must not wash the audit away.
+        let is_told =
+            status != StatusCode::METHOD_NOT_ALLOWED && status != StatusCode::TOO_MANY_REQUESTS;
+        let writes = status.is_client_error() && is_told;
         if writes && !self.is_audited {
             response.extensions_mut().insert(RefusedHere(self.detail));
         }

@@ -1,7 +1,9 @@
 //! The two HTTP servers of a farm: how they start, what they count, how they end.
 
+use crate::access;
 use crate::ask::Sender;
 use crate::body::Written;
+use crate::listen::Door;
 use crate::metrics::{self, Chosen, Query};
 use crate::params::Params;
 use crate::problem::{Allowed, Fallible, Problem, RefusedHere, kind};
@@ -16,19 +18,14 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use bess_core::command::{Reply, Request as Asked, Submission};
 use bess_core::snapshot::UnitState;
 use bess_core::stats::Served;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-
-/// How long requests in hand may take once the servers stop.
-const DRAIN: Duration = Duration::from_millis(900);
 
 impl Api {
     /// Serves REST until `shutdown` fires and the requests in hand are answered, for at most 0.9 s.
@@ -38,7 +35,9 @@ impl Api {
             shutdown.cancelled().await;
             self.closing.cancel();
         };
-        tokio::join!(serve(listener, app, shutdown.clone()), end_streams);
+        let door =
+            Door { app, access: Arc::clone(&self.access), speaks_tls: true, limits: self.limits() };
+        tokio::join!(door.serve(listener, shutdown.clone()), end_streams);
     }
 
     /// Serves metrics until `shutdown` fires and the requests in hand are answered.
@@ -56,8 +55,11 @@ impl Api {
             .method_not_allowed_fallback(async || {
                 Problem::new(&kind::WRONG_METHOD, "only GET is served here")
             })
-            .with_state(self);
-        serve(listener, caught(app), shutdown).await;
+            .with_state(Arc::clone(&self));
+        let app = caught(app).layer(axum::middleware::from_fn(access::protect));
+        let access = Arc::clone(&self.access);
+        let door = Door { app, access, speaks_tls: false, limits: self.limits() };
+        door.serve(listener, shutdown).await;
     }
 }
 
@@ -119,26 +121,6 @@ async fn encoded(
     }
 }
 
-/// Serves `app` until `shutdown` fires; then idle connections close and those in hand get [`DRAIN`].
-async fn serve(listener: TcpListener, app: Router, shutdown: CancellationToken) {
-    let listener = listener.tap_io(|stream| {
-        // A connection that was reset already fails here; its task will notice.
-        let _ = stream.set_nodelay(true);
-    });
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let graceful = shutdown.clone();
-    let serving = axum::serve(listener, app)
-        .with_graceful_shutdown(async move { graceful.cancelled().await });
-    let deadline = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        _ = serving => {}
-        () = deadline => {}
-    }
-}
-
 /// Answers a handler that panics with a problem; the server goes on.
 fn caught<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router.layer(CatchPanicLayer::custom(|_| {
@@ -150,8 +132,16 @@ fn caught<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
 /// Counts the requests, those whose handler panics as well.
 fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
     let audited = axum::middleware::from_fn_with_state(Arc::clone(api), audit);
-    caught(router)
+    let router = caught(router)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), access::authorize))
         .layer(audited)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), access::admit));
+    let router = match access::cors(api.access.origins()) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router
+        .layer(axum::middleware::from_fn(access::protect))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), count))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), identify))
 }

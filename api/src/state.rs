@@ -1,6 +1,8 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
-use crate::metrics::{Exporter, Format, Page, Query, Sources};
+use crate::access::{Access, AccessConfig, TokenBook};
+use crate::listen::Limits;
+use crate::metrics::{Exporter, Format, HttpNumbers, Page, Query, Sources};
 use crate::read::Reads;
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 /// How the servers see the farm.
@@ -66,12 +69,20 @@ pub struct ApiConfig {
     pub body_timeout: Duration,
     /// Largest body of a request.
     pub max_body_bytes: usize,
+    /// Connections at once to each of the two ports.
+    pub max_connections: usize,
+    /// Connections at once from one address.
+    pub max_connections_per_address: usize,
+    /// How long the head of a request may take to arrive, a pause before it included.
+    pub head_timeout: Duration,
     /// Streams at once.
     pub max_streams: usize,
     /// `/metrics` has series of each unit while the farm has at most this many; 0 for never.
     pub units_in_metrics: usize,
     /// Levels of the log; `None` where they cannot be changed.
     pub log: Option<Arc<dyn LogControl>>,
+    /// Who may do what on the REST port.
+    pub access: AccessConfig,
 }
 
 impl Default for ApiConfig {
@@ -81,9 +92,13 @@ impl Default for ApiConfig {
             step_timeout: Duration::from_secs(600),
             body_timeout: Duration::from_secs(5),
             max_body_bytes: 64 * 1024,
+            max_connections: 2048,
+            max_connections_per_address: 512,
+            head_timeout: Duration::from_secs(75),
             max_streams: 100,
             units_in_metrics: 1000,
             log: None,
+            access: AccessConfig::default(),
         }
     }
 }
@@ -115,6 +130,7 @@ pub struct Api {
     pub(crate) points: Option<Arc<dyn PointBook>>,
     pub(crate) traffic: Traffic,
     pub(crate) reads: Reads,
+    pub(crate) access: Arc<Access>,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     /// Ends streams, which would otherwise hold a graceful stop up.
     pub(crate) closing: CancellationToken,
@@ -156,6 +172,7 @@ impl Api {
         Arc::new(Self {
             modbus_ids,
             exporter: Exporter::default(),
+            access: Arc::new(Access::new(config.access.clone())),
             points,
             streams: Arc::new(tokio::sync::Semaphore::new(config.max_streams)),
             farm,
@@ -167,6 +184,22 @@ impl Api {
             closing: CancellationToken::new(),
             build,
         })
+    }
+
+    /// Replaces the tokens; requests that come from now on show one of these.
+    pub fn set_tokens(&self, tokens: TokenBook) {
+        self.access.set_tokens(tokens);
+    }
+    /// Replaces certificate and key of HTTPS for the connections that come from now on.
+    pub fn set_tls(&self, tls: Arc<ServerConfig>) {
+        self.access.set_tls(tls);
+    }
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            connections: self.config.max_connections,
+            connections_per_address: self.config.max_connections_per_address,
+            head_timeout: self.config.head_timeout,
+        }
     }
 
     /// The latest snapshot.
@@ -196,7 +229,7 @@ impl Api {
             snapshot: &snapshot,
             stats: &self.farm.stats,
             build: &self.build,
-            http: self.traffic.numbers(),
+            http: HttpNumbers { rejected: self.access.rejected(), ..self.traffic.numbers() },
             modbus_ids: &self.modbus_ids,
         };
         encode(&self.exporter, sources)

@@ -600,6 +600,10 @@ impl Client {
             body: Vec::new(),
         }
     }
+    /// Whether an answer begins before the server closes the connection.
+    pub(crate) async fn answers(&mut self) -> bool {
+        !self.buffer.is_empty() || self.fill().await
+    }
     /// Reads the next event of a stream; `None` at its end.
     pub(crate) async fn event(&mut self) -> Option<StreamedEvent> {
         let text = String::from_utf8(self.chunk().await?).unwrap();

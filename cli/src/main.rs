@@ -4,6 +4,7 @@
 //! edges. Data goes to stdout, talk to stderr. Exit codes: 0 fine, 1 failed while running, 2 bad usage
 //! or configuration, before any port is bound.
 
+mod access;
 mod audit_file;
 mod cell;
 mod certs;
@@ -21,6 +22,7 @@ mod scale;
 mod serve;
 mod setup;
 mod summary;
+mod token;
 
 use bess_core::config::Problems;
 use clap::{Parser, Subcommand};
@@ -50,6 +52,7 @@ enum Command {
     /// Print a register map
     Registers(registers::RegistersArgs),
     Certs(certs::CertsArgs),
+    Token(token::TokenArgs),
     /// List and control the units of a running farm
     Unit(client::unit::UnitArgs),
     /// Show and control the clock of a running farm
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Command::Farm(command) => farm::run(command, &mut out),
         Command::Registers(args) => registers::run(args, &mut out),
         Command::Certs(args) => certs::run(args, &mut out, &mut err),
+        Command::Token(args) => token::run(args, &mut out, &mut err),
         Command::Unit(args) => client::unit::run(args, &mut out),
         Command::Clock(args) => client::clock::run(args, &mut out),
         Command::Alarms(args) => client::logs::alarms(args, &mut out),

@@ -4,11 +4,13 @@
 //! accepting and finish requests, last tick, exit code.
 
 use crate::BadInput;
+use crate::access::{AccessArgs, Watch};
 use crate::audit_file::AuditFile;
 use crate::log::{self, LogArgs, Logging, TracedMailbox};
 use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
 use anyhow::Context;
+use bess_api::access::AccessConfig;
 use bess_core::command::{CommandSource, Mailbox, SPEED_MAX, SPEED_MIN};
 use bess_core::point::PointBook;
 use bess_core::spec::FarmSpec;
@@ -35,6 +37,7 @@ use tokio_util::sync::CancellationToken;
   bess serve
   bess serve --farm my.toml --speed 10
   bess serve --dispatch caiso.csv --column pct_2016-05-03 --frequency hz.csv
+  bess serve --bind 0.0.0.0 --tokens tokens.toml --tls-cert server.pem --tls-key server.key
   bess serve --modbus-port 0 --api-port 0 --metrics-port 0 --endpoints endpoints.json")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
@@ -83,6 +86,8 @@ pub(crate) struct ServeArgs {
     duration_s: Option<f64>,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten, next_help_heading = "Access to REST")]
+    access: AccessArgs,
 }
 
 /// Longest time that the edges get to finish once they may not accept any more.
@@ -96,6 +101,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let stats = Arc::<Stats>::default();
     let log = log::start(&args.log, &stats)?;
     raise_file_limit();
+    let access = args.access.load(args.bind)?;
     let start = SimTime { unix_ns: wall_unix_ns() };
     let mut setup = args.farm.load(Some(start))?;
     // Opened now, so that a bad path is told before a port is bound.
@@ -109,7 +115,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let process = Process { stats, log, start, audit };
+    let process = Process { stats, log, start, audit, access };
     runtime.block_on(serve(args, setup, plan, process))
 }
 
@@ -233,17 +239,19 @@ struct Process {
     log: Logging,
     start: SimTime,
     audit: Option<AuditFile>,
+    access: AccessConfig,
 }
 
 async fn serve(
     args: &ServeArgs,
     setup: Setup,
     plan: Plan,
-    Process { stats, log, start, audit }: Process,
+    Process { stats, log, start, audit, access }: Process,
 ) -> anyhow::Result<()> {
     let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
     let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    let watch = args.access.watch()?;
     // One of an earlier run would lead whoever waits for it to dead ports.
     forget_endpoints(args);
     let book = ports.book.clone();
@@ -256,18 +264,22 @@ async fn serve(
     let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
     let ready = bess_api::Readiness::default();
     let closing = CancellationToken::new();
+    args.access.tell(&access, args.bind);
     let config = bess_api::ApiConfig {
+        access,
         log: Some(log.control()),
         units_in_metrics: args.metrics_units,
         ..bess_api::ApiConfig::default()
     };
-    let mut edges = start_edges(ports, &farm, &mailbox, config, farm_sha256, &ready, &closing);
+    let mut edges =
+        start_edges(ports, &farm, &mailbox, config, farm_sha256, &ready, &closing, watch);
     ready.set(true);
     tracing::info!(modbus = %book.modbus, rest = %book.api, metrics = %book.metrics, "ready");
     if let Some(path) = &args.endpoints {
-        write_endpoints(path, &book).with_context(|| format!("cannot write {}", path.display()))?;
+        write_endpoints(path, &book, args.access.scheme())
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    greet(&spec, &book);
+    greet(&spec, &book, &args.access);
     let reason = wait_for_end(args, &farm, signals, &mut edges).await?;
     tracing::info!(reason, "stopping");
     ready.set(false);
@@ -333,6 +345,7 @@ fn start_edges(
     farm_sha256: String,
     ready: &bess_api::Readiness,
     closing: &CancellationToken,
+    watch: Option<Watch>,
 ) -> JoinSet<&'static str> {
     let api = bess_api::Api::with_points(
         bess_api::FarmAccess {
@@ -352,6 +365,13 @@ fn start_edges(
         stats: farm.stats(),
     };
     let mut edges = JoinSet::new();
+    if let Some(watch) = watch {
+        let (api, closed) = (Arc::clone(&api), closing.clone());
+        edges.spawn(async move {
+            watch.follow(api, closed).await;
+            "watch over files"
+        });
+    }
     let (rest, metrics) = (Arc::clone(&api), api);
     let closed = closing.clone();
     edges.spawn(async move {
@@ -461,12 +481,12 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Written aside and renamed, so that a reader never sees half a file.
-fn write_endpoints(path: &Path, book: &bess_api::AddressBook) -> anyhow::Result<()> {
+fn write_endpoints(path: &Path, book: &bess_api::AddressBook, scheme: &str) -> anyhow::Result<()> {
     let one = |address: SocketAddr| serde_json::json!({ "host": address.ip().to_string(), "port": address.port() });
     let endpoints = serde_json::json!({
         "pid": std::process::id(),
         "modbus": one(book.modbus),
-        "api": { "host": book.api.ip().to_string(), "port": book.api.port(), "url": format!("http://{}/api/v1", book.api) },
+        "api": { "host": book.api.ip().to_string(), "port": book.api.port(), "url": format!("{scheme}://{}/api/v1", book.api), "tls": scheme == "https" },
         "devices": book.devices.iter().map(|device| serde_json::json!({
             "number": device.unit.map_or(0, bess_core::UnitId::number),
             "device": device.part.name(),
@@ -517,7 +537,8 @@ fn reached(book: &bess_api::AddressBook) -> String {
 }
 
 /// Where to look, and three commands to try.
-fn greet(spec: &FarmSpec, book: &bess_api::AddressBook) {
+fn greet(spec: &FarmSpec, book: &bess_api::AddressBook, access: &AccessArgs) {
+    let (scheme, curl) = (access.scheme(), access.curl());
     let unit = spec.units.len().min(3);
     // Behind a listener without TLS, where there is one.
     let is_it = |device: &&bess_core::device::DeviceAddress| {
@@ -534,12 +555,12 @@ fn greet(spec: &FarmSpec, book: &bess_api::AddressBook) {
 bess serves \"{}\": {} units, {} cells, {:.1} MW / {:.1} MWh
 
   Modbus TCP  {}   {}
-  REST        http://{}/api/v1
+  REST        {scheme}://{}/api/v1
   metrics     http://{}/metrics
 
 Try:
-  curl -s http://{}/api/v1/farm
-  curl -s -X PUT http://{}/api/v1/units/{unit}/setpoint -H 'content-type: application/json' -d '{{\"active_power_w\": {quarter_w}}}'
+  {curl} {scheme}://{}/api/v1/farm
+  {curl} -X PUT {scheme}://{}/api/v1/units/{unit}/setpoint -H 'content-type: application/json' -d '{{\"active_power_w\": {quarter_w}}}'
   mbpoll -m tcp -p {port} -a {unit_id} -0 -r 12 -c 2 -t 4:int -B -1 {host}
 ",
         spec.name,

@@ -534,7 +534,15 @@ fn busy_ports_are_all_named_with_their_flags() {
 fn an_address_that_is_not_ours_is_refused() {
     // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
     refused(
-        &["serve", "--bind", "192.0.2.1", "--modbus-port=0", "--api-port=0", "--metrics-port=0"],
+        &[
+            "serve",
+            "--bind",
+            "192.0.2.1",
+            "--allow-open-api",
+            "--modbus-port=0",
+            "--api-port=0",
+            "--metrics-port=0",
+        ],
         &["cannot listen on 192.0.2.1:0", "assign"],
     );
 }

@@ -22,6 +22,7 @@ fn every_command_explains_itself_on_stdout() {
         "farm",
         "registers",
         "certs",
+        "token",
         "unit",
         "clock",
         "point",
@@ -33,7 +34,9 @@ fn every_command_explains_itself_on_stdout() {
         assert!(one.contains(&format!("Usage: bess {command}")), "{one}");
         assert!(!one.contains('\u{1b}'), "no colours where nobody asked for them");
     }
-    for command in ["serve", "run", "cell", "profile", "certs", "unit", "point", "link", "log"] {
+    for command in
+        ["serve", "run", "cell", "profile", "certs", "token", "unit", "point", "link", "log"]
+    {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
     assert_eq!(stdout(&["--version"]), format!("bess {}\n", env!("CARGO_PKG_VERSION")));
@@ -51,6 +54,13 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--metrics-units", "BESS_METRICS_UNITS"),
         ("--endpoints", "BESS_ENDPOINTS"),
         ("--audit", "BESS_AUDIT"),
+        ("--tokens", "BESS_TOKENS"),
+        ("--token-hashes", "BESS_TOKEN_HASHES"),
+        ("--allow-open-api", "BESS_ALLOW_OPEN_API"),
+        ("--rate-limit", "BESS_RATE_LIMIT"),
+        ("--cors-origin", "BESS_CORS_ORIGIN"),
+        ("--tls-cert", "BESS_TLS_CERT"),
+        ("--tls-key", "BESS_TLS_KEY"),
         ("--speed", "BESS_SPEED"),
         ("--stepped", "BESS_STEPPED"),
         ("--seed", "BESS_SEED"),

@@ -17,6 +17,7 @@ use crate::defect::Defect;
 use crate::force::ForcedPoint;
 use crate::id::UnitId;
 use crate::link::LinkCondition;
+use crate::role::Role;
 use crate::snapshot::UnitView;
 use crate::spec::{Disturbance, PlantChange};
 use crate::state::UnitState;
@@ -238,6 +239,15 @@ pub enum Request {
     },
 }
 
+/// The holder of a token: who a sender proved to be. Never the token itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// Name of the token.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+}
+
 /// Where a request came from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Origin {
@@ -245,6 +255,8 @@ pub struct Origin {
     pub source: ControlSource,
     /// Its address, where it has one.
     pub peer: Option<String>,
+    /// Whose token it showed, where tokens are asked for.
+    pub bearer: Option<Box<Bearer>>,
     /// How it asked, for the audit: a function code and register, a route.
     pub via: Option<String>,
     /// What a Modbus request wrote, word by word.

@@ -70,6 +70,8 @@ pub(crate) struct HttpNumbers {
     pub sizes: Vec<(String, HistogramReading)>,
     /// Requests that are being answered.
     pub in_flight: u64,
+    /// Requests and connections that were turned away, by reason.
+    pub rejected: Vec<(&'static str, u64)>,
 }
 
 /// Everything that one scrape is answered from.

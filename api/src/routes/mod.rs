@@ -18,9 +18,11 @@ mod stream;
 mod units;
 mod writes;
 
+use crate::access;
 use crate::problem::{Problem, kind};
 use crate::read::{conditional, fields};
 use crate::state::Api;
+use axum::extract::State;
 use axum::http::{Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
@@ -113,14 +115,21 @@ pub(crate) fn router() -> Router<Arc<Api>> {
         .method_not_allowed_fallback(wrong_method)
 }
 
-/// The OpenAPI document as text, two spaces of indent.
+/// The OpenAPI document of a server without tokens as text, two spaces of indent.
 pub fn openapi() -> String {
-    let mut text = document().to_pretty_json().unwrap_or_default();
+    text_of(false)
+}
+
+/// The document of a server that asks for tokens, or of one that does not.
+fn text_of(asks_for_tokens: bool) -> String {
+    let mut document = document();
+    access::describe(&mut document, asks_for_tokens);
+    let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
 }
 
-fn document() -> utoipa::openapi::OpenApi {
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = resources().split_for_parts().1;
     if let Some(components) = document.components.as_mut() {
         for name in AT_LEAST_ONE {
@@ -153,9 +162,11 @@ const AT_LEAST_ONE: [&str; 6] =
 /// This document
 #[utoipa::path(get, path = "/api/openapi.json", operation_id = "openapi", tag = "document",
     responses((status = 200, description = "The OpenAPI document.", body = Object)))]
-async fn openapi_json() -> Response {
-    static TEXT: LazyLock<String> = LazyLock::new(openapi);
-    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+async fn openapi_json(State(api): State<Arc<Api>>) -> Response {
+    static OPEN: LazyLock<String> = LazyLock::new(|| text_of(false));
+    static GUARDED: LazyLock<String> = LazyLock::new(|| text_of(true));
+    let text = if api.access.tokens().is_some() { &GUARDED } else { &OPEN };
+    ([(header::CONTENT_TYPE, "application/json")], text.as_str()).into_response()
 }
 
 /// Where to look.

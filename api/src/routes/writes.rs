@@ -34,6 +34,9 @@ struct WriteAnswer {
     /// Its address; null where it has none.
     #[schema(required = true)]
     peer: Option<String>,
+    /// The token that it showed over REST; null where none was asked for, and where none is known.
+    #[schema(required = true)]
+    token: Option<TokenAnswer>,
     /// How it asked: a function code and register, a route; null where that says nothing.
     #[schema(required = true)]
     via: Option<String>,
@@ -57,6 +60,15 @@ struct WriteAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     modbus: Option<ModbusAnswer>,
+}
+
+/// Whose token it was.
+#[derive(Debug, Serialize, ToSchema)]
+struct TokenAnswer {
+    /// Its name, never the token.
+    name: String,
+    /// What its holder may do.
+    role: RoleName,
 }
 
 /// A write over Modbus, word by word.
@@ -135,6 +147,10 @@ impl WriteAnswer {
             wall_time: wall_time(record.wall_unix_ns),
             source: ControlSourceName(record.origin.source.name()),
             peer: record.origin.peer.clone(),
+            token: record.origin.bearer.as_ref().map(|bearer| TokenAnswer {
+                name: bearer.name.clone(),
+                role: RoleName(bearer.role.name()),
+            }),
             via: record.origin.via.clone(),
             request_id: record.origin.request_id.as_deref().map(str::to_owned),
             trace_id: record.origin.trace.map(|trace| trace.trace_text()),

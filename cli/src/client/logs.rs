@@ -148,13 +148,14 @@ pub(crate) fn writes(args: &WritesArgs, out: &mut dyn Write) -> anyhow::Result<(
         let reason = write.get("reason").and_then(Value::as_str);
         writeln!(
             out,
-            "{:>7} tick {:>8} unit {:>5} {:<8} {} {} {}: {}{}{}",
+            "{:>7} tick {:>8} unit {:>5} {:<8} {} {}{} {}: {}{}{}",
             cell(write, "number"),
             cell(write, "tick"),
             cell(write, "unit"),
             text(write, "result"),
             text(write, "source"),
             cell(write, "peer"),
+            write.get("token").map(holder_of).unwrap_or_default(),
             cell(write, "via"),
             text(write, "what"),
             write.get("modbus").map(words_of).unwrap_or_default(),
@@ -162,6 +163,14 @@ pub(crate) fn writes(args: &WritesArgs, out: &mut dyn Write) -> anyhow::Result<(
         )?;
     }
     Ok(())
+}
+
+/// Whose token it was, in brackets: ` (ems-1, operator)`; nothing where there was none.
+fn holder_of(token: &Value) -> String {
+    if token.is_null() {
+        return String::new();
+    }
+    format!(" ({}, {})", text(token, "name"), text(token, "role"))
 }
 
 /// What a Modbus request wrote, in brackets: ` [main, operator, unit id 3: 0 0 -> 15 16960]`.
@@ -198,6 +207,13 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert!(lines[1].contains("3.710 V") && lines[1].contains("3.650 V"), "{text}");
         assert!(lines[2].contains(" - ") && lines[2].contains("smoke: there is smoke"), "{text}");
+    }
+
+    #[test]
+    fn a_write_with_a_token_tells_whose_it_was() {
+        let token = json!({"name": "ems-1", "role": "operator"});
+        assert_eq!(holder_of(&token), " (ems-1, operator)");
+        assert_eq!(holder_of(&Value::Null), "");
     }
 
     #[test]

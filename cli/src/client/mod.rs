@@ -19,9 +19,14 @@ mod power;
 pub(crate) mod unit;
 mod walk;
 
+use crate::BadInput;
 use anyhow::Context;
 use serde_json::Value;
 use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_rustls::rustls::crypto::ring;
+use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
 /// Where the running farm is.
 #[derive(Debug, clap::Args)]
@@ -35,6 +40,12 @@ struct Target {
         global = true
     )]
     api: String,
+    /// Token to show; better given in the variable, which others do not see in a list of processes
+    #[arg(long, value_name = "TOKEN", env = "BESS_TOKEN", hide_env_values = true, global = true)]
+    token: Option<String>,
+    /// Certificates that an https:// server must be signed by, in PEM form
+    #[arg(long, value_name = "FILE", env = "BESS_CA", global = true)]
+    ca: Option<PathBuf>,
     /// Print the answer as JSON
     #[arg(long, global = true)]
     json: bool,
@@ -47,24 +58,23 @@ impl Target {
         let base = self.api.trim_end_matches('/');
         let base = base.strip_suffix("/api/v1").unwrap_or(base);
         let url = format!("{base}/api/v1/{path}");
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(std::time::Duration::from_secs(660)))
-            .timeout_connect(Some(std::time::Duration::from_secs(5)))
-            .build()
-            .into();
+        let agent = self.agent(&url)?;
         let unreachable = |error: ureq::Error| {
             anyhow::anyhow!(
                 "no farm answers at {}: {error}\nhint: start one with `bess serve`, or name it with --api",
                 self.api
             )
         };
+        let authorization = self.authorization()?;
         let mut response = match (method, body) {
-            ("GET", _) => agent.get(&url).call(),
-            ("PUT", Some(body)) => agent.put(&url).send_json(body),
-            ("PATCH", Some(body)) => agent.patch(&url).send_json(body),
-            ("DELETE", _) => agent.delete(&url).call(),
-            (_, body) => agent.post(&url).send_json(body.unwrap_or(Value::Null)),
+            ("GET", _) => with(agent.get(&url), authorization).call(),
+            ("PUT", Some(body)) => with(agent.put(&url), authorization).send_json(body),
+            ("PATCH", Some(body)) => with(agent.patch(&url), authorization).send_json(body),
+            ("DELETE", _) => with(agent.delete(&url), authorization).call(),
+            (_, body) => {
+                let body = body.unwrap_or(Value::Null);
+                with(agent.post(&url), authorization).send_json(body)
+            }
         }
         .map_err(unreachable)?;
         let status = response.status();
@@ -76,8 +86,71 @@ impl Target {
         }
         let text = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default();
         let (status, title, detail) = (status.as_u16(), text("title"), text("detail"));
-        let text = format!("{status} {title}: {detail}");
+        let hint = if status == 401 { TOKEN_HINT } else { "" };
+        let text = format!("{status} {title}: {detail}{hint}");
         Err(Refused { status, text }.into())
+    }
+
+    fn agent(&self, url: &str) -> anyhow::Result<ureq::Agent> {
+        let mut config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // A token goes to the farm that was named, and to no other.
+            .max_redirects(0)
+            .timeout_global(Some(std::time::Duration::from_secs(660)))
+            .timeout_connect(Some(std::time::Duration::from_secs(5)));
+        if url.to_ascii_lowercase().starts_with("https:") {
+            config = config.tls_config(self.tls()?);
+        }
+        Ok(config.build().into())
+    }
+
+    fn tls(&self) -> anyhow::Result<TlsConfig> {
+        let Some(path) = &self.ca else {
+            return Err(BadInput(format!(
+                "{} needs --ca FILE: the certificates that its server must be signed by\nhint: those of \
+                 the system are often in /etc/ssl/certs/ca-certificates.crt",
+                self.api
+            ))
+            .into());
+        };
+        let refuse =
+            |what: &dyn std::fmt::Display| BadInput(format!("--ca {}: {what}", path.display()));
+        let pem = std::fs::read(path).map_err(|error| refuse(&error))?;
+        let mut trusted = Vec::new();
+        for item in ureq::tls::parse_pem(&pem) {
+            if let PemItem::Certificate(certificate) = item.map_err(|error| refuse(&error))? {
+                trusted.push(certificate);
+            }
+        }
+        if trusted.is_empty() {
+            return Err(refuse(&"there is no certificate in the file").into());
+        }
+        let config = TlsConfig::builder()
+            .root_certs(RootCerts::from(trusted))
+            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
+        Ok(config.build())
+    }
+
+    /// The header that shows the token, if there is one.
+    fn authorization(&self) -> anyhow::Result<Option<String>> {
+        let Some(token) = self.token.as_deref().map(str::trim) else { return Ok(None) };
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = "--token is no token: `bess token new` prints one";
+            return Err(BadInput(message.to_owned()).into());
+        }
+        Ok(Some(format!("Bearer {token}")))
+    }
+}
+
+const TOKEN_HINT: &str = "\nhint: give a token with --token or in BESS_TOKEN";
+
+fn with<Any>(
+    request: ureq::RequestBuilder<Any>,
+    authorization: Option<String>,
+) -> ureq::RequestBuilder<Any> {
+    match authorization {
+        Some(value) => request.header("authorization", value),
+        None => request,
     }
 }
 

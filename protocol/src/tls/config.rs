@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use std::fmt;
 use std::sync::Arc;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject, SectionKind};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -59,21 +59,9 @@ impl TlsSpec {
     pub fn server_config(&self) -> Result<Arc<ServerConfig>, Problems> {
         let mut problems = Vec::new();
         let now = TimeZone::UTC.to_datetime(Timestamp::now());
-        let chain = certificates(&self.certificate, &mut problems);
-        if let Some((_, own)) = chain.first() {
-            check_dates(&self.certificate.name, own, now, &mut problems);
-        }
-        let key = private_key(&self.key, &mut problems);
-        let authorities = self.authorities(now, &mut problems);
         let provider = Arc::new(ring::default_provider());
-        let certified = key.and_then(|key| {
-            let chain: Vec<_> = chain.into_iter().map(|(der, _)| der).collect();
-            if chain.is_empty() {
-                return None; // Reported above.
-            }
-            let certified = CertifiedKey::from_der(chain, key, &provider);
-            certified.map_err(|error| problems.push(self.unfit(&error))).ok()
-        });
+        let certified = certified(&self.certificate, &self.key, now, &provider, &mut problems);
+        let authorities = self.authorities(now, &mut problems);
         let (Some(certified), []) = (certified, problems.as_slice()) else {
             return Err(Problems(problems));
         };
@@ -120,35 +108,75 @@ impl TlsSpec {
         }
         authorities
     }
+}
 
-    /// What certificate and key, each readable, do not make together.
-    fn unfit(&self, error: &Error) -> Problem {
-        match error {
-            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Problem::without_place(
-                &self.key.name,
-                format!(
-                    "the key does not belong to the first certificate in {}",
-                    self.certificate.name
-                ),
-                Some(
-                    "give the key that the certificate was made for, and the server's own \
-                     certificate before those of its authorities"
-                        .to_owned(),
-                ),
+/// Checks certificate and key of an HTTPS server, whose clients need no certificate, and makes its
+/// configuration: TLS 1.3 and 1.2, HTTP/1.1.
+///
+/// # Errors
+/// All that is wrong, each with the file and how to mend it.
+pub fn https_config(certificate: &PemFile, key: &PemFile) -> Result<Arc<ServerConfig>, Problems> {
+    let mut problems = Vec::new();
+    let now = TimeZone::UTC.to_datetime(Timestamp::now());
+    let provider = Arc::new(ring::default_provider());
+    let certified = certified(certificate, key, now, &provider, &mut problems);
+    let (Some(certified), []) = (certified, problems.as_slice()) else {
+        return Err(Problems(problems));
+    };
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| {
+            Problems(vec![Problem::without_place(&certificate.name, error.to_string(), None)])
+        })?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// A server's certificate, valid `now`, with its key.
+fn certified(
+    certificate: &PemFile,
+    key: &PemFile,
+    now: DateTime,
+    provider: &CryptoProvider,
+    problems: &mut Vec<Problem>,
+) -> Option<CertifiedKey> {
+    let chain = certificates(certificate, problems);
+    if let Some((_, own)) = chain.first() {
+        check_dates(&certificate.name, own, now, problems);
+    }
+    let der = private_key(key, problems)?;
+    let chain: Vec<_> = chain.into_iter().map(|(der, _)| der).collect();
+    if chain.is_empty() {
+        return None; // Reported above.
+    }
+    let certified = CertifiedKey::from_der(chain, der, provider);
+    certified.map_err(|error| problems.push(unfit(certificate, key, &error))).ok()
+}
+
+/// What certificate and key, each readable, do not make together.
+fn unfit(certificate: &PemFile, key: &PemFile, error: &Error) -> Problem {
+    match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Problem::without_place(
+            &key.name,
+            format!("the key does not belong to the first certificate in {}", certificate.name),
+            Some(
+                "give the key that the certificate was made for, and the server's own \
+                 certificate before those of its authorities"
+                    .to_owned(),
             ),
-            Error::InvalidCertificate(error) => Problem::without_place(
-                &self.certificate.name,
-                format!("the first certificate cannot be used: {error}"),
-                Some("a certificate is X.509 version 3".to_owned()),
-            ),
-            error => Problem::without_place(
-                &self.key.name,
-                format!("the key cannot be used: {error}"),
-                Some(
-                    "keys are ECDSA (P-256, P-384), RSA (2048 bits or more) or Ed25519".to_owned(),
-                ),
-            ),
-        }
+        ),
+        Error::InvalidCertificate(error) => Problem::without_place(
+            &certificate.name,
+            format!("the first certificate cannot be used: {error}"),
+            Some("a certificate is X.509 version 3".to_owned()),
+        ),
+        error => Problem::without_place(
+            &key.name,
+            format!("the key cannot be used: {error}"),
+            Some("keys are ECDSA (P-256, P-384), RSA (2048 bits or more) or Ed25519".to_owned()),
+        ),
     }
 }
 

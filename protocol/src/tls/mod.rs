@@ -7,6 +7,8 @@
 //!
 //! Source: MODBUS/TCP Security, MB-TCP-Security-v36. TLS 1.2 and 1.3; certificates on both sides.
 //! Sessions are not resumed: each connection proves anew who it is.
+//!
+//! Files of certificates and keys are checked alike for an HTTPS server, [`https_config`].
 
 pub mod certificate;
 mod config;
@@ -14,7 +16,7 @@ mod der;
 mod handshake;
 
 pub use certificate::{Certificate, Malformed, ROLE_OID, role_extension, role_of};
-pub use config::{PemFile, TlsSpec, certificates_in};
+pub use config::{PemFile, TlsSpec, certificates_in, https_config};
 pub use handshake::{HandshakeError, PeerIdentity, handshake};
 pub use tokio_rustls::TlsAcceptor;
 pub use tokio_rustls::rustls::ServerConfig;

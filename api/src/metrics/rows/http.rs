@@ -2,16 +2,22 @@
 
 use super::{
     BYTES, Count, HistogramReading, Histograms, Kind, Labels, NONE, Number, Numbers, Row, Sight,
-    counter, gauge, histogram, row,
+    counter, gauge, histogram, row, series,
 };
 
 #[rustfmt::skip] // One row, one family.
 pub(super) const ROWS: &[Row] = &[
+    counter("bess_http_rejected_total", NONE, "HTTP requests and connections that were turned away before their route, by reason", Numbers(rejected)).by(&["reason"]),
     counter("bess_http_requests_total", NONE, "HTTP requests by method, template of the route and status", Numbers(requests)).by(&["method", "route", "code"]),
     histogram("bess_http_request_duration_seconds", "Time to answer an HTTP request, by method and template of the route", Histograms(durations)).by(&["method", "route"]),
     gauge("bess_http_requests_in_flight", NONE, "HTTP requests that are being answered", Count(|s| s.scrape.http.in_flight)),
     row(Kind::Histogram, "bess_http_response_size_bytes", BYTES, "Size of the bodies of HTTP answers whose size is known beforehand, by template of the route", Histograms(sizes)).by(&["route"]),
 ];
+
+fn rejected(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
+    let rejected = sight.scrape.http.rejected.iter();
+    rejected.map(|(reason, count)| series("reason", *reason, *count)).collect()
+}
 
 fn requests(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
     let rows = sight.scrape.http.requests.iter();

@@ -3,7 +3,7 @@
 use crate::testing;
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmState};
 use bess_core::audit::{AuditRecord, ModbusWrite};
-use bess_core::command::{ControlSource, Origin};
+use bess_core::command::{Bearer, ControlSource, Origin};
 use bess_core::event::{Cause, Event, EventKind};
 use bess_core::id::{CellAddress, UnitId};
 use bess_core::link::LinkEffect;
@@ -158,6 +158,7 @@ async fn writes_say_who_wrote_what_and_what_came_of_it() {
             origin: Origin {
                 source: ControlSource::Rest,
                 peer: Some("10.0.0.9:5000".to_owned()),
+                bearer: Some(Box::new(Bearer { name: "ems-1".to_owned(), role: Role::Operator })),
                 via: Some("PUT /api/v1/units/{id}/setpoint".to_owned()),
                 request_id: Some("7f3a".into()),
                 trace: TraceContext::parse(TRACEPARENT),
@@ -178,7 +179,7 @@ async fn writes_say_who_wrote_what_and_what_came_of_it() {
         "number": 1, "tick": 20, "simulation_time": "2026-01-01T00:00:02Z", "wall_time": null,
         "source": "rest", "peer": "10.0.0.9:5000", "via": "PUT /api/v1/units/{id}/setpoint",
         "request_id": "7f3a", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
-        "unit": 3, "what": "active_power_w = 1500000", "result": "applied", "reason": null,
+        "token": {"name": "ems-1", "role": "operator"}, "unit": 3, "what": "active_power_w = 1500000", "result": "applied", "reason": null,
     });
     assert_eq!(writes["writes"][0], expected);
     let refused = served.get("writes?result=refused").await;

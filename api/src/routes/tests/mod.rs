@@ -1,5 +1,6 @@
 //! The routes, spoken to over a socket as clients do.
 
+mod access;
 mod controls;
 mod document;
 mod etags;
