@@ -6,20 +6,25 @@
 //!
 //! - `state`, `server`: what all requests share, and how the two servers start and end
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
+//! - `stream`, `patience`: server-sent events, and the end of connections that take nothing
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
+//! - `history`: what the signals were, in tiers of simulated time
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
 mod ask;
 mod body;
 mod functions;
+pub mod history;
 mod metrics;
 mod params;
+mod patience;
 mod presets;
 mod problem;
 mod routes;
 mod server;
 mod state;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod traffic;

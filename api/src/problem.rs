@@ -48,6 +48,7 @@ pub(crate) mod kind {
         NO_SUCH_UNIT NOT_FOUND "no_such_unit" "The farm has no such unit" None;
         NO_SUCH_RACK NOT_FOUND "no_such_rack" "The unit has no such rack" None;
         NO_SUCH_LINK NOT_FOUND "no_such_link" "There is no such link condition" None;
+        NO_HISTORY NOT_FOUND "no_history" "This server keeps no history" None;
         NO_MAPS NOT_FOUND "no_maps" "This server has no register maps" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
@@ -457,6 +458,10 @@ problem_set! {
 problem_set! {
     /// How the end of a link condition may be refused.
     LinkClearProblems: BAD_PARAMETER NO_SUCH_LINK NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a read of the history may be refused.
+    HistoryProblems: BAD_PARAMETER NO_HISTORY
 }
 problem_set! {
     /// How a stream may be refused.

@@ -3,19 +3,18 @@
 use crate::ask::Sender;
 use crate::body::Written;
 use crate::metrics;
+use crate::patience::{PatientListener, Peer};
 use crate::problem::{Problem, RefusedHere, kind};
 use crate::routes;
 use crate::state::Api;
 use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{MatchedPath, RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use bess_core::command::{Reply, Request as Asked, Submission};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -33,7 +32,8 @@ impl Api {
             shutdown.cancelled().await;
             self.closing.cancel();
         };
-        tokio::join!(serve(listener, app, shutdown.clone()), end_streams);
+        let records = self.streams.follow(self.farm.snapshots.clone(), self.closing.clone());
+        tokio::join!(serve(&self, listener, app, shutdown.clone()), end_streams, records);
     }
 
     /// Serves metrics until `shutdown` fires and the requests in hand are answered.
@@ -50,8 +50,8 @@ impl Api {
             .method_not_allowed_fallback(async || {
                 Problem::new(&kind::WRONG_METHOD, "only GET is served here")
             })
-            .with_state(self);
-        serve(listener, caught(app), shutdown).await;
+            .with_state(Arc::clone(&self));
+        serve(&self, listener, caught(app), shutdown).await;
     }
 }
 
@@ -63,12 +63,15 @@ async fn scrape(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
 }
 
 /// Serves `app` until `shutdown` fires; then idle connections close and those in hand get [`DRAIN`].
-async fn serve(listener: TcpListener, app: Router, shutdown: CancellationToken) {
-    let listener = listener.tap_io(|stream| {
-        // A connection that was reset already fails here; its task will notice.
-        let _ = stream.set_nodelay(true);
-    });
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+async fn serve(api: &Arc<Api>, listener: TcpListener, app: Router, shutdown: CancellationToken) {
+    let streams = Arc::clone(&api.streams);
+    let listener = PatientListener {
+        listener,
+        patience: api.config.stall_timeout,
+        on_stall: Arc::new(move |peer| streams.stalled(peer)),
+    };
+    let app = app.layer(axum::middleware::from_fn(name_peer));
+    let app = app.into_make_service_with_connect_info::<Peer>();
     let graceful = shutdown.clone();
     let serving = axum::serve(listener, app)
         .with_graceful_shutdown(async move { graceful.cancelled().await });
@@ -80,6 +83,14 @@ async fn serve(listener: TcpListener, app: Router, shutdown: CancellationToken) 
         _ = serving => {}
         () = deadline => {}
     }
+}
+
+/// Tells handlers who is at the other end, by the type that they look for.
+async fn name_peer(mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(Peer(peer))) = request.extensions().get().copied() {
+        request.extensions_mut().insert(ConnectInfo(peer));
+    }
+    next.run(request).await
 }
 
 /// Answers a handler that panics with a problem; the server goes on.

@@ -1,6 +1,8 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
+use crate::history::History;
 use crate::metrics::{self, Format};
+use crate::stream::Streams;
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
 use bess_core::device::DeviceAddress;
@@ -8,8 +10,8 @@ use bess_core::point::PointBook;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::Stats;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -66,6 +68,8 @@ pub struct ApiConfig {
     pub max_body_bytes: usize,
     /// Streams at once.
     pub max_streams: usize,
+    /// How long a connection may take nothing of what is sent to it.
+    pub stall_timeout: Duration,
     /// `/metrics` has series of each unit while the farm has at most this many; 0 for never.
     pub units_in_metrics: usize,
 }
@@ -78,6 +82,7 @@ impl Default for ApiConfig {
             body_timeout: Duration::from_secs(5),
             max_body_bytes: 64 * 1024,
             max_streams: 100,
+            stall_timeout: Duration::from_secs(30),
             units_in_metrics: 1000,
         }
     }
@@ -101,8 +106,10 @@ pub struct Api {
     pub(crate) config: ApiConfig,
     /// The register maps; `None` where nobody serves them.
     pub(crate) points: Option<Arc<dyn PointBook>>,
+    /// What the signals were; empty where nobody keeps it.
+    pub(crate) history: OnceLock<Arc<History>>,
     pub(crate) traffic: Traffic,
-    pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    pub(crate) streams: Arc<Streams>,
     /// Ends streams, which would otherwise hold a graceful stop up.
     pub(crate) closing: CancellationToken,
     build: BuildInfo,
@@ -130,18 +137,25 @@ impl Api {
         build: BuildInfo,
         points: Option<Arc<dyn PointBook>>,
     ) -> Arc<Self> {
+        let first = Arc::clone(&farm.snapshots.borrow());
         Arc::new(Self {
             points,
-            streams: Arc::new(tokio::sync::Semaphore::new(config.max_streams)),
+            streams: Arc::new(Streams::new(config.max_streams, first)),
             farm,
             ready,
             book,
             config,
+            history: OnceLock::new(),
             traffic: Traffic::default(),
             closing: CancellationToken::new(),
             build,
             last_encode_ns: AtomicU64::new(0),
         })
+    }
+
+    /// Serves this history; the first one stays.
+    pub fn set_history(&self, history: Arc<History>) {
+        let _ = self.history.set(history);
     }
 
     /// The latest snapshot.
@@ -171,6 +185,8 @@ impl Api {
             },
             http: http.collect(),
             http_durations: self.traffic.durations(),
+            streams: self.streams.numbers(),
+            history: self.history.get().map(|history| history.numbers()),
             units_max: self.config.units_in_metrics,
             last_encode_s: self.last_encode_ns.load(Relaxed) as f64 / 1e9,
         };

@@ -20,6 +20,8 @@ mod tests;
 
 pub(crate) use negotiate::{Format, negotiate};
 
+use crate::history::HistoryNumbers;
+use crate::stream::StreamNumbers;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::{HistogramReading, Stats};
 use family::Families;
@@ -62,6 +64,10 @@ pub(crate) struct Scrape<'a> {
     pub http: Vec<HttpRow>,
     /// Times of HTTP requests, each route once.
     pub http_durations: Vec<(String, HistogramReading)>,
+    /// Streams of server-sent events.
+    pub streams: StreamNumbers,
+    /// The history, where there is one.
+    pub history: Option<HistoryNumbers>,
     /// Units have series of their own while the farm has at most this many; 0 means never.
     pub units_max: usize,
     /// How long the scrape before this one took to encode, in seconds; NaN before the first.

@@ -10,9 +10,11 @@
 //! gauge. Labels come from closed lists that are complete from the start; those of HTTP are the
 //! caller's, and only rows of units name a unit.
 
+use crate::history::HistoryNumbers;
 use crate::metrics::Scrape;
 use crate::metrics::family::{Labels, Number};
 use crate::metrics::process::Process;
+use crate::stream::{KINDS, Sent};
 use Get::{Count, Histogram, Histograms, Info, Numbers, Real};
 use bess_core::alarm::{ALARMS, AlarmLevel};
 use bess_core::command::ControlSource;
@@ -276,6 +278,17 @@ pub(super) const ROWS: &[Row] = &[
     counter("bess_http_requests_total", NONE, "HTTP requests by method, template of the route and status", Numbers(http_requests)),
     histogram("bess_http_request_duration_seconds", "Time to answer an HTTP request, by template of the route", Histograms(http_durations)),
 
+    // Streams and history.
+    gauge("bess_http_streams", NONE, "Open streams of server-sent events", Count(|s| s.scrape.streams.open)),
+    gauge("bess_http_streams_limit", NONE, "Streams that may be open at once", Count(|s| s.scrape.streams.limit)),
+    counter("bess_http_stream_events_total", NONE, "Events of streams by kind, each counted once for each client", Numbers(|s| by_kind(s.scrape.streams.sent))),
+    counter("bess_http_stream_skipped_total", NONE, "Snapshots that slow clients skipped, and records that clients were told they missed, by kind; alarms count as events", Numbers(|s| by_kind(s.scrape.streams.skipped))),
+    counter("bess_http_streams_dropped_total", NONE, "Streams that were cut off because their client took nothing", Count(|s| s.scrape.streams.dropped)),
+    gauge("bess_history_points", NONE, "Values that the history keeps, buckets times signals", Real(|s| of_history(s, |history| history.points))),
+    gauge("bess_history_bytes", BYTES, "Memory that the history takes", Real(|s| of_history(s, |history| history.bytes))),
+    gauge("bess_history_bytes_limit", NONE, "Bytes that the history may take", Real(|s| of_history(s, |history| history.bytes_limit))),
+    counter("bess_history_dropped_total", NONE, "Ticks that the history did not keep because they came too fast", Real(|s| of_history(s, |history| history.dropped))),
+
     // The exporter itself.
     gauge("bess_scrape_encode_seconds", SECONDS, "Time it took to encode the metrics of the scrape before this one", Real(|s| s.scrape.last_encode_s)),
     gauge("bess_metrics_units_exported", NONE, "Units with series of their own", Count(|s| s.n_units_exported as u64)),
@@ -480,6 +493,16 @@ fn http_durations(sight: &Sight<'_>) -> Vec<(Labels, HistogramReading)> {
     durations
         .map(|(route, reading)| (vec![("route", route.clone().into())], reading.clone()))
         .collect()
+}
+
+fn by_kind(counts: Sent) -> Vec<(Labels, Number)> {
+    let kinds = KINDS.into_iter().zip(counts.0);
+    kinds.map(|(kind, count)| series("kind", kind, count)).collect()
+}
+
+/// A number of the history; NaN where there is none.
+fn of_history(sight: &Sight<'_>, number: fn(&HistoryNumbers) -> u64) -> f64 {
+    sight.scrape.history.as_ref().map_or(f64::NAN, |history| number(history) as f64)
 }
 
 fn series(

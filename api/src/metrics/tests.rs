@@ -1,7 +1,9 @@
 //! What a scraper reads: the whole text, compared with the snapshot and the counters behind it.
 
+use crate::history::HistoryNumbers;
 use crate::metrics::rows::{Kind, MODBUS_EXCEPTIONS, MODBUS_FUNCTIONS, ROWS};
 use crate::metrics::{BuildInfo, Format, HttpRow, Scrape, encode};
+use crate::stream::{Sent, StreamNumbers};
 use crate::testing;
 use bess_core::alarm::{ALARMS, AlarmCode, AlarmLevel};
 use bess_core::command::ControlSource;
@@ -96,6 +98,8 @@ fn scrape<'a>(snapshot: &'a Snapshot, stats: &'a Stats) -> Scrape<'a> {
         build: BuildInfo { version: "1.2.3", revision: "abc" },
         http: Vec::new(),
         http_durations: Vec::new(),
+        streams: StreamNumbers::default(),
+        history: None,
         units_max: 1000,
         last_encode_s: 0.000_25,
     }
@@ -545,4 +549,39 @@ fn the_process_is_described_under_the_usual_names() {
 fn each_format_says_what_it_is() {
     assert!(Format::OpenMetrics.content_type().contains("version=1.0.0"));
     assert!(Format::Classic.content_type().contains("version=0.0.4"));
+}
+
+#[test]
+fn streams_and_the_history_are_counted_and_without_a_history_it_is_absent() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    let mut scrape = scrape(&snapshot, &stats);
+    scrape.streams = StreamNumbers {
+        open: 3,
+        limit: 100,
+        sent: Sent([4, 5, 6, 7]),
+        skipped: Sent([8, 0, 9, 0]),
+        dropped: 2,
+    };
+    let without = encode(&scrape, Format::OpenMetrics);
+    assert!(!without.lines().any(|line| line.starts_with("bess_history_")), "{without}");
+    scrape.history =
+        Some(HistoryNumbers { points: 10, bytes: 2_000, bytes_limit: 256_000_000, dropped: 1 });
+    let text = encode(&scrape, Format::OpenMetrics);
+    for line in [
+        "bess_http_streams 3",
+        "bess_http_streams_limit 100",
+        "bess_http_stream_events_total{kind=\"snapshot\"} 4",
+        "bess_http_stream_events_total{kind=\"alarm\"} 5",
+        "bess_http_stream_events_total{kind=\"event\"} 6",
+        "bess_http_stream_events_total{kind=\"write\"} 7",
+        "bess_http_stream_skipped_total{kind=\"snapshot\"} 8",
+        "bess_http_stream_skipped_total{kind=\"event\"} 9",
+        "bess_http_streams_dropped_total 2",
+        "bess_history_points 10.0",
+        "bess_history_bytes 2000.0",
+        "bess_history_bytes_limit 256000000.0",
+        "bess_history_dropped_total 1.0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    }
 }

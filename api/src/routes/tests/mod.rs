@@ -3,6 +3,7 @@
 mod controls;
 mod document;
 mod health;
+mod history;
 mod http;
 mod links;
 mod logs;
