@@ -5,11 +5,14 @@
 
 use crate::BadInput;
 use crate::audit_file::AuditFile;
+use crate::history::HistoryArgs;
 use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
 use anyhow::Context;
+use bess_api::history::{History, HistoryFeed, HistoryPlan};
 use bess_core::command::{CommandSource, SPEED_MAX, SPEED_MIN};
 use bess_core::point::PointBook;
+use bess_core::snapshot::Observer;
 use bess_core::spec::FarmSpec;
 use bess_core::time::{SimTime, Tick};
 use bess_protocol::config::{ModbusConfig, Mode};
@@ -76,6 +79,8 @@ pub(crate) struct ServeArgs {
     /// Stop by itself after this simulated time
     #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
+    #[command(flatten)]
+    history: HistoryArgs,
     /// Log levels, such as info or bess_protocol=debug
     #[arg(long, value_name = "FILTER", env = "BESS_LOG", default_value = "info")]
     log: String,
@@ -98,13 +103,14 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let modbus = modbus_config(args, &setup.spec)?;
     modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
     let plan = plan(args, &setup.spec, &modbus)?;
+    let history = args.history.plan(&setup.spec)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("bess-edge")
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(args, setup, plan, start, audit))
+    runtime.block_on(serve(args, setup, plan, start, Keepers { audit, history }))
 }
 
 fn check(args: &ServeArgs) -> anyhow::Result<()> {
@@ -235,13 +241,20 @@ fn cannot_listen(address: SocketAddr, what: &str, error: &std::io::Error, flag: 
     format!("cannot listen on {address} for {what}: {error}{also}\nhint: {hint}")
 }
 
+/// What is kept of a run.
+struct Keepers {
+    audit: Option<AuditFile>,
+    history: Option<HistoryPlan>,
+}
+
 async fn serve(
     args: &ServeArgs,
     setup: Setup,
     plan: Plan,
     start: SimTime,
-    audit: Option<AuditFile>,
+    keepers: Keepers,
 ) -> anyhow::Result<()> {
+    let Keepers { audit, history } = keepers;
     let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
     let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
@@ -249,11 +262,13 @@ async fn serve(
     forget_endpoints(args);
     let book = ports.book.clone();
     let spec = Arc::clone(&setup.spec);
-    let farm = start_farm(args, setup, start)?;
+    let history = history.map(History::start).transpose().context("cannot start the history")?;
+    let (history, feed) = history.unzip();
+    let farm = start_farm(args, setup, start, feed)?;
     let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
     let ready = bess_api::Readiness::default();
     let closing = CancellationToken::new();
-    let mut edges = start_edges(ports, &farm, &ready, &closing);
+    let mut edges = start_edges(ports, &farm, history, &ready, &closing);
     ready.set(true);
     if let Some(path) = &args.endpoints {
         write_endpoints(path, &book).with_context(|| format!("cannot write {}", path.display()))?;
@@ -287,19 +302,30 @@ async fn serve(
     Ok(())
 }
 
-fn start_farm(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<FarmHandle> {
+fn start_farm(
+    args: &ServeArgs,
+    setup: Setup,
+    start: SimTime,
+    history: Option<HistoryFeed>,
+) -> anyhow::Result<FarmHandle> {
     let Setup { spec, inputs, dispatch } = setup;
     let engine = Engine::new(spec, inputs, EngineOptions { start, workers: args.workers });
     let sources: Vec<Box<dyn CommandSource>> =
         dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
-    let options =
-        LoopOptions { speed: args.speed, paused: args.stepped, sources, ..LoopOptions::default() };
+    let options = LoopOptions {
+        speed: args.speed,
+        paused: args.stepped,
+        sources,
+        observers: history.into_iter().map(|feed| Box::new(feed) as Box<dyn Observer>).collect(),
+        ..LoopOptions::default()
+    };
     bess_simulation::spawn(engine, options).context("cannot start the tick loop")
 }
 
 fn start_edges(
     ports: Ports,
     farm: &FarmHandle,
+    history: Option<Arc<History>>,
     ready: &bess_api::Readiness,
     closing: &CancellationToken,
 ) -> JoinSet<&'static str> {
@@ -318,6 +344,9 @@ fn start_edges(
         },
         Some(ports.points),
     );
+    if let Some(history) = history {
+        api.set_history(history);
+    }
     let modbus = bess_protocol::FarmAccess {
         snapshots: farm.snapshots(),
         mailbox: farm.mailbox(),

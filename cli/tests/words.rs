@@ -24,6 +24,7 @@ fn every_command_explains_itself_on_stdout() {
         "certs",
         "unit",
         "clock",
+        "history",
         "point",
         "link",
     ] {
@@ -32,7 +33,8 @@ fn every_command_explains_itself_on_stdout() {
         assert!(one.contains(&format!("Usage: bess {command}")), "{one}");
         assert!(!one.contains('\u{1b}'), "no colours where nobody asked for them");
     }
-    for command in ["serve", "run", "cell", "profile", "certs", "unit", "point", "link"] {
+    for command in ["serve", "run", "cell", "profile", "certs", "unit", "history", "point", "link"]
+    {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
     assert_eq!(stdout(&["--version"]), format!("bess {}\n", env!("CARGO_PKG_VERSION")));
@@ -55,6 +57,9 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--dispatch", "BESS_DISPATCH"),
         ("--frequency", "BESS_FREQUENCY"),
         ("--drain", "BESS_DRAIN"),
+        ("--history-units", "BESS_HISTORY_UNITS"),
+        ("--history-unit-tiers", "BESS_HISTORY_UNIT_TIERS"),
+        ("--history-memory", "BESS_HISTORY_MEMORY"),
     ] {
         assert!(help.contains(flag) && help.contains(&format!("{variable}=")), "{flag}:\n{help}");
     }
