@@ -7,10 +7,12 @@
 //! - `state`, `server`: what all requests share, and how the two servers start and end
 //! - `listen`, `access`: connections, TLS, and who may do what
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
+//! - `stream`, `patience`: server-sent events, and the end of connections that take nothing
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
 //! - `read`, `accept`: what reads have in common: form, tag, selection, tables, answers kept a publication
 //! - `request`: the id of a request and its trace
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
+//! - `history`: what the signals were, in tiers of simulated time
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
 mod accept;
@@ -18,9 +20,11 @@ pub mod access;
 mod ask;
 mod body;
 mod functions;
+pub mod history;
 mod listen;
 mod metrics;
 mod params;
+mod patience;
 mod presets;
 mod problem;
 mod read;
@@ -28,6 +32,7 @@ mod request;
 mod routes;
 mod server;
 mod state;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod traffic;

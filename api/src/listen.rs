@@ -5,6 +5,7 @@
 //! these, so hyper is driven here.
 
 use crate::access::{Access, Rejected};
+use crate::patience::{OnStall, Patient, prepare};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -14,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -46,16 +48,26 @@ pub(crate) struct Limits {
     pub(crate) connections_per_address: usize,
     /// How long the head of a request may take to arrive, a pause before it included.
     pub(crate) head_timeout: Duration,
+    /// How long a connection may take nothing of what is sent to it.
+    pub(crate) stall_timeout: Duration,
 }
 
 /// What is behind a port.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) app: Router,
     pub(crate) access: Arc<Access>,
     /// Whether it speaks TLS where the API has a certificate.
     pub(crate) speaks_tls: bool,
     pub(crate) limits: Limits,
+    /// Hears of connections that took nothing for too long.
+    pub(crate) on_stall: OnStall,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 impl Door {
@@ -87,8 +99,9 @@ impl Door {
     }
 
     async fn connection(&self, stream: TcpStream, peer: SocketAddr, closing: CancellationToken) {
-        // A connection that was reset already fails here, and once more below.
-        let _ = stream.set_nodelay(true);
+        prepare(&stream);
+        let on_stall = Arc::clone(&self.on_stall);
+        let stream = Patient::new(stream, peer, self.limits.stall_timeout, on_stall);
         let tls = self.access.tls().filter(|_| self.speaks_tls);
         let Some(tls) = tls else { return self.speak(stream, peer, closing).await };
         let handshake = TlsAcceptor::from(tls).accept(stream);

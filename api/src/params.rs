@@ -47,6 +47,70 @@ impl Params {
         values.map(|(_, value)| value.clone()).collect()
     }
 
+    /// The text of a parameter.
+    pub(crate) fn text(&mut self, name: &'static str) -> Fallible<Option<String>> {
+        self.get(name)
+    }
+
+    /// The items of a list, each once: between commas, or of a parameter that is given several times. Empty
+    /// when it is absent.
+    pub(crate) fn list(&mut self, name: &'static str) -> Fallible<Vec<String>> {
+        self.known.push(name);
+        let given = self.given.iter().filter(|(given, _)| given == name);
+        let mut items: Vec<String> = Vec::new();
+        for item in given.flat_map(|(_, value)| value.split(',')).map(str::trim) {
+            if !items.iter().any(|known| known == item) {
+                items.push(item.to_owned());
+            }
+        }
+        if items.iter().any(String::is_empty) {
+            let detail = format!("`{name}` has an empty item; give a list such as a,b");
+            return Err(Problem::new(&kind::BAD_PARAMETER, detail).field(name).value(""));
+        }
+        Ok(items)
+    }
+
+    /// Units: numbers, ranges of numbers and names with commas between them, or `all`; in the order of
+    /// their numbers, each once.
+    pub(crate) fn units(
+        &mut self,
+        name: &'static str,
+        spec: &FarmSpec,
+    ) -> Fallible<Option<Vec<UnitId>>> {
+        let items = self.list(name)?;
+        if items.is_empty() {
+            return Ok(None);
+        }
+        let n_units = spec.units.len();
+        let mut units = Vec::new();
+        for item in &items {
+            let range = || {
+                let (first, last) = item.split_once('-')?;
+                let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+                let is_range = 1 <= first && first <= last && last as usize <= n_units;
+                is_range.then(|| first as usize - 1..last as usize)
+            };
+            if let Some(unit) = spec.find_unit(item) {
+                units.push(unit);
+            } else if item == "all" {
+                units.extend((0..n_units).map(UnitId::from_idx));
+            } else if let Some(range) = range() {
+                units.extend(range.map(UnitId::from_idx));
+            } else {
+                let detail = format!(
+                    "`{name}` must be units from 1 to {n_units}, ranges such as 1-{n_units}, names, or all, got {item:?}"
+                );
+                return Err(Problem::new(&kind::BAD_PARAMETER, detail)
+                    .field(name)
+                    .value(item.as_str())
+                    .allowed(Allowed::range(1.0, n_units as f64, "")));
+            }
+        }
+        units.sort_unstable();
+        units.dedup();
+        Ok(Some(units))
+    }
+
     /// A number from `min` to `max`, optionally followed by `suffix`.
     pub(crate) fn number(
         &mut self,

@@ -51,6 +51,7 @@ pub(crate) mod kind {
         NO_SUCH_UNIT NOT_FOUND "no_such_unit" "The farm has no such unit" None;
         NO_SUCH_RACK NOT_FOUND "no_such_rack" "The unit has no such rack" None;
         NO_SUCH_LINK NOT_FOUND "no_such_link" "There is no such link condition" None;
+        NO_HISTORY NOT_FOUND "no_history" "This server keeps no history" None;
         NO_MAPS NOT_FOUND "no_maps" "This server has no register maps" None;
         NO_LOG NOT_FOUND "no_log" "This server has no log to set" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
@@ -491,6 +492,10 @@ problem_set! {
     /// How a change of the log's levels may be refused.
     LogChangeProblems: MALFORMED_JSON BAD_PARAMETER NO_LOG SLOW_BODY BODY_TOO_LARGE
         WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD OUT_OF_RANGE
+}
+problem_set! {
+    /// How a read of the history may be refused.
+    HistoryProblems: BAD_PARAMETER NO_HISTORY
 }
 problem_set! {
     /// How a stream may be refused.

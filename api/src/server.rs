@@ -13,7 +13,7 @@ use crate::state::Api;
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{MatchedPath, RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -35,9 +35,9 @@ impl Api {
             shutdown.cancelled().await;
             self.closing.cancel();
         };
-        let door =
-            Door { app, access: Arc::clone(&self.access), speaks_tls: true, limits: self.limits() };
-        tokio::join!(door.serve(listener, shutdown.clone()), end_streams);
+        let door = self.door(app, true);
+        let records = self.streams.follow(self.farm.snapshots.clone(), self.closing.clone());
+        tokio::join!(door.serve(listener, shutdown.clone()), end_streams, records);
     }
 
     /// Serves metrics until `shutdown` fires and the requests in hand are answered.
@@ -57,9 +57,7 @@ impl Api {
             })
             .with_state(Arc::clone(&self));
         let app = caught(app).layer(axum::middleware::from_fn(access::protect));
-        let access = Arc::clone(&self.access);
-        let door = Door { app, access, speaks_tls: false, limits: self.limits() };
-        door.serve(listener, shutdown).await;
+        self.door(app, false).serve(listener, shutdown).await;
     }
 }
 
@@ -119,6 +117,14 @@ async fn encoded(
             Problem::new(&kind::INTERNAL, detail).into_response()
         }
     }
+}
+
+/// Tells handlers who is at the other end, by the type that they look for.
+async fn name_peer(mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(Peer(peer))) = request.extensions().get().copied() {
+        request.extensions_mut().insert(ConnectInfo(peer));
+    }
+    next.run(request).await
 }
 
 /// Answers a handler that panics with a problem; the server goes on.

@@ -1,10 +1,13 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
 use crate::access::{Access, AccessConfig, TokenBook};
-use crate::listen::Limits;
+use crate::history::History;
+use crate::listen::{Door, Limits};
 use crate::metrics::{Exporter, Format, HttpNumbers, Page, Query, Sources};
 use crate::read::Reads;
+use crate::stream::Streams;
 use crate::traffic::Traffic;
+use axum::Router;
 use bess_core::command::Mailbox;
 use bess_core::device::DeviceAddress;
 use bess_core::logging::LogControl;
@@ -12,8 +15,8 @@ use bess_core::point::PointBook;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::Stats;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_rustls::rustls::ServerConfig;
@@ -77,6 +80,8 @@ pub struct ApiConfig {
     pub head_timeout: Duration,
     /// Streams at once.
     pub max_streams: usize,
+    /// How long a connection may take nothing of what is sent to it.
+    pub stall_timeout: Duration,
     /// `/metrics` has series of each unit while the farm has at most this many; 0 for never.
     pub units_in_metrics: usize,
     /// Levels of the log; `None` where they cannot be changed.
@@ -96,6 +101,7 @@ impl Default for ApiConfig {
             max_connections_per_address: 512,
             head_timeout: Duration::from_secs(75),
             max_streams: 100,
+            stall_timeout: Duration::from_secs(30),
             units_in_metrics: 1000,
             log: None,
             access: AccessConfig::default(),
@@ -128,10 +134,12 @@ pub struct Api {
     pub(crate) config: ApiConfig,
     /// The register maps; `None` where nobody serves them.
     pub(crate) points: Option<Arc<dyn PointBook>>,
+    /// What the signals were; empty where nobody keeps it.
+    pub(crate) history: OnceLock<Arc<History>>,
     pub(crate) traffic: Traffic,
     pub(crate) reads: Reads,
     pub(crate) access: Arc<Access>,
-    pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    pub(crate) streams: Arc<Streams>,
     /// Ends streams, which would otherwise hold a graceful stop up.
     pub(crate) closing: CancellationToken,
     build: BuildInfo,
@@ -169,16 +177,18 @@ impl Api {
                 known.get_or_insert(id);
             }
         }
+        let first = Arc::clone(&farm.snapshots.borrow());
         Arc::new(Self {
             modbus_ids,
             exporter: Exporter::default(),
             access: Arc::new(Access::new(config.access.clone())),
             points,
-            streams: Arc::new(tokio::sync::Semaphore::new(config.max_streams)),
+            streams: Arc::new(Streams::new(config.max_streams, first)),
             farm,
             ready,
             book,
             config,
+            history: OnceLock::new(),
             traffic: Traffic::default(),
             reads: Reads::default(),
             closing: CancellationToken::new(),
@@ -194,12 +204,21 @@ impl Api {
     pub fn set_tls(&self, tls: Arc<ServerConfig>) {
         self.access.set_tls(tls);
     }
-    pub(crate) fn limits(&self) -> Limits {
-        Limits {
+    /// The way to `app`, over TLS where the API has a certificate and `speaks_tls`.
+    pub(crate) fn door(&self, app: Router, speaks_tls: bool) -> Door {
+        let streams = Arc::clone(&self.streams);
+        let limits = Limits {
             connections: self.config.max_connections,
             connections_per_address: self.config.max_connections_per_address,
             head_timeout: self.config.head_timeout,
-        }
+            stall_timeout: self.config.stall_timeout,
+        };
+        let on_stall = Arc::new(move |peer| streams.stalled(peer));
+        Door { app, access: Arc::clone(&self.access), speaks_tls, limits, on_stall }
+    }
+    /// Serves this history; the first one stays.
+    pub fn set_history(&self, history: Arc<History>) {
+        let _ = self.history.set(history);
     }
 
     /// The latest snapshot.
@@ -229,7 +248,12 @@ impl Api {
             snapshot: &snapshot,
             stats: &self.farm.stats,
             build: &self.build,
-            http: HttpNumbers { rejected: self.access.rejected(), ..self.traffic.numbers() },
+            http: HttpNumbers {
+                rejected: self.access.rejected(),
+                streams: self.streams.numbers(),
+                history: self.history.get().map(|history| history.numbers()),
+                ..self.traffic.numbers()
+            },
             modbus_ids: &self.modbus_ids,
         };
         encode(&self.exporter, sources)

@@ -11,6 +11,7 @@ mod points;
 pub(crate) use log::FakeLog;
 pub(crate) use points::FakePoints;
 
+use crate::history::{History, HistoryConfig, HistoryFeed, HistoryPlan};
 use crate::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};
 use bess_core::audit::{AUDIT_CAPACITY, EVENT_CAPACITY};
 use bess_core::command::{
@@ -27,8 +28,8 @@ use bess_core::log::Log;
 use bess_core::point::PointBook;
 use bess_core::role::Role;
 use bess_core::snapshot::{
-    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, Counts, FarmView, RackTruth,
-    RackView, Snapshot, UnitState, UnitView,
+    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, Counts, FarmView, Observer,
+    RackTruth, RackView, Snapshot, UnitState, UnitView,
 };
 use bess_core::spec::{FarmSpec, IslandLoad, PlantSettings};
 use bess_core::stats::Stats;
@@ -129,6 +130,7 @@ pub(crate) struct FakeFarm {
     noted: Mutex<Vec<UnitId>>,
     kept: Mutex<Vec<Submission>>,
     tracer: OnceLock<Arc<dyn Tracer>>,
+    history: Mutex<HistoryFeed>,
 }
 
 impl FakeFarm {
@@ -173,6 +175,7 @@ impl FakeFarm {
         let mut next = Snapshot::clone(&self.now());
         next.publication += 1;
         change(&mut next);
+        self.history.lock().unwrap().published(&next);
         self.snapshots.send_replace(Arc::new(next));
     }
     /// One tick in which nothing happens.
@@ -440,6 +443,9 @@ pub(crate) async fn serve_all(
     config: ApiConfig,
     points: Option<Arc<dyn PointBook>>,
 ) -> Served {
+    let plan = HistoryPlan::new(&snapshot.spec, &HistoryConfig::default()).unwrap();
+    let (history, mut feed) = History::start(plan).unwrap();
+    feed.published(&snapshot);
     let (sender, snapshots) = watch::channel(Arc::new(snapshot));
     let farm = Arc::new(FakeFarm {
         snapshots: sender,
@@ -450,6 +456,7 @@ pub(crate) async fn serve_all(
         noted: Mutex::default(),
         kept: Mutex::default(),
         tracer: OnceLock::new(),
+        history: Mutex::new(feed),
     });
     let stats = Arc::new(Stats::default());
     stats.ticks.last_beat_unix_ns.store(now_unix_ns(), Relaxed);
@@ -470,6 +477,7 @@ pub(crate) async fn serve_all(
     };
     let build = BuildInfo { version: "0.0.0".to_owned(), ..BuildInfo::default() };
     let api = Api::with_points(access, ready.clone(), book, config, build, points);
+    api.set_history(history);
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&api).serve_rest(listener, shutdown.clone()));
     Served { api, farm, stats, ready, address, shutdown, task }
@@ -504,7 +512,7 @@ impl Served {
     /// Opens a connection.
     pub(crate) async fn client(&self) -> Client {
         let stream = TcpStream::connect(self.address).await.unwrap();
-        Client { stream, buffer: Vec::new() }
+        Client { stream, buffer: Vec::new(), events: String::new() }
     }
     /// Asks on a connection of its own, without a body.
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
@@ -538,6 +546,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// Events of a stream that nobody asked for yet.
+    events: String,
 }
 
 impl Client {
@@ -605,18 +615,28 @@ impl Client {
         !self.buffer.is_empty() || self.fill().await
     }
     /// Reads the next event of a stream; `None` at its end.
+    /// Reads the next event of a stream, comments passed over; `None` at its end.
     pub(crate) async fn event(&mut self) -> Option<StreamedEvent> {
-        let text = String::from_utf8(self.chunk().await?).unwrap();
-        let line = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap_or_else(|| panic!("no {name} in {text:?}")).trim()
-        };
-        assert_eq!(line("event:"), "snapshot");
-        assert!(text.ends_with("\n\n"), "one event is one chunk: {text:?}");
-        Some(StreamedEvent {
-            id: line("id:").parse().unwrap(),
-            data: serde_json::from_str(line("data:")).unwrap(),
-        })
+        loop {
+            if let Some(end) = self.events.find("\n\n") {
+                let text: String = self.events.drain(..end + 2).collect();
+                if text.starts_with(':') {
+                    continue;
+                }
+                let line = |name: &str| {
+                    let line = text.lines().find_map(|line| line.strip_prefix(name));
+                    line.unwrap_or_else(|| panic!("no {name} in {text:?}")).trim()
+                };
+                return Some(StreamedEvent {
+                    kind: line("event:").to_owned(),
+                    id: line("id:").to_owned(),
+                    data: serde_json::from_str(line("data:")).unwrap(),
+                });
+            }
+            let chunk = String::from_utf8(self.chunk().await?).unwrap();
+            assert!(chunk.ends_with("\n\n"), "chunks are whole events: {chunk:?}");
+            self.events += &chunk;
+        }
     }
     /// Waits until the server closes the connection.
     pub(crate) async fn closed(&mut self) {
@@ -663,7 +683,8 @@ impl Client {
 /// An event of `/stream`.
 #[derive(Debug)]
 pub(crate) struct StreamedEvent {
-    pub(crate) id: u64,
+    pub(crate) kind: String,
+    pub(crate) id: String,
     pub(crate) data: Value,
 }
 

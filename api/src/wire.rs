@@ -12,6 +12,7 @@ use bess_core::id::{CellAddress, UnitId};
 use bess_core::link::LinkEffect;
 use bess_core::point::Table;
 use bess_core::role::Role;
+use bess_core::signal::Quantity;
 use bess_core::snapshot::{CellExtremes, ClockMode, EnergyTotals, Snapshot, UnitState};
 use bess_core::spec::{FarmSpec, Strategy};
 use bess_core::units::Joules;
@@ -146,6 +147,42 @@ pub(crate) fn by_name<T: Copy>(
 pub(crate) const CLOCK_WISHES: [&str; 2] = ["running", "paused"];
 /// Values of parameters that are on or off.
 pub(crate) const SWITCH: [&str; 2] = ["true", "false"];
+
+/// The unit of a quantity as people write it; empty for counts and shares.
+pub(crate) const fn symbol_of(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::Watts => "W",
+        Quantity::Vars => "var",
+        Quantity::VoltAmps => "VA",
+        Quantity::Volts => "V",
+        Quantity::Amps => "A",
+        Quantity::Joules => "J",
+        Quantity::Litres => "l",
+        Quantity::Hertz => "Hz",
+        Quantity::Celsius => "degC",
+        Quantity::Ohms => "ohm",
+        Quantity::Seconds => "s",
+        Quantity::Ratio | Quantity::Count => "",
+    }
+}
+
+/// The unit of a quantity as names of fields end in it, with its underscore.
+pub(crate) const fn suffix_of(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::Watts => "_w",
+        Quantity::Vars => "_var",
+        Quantity::VoltAmps => "_va",
+        Quantity::Volts => "_v",
+        Quantity::Amps => "_a",
+        Quantity::Joules => "_j",
+        Quantity::Litres => "_l",
+        Quantity::Hertz => "_hz",
+        Quantity::Celsius => "_degc",
+        Quantity::Ohms => "_ohm",
+        Quantity::Seconds => "_s",
+        Quantity::Ratio | Quantity::Count => "",
+    }
+}
 
 /// Energy in watt-hours.
 pub(crate) fn wh(energy: Joules) -> Num {

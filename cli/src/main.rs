@@ -11,6 +11,7 @@ mod certs;
 mod client;
 mod duration;
 mod farm;
+mod history;
 mod input;
 mod log;
 mod modbus;
@@ -63,6 +64,8 @@ enum Command {
     Events(client::logs::EventsArgs),
     /// List the newest writes to a running farm, refused ones as well
     Writes(client::logs::WritesArgs),
+    /// What the signals of a running farm were, as CSV
+    History(client::history::HistoryArgs),
     /// Show and change the plant controller of a running farm
     Plant(client::plant::PlantArgs),
     /// List the frequency response services that a running farm knows by name
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Command::Alarms(args) => client::logs::alarms(args, &mut out),
         Command::Events(args) => client::logs::events(args, &mut out),
         Command::Writes(args) => client::logs::writes(args, &mut out),
+        Command::History(args) => client::history::run(args, &mut out),
         Command::Plant(args) => client::plant::plant(args, &mut out),
         Command::Services(args) => client::plant::services(args, &mut out),
         Command::Grid(args) => client::plant::grid(args, &mut out),

@@ -6,13 +6,16 @@
 use crate::BadInput;
 use crate::access::{AccessArgs, Watch};
 use crate::audit_file::AuditFile;
+use crate::history::HistoryArgs;
 use crate::log::{self, LogArgs, Logging, TracedMailbox};
 use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
 use anyhow::Context;
 use bess_api::access::AccessConfig;
+use bess_api::history::{History, HistoryFeed, HistoryPlan};
 use bess_core::command::{CommandSource, Mailbox, SPEED_MAX, SPEED_MIN};
 use bess_core::point::PointBook;
+use bess_core::snapshot::Observer;
 use bess_core::spec::FarmSpec;
 use bess_core::stats::Stats;
 use bess_core::time::{SimTime, Tick};
@@ -85,6 +88,8 @@ pub(crate) struct ServeArgs {
     #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
     #[command(flatten)]
+    history: HistoryArgs,
+    #[command(flatten)]
     log: LogArgs,
     #[command(flatten, next_help_heading = "Access to REST")]
     access: AccessArgs,
@@ -109,13 +114,14 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let modbus = modbus_config(args, &setup.spec)?;
     modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
     let plan = plan(args, &setup.spec, &modbus)?;
+    let history = args.history.plan(&setup.spec)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("bess-edge")
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let process = Process { stats, log, start, audit, access };
+    let process = Process { stats, log, start, audit, access, history };
     runtime.block_on(serve(args, setup, plan, process))
 }
 
@@ -240,13 +246,14 @@ struct Process {
     start: SimTime,
     audit: Option<AuditFile>,
     access: AccessConfig,
+    history: Option<HistoryPlan>,
 }
 
 async fn serve(
     args: &ServeArgs,
     setup: Setup,
     plan: Plan,
-    Process { stats, log, start, audit, access }: Process,
+    Process { stats, log, start, audit, access, history }: Process,
 ) -> anyhow::Result<()> {
     let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
@@ -258,7 +265,10 @@ async fn serve(
     let spec = Arc::clone(&setup.spec);
     let farm_sha256 = setup.farm_sha256.clone();
     let tracer = log.tracer();
-    let farm = start_farm(args, setup, start, Arc::clone(&stats), tracer.clone())?;
+    let history = history.map(History::start).transpose().context("cannot start the history")?;
+    let (history, feed) = history.unzip();
+    let watchers = Watchers { stats: Arc::clone(&stats), tracer: tracer.clone(), feed };
+    let farm = start_farm(args, setup, start, watchers)?;
     let mailbox = TracedMailbox::around(farm.mailbox(), tracer.as_ref());
     let follower = tokio::spawn(log.follow(stats, farm.snapshots()));
     let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
@@ -271,8 +281,8 @@ async fn serve(
         units_in_metrics: args.metrics_units,
         ..bess_api::ApiConfig::default()
     };
-    let mut edges =
-        start_edges(ports, &farm, &mailbox, config, farm_sha256, &ready, &closing, watch);
+    let served = Served { mailbox, config, farm_sha256, history, watch };
+    let mut edges = start_edges(ports, &farm, served, &ready, &closing);
     ready.set(true);
     tracing::info!(modbus = %book.modbus, rest = %book.api, metrics = %book.metrics, "ready");
     if let Some(path) = &args.endpoints {
@@ -315,14 +325,21 @@ async fn serve(
     Ok(())
 }
 
+/// Who looks on while the loop works.
+struct Watchers {
+    stats: Arc<Stats>,
+    tracer: Option<Arc<dyn Tracer>>,
+    feed: Option<HistoryFeed>,
+}
+
 fn start_farm(
     args: &ServeArgs,
     setup: Setup,
     start: SimTime,
-    stats: Arc<Stats>,
-    tracer: Option<Arc<dyn Tracer>>,
+    watchers: Watchers,
 ) -> anyhow::Result<FarmHandle> {
     let Setup { spec, inputs, dispatch, .. } = setup;
+    let Watchers { stats, tracer, feed } = watchers;
     let engine = Engine::new(spec, inputs, EngineOptions { start, workers: args.workers });
     let sources: Vec<Box<dyn CommandSource>> =
         dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
@@ -332,25 +349,33 @@ fn start_farm(
         sources,
         stats,
         tracer,
+        observers: feed.into_iter().map(|feed| Box::new(feed) as Box<dyn Observer>).collect(),
         ..LoopOptions::default()
     };
     bess_simulation::spawn(engine, options).context("cannot start the tick loop")
 }
 
+/// What the edges get beside the farm.
+struct Served {
+    mailbox: Arc<dyn Mailbox>,
+    config: bess_api::ApiConfig,
+    farm_sha256: String,
+    history: Option<Arc<History>>,
+    watch: Option<Watch>,
+}
+
 fn start_edges(
     ports: Ports,
     farm: &FarmHandle,
-    mailbox: &Arc<dyn Mailbox>,
-    config: bess_api::ApiConfig,
-    farm_sha256: String,
+    served: Served,
     ready: &bess_api::Readiness,
     closing: &CancellationToken,
-    watch: Option<Watch>,
 ) -> JoinSet<&'static str> {
+    let Served { mailbox, config, farm_sha256, history, watch } = served;
     let api = bess_api::Api::with_points(
         bess_api::FarmAccess {
             snapshots: farm.snapshots(),
-            mailbox: Arc::clone(mailbox),
+            mailbox: Arc::clone(&mailbox),
             stats: farm.stats(),
         },
         ready.clone(),
@@ -359,9 +384,12 @@ fn start_edges(
         build_info(farm_sha256),
         Some(ports.points),
     );
+    if let Some(history) = history {
+        api.set_history(history);
+    }
     let modbus = bess_protocol::FarmAccess {
         snapshots: farm.snapshots(),
-        mailbox: Arc::clone(mailbox),
+        mailbox: Arc::clone(&mailbox),
         stats: farm.stats(),
     };
     let mut edges = JoinSet::new();

@@ -106,6 +106,30 @@ fn an_audit_file_that_cannot_be_written_is_refused() {
     assert!(!folder.path().join("endpoints.json").exists());
 }
 
+#[test]
+fn a_history_that_cannot_be_is_refused_with_the_arithmetic() {
+    let refused = |args: &[&str], parts: &[&str]| {
+        let ports = ["--modbus-port=0", "--api-port=0", "--metrics-port=0"];
+        refused(&[&["serve"], args, &ports].concat(), parts)
+    };
+    let many = ["--history-units=battery.soc", "--history-memory=27MB"];
+    let parts =
+        ["needs", "may have 27.0 MB", "1 signals x 10 units = 10 values", "hint: name fewer"];
+    refused(&many, &parts);
+    refused(&["--history-memory=2MB"], &["needs", "farm 26"]);
+    refused(&["--history-units=soc"], &["no signal \"soc\"", "did you mean battery.soc?"]);
+    for memory in ["lots", "-1MB", "12"] {
+        refused(&[&format!("--history-memory={memory}")], &["--history-memory must be 0 or"]);
+    }
+    for tiers in ["1s", "1s:0s", "7s:1h", "1s:1h,1s:2h", "1:1h", "0.05s:1h"] {
+        let flag = format!("--history-unit-tiers={tiers}");
+        refused(
+            &[&flag],
+            &[if tiers.contains("2h") { "two tiers" } else { "--history-unit-tiers" }],
+        );
+    }
+}
+
 // ---------------------------------------------------------------------------------------------
 // Farm files
 

@@ -25,6 +25,7 @@ fn every_command_explains_itself_on_stdout() {
         "token",
         "unit",
         "clock",
+        "history",
         "point",
         "link",
         "log",
@@ -34,9 +35,10 @@ fn every_command_explains_itself_on_stdout() {
         assert!(one.contains(&format!("Usage: bess {command}")), "{one}");
         assert!(!one.contains('\u{1b}'), "no colours where nobody asked for them");
     }
-    for command in
-        ["serve", "run", "cell", "profile", "certs", "token", "unit", "point", "link", "log"]
-    {
+    for command in [
+        "serve", "run", "cell", "profile", "certs", "token", "unit", "history", "point", "link",
+        "log",
+    ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
     assert_eq!(stdout(&["--version"]), format!("bess {}\n", env!("CARGO_PKG_VERSION")));
@@ -72,6 +74,9 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--log-file", "BESS_LOG_FILE"),
         ("--log-rotate", "BESS_LOG_ROTATE"),
         ("--log-keep", "BESS_LOG_KEEP"),
+        ("--history-units", "BESS_HISTORY_UNITS"),
+        ("--history-unit-tiers", "BESS_HISTORY_UNIT_TIERS"),
+        ("--history-memory", "BESS_HISTORY_MEMORY"),
     ] {
         assert!(help.contains(flag) && help.contains(&format!("{variable}=")), "{flag}:\n{help}");
     }

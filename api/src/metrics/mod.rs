@@ -36,7 +36,9 @@ pub use page::Page;
 pub(crate) use process::Runtime;
 pub(crate) use units::Chosen;
 
+use crate::history::HistoryNumbers;
 use crate::state::BuildInfo;
+use crate::stream::StreamNumbers;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::{HistogramReading, Stats};
 use cgroup::Cgroup;
@@ -72,6 +74,10 @@ pub(crate) struct HttpNumbers {
     pub in_flight: u64,
     /// Requests and connections that were turned away, by reason.
     pub rejected: Vec<(&'static str, u64)>,
+    /// Streams of server-sent events.
+    pub streams: StreamNumbers,
+    /// The history, where there is one.
+    pub history: Option<HistoryNumbers>,
 }
 
 /// Everything that one scrape is answered from.

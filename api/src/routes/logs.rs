@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]
-struct EventAnswer {
+pub(crate) struct EventAnswer {
     /// Its number; none repeats.
     number: u64,
     /// The tick in which it happened.
@@ -168,7 +168,7 @@ impl From<&EventKind> for EventDetail {
 }
 
 impl EventAnswer {
-    fn of(snapshot: &Snapshot, number: u64, event: &Event) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, number: u64, event: &Event) -> Self {
         Self {
             number,
             tick: event.at.tick.0,

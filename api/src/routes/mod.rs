@@ -7,6 +7,7 @@ mod endpoints;
 mod farm;
 mod grid;
 pub(crate) mod health;
+mod history;
 mod links;
 mod logging;
 mod logs;
@@ -53,6 +54,7 @@ pub(crate) const BASE: &str = "/api/v1";
         (name = "grid", description = "The grid behind the POI"),
         (name = "tests", description = "What testers do to the wire: forced points and link conditions"),
         (name = "clock", description = "Pace of the simulation"),
+        (name = "history", description = "What the signals were"),
         (name = "stream", description = "Server-sent events"),
         (name = "log", description = "Levels of the process's log"),
         (name = "health", description = "For whoever runs the process"),
@@ -95,6 +97,8 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(clock::show, clock::change))
         .routes(routes!(endpoints::list))
         .routes(routes!(logging::show, logging::set, logging::reset))
+        .routes(routes!(history::show))
+        .routes(routes!(history::signals))
         .routes(routes!(stream::stream));
     OpenApiRouter::with_openapi(Document::openapi())
         .nest(BASE, v1)
@@ -104,6 +108,10 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(index))
 }
 
+pub(crate) use farm::FarmAnswer;
+pub(crate) use logs::EventAnswer;
+pub(crate) use units::Unit;
+pub(crate) use writes::WriteAnswer;
 pub use writes::audit_line;
 
 /// All routes of the REST port.

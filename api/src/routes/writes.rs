@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 /// A write.
 #[derive(Debug, Serialize, ToSchema)]
-struct WriteAnswer {
+pub(crate) struct WriteAnswer {
     /// Its number; none repeats.
     number: u64,
     /// The last tick before it.
@@ -139,7 +139,7 @@ fn result_of(record: &AuditRecord) -> &'static str {
 }
 
 impl WriteAnswer {
-    fn of(snapshot: &Snapshot, number: u64, record: &AuditRecord) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, number: u64, record: &AuditRecord) -> Self {
         Self {
             number,
             tick: record.tick.0,

@@ -2,6 +2,7 @@
 //!
 //! - `unit`: units and their racks
 //! - `clock`: the pace
+//! - `history`: what the signals were
 //! - `log`: levels of the log
 //! - `logs`: alarms, events, writes
 //! - `plant`: the plant controller, the services that it knows, the grid
@@ -10,6 +11,7 @@
 //! - `power`: powers as people type them
 
 pub(crate) mod clock;
+pub(crate) mod history;
 pub(crate) mod link;
 pub(crate) mod log;
 pub(crate) mod logs;
@@ -54,6 +56,27 @@ struct Target {
 impl Target {
     /// One request; a problem document becomes an error that says what it said.
     fn send(&self, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        let (status, text, url) = self.ask(method, path, body)?;
+        let answer = json(&text, status, &url)?;
+        if (200..300).contains(&status) { Ok(answer) } else { Err(refused(status, &answer).into()) }
+    }
+
+    /// A read whose answer is no JSON.
+    fn read_text(&self, path: &str) -> anyhow::Result<String> {
+        let (status, text, url) = self.ask("GET", path, None)?;
+        if (200..300).contains(&status) {
+            return Ok(text);
+        }
+        Err(refused(status, &json(&text, status, &url)?).into())
+    }
+
+    /// One request: status and body of the answer, and what was asked.
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<(u16, String, String)> {
         // Both forms are in use: the bare host, and the base that the endpoints file names.
         let base = self.api.trim_end_matches('/');
         let base = base.strip_suffix("/api/v1").unwrap_or(base);
@@ -77,18 +100,11 @@ impl Target {
             }
         }
         .map_err(unreachable)?;
-        let status = response.status();
-        let answer: Value = response.body_mut().read_json().with_context(|| {
-            format!("{url} answered {status} without JSON: is this a bess API?")
-        })?;
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let text = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default();
-        let (status, title, detail) = (status.as_u16(), text("title"), text("detail"));
-        let hint = if status == 401 { TOKEN_HINT } else { "" };
-        let text = format!("{status} {title}: {detail}{hint}");
-        Err(Refused { status, text }.into())
+        // The largest history has some megabytes; ureq stops at ten.
+        let body = response.body_mut().with_config().limit(200_000_000);
+        let text =
+            body.read_to_string().with_context(|| format!("{url} did not answer in full"))?;
+        Ok((response.status().as_u16(), text, url))
     }
 
     fn agent(&self, url: &str) -> anyhow::Result<ureq::Agent> {
@@ -152,6 +168,18 @@ fn with<Any>(
         Some(value) => request.header("authorization", value),
         None => request,
     }
+}
+
+fn json(text: &str, status: u16, url: &str) -> anyhow::Result<Value> {
+    let parsed = serde_json::from_str(text);
+    parsed.with_context(|| format!("{url} answered {status} without JSON: is this a bess API?"))
+}
+
+fn refused(status: u16, answer: &Value) -> Refused {
+    let text = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default();
+    let hint = if status == 401 { TOKEN_HINT } else { "" };
+    let text = format!("{status} {}: {}{hint}", text("title"), text("detail"));
+    Refused { status, text }
 }
 
 /// The farm answered, but did not do it.

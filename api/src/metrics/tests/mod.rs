@@ -577,3 +577,38 @@ fn each_format_says_what_it_is() {
     assert!(Format::OpenMetrics.content_type().contains("version=1.0.0"));
     assert!(Format::Classic.content_type().contains("version=0.0.4"));
 }
+
+#[test]
+fn streams_and_the_history_are_counted_and_without_a_history_it_is_absent() {
+    let (snapshot, stats) = (farm(), Stats::default());
+    let mut scrape = scrape(&snapshot, &stats);
+    scrape.streams = StreamNumbers {
+        open: 3,
+        limit: 100,
+        sent: Sent([4, 5, 6, 7]),
+        skipped: Sent([8, 0, 9, 0]),
+        dropped: 2,
+    };
+    let without = encode(&scrape, Format::OpenMetrics);
+    assert!(!without.lines().any(|line| line.starts_with("bess_history_")), "{without}");
+    scrape.history =
+        Some(HistoryNumbers { points: 10, bytes: 2_000, bytes_limit: 256_000_000, dropped: 1 });
+    let text = encode(&scrape, Format::OpenMetrics);
+    for line in [
+        "bess_http_streams 3",
+        "bess_http_streams_limit 100",
+        "bess_http_stream_events_total{kind=\"snapshot\"} 4",
+        "bess_http_stream_events_total{kind=\"alarm\"} 5",
+        "bess_http_stream_events_total{kind=\"event\"} 6",
+        "bess_http_stream_events_total{kind=\"write\"} 7",
+        "bess_http_stream_skipped_total{kind=\"snapshot\"} 8",
+        "bess_http_stream_skipped_total{kind=\"event\"} 9",
+        "bess_http_streams_dropped_total 2",
+        "bess_history_points 10.0",
+        "bess_history_bytes 2000.0",
+        "bess_history_bytes_limit 256000000.0",
+        "bess_history_dropped_total 1.0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    }
+}

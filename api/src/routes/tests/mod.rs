@@ -7,6 +7,7 @@ mod etags;
 mod filters;
 mod formats;
 mod health;
+mod history;
 mod http;
 mod links;
 mod logging;

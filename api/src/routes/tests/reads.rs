@@ -37,6 +37,8 @@ async fn every_answer_says_of_which_instant_it_is() {
         "services",
         "clock",
         "endpoints",
+        "history?signal=battery.soc",
+        "history/signals",
     ] {
         let answer = served.get(path).await;
         assert_eq!(answer["tick"], FIRST_TICK, "{path}");

@@ -327,6 +327,8 @@ async fn an_unknown_parameter_is_refused_with_the_known_ones() {
         "units",
         "endpoints",
         "stream",
+        "history",
+        "history/signals",
     ] {
         let answer = served.ask("GET", &format!("/api/v1/{path}?verbose=1")).await;
         let problem = answer.problem(400, "bad_parameter");
