@@ -304,6 +304,7 @@ impl Loop {
             any = true;
             let result = match letter.request {
                 Request::Control(command) => self.control(&command, &letter.origin),
+                Request::Check(command) => self.engine.check(&command, &letter.origin),
                 Request::ShowCells(unit) => self.show_cells(unit),
                 Request::Refused { unit, what, reason } => {
                     let refused = &self.stats.commands.refused;
