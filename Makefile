@@ -5,9 +5,10 @@ BESS := target/release/bess
 VENV := .tools/venv
 PYTHON := $(VENV)/bin/python
 VALIDATION := .tools/validation-venv
+SCHEMATHESIS := .tools/schemathesis-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt
+.PHONY: help run build test check bench bench-modbus clients fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,12 +19,13 @@ run: build ## Build and start the built-in farm: 10 containers, Modbus 5020, RES
 build:
 	cargo build --release --locked -p bess-cli
 
-test: check ## Everything that proves the project: check, Rust tests, real clients, a little fuzzing
+test: check ## Everything that proves the project: check, Rust tests, real clients, every REST route, a little fuzzing
 	@if [ -d "$${BESS_SHARED:-../shared}/reference" ]; then \
 	  echo "reference records are at hand: the tests on them run too"; \
 	else echo "no reference records at hand (BESS_SHARED): the tests on them are skipped"; fi
 	cargo test --workspace --locked
 	$(MAKE) --no-print-directory clients
+	$(MAKE) --no-print-directory fuzz-api
 	$(MAKE) --no-print-directory fuzz-quick
 
 check: ## Formatting, lints, documentation
@@ -38,6 +40,14 @@ clients: build $(VENV)/ready ## Acceptance tests with pymodbus, pysunspec2, mbpo
 $(VENV)/ready: cli/tests/clients/requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+fuzz-api: build $(SCHEMATHESIS)/ready ## Every documented REST route with good and bad data against a live farm (schemathesis)
+	BESS_BIN=$(abspath $(BESS)) $(SCHEMATHESIS)/bin/python cli/tests/rest/fuzz.py
+
+$(SCHEMATHESIS)/ready: cli/tests/rest/requirements.txt
+	python3 -m venv $(SCHEMATHESIS)
+	$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 validate: build $(VALIDATION)/ready ## Validations against solvers and records: VALIDATION.md with figures and curves

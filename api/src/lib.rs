@@ -7,15 +7,19 @@
 //! - `state`, `server`: what all requests share, and how the two servers start and end
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
+//! - `idempotency`: writes that are sent again, answered again and applied once
+//! - `preview`: what a request would change, for dry runs
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
 mod ask;
 mod body;
 mod functions;
+mod idempotency;
 mod metrics;
 mod params;
 mod presets;
+mod preview;
 mod problem;
 mod routes;
 mod server;

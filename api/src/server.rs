@@ -2,7 +2,9 @@
 
 use crate::ask::Sender;
 use crate::body::Written;
+use crate::idempotency;
 use crate::metrics;
+use crate::params::dry_run;
 use crate::problem::{Problem, RefusedHere, kind};
 use crate::routes;
 use crate::state::Api;
@@ -93,25 +95,31 @@ fn caught<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
 /// Counts the requests, those whose handler panics as well.
 fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
     let audited = axum::middleware::from_fn_with_state(Arc::clone(api), audit);
+    let once = axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::once);
     caught(router)
+        .layer(once)
         .layer(audited)
+        .layer(axum::middleware::from_fn(short))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), count))
 }
 
 /// Tells the loop of writes to the farm that are refused before they reach it, for its audit. The clock
-/// is not the farm.
+/// is not the farm, and a file that is checked is not written.
 async fn audit(
     State(api): State<Arc<Api>>,
-    sender: Sender,
     path: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
-    let is_clock = route.is_none_or(|route| route.as_str().ends_with("/clock"));
-    if is_clock || request.method().is_safe() {
+    let writes_nothing = |route: &str| route.ends_with("/clock") || route.ends_with("/farm/check");
+    let is_no_write = route.is_none_or(|route| writes_nothing(route.as_str()));
+    // A dry run writes nothing.
+    let is_dry = dry_run(request.uri()).is_ok_and(|is_dry| is_dry);
+    if is_no_write || is_dry || request.method().is_safe() {
         return next.run(request).await;
     }
+    let sender = Sender::of(request.method().as_str(), request.extensions());
     let written = Written::default();
     request.extensions_mut().insert(written.clone());
     let response = next.run(request).await;
@@ -124,6 +132,19 @@ async fn audit(
         api.farm.mailbox.post(Submission { request, origin, reply: Reply::none() });
     }
     response
+}
+
+/// Longest path and query, in bytes; the HTTP library itself closes at 64 KiB.
+const TARGET_MAX: usize = 8 * 1024;
+
+/// Refuses what nobody's path and query is.
+async fn short(request: Request, next: Next) -> Response {
+    let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if length <= TARGET_MAX {
+        return next.run(request).await;
+    }
+    let detail = format!("path and query may have {TARGET_MAX} bytes together, got {length}");
+    Problem::new(&kind::URI_TOO_LONG, detail).into_response()
 }
 
 /// Route of requests that match none.

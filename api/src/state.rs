@@ -1,5 +1,6 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
+use crate::idempotency::Answers;
 use crate::metrics::{self, Format};
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
@@ -102,6 +103,8 @@ pub struct Api {
     /// The register maps; `None` where nobody serves them.
     pub(crate) points: Option<Arc<dyn PointBook>>,
     pub(crate) traffic: Traffic,
+    /// Answers to writes with an idempotency key.
+    pub(crate) answers: Arc<Answers>,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     /// Ends streams, which would otherwise hold a graceful stop up.
     pub(crate) closing: CancellationToken,
@@ -138,6 +141,7 @@ impl Api {
             book,
             config,
             traffic: Traffic::default(),
+            answers: Arc::default(),
             closing: CancellationToken::new(),
             build,
             last_encode_ns: AtomicU64::new(0),
@@ -171,6 +175,7 @@ impl Api {
             },
             http: http.collect(),
             http_durations: self.traffic.durations(),
+            http_replays: self.answers.replays(),
             units_max: self.config.units_in_metrics,
             last_encode_s: self.last_encode_ns.load(Relaxed) as f64 / 1e9,
         };

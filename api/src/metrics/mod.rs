@@ -62,6 +62,8 @@ pub(crate) struct Scrape<'a> {
     pub http: Vec<HttpRow>,
     /// Times of HTTP requests, each route once.
     pub http_durations: Vec<(String, HistogramReading)>,
+    /// Answers that were given again for their idempotency key.
+    pub http_replays: u64,
     /// Units have series of their own while the farm has at most this many; 0 means never.
     pub units_max: usize,
     /// How long the scrape before this one took to encode, in seconds; NaN before the first.

@@ -276,6 +276,8 @@ pub(super) const ROWS: &[Row] = &[
     counter("bess_http_requests_total", NONE, "HTTP requests by method, template of the route and status", Numbers(http_requests)),
     histogram("bess_http_request_duration_seconds", "Time to answer an HTTP request, by template of the route", Histograms(http_durations)),
 
+    counter("bess_http_idempotent_replays_total", NONE, "Writes that came again with their idempotency key, and got the answer of the first time", Count(|s| s.scrape.http_replays)),
+
     // The exporter itself.
     gauge("bess_scrape_encode_seconds", SECONDS, "Time it took to encode the metrics of the scrape before this one", Real(|s| s.scrape.last_encode_s)),
     gauge("bess_metrics_units_exported", NONE, "Units with series of their own", Count(|s| s.n_units_exported as u64)),

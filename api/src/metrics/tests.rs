@@ -96,6 +96,7 @@ fn scrape<'a>(snapshot: &'a Snapshot, stats: &'a Stats) -> Scrape<'a> {
         build: BuildInfo { version: "1.2.3", revision: "abc" },
         http: Vec::new(),
         http_durations: Vec::new(),
+        http_replays: 0,
         units_max: 1000,
         last_encode_s: 0.000_25,
     }

@@ -9,7 +9,7 @@ use crate::wire::{AppliedAnswer, CLOCK_WISHES, ClockModeName, ClockWishName, Num
 use axum::Json;
 use axum::extract::State;
 use bess_core::command::{ClockCommand, Request, STEP_MAX, validate_clock};
-use bess_core::snapshot::Snapshot;
+use bess_core::snapshot::{ClockView, Snapshot};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -30,12 +30,13 @@ pub(crate) struct ClockAnswer {
 }
 
 impl ClockAnswer {
-    fn of(snapshot: &Snapshot) -> Self {
+    /// This clock, at the instant of the snapshot.
+    pub(crate) fn of(snapshot: &Snapshot, clock: &ClockView) -> Self {
         Self {
             stamp: Stamp::of(snapshot),
-            mode: ClockModeName(snapshot.clock.mode.name()),
-            speed: Num(snapshot.clock.speed),
-            steps_left: snapshot.clock.steps_left,
+            mode: ClockModeName(clock.mode.name()),
+            speed: Num(clock.speed),
+            steps_left: clock.steps_left,
             tick_s: bess_core::time::TICK_S,
         }
     }
@@ -114,7 +115,8 @@ pub(crate) async fn show(
     query: Params,
 ) -> Fallible<Json<ClockAnswer>> {
     query.finish()?;
-    Ok(Json(ClockAnswer::of(&api.snapshot())))
+    let snapshot = api.snapshot();
+    Ok(Json(ClockAnswer::of(&snapshot, &snapshot.clock)))
 }
 
 /// Change the clock
@@ -136,6 +138,5 @@ pub(crate) async fn change(
         Some(ClockCommand::Step(_)) => api.config.step_timeout,
         _ => api.config.answer_timeout,
     };
-    let applied = api.ask(Request::Clock(commands), sender, timeout).await?;
-    Ok(Json(AppliedAnswer::new(applied, &api.snapshot())))
+    api.change_within(Request::Clock(commands), sender, timeout).await
 }

@@ -50,8 +50,8 @@ pub(crate) struct PlantAnswer {
 }
 
 impl PlantAnswer {
-    fn of(snapshot: &Snapshot) -> Self {
-        let plant = &snapshot.plant;
+    /// These settings, at the instant of the snapshot.
+    pub(crate) fn of(snapshot: &Snapshot, plant: &PlantSettings) -> Self {
         Self {
             stamp: Stamp::of(snapshot),
             enabled: plant.enabled,
@@ -87,7 +87,7 @@ pub(crate) struct PlantWish {
     priority: Option<Vec<u32>>,
     /// Ramp of the setpoint in percent of the rating per minute; null for none.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<f64>, exclusive_minimum = 0)]
+    #[schema(value_type = Option<f64>, minimum = 0.01)]
     ramp_pct_per_min: Option<Option<f64>>,
     /// State of charge of a unit below which it is not asked to discharge.
     #[serde(default, deserialize_with = "present")]
@@ -196,7 +196,8 @@ pub(crate) async fn show(
     query: Params,
 ) -> Fallible<Json<PlantAnswer>> {
     query.finish()?;
-    Ok(Json(PlantAnswer::of(&api.snapshot())))
+    let snapshot = api.snapshot();
+    Ok(Json(PlantAnswer::of(&snapshot, &snapshot.plant)))
 }
 
 /// Change the plant controller

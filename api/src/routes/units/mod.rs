@@ -12,7 +12,9 @@ pub(super) mod operate;
 mod service;
 mod settings;
 
-pub(crate) use answer::{StandingAlarm, Unit, standing};
+pub(crate) use answer::{Control, StandingAlarm, Unit, standing};
+pub(crate) use control::UnitSetpoint;
+pub(crate) use functions::FunctionsAnswer;
 
 use crate::ask::aside;
 use crate::params::Params;
