@@ -5,9 +5,10 @@ BESS := target/release/bess
 VENV := .tools/venv
 PYTHON := $(VENV)/bin/python
 VALIDATION := .tools/validation-venv
+SCHEMATHESIS := .tools/schemathesis-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt dashboards dashboards-build dashboards-time bench-rest
+.PHONY: help run build test check bench bench-modbus bench-rest clients dashboards dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,13 +19,14 @@ run: build ## Build and start the built-in farm: 10 containers, Modbus 5020, RES
 build:
 	cargo build --release --locked -p bess-cli
 
-test: check ## Everything that proves the project: check, Rust tests, real clients, a little fuzzing
+test: check ## Everything that proves the project: check, Rust tests, real clients, every REST route, a little fuzzing
 	@if [ -d "$${BESS_SHARED:-../shared}/reference" ]; then \
 	  echo "reference records are at hand: the tests on them run too"; \
 	else echo "no reference records at hand (BESS_SHARED): the tests on them are skipped"; fi
 	cargo test --workspace --locked
 	$(MAKE) --no-print-directory clients
 	$(MAKE) --no-print-directory dashboards
+	$(MAKE) --no-print-directory fuzz-api
 	$(MAKE) --no-print-directory fuzz-quick
 
 check: ## Formatting, lints, documentation
@@ -58,6 +60,14 @@ dashboards-time: build .tools/dashboards/ready ## Time every query of the dashbo
 	mkdir -p $(@D)
 	cp dashboards/checks/package.json dashboards/checks/package-lock.json $(@D)
 	PATH="$$PATH:$(abspath $(VENV)/bin)" npm ci --silent --no-audit --no-fund --prefix $(@D)
+	touch $@
+
+fuzz-api: build $(SCHEMATHESIS)/ready ## Every documented REST route with good and bad data against a live farm (schemathesis)
+	BESS_BIN=$(abspath $(BESS)) $(SCHEMATHESIS)/bin/python cli/tests/rest/fuzz.py
+
+$(SCHEMATHESIS)/ready: cli/tests/rest/requirements.txt
+	python3 -m venv $(SCHEMATHESIS)
+	$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 validate: build $(VALIDATION)/ready ## Validations against solvers and records: VALIDATION.md with figures and curves

@@ -10,9 +10,24 @@ use bess_core::control::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 
 /// A point of a curve: input and output.
 pub(crate) type Point = [f64; 2];
+
+/// In the document: an array of two numbers.
+pub(crate) struct Pair;
+
+impl utoipa::PartialSchema for Pair {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        ArrayBuilder::new()
+            .items(ObjectBuilder::new().schema_type(Type::Number))
+            .min_items(Some(2))
+            .max_items(Some(2))
+            .into()
+    }
+}
+impl ToSchema for Pair {}
 
 pub(crate) fn pairs(points: &[Point]) -> Vec<(f64, f64)> {
     points.iter().map(|[x, y]| (*x, *y)).collect()
@@ -43,7 +58,7 @@ impl From<&CurveFunction> for CurveAnswer {
 pub(crate) struct CurveWish {
     /// Points [input, output]; the input increases strictly.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<Vec<f64>>>, nullable = false, example = json!([[0.92, 1.0], [0.98, 0.0], [1.02, 0.0], [1.08, -1.0]]))]
+    #[schema(value_type = Option<Vec<Pair>>, nullable = false, example = json!([[0.92, 1.0], [0.98, 0.0], [1.02, 0.0], [1.08, -1.0]]))]
     points: Option<Vec<Point>>,
     /// Open-loop response time in s: 90 % of a step.
     #[serde(default, deserialize_with = "present")]
@@ -196,7 +211,7 @@ pub(crate) struct ResponseWish {
     /// Points [deviation from nominal in Hz, power as a fraction of the contract]: the deviation
     /// increases strictly, the power does not rise.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<Vec<f64>>>, nullable = false)]
+    #[schema(value_type = Option<Vec<Pair>>, nullable = false)]
     points: Option<Vec<Point>>,
     /// Contract; null for the rating.
     #[serde(default, deserialize_with = "nullable")]

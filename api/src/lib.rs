@@ -9,6 +9,8 @@
 //! - `routes`: one file for each resource, with its answers, handlers and OpenAPI rows
 //! - `stream`, `patience`: server-sent events, and the end of connections that take nothing
 //! - `problem`, `params`, `body`, `ask`, `wire`: the one error form, the ways in and the ways out
+//! - `idempotency`: writes that are sent again, answered again and applied once
+//! - `preview`: what a request would change, for dry runs
 //! - `read`, `accept`: what reads have in common: form, tag, selection, tables, answers kept a publication
 //! - `request`: the id of a request and its trace
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
@@ -21,11 +23,13 @@ mod ask;
 mod body;
 mod functions;
 pub mod history;
+mod idempotency;
 mod listen;
 mod metrics;
 mod params;
 mod patience;
 mod presets;
+mod preview;
 mod problem;
 mod read;
 mod request;

@@ -1,7 +1,9 @@
 //! Query parameters: every one is asked for by name, checked, and unknown ones are refused.
 
 use crate::problem::{Allowed, Fallible, Problem, kind};
+use crate::wire::SWITCH;
 use axum::extract::{FromRequestParts, Query};
+use axum::http::Uri;
 use axum::http::request::Parts;
 use bess_core::id::UnitId;
 use bess_core::spec::FarmSpec;
@@ -17,14 +19,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Box<Problem>;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Fallible<Self> {
-        let given = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|error| Problem::new(&kind::BAD_PARAMETER, error.body_text()))?
-            .0;
-        Ok(Self { given, known: Vec::new() })
+        let mut params = Self::of(&parts.uri)?;
+        params.known.extend(parts.extensions.get::<MayBeDry>().map(|_| DRY_RUN));
+        Ok(params)
     }
 }
 
+/// Name of the parameter of writes that are only to be tried.
+pub(crate) const DRY_RUN: &str = "dry_run";
+
+/// In the extensions of a write whose sender has been asked whether it is a dry run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MayBeDry;
+
+/// Whether the query asks for a dry run.
+///
+/// # Errors
+/// When it says neither yes nor no.
+pub(crate) fn dry_run(uri: &Uri) -> Fallible<bool> {
+    Ok(Params::of(uri)?.choice(DRY_RUN, &SWITCH)? == Some(SWITCH[0]))
+}
+
 impl Params {
+    fn of(uri: &Uri) -> Fallible<Self> {
+        let given = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
+            let detail = "the query must be of the form name=value&name=value, in UTF-8";
+            Problem::new(&kind::BAD_PARAMETER, detail)
+        })?;
+        Ok(Self { given: given.0, known: Vec::new() })
+    }
+
     /// A text as it is.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! Rejections of the loop become problems here and nowhere else. `type` is a URN that scripts may
 //! compare; nothing is served behind it.
 
+use crate::wire::Num;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bess_core::alarm::AlarmKey;
@@ -43,10 +44,12 @@ pub(crate) mod kind {
 
     kinds! {
         MALFORMED_JSON BAD_REQUEST "malformed_json" "The body is not JSON" None;
+        NOT_TEXT BAD_REQUEST "not_text" "The body is not text" None;
         BAD_PARAMETER BAD_REQUEST "bad_parameter" "A query parameter is not allowed" None;
         UNAUTHENTICATED UNAUTHORIZED "unauthenticated" "A token is needed" None;
         FORBIDDEN FORBIDDEN "forbidden" "The role of the token does not allow it" None;
         FOREIGN_PAGE FORBIDDEN "foreign_page" "The request comes from a page of another origin" None;
+        BAD_HEADER BAD_REQUEST "bad_header" "A header is not allowed" None;
         NO_SUCH_ROUTE NOT_FOUND "no_such_route" "There is no such resource" None;
         NO_SUCH_UNIT NOT_FOUND "no_such_unit" "The farm has no such unit" None;
         NO_SUCH_RACK NOT_FOUND "no_such_rack" "The unit has no such rack" None;
@@ -62,8 +65,11 @@ pub(crate) mod kind {
         LOCAL_CONTROL CONFLICT "local_control" "The unit is under local control" None;
         LEASED CONFLICT "leased" "Somebody else holds the unit" None;
         RESET_REFUSED CONFLICT "reset_refused" "The cause of an alarm is still there" None;
+        KEY_IN_USE CONFLICT "idempotency_key_in_use" "A request with this key is in hand" Some(1);
+        URI_TOO_LONG URI_TOO_LONG "uri_too_long" "The path and query are too long" None;
         BODY_TOO_LARGE PAYLOAD_TOO_LARGE "body_too_large" "The body is too large" None;
         WRONG_CONTENT_TYPE UNSUPPORTED_MEDIA_TYPE "wrong_content_type" "The body must be JSON" None;
+        NOT_TOML UNSUPPORTED_MEDIA_TYPE "not_toml" "The body must be TOML" None;
         UNKNOWN_FIELD UNPROCESSABLE_ENTITY "unknown_field" "A field is not known" None;
         BAD_FIELD UNPROCESSABLE_ENTITY "bad_field" "A field is missing or has the wrong type" None;
         CONTRADICTION UNPROCESSABLE_ENTITY "contradiction" "Fields do not go together" None;
@@ -71,6 +77,7 @@ pub(crate) mod kind {
         OUT_OF_RANGE UNPROCESSABLE_ENTITY "out_of_range" "A value is out of its range" None;
         RATE_LIMITED TOO_MANY_REQUESTS "rate_limited" "Too many requests" Some(1);
         HEAD_TOO_LARGE REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "Path and headers are too large" None;
+        KEY_REUSED UNPROCESSABLE_ENTITY "idempotency_key_reused" "The key belongs to another request" None;
         INTERNAL INTERNAL_SERVER_ERROR "internal" "The server failed" None;
         BUSY SERVICE_UNAVAILABLE "busy" "The farm is busy" Some(1);
         CLOSING SERVICE_UNAVAILABLE "closing" "The farm is shutting down" Some(5);
@@ -87,9 +94,11 @@ pub(crate) mod kind {
 pub(crate) enum Allowed {
     /// A closed range.
     Range {
-        /// Smallest allowed value.
+        /// Smallest allowed value; null for no limit.
+        #[schema(value_type = Num)]
         min: f64,
-        /// Largest allowed value.
+        /// Largest allowed value; null for no limit.
+        #[schema(value_type = Num)]
         max: f64,
         /// Unit of both.
         unit: String,
@@ -229,6 +238,10 @@ impl Problem {
     pub(crate) fn status(&self) -> u16 {
         self.status
     }
+    /// As an answer.
+    pub(crate) fn answer(self: Box<Self>) -> Response {
+        self.into_response()
+    }
     /// Names the field.
     #[must_use]
     pub(crate) fn field(mut self: Box<Self>, field: impl Into<String>) -> Box<Self> {
@@ -244,6 +257,15 @@ impl Problem {
             Some(format!("{object}.{field}"))
         };
         self.field = self.field.map(|field| inner(&field).unwrap_or(field));
+        self
+    }
+    /// Says in which object of the body the field is.
+    #[must_use]
+    pub(crate) fn within(mut self: Box<Self>, object: &str) -> Box<Self> {
+        self.field = Some(match self.field {
+            Some(field) => format!("{object}.{field}"),
+            None => object.to_owned(),
+        });
         self
     }
     /// Shows what was sent.
@@ -422,11 +444,6 @@ problem_set! {
     FarmReleaseProblems: BAD_PARAMETER BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
-    /// How a setpoint of the farm may be refused.
-    FarmSetpointProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
-        UNKNOWN_FIELD BAD_FIELD NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
-}
-problem_set! {
     /// How a change of the clock may be refused.
     ClockChangeProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
         UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
@@ -447,6 +464,16 @@ problem_set! {
     UnitCommandProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT SLOW_BODY WRONG_STATE
         LOCAL_CONTROL LEASED RESET_REFUSED BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD
         NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a command to several units may be refused.
+    SeveralProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY WRONG_STATE LOCAL_CONTROL LEASED
+        RESET_REFUSED BODY_TOO_LARGE WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION
+        NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How the check of a farm file may be refused.
+    FarmFileProblems: BAD_PARAMETER NOT_TEXT SLOW_BODY BODY_TOO_LARGE NOT_TOML
 }
 problem_set! {
     /// How a command to a rack may be refused.

@@ -3,9 +3,10 @@
 use crate::access;
 use crate::ask::Sender;
 use crate::body::Written;
+use crate::idempotency;
 use crate::listen::Door;
 use crate::metrics::{self, Chosen, Query};
-use crate::params::Params;
+use crate::params::{Params, dry_run};
 use crate::problem::{Allowed, Fallible, Problem, RefusedHere, kind};
 use crate::request::identify;
 use crate::routes;
@@ -138,10 +139,13 @@ fn caught<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
 /// Counts the requests, those whose handler panics as well.
 fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
     let audited = axum::middleware::from_fn_with_state(Arc::clone(api), audit);
+    let once = axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::once);
     let router = caught(router)
+        .layer(once)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), access::authorize))
         .layer(audited)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), access::admit));
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), access::admit))
+        .layer(axum::middleware::from_fn(short));
     let router = match access::cors(api.access.origins()) {
         Some(cors) => router.layer(cors),
         None => router,
@@ -153,19 +157,24 @@ fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
 }
 
 /// Tells the loop of writes to the farm that are refused before they reach it, for its audit. The clock
-/// and the log are not the farm.
+/// and the log are not the farm, and a file that is checked is not written.
 async fn audit(
     State(api): State<Arc<Api>>,
-    sender: Sender,
     path: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
-    let is_beside = |route: &str| route.ends_with("/clock") || route.ends_with("/logging");
-    if route.is_none_or(|route| is_beside(route.as_str())) || request.method().is_safe() {
+    let writes_nothing = |route: &str| {
+        ["/clock", "/logging", "/farm/check"].iter().any(|beside| route.ends_with(beside))
+    };
+    let is_no_write = route.is_none_or(|route| writes_nothing(route.as_str()));
+    // A dry run writes nothing.
+    let is_dry = dry_run(request.uri()).is_ok_and(|is_dry| is_dry);
+    if is_no_write || is_dry || request.method().is_safe() {
         return next.run(request).await;
     }
+    let sender = Sender::of(request.method().as_str(), request.extensions());
     let written = Written::default();
     request.extensions_mut().insert(written.clone());
     let response = next.run(request).await;
@@ -178,6 +187,19 @@ async fn audit(
         api.farm.mailbox.post(Submission { request, origin, reply: Reply::none() });
     }
     response
+}
+
+/// Longest path and query, in bytes; the HTTP library itself closes at 64 KiB.
+const TARGET_MAX: usize = 8 * 1024;
+
+/// Refuses what nobody's path and query is.
+async fn short(request: Request, next: Next) -> Response {
+    let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if length <= TARGET_MAX {
+        return next.run(request).await;
+    }
+    let detail = format!("path and query may have {TARGET_MAX} bytes together, got {length}");
+    Problem::new(&kind::URI_TOO_LONG, detail).into_response()
 }
 
 /// Route of requests that match none.

@@ -2,6 +2,7 @@
 
 use crate::access::{Access, AccessConfig, TokenBook};
 use crate::history::History;
+use crate::idempotency::Answers;
 use crate::listen::{Door, Limits};
 use crate::metrics::{Exporter, Format, HttpNumbers, Page, Query, Sources};
 use crate::read::Reads;
@@ -137,6 +138,8 @@ pub struct Api {
     /// What the signals were; empty where nobody keeps it.
     pub(crate) history: OnceLock<Arc<History>>,
     pub(crate) traffic: Traffic,
+    /// Answers to writes with an idempotency key.
+    pub(crate) answers: Arc<Answers>,
     pub(crate) reads: Reads,
     pub(crate) access: Arc<Access>,
     pub(crate) streams: Arc<Streams>,
@@ -190,6 +193,7 @@ impl Api {
             config,
             history: OnceLock::new(),
             traffic: Traffic::default(),
+            answers: Arc::default(),
             reads: Reads::default(),
             closing: CancellationToken::new(),
             build,
@@ -250,6 +254,7 @@ impl Api {
             build: &self.build,
             http: HttpNumbers {
                 rejected: self.access.rejected(),
+                replays: self.answers.replays(),
                 streams: self.streams.numbers(),
                 history: self.history.get().map(|history| history.numbers()),
                 ..self.traffic.numbers()

@@ -150,6 +150,10 @@ impl FakeFarm {
         };
         letters.iter().filter_map(refusal).collect()
     }
+    /// Forgets what it was asked and told.
+    pub(crate) fn forget(&self) {
+        self.letters.lock().unwrap().clear();
+    }
     /// Who sent the letters, refusals included.
     pub(crate) fn origins(&self) -> Vec<Origin> {
         self.origins.lock().unwrap().clone()
@@ -201,7 +205,9 @@ impl FakeFarm {
     fn treat(&self, letter: Submission) {
         let seen = self.now();
         let checked = match &letter.request {
-            Request::Control(command) => validate(&seen.spec, &seen.units, command),
+            Request::Control(command) | Request::Check(command) => {
+                validate(&seen.spec, &seen.units, command)
+            }
             Request::Clock(commands) => commands.iter().try_for_each(|c| validate_clock(*c)),
             Request::ShowCells(unit) => find_unit(&seen.spec, *unit).map(drop),
             Request::Refused { .. } => return letter.reply.send(Ok(seen_at(&seen))),
@@ -211,7 +217,9 @@ impl FakeFarm {
             None => checked,
         };
         let outcome = checked.map(|()| {
-            self.publish(|next| apply(next, &letter.request));
+            if !matches!(letter.request, Request::Check(_)) {
+                self.publish(|next| apply(next, &letter.request));
+            }
             seen_at(&self.now())
         });
         letter.reply.send(outcome);
@@ -280,7 +288,7 @@ fn apply(next: &mut Snapshot, request: &Request) {
                 true_temperature_degc: vec![26.0; n_cells],
             }));
         }
-        Request::Refused { .. } => {}
+        Request::Refused { .. } | Request::Check(_) => {}
     }
 }
 
@@ -560,10 +568,14 @@ impl Client {
         body: &str,
     ) -> Answer {
         self.send(method, path, headers, body).await;
-        let mut answer = self.head().await;
         if method == "HEAD" {
-            return answer;
+            return self.head().await;
         }
+        self.whole().await
+    }
+    /// Reads a whole answer.
+    pub(crate) async fn whole(&mut self) -> Answer {
+        let mut answer = self.head().await;
         if answer.header("transfer-encoding") == Some("chunked") {
             while let Some(chunk) = self.chunk().await {
                 answer.body.extend(chunk);

@@ -63,7 +63,7 @@ struct TripCurveWish {
     /// has no longer time. Voltages from 0 to 2 pu, frequencies from 0.8 to 1.2 of nominal, times from 0
     /// to 1000 s.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<Vec<f64>>>, nullable = false, example = json!([[0.5, 2.0], [0.88, 21.0]]))]
+    #[schema(value_type = Option<Vec<crate::functions::Pair>>, nullable = false, example = json!([[0.5, 2.0], [0.88, 21.0]]))]
     points: Option<Vec<Point>>,
 }
 

@@ -3,7 +3,7 @@
 use crate::problem::{Allowed, Fallible, Problem, kind};
 use crate::read::form;
 use bess_core::alarm::{ALARMS, AlarmLevel, AlarmPhase};
-use bess_core::command::{Applied, ControlSource, RackAction, UnitAction};
+use bess_core::command::{self, ControlSource, RackAction, UnitAction};
 use bess_core::control::{
     FunctionName, FunctionSet, HeartbeatKind, LossAction, Recovery, WatchdogState,
 };
@@ -269,9 +269,19 @@ impl Stamp {
     }
 }
 
+/// A change was applied, or a dry run would have been.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum AppliedAnswer {
+    /// It was applied.
+    Applied(Applied),
+    /// It would be.
+    DryRun(DryRun),
+}
+
 /// A change was applied: this instant, and every read that follows, shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct AppliedAnswer {
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Applied {
     /// The tick that applied it; a snapshot of this tick or a later one shows the effect.
     #[schema(example = 36_000)]
     applied_tick: u64,
@@ -279,10 +289,46 @@ pub(crate) struct AppliedAnswer {
     stamp: Stamp,
 }
 
+/// Nothing was changed: at this instant the request would have been taken.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct DryRun {
+    /// Always true.
+    dry_run: bool,
+    #[serde(flatten)]
+    stamp: Stamp,
+    /// The settings that it would change. What the farm then does is not predicted.
+    changes: Vec<FieldChange>,
+}
+
+/// A setting that a request would change.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct FieldChange {
+    /// The resource that shows it.
+    #[schema(example = "/api/v1/units/3")]
+    pub(crate) resource: String,
+    /// The field in it; a path such as `a.b` for inner ones.
+    #[schema(example = "control.discharge_limit_pct")]
+    pub(crate) field: String,
+    /// What it shows now; null for nothing.
+    #[schema(required = true)]
+    pub(crate) before: serde_json::Value,
+    /// What it would show.
+    #[schema(required = true)]
+    pub(crate) after: serde_json::Value,
+}
+
 impl AppliedAnswer {
     /// The answer for `applied`, seen in a `snapshot` that shows it.
-    pub(crate) fn new(applied: Applied, snapshot: &Snapshot) -> Self {
-        Self { applied_tick: applied.tick.0, stamp: Stamp::of(snapshot) }
+    pub(crate) fn new(applied: command::Applied, snapshot: &Snapshot) -> Self {
+        Self::Applied(Applied { applied_tick: applied.tick.0, stamp: Stamp::of(snapshot) })
+    }
+    /// The answer to a dry run that was checked against the farm of this snapshot.
+    pub(crate) fn dry(snapshot: &Snapshot, changes: Vec<FieldChange>) -> Self {
+        Self::DryRun(DryRun { dry_run: true, stamp: Stamp::of(snapshot), changes })
+    }
+    /// Whether something was changed.
+    pub(crate) fn is_dry(&self) -> bool {
+        matches!(self, Self::DryRun(_))
     }
 }
 

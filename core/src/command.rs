@@ -224,6 +224,8 @@ pub const STEP_MAX: u64 = 864_000;
 pub enum Request {
     /// Change the farm.
     Control(Command),
+    /// Say whether this command would be refused now; nothing is changed and nothing is on record.
+    Check(Command),
     /// Change the clock: all are checked, then applied in order; answered when the last one is done.
     Clock(Vec<ClockCommand>),
     /// Put the cells of a unit into the snapshots of the next seconds.

@@ -82,7 +82,7 @@ impl Mailbox for Farm {
                 engine.note_refused(&letter.origin, unit, what, reason, 0);
                 Ok(())
             }
-            Request::Clock(_) => unreachable!("the server changes no clock"),
+            Request::Clock(_) | Request::Check(_) => unreachable!("the server asks for neither"),
         };
         engine.look();
         let applied = self.publish(&mut engine);

@@ -372,6 +372,7 @@ impl Loop {
                     }
                     result
                 }
+                Request::Check(command) => self.engine.check(&command, &letter.origin),
                 Request::ShowCells(unit) => self.show_cells(unit),
                 Request::Refused { unit, what, reason } => {
                     let refused = &self.stats.commands.refused;

@@ -74,6 +74,8 @@ pub(crate) struct HttpNumbers {
     pub in_flight: u64,
     /// Requests and connections that were turned away, by reason.
     pub rejected: Vec<(&'static str, u64)>,
+    /// Answers that were given again for their idempotency key.
+    pub replays: u64,
     /// Streams of server-sent events.
     pub streams: StreamNumbers,
     /// The history, where there is one.

@@ -42,7 +42,7 @@ struct Alarm {
     /// Unit of value and threshold; empty for bare numbers.
     unit_of_measure: &'static str,
     /// The cell that shows the value; null where none does.
-    #[schema(value_type = Place)]
+    #[schema(required = true)]
     cell: Option<Place>,
     /// What it says.
     text: &'static str,

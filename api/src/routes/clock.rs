@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use bess_core::command::{ClockCommand, Request, STEP_MAX, validate_clock};
-use bess_core::snapshot::Snapshot;
+use bess_core::snapshot::{ClockView, Snapshot};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -32,12 +32,13 @@ pub(crate) struct ClockAnswer {
 }
 
 impl ClockAnswer {
-    fn of(snapshot: &Snapshot) -> Self {
+    /// This clock, at the instant of the snapshot.
+    pub(crate) fn of(snapshot: &Snapshot, clock: &ClockView) -> Self {
         Self {
             stamp: Stamp::of(snapshot),
-            mode: ClockModeName(snapshot.clock.mode.name()),
-            speed: Num(snapshot.clock.speed),
-            steps_left: snapshot.clock.steps_left,
+            mode: ClockModeName(clock.mode.name()),
+            speed: Num(clock.speed),
+            steps_left: clock.steps_left,
             tick_s: bess_core::time::TICK_S,
         }
     }
@@ -112,7 +113,7 @@ fn step(ticks: f64) -> Fallible<ClockCommand> {
 #[utoipa::path(get, path = "/clock", operation_id = "show_clock", tag = "clock",
     responses((status = 200, description = "The clock.", body = ClockAnswer), NotModified, FarmReadProblems))]
 pub(crate) async fn show(read: Read) -> Fallible<Response> {
-    read.plain(ClockAnswer::of)
+    read.plain(|snapshot| ClockAnswer::of(snapshot, &snapshot.clock))
 }
 
 /// Change the clock
@@ -134,6 +135,5 @@ pub(crate) async fn change(
         Some(ClockCommand::Step(_)) => api.config.step_timeout,
         _ => api.config.answer_timeout,
     };
-    let applied = api.ask(Request::Clock(commands), sender, timeout).await?;
-    Ok(Json(AppliedAnswer::new(applied, &api.snapshot())))
+    api.change_within(Request::Clock(commands), sender, timeout).await
 }

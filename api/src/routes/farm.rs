@@ -3,17 +3,20 @@
 use crate::ask::Sender;
 use crate::body::{Body, present};
 use crate::params::Params;
-use crate::problem::{Fallible, FarmReadProblems, FarmReleaseProblems, FarmSetpointProblems};
+use crate::problem::{
+    Allowed, Fallible, FarmChangeProblems, FarmReadProblems, FarmReleaseProblems, Problem, kind,
+};
 use crate::read::fields::{FARM, FarmField};
 use crate::read::select::{Selected, Selection, SomeOf};
 use crate::read::{Made, NotModified, Read, form};
 use crate::state::Api;
-use crate::wire::{AppliedAnswer, Extremes, Num, STAMP, Stamp, Totals, wh};
+use crate::wire::{AppliedAnswer, Extremes, Num, STAMP, Stamp, StrategyName, Totals, by_name, wh};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use bess_core::command::{Command, Request};
 use bess_core::snapshot::{Snapshot, UnitState};
+use bess_core::spec::{FarmSpec, PlantChange, Strategy};
 use bess_core::units::{Vars, Watts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -137,17 +140,84 @@ impl FarmAnswer {
     }
 }
 
-/// A setpoint at the POI.
+/// A setpoint at the POI: `active_power_w` or `active_power_pct`, and what else is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"active_power_w": 10_000_000.0}))]
 pub(crate) struct FarmSetpoint {
     /// Active power, positive is discharge; within the sum of the ratings.
-    #[schema(example = 10_000_000.0)]
-    active_power_w: f64,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    active_power_w: Option<f64>,
+    /// Active power in percent of the sum of the ratings, -100 to 100; instead of `active_power_w`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = -100, maximum = 100)]
+    active_power_pct: Option<f64>,
     /// Reactive power, positive is injection; absent keeps what is in force.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     reactive_power_var: Option<f64>,
+    /// Reactive power in percent of the sum of the ratings, -100 to 100; instead of
+    /// `reactive_power_var`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = -100, maximum = 100)]
+    reactive_power_pct: Option<f64>,
+    /// How it is split over the units, from now on; absent keeps what is in force.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<StrategyName>, nullable = false)]
+    strategy: Option<String>,
+}
+
+/// A power in its unit or in percent of `rated`; one of the two at most.
+fn power(
+    (name, absolute): (&str, Option<f64>),
+    (name_pct, percent): (&str, Option<f64>),
+    rated: f64,
+) -> Fallible<Option<f64>> {
+    match (absolute, percent) {
+        (Some(_), Some(_)) => {
+            let detail = format!("give {name} or {name_pct}, not both");
+            Err(Problem::new(&kind::CONTRADICTION, detail).field(name_pct))
+        }
+        (absolute, None) => Ok(absolute),
+        (None, Some(percent)) if (-100.0..=100.0).contains(&percent) => {
+            Ok(Some(rated * percent / 100.0))
+        }
+        (None, Some(percent)) => {
+            let detail = format!("{name_pct} must be from -100 to 100 %, got {percent}");
+            Err(Problem::new(&kind::OUT_OF_RANGE, detail)
+                .field(name_pct)
+                .value(percent)
+                .allowed(Allowed::range(-100.0, 100.0, "%")))
+        }
+    }
+}
+
+impl FarmSetpoint {
+    /// One command: the strategy and the setpoint together or neither.
+    fn command(&self, spec: &FarmSpec) -> Fallible<Command> {
+        let active = power(
+            ("active_power_w", self.active_power_w),
+            ("active_power_pct", self.active_power_pct),
+            spec.rated_power().0,
+        )?;
+        let reactive = power(
+            ("reactive_power_var", self.reactive_power_var),
+            ("reactive_power_pct", self.reactive_power_pct),
+            spec.rated_reactive_power().0,
+        )?;
+        let Some(active) = active else {
+            let detail = "give active_power_w or active_power_pct";
+            return Err(Problem::new(&kind::BAD_FIELD, detail).field("active_power_w"));
+        };
+        let set = Command::SetFarmPower { active: Watts(active), reactive: reactive.map(Vars) };
+        let Some(name) = &self.strategy else {
+            return Ok(set);
+        };
+        let strategy = Some(by_name("strategy", name, &Strategy::ALL)?);
+        let change = PlantChange { strategy, ..PlantChange::default() };
+        Ok(Command::Batch(vec![Command::ConfigurePlant(Box::new(change)), set]))
+    }
 }
 
 /// The farm, or what was selected of it.
@@ -173,11 +243,11 @@ pub(crate) async fn show(mut read: Read) -> Fallible<Response> {
 
 /// Set the farm's power
 ///
-/// The plant controller splits it over the running units by what each has available and takes them
-/// over from whoever controlled them.
+/// The plant controller splits it over the running units by its strategy and takes them over from
+/// whoever controlled them.
 #[utoipa::path(put, path = "/farm/setpoint", operation_id = "set_farm_power",
     tag = "farm", request_body = FarmSetpoint,
-    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmSetpointProblems))]
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmChangeProblems))]
 pub(crate) async fn set(
     State(api): State<Arc<Api>>,
     sender: Sender,
@@ -185,10 +255,7 @@ pub(crate) async fn set(
     Body(wish): Body<FarmSetpoint>,
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
-    let command = Command::SetFarmPower {
-        active: Watts(wish.active_power_w),
-        reactive: wish.reactive_power_var.map(Vars),
-    };
+    let command = wish.command(&api.snapshot().spec)?;
     api.change(Request::Control(command), sender).await
 }
 

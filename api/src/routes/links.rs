@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 
 /// A link condition that is in force.
 #[derive(Debug, Serialize, ToSchema)]
-struct Link {
+pub(crate) struct Link {
     /// Its name.
     name: String,
     /// What it does.
@@ -109,7 +109,7 @@ impl From<&LinkEffect> for Parameters {
 }
 
 impl Link {
-    fn of(snapshot: &Snapshot, link: &ActiveLink) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, link: &ActiveLink) -> Self {
         let LinkCondition { name, effect, scope, probability, seed, until } = &link.condition;
         // The last tick with it is the one before.
         let left = |until: Tick| until.0.saturating_sub(snapshot.tick.0 + 1) as f64 * TICK_S;
@@ -156,23 +156,23 @@ pub(crate) struct LinkWish {
     effect: String,
     /// `delay`: wall time by which the answer comes later, 0 to 3600 s.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, minimum = 0, maximum = 3600)]
     delay_s: Option<f64>,
     /// `delay`: 0 to this much more, drawn for each request; 0 when absent.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, minimum = 0, maximum = 3600)]
     jitter_s: Option<f64>,
     /// `exception`: its code, 0 to 255.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, minimum = 0, maximum = 255)]
     exception: Option<f64>,
     /// `split`: wall time between the two segments, 0 to 3600 s.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, minimum = 0, maximum = 3600)]
     gap_s: Option<f64>,
     /// `stale_time`: how old the sample says that it is, from 0.1 s on.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, minimum = 0.1)]
     by_s: Option<f64>,
     /// Only connections to this listener.
     #[serde(default, deserialize_with = "present")]
@@ -204,7 +204,7 @@ pub(crate) struct LinkWish {
     peer: Option<String>,
     /// Share of these requests that it hits, 0 to 1; all when absent.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, minimum = 0, maximum = 1)]
     probability: Option<f64>,
     /// Seed of the draws: the same one hits the same requests; the farm's when absent.
     #[serde(default, deserialize_with = "present")]

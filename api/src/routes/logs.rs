@@ -287,7 +287,7 @@ impl PageWish {
 /// `next` misses none as long as they are kept.
 #[utoipa::path(get, path = "/events", operation_id = "list_events", tag = "farm",
     params(
-        ("after" = Option<u64>, Query, description = "Only events with a greater number; without it the newest", minimum = 0),
+        ("after" = Option<u64>, Query, description = "Only events with a greater number; without it the newest", minimum = 0, maximum = 9_007_199_254_740_992_u64),
         ("limit" = Option<u64>, Query, description = "Most events on the page; 100 when absent", minimum = 1, maximum = 10_000),
         ("unit" = Option<String>, Query, description = "Only those of this unit: number or name", example = "3"),
         ("kind" = inline(Option<EventKindName>), Query, description = "Only those of this kind"),

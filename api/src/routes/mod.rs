@@ -2,21 +2,25 @@
 
 mod alarms;
 pub(crate) mod cells;
-mod clock;
+mod check;
+pub(crate) mod clock;
+mod docs;
+mod document;
 mod endpoints;
-mod farm;
+pub(crate) mod farm;
 mod grid;
 pub(crate) mod health;
 mod history;
-mod links;
+pub(crate) mod links;
 mod logging;
 mod logs;
-mod plant;
-mod points;
+pub(crate) mod plant;
+pub(crate) mod points;
 mod racks;
 mod services;
+mod several;
 mod stream;
-mod units;
+pub(crate) mod units;
 mod writes;
 
 use crate::access;
@@ -26,10 +30,10 @@ use crate::state::Api;
 use axum::extract::State;
 use axum::http::{Method, Uri, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use std::sync::{Arc, LazyLock};
-use utoipa::openapi::{RefOr, Schema};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -67,6 +71,9 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(farm::show))
         .routes(routes!(farm::set, farm::release))
+        .routes(routes!(several::setpoints))
+        .routes(routes!(several::commands))
+        .routes(routes!(check::check))
         .routes(routes!(units::list::list))
         .routes(routes!(units::show))
         .routes(routes!(racks::racks))
@@ -78,6 +85,7 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(units::operate::unit))
         .routes(routes!(units::operate::rack))
         .routes(routes!(alarms::list))
+        .routes(routes!(several::reset))
         .routes(routes!(logs::events))
         .routes(routes!(writes::list))
         .routes(routes!(points::of_unit))
@@ -119,6 +127,9 @@ pub(crate) fn router() -> Router<Arc<Api>> {
     resources()
         .split_for_parts()
         .0
+        .route("/api/docs", get(docs::to_page))
+        .route(docs::PAGE, get(docs::page))
+        .route("/api/docs/{file}", get(docs::file))
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
 }
@@ -139,13 +150,8 @@ fn text_of(asks_for_tokens: bool) -> String {
 
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = resources().split_for_parts().1;
+    document::complete(&mut document);
     if let Some(components) = document.components.as_mut() {
-        for name in AT_LEAST_ONE {
-            // The derive of utoipa has no word for it.
-            if let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut(name) {
-                body.min_properties = Some(1);
-            }
-        }
         fields::fill(&mut components.schemas);
     }
     for item in document.paths.paths.values_mut() {
@@ -162,10 +168,6 @@ pub(crate) fn described() -> &'static serde_json::Value {
     });
     &DESCRIBED
 }
-
-/// Bodies whose fields are all optional, and that need one.
-const AT_LEAST_ONE: [&str; 6] =
-    ["ClockChange", "FunctionsWish", "PlantWish", "UnitControlChange", "UnitMode", "UnitSetpoint"];
 
 /// This document
 #[utoipa::path(get, path = "/api/openapi.json", operation_id = "openapi", tag = "document",
@@ -186,6 +188,8 @@ struct Index {
     version: &'static str,
     /// Path of the OpenAPI document.
     openapi: &'static str,
+    /// Path of the page that shows it.
+    docs: &'static str,
     /// Every path of the document.
     paths: &'static [String],
 }
@@ -200,6 +204,7 @@ async fn index() -> Json<Index> {
         name: "bess",
         version: env!("CARGO_PKG_VERSION"),
         openapi: "/api/openapi.json",
+        docs: docs::PAGE,
         paths: PATHS.as_slice(),
     })
 }

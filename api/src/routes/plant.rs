@@ -52,8 +52,8 @@ pub(crate) struct PlantAnswer {
 }
 
 impl PlantAnswer {
-    fn of(snapshot: &Snapshot) -> Self {
-        let plant = &snapshot.plant;
+    /// These settings, at the instant of the snapshot.
+    pub(crate) fn of(snapshot: &Snapshot, plant: &PlantSettings) -> Self {
         Self {
             stamp: Stamp::of(snapshot),
             enabled: plant.enabled,
@@ -89,7 +89,7 @@ pub(crate) struct PlantWish {
     priority: Option<Vec<u32>>,
     /// Ramp of the setpoint in percent of the rating per minute; null for none.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<f64>, exclusive_minimum = 0)]
+    #[schema(value_type = Option<f64>, minimum = 0.01)]
     ramp_pct_per_min: Option<Option<f64>>,
     /// State of charge of a unit below which it is not asked to discharge.
     #[serde(default, deserialize_with = "present")]
@@ -194,7 +194,7 @@ impl PlantWish {
 #[utoipa::path(get, path = "/farm/plant", operation_id = "show_plant", tag = "farm",
     responses((status = 200, description = "The plant controller.", body = PlantAnswer), NotModified, FarmReadProblems))]
 pub(crate) async fn show(read: Read) -> Fallible<Response> {
-    read.plain(PlantAnswer::of)
+    read.plain(|snapshot| PlantAnswer::of(snapshot, &snapshot.plant))
 }
 
 /// Change the plant controller

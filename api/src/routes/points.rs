@@ -24,6 +24,7 @@ use bess_core::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 /// A point and what it shows.
 #[derive(Debug, Serialize, ToSchema)]
@@ -114,6 +115,20 @@ pub(crate) struct PointsAnswer {
     points: Vec<Point>,
 }
 
+/// In the document: what a register holds.
+struct Word;
+
+impl utoipa::PartialSchema for Word {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(u16::MAX))
+            .into()
+    }
+}
+impl ToSchema for Word {}
+
 /// What a point is to show: a value or words.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +142,7 @@ pub(crate) struct ForceWish {
     value: Option<f64>,
     /// Its registers as they are sent; one word of 0 or 1 for a coil or discrete input.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(value_type = Option<Vec<Word>>, nullable = false)]
     words: Option<Vec<u16>>,
 }
 
@@ -161,14 +176,14 @@ pub(crate) struct ReleaseWish {
 pub(crate) struct ForcedAnswer {
     #[serde(flatten)]
     applied: AppliedAnswer,
-    /// The point and what it shows now.
+    /// The point and what it shows now; null after a dry run.
     #[schema(required = true)]
     point: Option<Point>,
 }
 
 /// A forced point.
 #[derive(Debug, Serialize, ToSchema)]
-struct Forced {
+pub(crate) struct Forced {
     /// Number of the unit; null for the plant.
     #[schema(required = true)]
     unit: Option<u32>,
@@ -244,9 +259,11 @@ async fn force(
     })?;
     let forced = ForcedPoint { unit, point: point.clone(), value };
     let request = Request::Control(Command::ForcePoint(Box::new(forced)));
-    let applied = api.ask(request, sender, api.config.answer_timeout).await?;
+    let Json(applied) = api.change(request, sender).await?;
+    if applied.is_dry() {
+        return Ok(Json(ForcedAnswer { applied, point: None }));
+    }
     let snapshot = api.snapshot();
-    let applied = AppliedAnswer::new(applied, &snapshot);
     let found = move || {
         let (map, name) = point.split_once('/')?;
         let points = book.points(&snapshot, unit, Some(map))?;

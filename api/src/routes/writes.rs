@@ -211,7 +211,7 @@ pub(crate) struct WritesAnswer {
 /// `after` those that follow it.
 #[utoipa::path(get, path = "/writes", operation_id = "list_writes", tag = "farm",
     params(
-        ("after" = Option<u64>, Query, description = "Only writes with a greater number; without it the newest", minimum = 0),
+        ("after" = Option<u64>, Query, description = "Only writes with a greater number; without it the newest", minimum = 0, maximum = 9_007_199_254_740_992_u64),
         ("limit" = Option<u64>, Query, description = "Most writes on the page; 100 when absent", minimum = 1, maximum = 10_000),
         ("unit" = Option<String>, Query, description = "Only those to this unit: number or name", example = "3"),
         ("result" = inline(Option<ResultName>), Query, description = "Only those of which this came"),

@@ -137,7 +137,9 @@ impl Mailbox for FakeLoop {
                 return self.refused.lock().unwrap().push(refused);
             }
             Request::ShowCells(unit) => return self.show_cells(unit, reply),
-            other @ Request::Clock(_) => panic!("the server does not ask for {other:?}"),
+            other @ (Request::Clock(_) | Request::Check(_)) => {
+                panic!("the server does not ask for {other:?}")
+            }
         };
         self.letters.lock().unwrap().push((command.clone(), origin));
         match &self.temper {

@@ -127,7 +127,11 @@ impl Engine {
         }
     }
 
-    fn try_apply(&mut self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
+    /// Everything that may refuse a command from this origin now, without applying it.
+    ///
+    /// # Errors
+    /// Why it would be refused.
+    pub fn check(&self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
         // The state in the units is fresher than their views when commands follow each other.
         let standing_of = |unit: UnitId| self.units[unit.idx()].standing();
         validate_with(&self.spec, &standing_of, command)?;
@@ -135,7 +139,11 @@ impl Engine {
         self.check_black_start(command)?;
         self.check_settings(command)?;
         self.plant.check(command)?;
-        self.check_tester(command)?;
+        self.check_tester(command)
+    }
+
+    fn try_apply(&mut self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
+        self.check(command, origin)?;
         self.apply_checked(command, origin);
         if !matches!(command, Command::NoteRequest { .. }) {
             self.gather_events_of(command.unit());
@@ -186,14 +194,20 @@ impl Engine {
 
     /// An island is made from a dead grid only, and by who may form one.
     fn check_black_start(&self, command: &Command) -> Result<(), Rejection> {
+        let refuse = |reason: &str| {
+            Err(Rejection::NotPossible { field: "action", reason: reason.to_owned() })
+        };
         if let Command::Batch(commands) = command {
+            let starts = |command: &&Command| {
+                matches!(command, Command::OperateUnit { action: UnitAction::BlackStart, .. })
+            };
+            if commands.iter().filter(starts).count() > 1 {
+                return refuse("only one unit can form an island");
+            }
             return commands.iter().try_for_each(|command| self.check_black_start(command));
         }
         let Command::OperateUnit { unit, action: UnitAction::BlackStart } = command else {
             return Ok(());
-        };
-        let refuse = |reason: &str| {
-            Err(Rejection::NotPossible { field: "action", reason: reason.to_owned() })
         };
         if !self.units[unit.idx()].control.functions.has(FunctionName::GridForming) {
             return refuse("a black start needs the unit's function grid_forming on");

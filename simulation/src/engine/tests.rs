@@ -1,7 +1,9 @@
 use super::*;
-use bess_core::command::{ControlChange, Rejection, UnitAction};
+use bess_core::command::{ControlChange, Origin, Rejection, UnitAction};
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::control::{FunctionName, FunctionSet};
 use bess_core::snapshot::{ClockView, RackView, UnitState, UnitView};
+use bess_core::spec::{Disturbance, DisturbanceKind};
 use bess_core::units::Watts;
 use proptest::prelude::*;
 
@@ -228,6 +230,66 @@ fn a_refused_command_changes_nothing() {
     ));
     assert_eq!(engine.state_hash(), before);
     assert!(!see(&mut engine).units[0].control.active.enabled);
+}
+
+#[test]
+fn a_check_says_what_the_command_would_be_told_and_changes_nothing() {
+    let spec = small(2, 1, 16);
+    let mut engine = engine(&spec, 1);
+    let before = engine.state_hash();
+    let origin = Origin::local(ControlSource::Rest);
+    let operate = |idx: usize, action| Command::OperateUnit { unit: UnitId::from_idx(idx), action };
+    let local = operate(1, UnitAction::Local);
+    let power = |power_w| Command::ControlUnit {
+        unit: UnitId::from_idx(1),
+        change: ControlChange::active_power(Watts(power_w)),
+    };
+    let commands = [
+        power(1.0),
+        power(1e9),
+        operate(0, UnitAction::EndMaintenance),
+        operate(0, UnitAction::BlackStart),
+        Command::Batch(vec![power(1.0), operate(0, UnitAction::ReleaseEmergencyStop)]),
+    ];
+    for is_local in [false, true] {
+        for command in &commands {
+            let checked = engine.check(command, &origin);
+            assert_eq!(checked.is_ok(), !is_local && *command == commands[0], "{command:?}");
+            if checked.is_err() {
+                assert_eq!(engine.apply_from(command, &origin, 0), checked, "{command:?}");
+            }
+        }
+        if !is_local {
+            assert_eq!(engine.check(&local, &origin), Ok(()));
+            assert_eq!(engine.state_hash(), before);
+            engine.apply(&local, ControlSource::Local).unwrap();
+        }
+    }
+    // The refused ones that were really asked, and the switch; no check.
+    assert_eq!(see(&mut engine).audit.after(0).count(), 4 + 1 + 5);
+}
+
+#[test]
+fn a_batch_that_starts_two_islands_is_refused() {
+    let spec = small(2, 1, 16);
+    let mut engine = engine(&spec, 1);
+    let start =
+        |idx| Command::OperateUnit { unit: UnitId::from_idx(idx), action: UnitAction::BlackStart };
+    for idx in 0..2 {
+        let unit = UnitId::from_idx(idx);
+        let functions = Some(FunctionSet::default().with(FunctionName::GridForming));
+        let change = ControlChange { functions, ..ControlChange::default() };
+        engine.apply(&Command::ControlUnit { unit, change }, ControlSource::Rest).unwrap();
+        let stop = Command::OperateUnit { unit, action: UnitAction::Stop };
+        engine.apply(&stop, ControlSource::Rest).unwrap();
+    }
+    let outage = Disturbance { kind: DisturbanceKind::Outage, duration_s: f64::INFINITY };
+    engine.apply(&Command::Disturb(outage), ControlSource::Rest).unwrap();
+    (0..600).for_each(|_| engine.step());
+    let both = Command::Batch(vec![start(0), start(1)]);
+    let refused = engine.apply(&both, ControlSource::Rest).unwrap_err().to_string();
+    assert!(refused.contains("only one unit"), "{refused}");
+    engine.apply(&Command::Batch(vec![start(0)]), ControlSource::Rest).unwrap();
 }
 
 #[test]

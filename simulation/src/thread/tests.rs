@@ -132,6 +132,23 @@ fn a_full_inbox_says_busy_at_once_and_who_waits_at_the_stop_is_told_so() {
 }
 
 #[test]
+fn a_check_is_answered_and_leaves_no_trace() {
+    let farm = farm(paused());
+    let check = |request| match request {
+        Request::Control(command) => Request::Check(command),
+        other => other,
+    };
+    let before = farm.snapshots().borrow().clone();
+    assert!(ask(&farm, check(set_power(700.0))).is_ok());
+    assert!(matches!(ask(&farm, check(set_power(1e12))), Err(Rejection::OutOfRange { .. })));
+    let after = farm.snapshots().borrow().clone();
+    assert_eq!(after.units[1].control, before.units[1].control);
+    assert_eq!(after.farm.commands_refused + after.farm.commands_applied, 0);
+    assert_eq!(after.audit.after(0).count(), 0);
+    farm.stop().unwrap();
+}
+
+#[test]
 fn a_slow_clock_still_answers_at_once() {
     let farm = farm(LoopOptions { speed: 0.01, ..LoopOptions::default() });
     let applied = ask(&farm, set_power(700.0)).unwrap();

@@ -16,6 +16,8 @@ pub(super) const ROWS: &[Row] = &[
     gauge("bess_http_requests_in_flight", NONE, "HTTP requests that are being answered", Count(|s| s.scrape.http.in_flight)),
     row(Kind::Histogram, "bess_http_response_size_bytes", BYTES, "Size of the bodies of HTTP answers whose size is known beforehand, by template of the route", Histograms(sizes)).by(&["route"]),
 
+    counter("bess_http_idempotent_replays_total", NONE, "Writes that came again with their idempotency key, and got the answer of the first time", Count(|s| s.scrape.http.replays)),
+
     // Streams and history.
     gauge("bess_http_streams", NONE, "Open streams of server-sent events", Count(|s| s.scrape.http.streams.open)),
     gauge("bess_http_streams_limit", NONE, "Streams that may be open at once", Count(|s| s.scrape.http.streams.limit)),

@@ -171,13 +171,13 @@ async fn bad_control_settings_are_refused_with_their_field() {
     for (body, slug, field) in [
         ("{}", "bad_field", "discharge_limit_pct"),
         (r#"{"ramp": 5}"#, "unknown_field", "ramp"),
-        (r#"{"watchdog": {"timeout": 5}}"#, "unknown_field", "timeout"),
+        (r#"{"watchdog": {"timeout": 5}}"#, "unknown_field", "watchdog.timeout"),
         (r#"{"watchdog": {"action": "panic"}}"#, "out_of_range", "watchdog.action"),
         (r#"{"watchdog": {"kind": 3}}"#, "bad_field", "watchdog.kind"),
         (r#"{"priority": "both"}"#, "out_of_range", "priority"),
         (r#"{"heartbeat": -1}"#, "bad_field", "heartbeat"),
         (r#"{"soc_min": null}"#, "bad_field", "soc_min"),
-        (r#"{"capacity": {"active_max_kw": 1}}"#, "unknown_field", "active_max_kw"),
+        (r#"{"capacity": {"active_max_kw": 1}}"#, "unknown_field", "capacity.active_max_kw"),
         (r#"{"enter_service": {}}"#, "bad_field", "discharge_limit_pct"),
     ] {
         let problem = refused_here(("PATCH", "units/1/control", body), slug).await;

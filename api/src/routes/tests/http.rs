@@ -58,6 +58,37 @@ async fn head_has_the_headers_of_get_and_no_body() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_too_long_is_a_problem() {
+    let served = testing::serve().await;
+    for (length, status) in [(8 * 1024, 404), (8 * 1024 + 1, 414), (60_000, 414)] {
+        let path = format!("/{}", "x".repeat(length - 1));
+        let answer = served.ask("GET", &path).await;
+        assert_eq!(answer.status, status, "{length}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_the_document_comes_from_within_and_loads_nothing_from_outside() {
+    let served = testing::serve().await;
+    let answer = served.ask("GET", "/api/docs").await;
+    assert_eq!((answer.status, answer.header("location")), (308, Some("/api/docs/")));
+    let page = served.ask("GET", "/api/docs/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html")));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    for element in page.text().split('<').skip(1) {
+        assert!(!element.contains("http:") && !element.contains("https:"), "{element}");
+        let is_inline_script = element.starts_with("script") && !element.contains("src=");
+        assert!(!is_inline_script, "{element}");
+    }
+    let setup = served.ask("GET", "/api/docs/swagger-initializer.js").await;
+    assert!(setup.text().contains("/api/openapi.json"), "{}", setup.text());
+    assert!(!setup.text().contains("petstore"), "{}", setup.text());
+    served.ask("GET", "/api/docs/none.js").await.problem(404, "no_such_route");
+}
+
+#[tokio::test]
 async fn a_refusal_leaves_the_connection_usable() {
     let served = testing::serve().await;
     let mut client = served.client().await;

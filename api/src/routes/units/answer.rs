@@ -142,7 +142,7 @@ struct EnterService {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Control {
+pub(crate) struct Control {
     /// Who set the active power last.
     source: ControlSourceName,
     active: SetpointAnswer,

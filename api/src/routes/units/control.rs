@@ -26,23 +26,24 @@ pub(crate) struct UnitSetpoint {
     /// Active power, positive is discharge; within the rating.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    active_power_w: Option<f64>,
+    pub(crate) active_power_w: Option<f64>,
     /// Active power in percent of the rating, -100 to 100; instead of `active_power_w`.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, minimum = -100, maximum = 100)]
-    active_power_pct: Option<f64>,
+    pub(crate) active_power_pct: Option<f64>,
     /// Reactive power, positive is injection; within the rating.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    reactive_power_var: Option<f64>,
+    pub(crate) reactive_power_var: Option<f64>,
     /// Reactive power in percent of the rating, -100 to 100; instead of `reactive_power_var`.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, minimum = -100, maximum = 100)]
-    reactive_power_pct: Option<f64>,
+    pub(crate) reactive_power_pct: Option<f64>,
 }
 
 impl UnitSetpoint {
-    fn change(&self) -> Fallible<ControlChange> {
+    /// The change that it asks for.
+    pub(crate) fn change(&self) -> Fallible<ControlChange> {
         let one_of = |a: &str, b: &str| {
             let detail = format!("give {a} or {b}, not both");
             Problem::new(&kind::CONTRADICTION, detail).field(b)

@@ -5,8 +5,8 @@ use super::control::at_panel;
 use crate::ask::Sender;
 use crate::body::{Body, present};
 use crate::functions::{
-    CurveAnswer, CurveWish, DroopAnswer, DroopWish, ResponseAnswer, ResponseWish, ShavingAnswer,
-    ShavingWish,
+    CurveAnswer, CurveWish, DroopAnswer, DroopWish, Pair, ResponseAnswer, ResponseWish,
+    ShavingAnswer, ShavingWish,
 };
 use crate::params::Params;
 use crate::problem::{Fallible, Problem, UnitChangeProblems, UnitReadProblems, kind};
@@ -49,6 +49,29 @@ pub(crate) struct FunctionsAnswer {
     schedule: Option<Vec<[Num; 2]>>,
     /// Trips by voltage and frequency, and momentary cessation.
     trips: TripsAnswer,
+}
+
+impl FunctionsAnswer {
+    /// These settings of a unit, at the instant of the snapshot.
+    pub(crate) fn of(snapshot: &Snapshot, unit: UnitId, functions: &UnitFunctions) -> Self {
+        let rows = |series: &Arc<Series>| {
+            let rows = series.times_s().iter().zip(series.values());
+            rows.map(|(time, power)| [Num(*time), Num(*power)]).collect()
+        };
+        Self {
+            stamp: Stamp::of(snapshot),
+            unit: unit.number(),
+            on: labels(snapshot.units[unit.idx()].control.functions),
+            frequency_droop: DroopAnswer::from(&functions.frequency_droop),
+            frequency_response: ResponseAnswer::from(&functions.frequency_response),
+            volt_var: CurveAnswer::from(&functions.volt_var),
+            volt_watt: CurveAnswer::from(&functions.volt_watt),
+            watt_var: CurveAnswer::from(&functions.watt_var),
+            peak_shaving: ShavingAnswer::from(&functions.peak_shaving),
+            schedule: functions.schedule.as_ref().map(rows),
+            trips: TripsAnswer::from(&functions.trips),
+        }
+    }
 }
 
 /// Settings of functions to change, all together or none; at least one. What is absent stays.
@@ -96,7 +119,7 @@ pub(crate) struct FunctionsWish {
 pub(crate) struct ScheduleWish {
     /// Rows [seconds from the start of the run, active power in W]; the time increases. Each row holds
     /// until the next.
-    #[schema(value_type = Vec<Vec<f64>>)]
+    #[schema(value_type = Vec<Pair>, min_items = 1)]
     rows: Vec<[f64; 2]>,
     /// Whether it starts over after its last row.
     #[serde(default, deserialize_with = "present")]
@@ -154,30 +177,7 @@ impl FunctionsWish {
     params(("id" = String, Path, description = "Number or name of the unit", example = "3")),
     responses((status = 200, description = "The functions.", body = FunctionsAnswer), NotModified, UnitReadProblems))]
 pub(crate) async fn show(NamedUnit(unit): NamedUnit, read: Read) -> Fallible<Response> {
-    read.plain(|snapshot| FunctionsAnswer::of(snapshot, unit))
-}
-
-impl FunctionsAnswer {
-    fn of(snapshot: &Snapshot, unit: UnitId) -> Self {
-        let functions = &snapshot.functions[unit.idx()];
-        let rows = |series: &Arc<Series>| {
-            let rows = series.times_s().iter().zip(series.values());
-            rows.map(|(time, power)| [Num(*time), Num(*power)]).collect()
-        };
-        Self {
-            stamp: Stamp::of(snapshot),
-            unit: unit.number(),
-            on: labels(snapshot.units[unit.idx()].control.functions),
-            frequency_droop: DroopAnswer::from(&functions.frequency_droop),
-            frequency_response: ResponseAnswer::from(&functions.frequency_response),
-            volt_var: CurveAnswer::from(&functions.volt_var),
-            volt_watt: CurveAnswer::from(&functions.volt_watt),
-            watt_var: CurveAnswer::from(&functions.watt_var),
-            peak_shaving: ShavingAnswer::from(&functions.peak_shaving),
-            schedule: functions.schedule.as_ref().map(rows),
-            trips: TripsAnswer::from(&functions.trips),
-        }
-    }
+    read.plain(|snapshot| FunctionsAnswer::of(snapshot, unit, &snapshot.functions[unit.idx()]))
 }
 
 /// Change a unit's functions

@@ -15,7 +15,9 @@ mod quantity;
 mod service;
 mod settings;
 
-pub(crate) use answer::{StandingAlarm, Unit, standing};
+pub(crate) use answer::{Control, StandingAlarm, Unit, standing};
+pub(crate) use control::UnitSetpoint;
+pub(crate) use functions::FunctionsAnswer;
 
 use crate::problem::{Fallible, Problem, UnitReadProblems, kind};
 use crate::read::fields::{UNIT, UnitField};

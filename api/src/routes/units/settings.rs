@@ -85,9 +85,9 @@ pub(crate) struct PowerFactorWish {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
-    /// Active over apparent power, above 0 to 1.
+    /// Active over apparent power, 0.1 to 1.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, exclusive_minimum = 0, maximum = 1)]
+    #[schema(nullable = false, minimum = 0.1, maximum = 1)]
     factor: Option<f64>,
     /// Whether reactive power is injected or absorbed.
     #[serde(default, deserialize_with = "present")]
@@ -179,9 +179,9 @@ pub(crate) struct PowerFactorReversionWish {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
-    /// Active over apparent power, above 0 to 1.
+    /// Active over apparent power, 0.1 to 1.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, exclusive_minimum = 0, maximum = 1)]
+    #[schema(nullable = false, minimum = 0.1, maximum = 1)]
     factor: Option<f64>,
     /// Whether reactive power is injected or absorbed after it.
     #[serde(default, deserialize_with = "present")]
