@@ -17,6 +17,7 @@ mod logs;
 pub(crate) mod plant;
 pub(crate) mod points;
 mod racks;
+mod runbooks;
 mod services;
 mod several;
 mod stream;
@@ -112,6 +113,8 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .nest(BASE, v1)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(runbooks::list))
+        .routes(routes!(runbooks::show))
         .routes(routes!(openapi_json))
         .routes(routes!(index))
 }

@@ -18,6 +18,7 @@ mod points;
 mod reads;
 mod refusals;
 mod requests;
+mod runbooks;
 mod several;
 mod stream;
 mod truth;
