@@ -26,5 +26,6 @@ mod traffic;
 mod trips;
 mod wire;
 
+pub use metrics::{Page, families_table, family_names};
 pub use routes::{audit_line, openapi};
 pub use state::{AddressBook, Api, ApiConfig, BuildInfo, FarmAccess, Readiness};

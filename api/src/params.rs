@@ -36,6 +36,13 @@ impl Params {
         Ok(value)
     }
 
+    /// Every value of a parameter that may be given more than once.
+    pub(crate) fn all(&mut self, name: &'static str) -> Vec<String> {
+        self.known.push(name);
+        let values = self.given.iter().filter(|(given, _)| given == name);
+        values.map(|(_, value)| value.clone()).collect()
+    }
+
     /// A number from `min` to `max`, optionally followed by `suffix`.
     pub(crate) fn number(
         &mut self,

@@ -2,11 +2,13 @@
 
 use crate::ask::Sender;
 use crate::body::Written;
-use crate::metrics;
-use crate::problem::{Problem, RefusedHere, kind};
+use crate::metrics::{self, Chosen, Query};
+use crate::params::Params;
+use crate::problem::{Allowed, Fallible, Problem, RefusedHere, kind};
 use crate::routes;
 use crate::state::Api;
 use axum::Router;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -15,6 +17,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use bess_core::command::{Reply, Request as Asked, Submission};
+use bess_core::snapshot::UnitState;
+use bess_core::stats::Served;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,8 +48,9 @@ impl Api {
     ) {
         let app = Router::new()
             .route("/metrics", get(scrape))
+            .route("/metrics/units", get(scrape_units))
             .route("/healthz", get(routes::health::healthz))
-            .route("/", get(async || "bess: the metrics are at /metrics\n"))
+            .route("/", get(async || "bess: the metrics are at /metrics, those of units at /metrics/units\n"))
             .fallback(async || Problem::new(&kind::NO_SUCH_ROUTE, "the metrics are at /metrics"))
             .method_not_allowed_fallback(async || {
                 Problem::new(&kind::WRONG_METHOD, "only GET is served here")
@@ -56,10 +61,61 @@ impl Api {
 }
 
 async fn scrape(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
+    let format = format_for(&headers);
+    encoded(format, move || api.encode(format)).await
+}
+
+/// Most units in an answer, and how many when nobody says.
+const UNITS_MAX: usize = 100_000;
+const UNITS_DEFAULT: usize = 1000;
+
+async fn scrape_units(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    mut query: Params,
+) -> Fallible<Response> {
+    let names = query.all("collect[]");
+    let from = query.whole("from", 0, (0, UNITS_MAX))?;
+    let limit = query.whole("limit", UNITS_DEFAULT, (1, UNITS_MAX))?;
+    let state = query.choice("state", &UnitState::ALL.map(UnitState::name))?;
+    query.finish()?;
+    let chosen = Chosen::by_names(&names).map_err(|name| {
+        let known: Vec<_> = Chosen::names().collect();
+        let detail = format!(
+            "`collect[]` must be a family of units, or words of its name such as soc; got {name:?}; the families are {}",
+            known.join(", ")
+        );
+        Problem::new(&kind::BAD_PARAMETER, detail)
+            .field("collect[]")
+            .value(name)
+            .allowed(Allowed::one_of(known))
+    })?;
+    let state = state.and_then(|name| UnitState::ALL.into_iter().find(|s| s.name() == name));
+    let query = Query { chosen, state, from, limit };
+    let format = format_for(&headers);
+    Ok(encoded(format, move || api.encode_units(&query, format)).await)
+}
+
+fn format_for(headers: &HeaderMap) -> metrics::Format {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let format = metrics::negotiate(accept);
-    let content_type = HeaderValue::from_static(format.content_type());
-    ([(header::CONTENT_TYPE, content_type)], api.encode(format)).into_response()
+    metrics::negotiate(accept)
+}
+
+/// Encodes where no other request has to wait for it.
+async fn encoded(
+    format: metrics::Format,
+    encode: impl FnOnce() -> metrics::Page + Send + 'static,
+) -> Response {
+    match tokio::task::spawn_blocking(encode).await {
+        Ok(page) => {
+            let content_type = HeaderValue::from_static(format.content_type());
+            ([(header::CONTENT_TYPE, content_type)], Bytes::from_owner(page)).into_response()
+        }
+        Err(_) => {
+            let detail = "the metrics could not be encoded; the server goes on";
+            Problem::new(&kind::INTERNAL, detail).into_response()
+        }
+    }
 }
 
 /// Serves `app` until `shutdown` fires; then idle connections close and those in hand get [`DRAIN`].
@@ -131,7 +187,9 @@ const UNMATCHED: &str = "(unmatched)";
 
 /// Counts a request; the time is that until the answer's head.
 async fn count(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let _in_flight = api.traffic.begin();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let is_read = request.method().is_safe();
     let method = match request.method().as_str() {
         "GET" => "GET",
         "PUT" => "PUT",
@@ -141,9 +199,16 @@ async fn count(State(api): State<Arc<Api>>, request: Request, next: Next) -> Res
         "HEAD" => "HEAD",
         _ => "other",
     };
+    // At least as old as the one that a read is answered from.
+    let made_unix_ns = api.farm.snapshots.borrow().wall_unix_ns;
     let started = Instant::now();
     let response = next.run(request).await;
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-    api.traffic.add(route, method, response.status().as_u16(), started.elapsed().as_secs_f64());
+    let (status, took_s) = (response.status(), started.elapsed().as_secs_f64());
+    let bytes = response.body().size_hint().exact();
+    api.traffic.add(route, method, status.as_u16(), took_s, bytes);
+    if is_read && status.is_success() && route.starts_with(routes::BASE) {
+        api.farm.stats.note_served(Served::Rest, made_unix_ns, metrics::wall_unix_ns(), 1);
+    }
     response
 }

@@ -1,6 +1,6 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
-use crate::metrics::{self, Format};
+use crate::metrics::{Exporter, Format, Page, Query, Sources};
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
 use bess_core::device::DeviceAddress;
@@ -9,8 +9,8 @@ use bess_core::snapshot::Snapshot;
 use bess_core::stats::Stats;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -83,13 +83,20 @@ impl Default for ApiConfig {
     }
 }
 
-/// Which build this is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which build this is, and of which farm file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildInfo {
     /// Version of the release.
     pub version: String,
     /// Revision of the source.
     pub revision: String,
+    /// The compiler and its version.
+    pub rustc: String,
+    /// The platform that it was built for.
+    pub target: String,
+    /// SHA-256 in hexadecimal digits of the farm file with the files that it names; empty where that is
+    /// not known.
+    pub farm_sha256: String,
 }
 
 /// What all requests share.
@@ -106,7 +113,9 @@ pub struct Api {
     /// Ends streams, which would otherwise hold a graceful stop up.
     pub(crate) closing: CancellationToken,
     build: BuildInfo,
-    last_encode_ns: AtomicU64,
+    exporter: Exporter,
+    /// By index of the unit: the first Modbus unit id under which it answers.
+    modbus_ids: Vec<Option<u8>>,
 }
 
 impl Api {
@@ -130,7 +139,17 @@ impl Api {
         build: BuildInfo,
         points: Option<Arc<dyn PointBook>>,
     ) -> Arc<Self> {
+        let n_units = farm.snapshots.borrow().spec.units.len();
+        let mut modbus_ids = vec![None; n_units];
+        for device in &book.devices {
+            let of_unit = device.unit.and_then(|unit| modbus_ids.get_mut(unit.idx()));
+            if let (Some(known), Some(id)) = (of_unit, device.unit_id) {
+                known.get_or_insert(id);
+            }
+        }
         Arc::new(Self {
+            modbus_ids,
+            exporter: Exporter::default(),
             points,
             streams: Arc::new(tokio::sync::Semaphore::new(config.max_streams)),
             farm,
@@ -140,7 +159,6 @@ impl Api {
             traffic: Traffic::default(),
             closing: CancellationToken::new(),
             build,
-            last_encode_ns: AtomicU64::new(0),
         })
     }
 
@@ -149,33 +167,31 @@ impl Api {
         Arc::clone(&self.farm.snapshots.borrow())
     }
 
-    /// The metrics of this moment as text.
-    pub fn encode_metrics(&self, openmetrics: bool) -> String {
-        let format = if openmetrics { Format::OpenMetrics } else { Format::Classic };
-        self.encode(format)
+    /// `/metrics` of this moment.
+    pub fn encode_metrics(&self, openmetrics: bool) -> Page {
+        self.encode(if openmetrics { Format::OpenMetrics } else { Format::Classic })
     }
 
-    pub(crate) fn encode(&self, format: Format) -> String {
-        let started = Instant::now();
+    pub(crate) fn encode(&self, format: Format) -> Page {
+        self.with_sources(|exporter, sources| {
+            exporter.farm(sources, self.config.units_in_metrics, format)
+        })
+    }
+
+    /// `/metrics/units` of this moment.
+    pub(crate) fn encode_units(&self, query: &Query, format: Format) -> Page {
+        self.with_sources(|exporter, sources| exporter.units(sources, query, format))
+    }
+
+    fn with_sources(&self, encode: impl FnOnce(&Exporter, Sources<'_>) -> Page) -> Page {
         let snapshot = self.snapshot();
-        let http =
-            self.traffic.counts().into_iter().map(|((route, method, code), count)| {
-                metrics::HttpRow { method, route, code, count }
-            });
-        let scrape = metrics::Scrape {
+        let sources = Sources {
             snapshot: &snapshot,
             stats: &self.farm.stats,
-            build: metrics::BuildInfo {
-                version: &self.build.version,
-                revision: &self.build.revision,
-            },
-            http: http.collect(),
-            http_durations: self.traffic.durations(),
-            units_max: self.config.units_in_metrics,
-            last_encode_s: self.last_encode_ns.load(Relaxed) as f64 / 1e9,
+            build: &self.build,
+            http: self.traffic.numbers(),
+            modbus_ids: &self.modbus_ids,
         };
-        let text = metrics::encode(&scrape, format);
-        self.last_encode_ns.store(started.elapsed().as_nanos() as u64, Relaxed);
-        text
+        encode(&self.exporter, sources)
     }
 }

@@ -25,8 +25,8 @@ use bess_core::log::Log;
 use bess_core::point::PointBook;
 use bess_core::role::Role;
 use bess_core::snapshot::{
-    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, FarmView, RackTruth, RackView,
-    Snapshot, UnitState, UnitView,
+    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, Counts, FarmView, RackTruth,
+    RackView, Snapshot, UnitState, UnitView,
 };
 use bess_core::spec::{FarmSpec, IslandLoad, PlantSettings};
 use bess_core::stats::Stats;
@@ -110,6 +110,7 @@ pub(crate) fn snapshot_with(n_units: usize) -> Snapshot {
         audit: Arc::new(Log::new(AUDIT_CAPACITY)),
         link: Arc::default(),
         forced: Arc::default(),
+        counts: Counts::default(),
         spec,
     }
 }
@@ -453,7 +454,7 @@ pub(crate) async fn serve_all(
         api: address,
         metrics: "127.0.0.1:9090".parse().unwrap(),
     };
-    let build = BuildInfo { version: "0.0.0".to_owned(), revision: "test".to_owned() };
+    let build = BuildInfo { version: "0.0.0".to_owned(), ..BuildInfo::default() };
     let api = Api::with_points(access, ready.clone(), book, config, build, points);
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&api).serve_rest(listener, shutdown.clone()));

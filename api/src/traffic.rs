@@ -1,41 +1,145 @@
-//! Counters of HTTP itself: requests by method, route template and status, and how long they took.
+//! Counters of HTTP itself: requests by method, route template and status, how long they took and how
+//! large their answers were.
 
-use bess_core::stats::{Histogram, HistogramReading};
+use crate::metrics::{HttpNumbers, HttpRow};
+use bess_core::stats::Histogram;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// Buckets of a request's duration in seconds; 0.1 s, the objective, is one of them.
 const HTTP_BOUNDS_S: &[f64] =
     &[0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
+/// Buckets of an answer's size in bytes.
+const SIZE_BOUNDS_BYTES: &[f64] = &[1024.0, 16_384.0, 262_144.0, 4_194_304.0];
+
+/// Kinds of requests (method and route) with times of their own. Those that come first have them; all
+/// others count together, so that the number of series is bounded whatever clients ask for.
+const KINDS_MAX: usize = 18;
+/// Routes with sizes of their own, likewise.
+const SIZES_MAX: usize = 12;
+/// Kinds of answers (method, route and status) with counts of their own, likewise.
+const ANSWERS_MAX: usize = 70;
+/// Route and method of what counts together.
+const OTHER: (&str, &str) = ("(other)", "other");
 
 /// What was served so far. One short lock a request: nothing waits while it is held.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
-    counts: Mutex<BTreeMap<(String, &'static str, u16), u64>>,
-    durations: Mutex<BTreeMap<String, Arc<Histogram>>>,
+    numbers: Mutex<Numbers>,
+    in_flight: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Numbers {
+    /// By route, method and status.
+    answers: BTreeMap<(String, &'static str, u16), u64>,
+    /// By route and method.
+    durations: BTreeMap<(String, &'static str), Histogram>,
+    /// By route.
+    sizes: BTreeMap<String, Histogram>,
+}
+
+/// The request that is being answered, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct InFlight<'t>(&'t Traffic);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Traffic {
-    /// Adds a request.
-    pub(crate) fn add(&self, route: &str, method: &'static str, code: u16, seconds: f64) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((route.to_owned(), method, code)).or_default() += 1;
-        drop(counts);
-        let mut durations = self.durations.lock().unwrap_or_else(PoisonError::into_inner);
-        let histogram = durations
-            .entry(route.to_owned())
-            .or_insert_with(|| Arc::new(Histogram::new(HTTP_BOUNDS_S)));
-        histogram.observe(seconds);
+    /// A request is being answered.
+    pub(crate) fn begin(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Relaxed);
+        InFlight(self)
     }
 
-    /// Requests by (route, method, status).
-    pub(crate) fn counts(&self) -> Vec<((String, &'static str, u16), u64)> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|(key, count)| (key.clone(), *count)).collect()
+    /// Adds a request whose answer took `seconds`, and has a body of `bytes` if that is known.
+    pub(crate) fn add(
+        &self,
+        route: &str,
+        method: &'static str,
+        code: u16,
+        seconds: f64,
+        bytes: Option<u64>,
+    ) {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Numbers { answers, durations, sizes } = &mut *numbers;
+        let mut key = (route.to_owned(), method, code);
+        if answers.len() >= ANSWERS_MAX && !answers.contains_key(&key) {
+            key = (OTHER.0.to_owned(), OTHER.1, code);
+        }
+        *answers.entry(key).or_default() += 1;
+        let mut key = (route.to_owned(), method);
+        if durations.len() >= KINDS_MAX && !durations.contains_key(&key) {
+            key = (OTHER.0.to_owned(), OTHER.1);
+        }
+        durations.entry(key).or_insert_with(|| Histogram::new(HTTP_BOUNDS_S)).observe(seconds);
+        if let Some(bytes) = bytes {
+            let is_full = sizes.len() >= SIZES_MAX && !sizes.contains_key(route);
+            let key = if is_full { OTHER.0 } else { route };
+            let size = || Histogram::of_bytes(SIZE_BOUNDS_BYTES);
+            sizes.entry(key.to_owned()).or_insert_with(size).observe(bytes as f64);
+        }
     }
-    /// Durations by route.
-    pub(crate) fn durations(&self) -> Vec<(String, HistogramReading)> {
-        let durations = self.durations.lock().unwrap_or_else(PoisonError::into_inner);
-        durations.iter().map(|(route, histogram)| (route.clone(), histogram.read())).collect()
+
+    /// Everything.
+    pub(crate) fn numbers(&self) -> HttpNumbers {
+        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = numbers.answers.iter().map(|((route, method, code), count)| HttpRow {
+            method,
+            route: route.clone(),
+            code: *code,
+            count: *count,
+        });
+        let durations = numbers
+            .durations
+            .iter()
+            .map(|((route, method), histogram)| (*method, route.clone(), histogram.read()));
+        let sizes = numbers.sizes.iter().map(|(route, sizes)| (route.clone(), sizes.read()));
+        HttpNumbers {
+            requests: answers.collect(),
+            durations: durations.collect(),
+            sizes: sizes.collect(),
+            in_flight: self.in_flight.load(Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_beyond_those_that_came_first_count_together_and_none_is_lost() {
+        let traffic = Traffic::default();
+        let n_requests = 500;
+        for n in 0..n_requests {
+            traffic.add(&format!("/{n}"), "GET", 200 + (n % 3) as u16, 0.01, Some(10));
+        }
+        traffic.add("/3", "GET", 200, 0.01, None);
+        let numbers = traffic.numbers();
+        assert!(numbers.requests.len() <= ANSWERS_MAX + 3, "one for each status of the others");
+        assert_eq!((numbers.durations.len(), numbers.sizes.len()), (KINDS_MAX + 1, SIZES_MAX + 1));
+        let counted: u64 = numbers.requests.iter().map(|row| row.count).sum();
+        let timed: u64 = numbers.durations.iter().map(|(_, _, reading)| reading.count).sum();
+        let sized: u64 = numbers.sizes.iter().map(|(_, reading)| reading.count).sum();
+        assert_eq!((counted, timed, sized), (n_requests + 1, n_requests + 1, n_requests));
+        let first =
+            numbers.durations.iter().find(|(_, route, _)| route == "/3").expect("it was early");
+        assert_eq!(first.2.count, 2);
+    }
+
+    #[test]
+    fn a_request_is_in_flight_until_it_is_answered_or_given_up() {
+        let traffic = Traffic::default();
+        let first = traffic.begin();
+        let second = traffic.begin();
+        assert_eq!(traffic.numbers().in_flight, 2);
+        drop((first, second));
+        assert_eq!(traffic.numbers().in_flight, 0);
     }
 }

@@ -128,7 +128,7 @@ fn metrics(c: &mut Criterion) {
             api: nowhere,
             metrics: nowhere,
         };
-        let build = bess_api::BuildInfo { version: "bench".into(), revision: "bench".into() };
+        let build = bess_api::BuildInfo::default();
         let config = bess_api::ApiConfig::default();
         let api = bess_api::Api::new(access, bess_api::Readiness::default(), book, config, build);
         let text = api.encode_metrics(false);

@@ -55,6 +55,9 @@ pub(crate) struct ServeArgs {
     /// Port of the metrics; 0 for any free port
     #[arg(long, value_name = "PORT", env = "BESS_METRICS_PORT", default_value_t = 9090)]
     metrics_port: u16,
+    /// /metrics has series of each unit while the farm has at most this many; 0 for never
+    #[arg(long, value_name = "N", env = "BESS_METRICS_UNITS", default_value_t = 1000)]
+    metrics_units: usize,
     /// Write every bound address to this file as JSON, once the farm is ready
     #[arg(long, value_name = "FILE", env = "BESS_ENDPOINTS")]
     endpoints: Option<PathBuf>,
@@ -249,11 +252,13 @@ async fn serve(
     forget_endpoints(args);
     let book = ports.book.clone();
     let spec = Arc::clone(&setup.spec);
+    let farm_sha256 = setup.farm_sha256.clone();
     let farm = start_farm(args, setup, start)?;
     let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
     let ready = bess_api::Readiness::default();
     let closing = CancellationToken::new();
-    let mut edges = start_edges(ports, &farm, &ready, &closing);
+    let config = bess_api::ApiConfig { units_in_metrics: args.metrics_units, ..Default::default() };
+    let mut edges = start_edges(ports, &farm, &ready, &closing, config, farm_sha256);
     ready.set(true);
     if let Some(path) = &args.endpoints {
         write_endpoints(path, &book).with_context(|| format!("cannot write {}", path.display()))?;
@@ -288,7 +293,7 @@ async fn serve(
 }
 
 fn start_farm(args: &ServeArgs, setup: Setup, start: SimTime) -> anyhow::Result<FarmHandle> {
-    let Setup { spec, inputs, dispatch } = setup;
+    let Setup { spec, inputs, dispatch, .. } = setup;
     let engine = Engine::new(spec, inputs, EngineOptions { start, workers: args.workers });
     let sources: Vec<Box<dyn CommandSource>> =
         dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
@@ -302,6 +307,8 @@ fn start_edges(
     farm: &FarmHandle,
     ready: &bess_api::Readiness,
     closing: &CancellationToken,
+    config: bess_api::ApiConfig,
+    farm_sha256: String,
 ) -> JoinSet<&'static str> {
     let api = bess_api::Api::with_points(
         bess_api::FarmAccess {
@@ -311,10 +318,13 @@ fn start_edges(
         },
         ready.clone(),
         ports.book,
-        bess_api::ApiConfig::default(),
+        config,
         bess_api::BuildInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: option_env!("BESS_REVISION").unwrap_or("unknown").to_owned(),
+            rustc: env!("BESS_RUSTC").to_owned(),
+            target: env!("BESS_TARGET").to_owned(),
+            farm_sha256,
         },
         Some(ports.points),
     );

@@ -8,6 +8,8 @@ use bess_core::spec::FarmSpec;
 use bess_core::time::SimTime;
 use bess_scenarios::dispatch::Dispatch;
 use bess_simulation::Inputs;
+use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +45,8 @@ pub(crate) struct FarmArgs {
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) spec: Arc<FarmSpec>,
+    /// SHA-256 of the farm file and of the files that it names, in hexadecimal digits.
+    pub(crate) farm_sha256: String,
     pub(crate) inputs: Inputs,
     pub(crate) dispatch: Option<Dispatch>,
 }
@@ -56,8 +60,8 @@ impl FarmArgs {
     pub(crate) fn load(&self, start: Option<SimTime>) -> anyhow::Result<Setup> {
         self.check_columns()?;
         let mut problems = Problems::default();
-        let spec = collect(&mut problems, load_farm(self.farm.as_deref()));
-        let rated_w = spec.as_ref().map_or(1.0, |spec| spec.rated_power().0);
+        let read = collect(&mut problems, load_farm_hashed(self.farm.as_deref()));
+        let rated_w = read.as_ref().map_or(1.0, |(spec, _)| spec.rated_power().0);
         let plain =
             ColumnOptions { looped: self.columns.looped, start, ..ColumnOptions::default() };
         let columns = ColumnOptions { start, ..self.columns.clone() };
@@ -69,7 +73,7 @@ impl FarmArgs {
         let frequency = series(&self.frequency, Quantity::Frequency, &plain).map(Arc::new);
         let voltage = series(&self.voltage, Quantity::Voltage, &plain).map(Arc::new);
         let ambient = series(&self.ambient, Quantity::Ambient, &plain).map(Arc::new);
-        let Some(mut spec) = spec.filter(|_| problems.0.is_empty()) else {
+        let Some((mut spec, farm_sha256)) = read.filter(|_| problems.0.is_empty()) else {
             return Err(problems.into());
         };
         if let Some(seed) = self.seed {
@@ -83,7 +87,7 @@ impl FarmArgs {
             warn_of_nominal(frequency, spec.nominal_frequency.0);
         }
         let inputs = Inputs { frequency, voltage, ambient };
-        Ok(Setup { spec: Arc::new(spec), inputs, dispatch })
+        Ok(Setup { spec: Arc::new(spec), farm_sha256, inputs, dispatch })
     }
 }
 
@@ -141,16 +145,42 @@ fn collect<T>(problems: &mut Problems, result: Result<T, Problems>) -> Option<T>
 /// # Errors
 /// All problems of the files.
 pub(crate) fn load_farm(path: Option<&Path>) -> Result<FarmSpec, Problems> {
-    let Some(path) = path else {
-        return parse_farm("built-in farm", BUILT_IN_FARM, &|_| Err("it is not built in".into()));
+    load_farm_hashed(path).map(|(spec, _)| spec)
+}
+
+/// The same with the SHA-256 of everything that was read, in hexadecimal digits.
+///
+/// # Errors
+/// All problems of the files.
+fn load_farm_hashed(path: Option<&Path>) -> Result<(FarmSpec, String), Problems> {
+    let hasher = RefCell::new(Sha256::new());
+    let note = |text: &str| {
+        let mut hasher = hasher.borrow_mut();
+        // Its length too, so that two files are not another one.
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
     };
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, &error))?;
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    parse_farm(&name, &text, &|chemistry| {
-        let path = folder.join(chemistry);
-        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
-    })
+    let spec = match path {
+        None => {
+            note(BUILT_IN_FARM);
+            parse_farm("built-in farm", BUILT_IN_FARM, &|_| Err("it is not built in".into()))?
+        }
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, &error))?;
+            note(&text);
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            parse_farm(&name, &text, &|file| {
+                let path = folder.join(file);
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| format!("{}: {error}", path.display()))?;
+                note(&text);
+                Ok(text)
+            })?
+        }
+    };
+    let digits = hasher.into_inner().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((spec, digits))
 }
 
 /// The problem of a file that cannot be read.

@@ -47,6 +47,7 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--modbus-port", "BESS_MODBUS_PORT"),
         ("--api-port", "BESS_API_PORT"),
         ("--metrics-port", "BESS_METRICS_PORT"),
+        ("--metrics-units", "BESS_METRICS_UNITS"),
         ("--endpoints", "BESS_ENDPOINTS"),
         ("--audit", "BESS_AUDIT"),
         ("--speed", "BESS_SPEED"),

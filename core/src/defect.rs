@@ -118,6 +118,19 @@ pub enum Defect {
 }
 
 impl Defect {
+    /// Whether something is wrong; a defect that [`Defect::ended`] gives is not.
+    pub fn is_active(self) -> bool {
+        self != self.ended()
+    }
+    /// Whether both are about the same thing, so that one replaces the other.
+    pub fn replaces(self, other: Self) -> bool {
+        self.ended() == other.ended()
+    }
+    /// Whether it is about what a sensor or detector shows, and not about the equipment itself.
+    pub const fn is_of_sensor(self) -> bool {
+        matches!(self, Self::Reading { .. } | Self::SmokeDetector(_))
+    }
+
     /// What ends it.
     #[must_use]
     pub fn ended(self) -> Self {

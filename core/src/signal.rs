@@ -100,6 +100,7 @@ table! {
         "cell.voltage_max" Volts "Highest cell voltage" |u| u.view.measured.extremes.voltage_max.0;
         "cell.voltage_min" Volts "Lowest cell voltage" |u| u.view.measured.extremes.voltage_min.0;
         "cell.voltage_mean" Volts "Mean cell voltage" |u| u.view.measured.cell_voltage_mean.0;
+        "cell.voltage_spread" Volts "Highest less lowest cell voltage" |u| (u.view.measured.extremes.voltage_max - u.view.measured.extremes.voltage_min).0;
         "cell.temperature_max" Celsius "Highest cell temperature" |u| u.view.measured.extremes.temperature_max.0;
         "cell.temperature_min" Celsius "Lowest cell temperature" |u| u.view.measured.extremes.temperature_min.0;
         "cell.temperature_mean" Celsius "Mean cell temperature" |u| u.view.measured.cell_temperature_mean.0;

@@ -3,7 +3,7 @@
 //! A snapshot is built once a publication and shared as an `Arc`. A reader takes one and answers a
 //! whole request from it, so no reader ever sees two ticks mixed. Flat vectors by id.
 
-use crate::alarm::{AlarmKey, AlarmSet, AlarmState};
+use crate::alarm::{ALARMS, AlarmCode, AlarmKey, AlarmSet, AlarmState};
 use crate::audit::AuditRecord;
 use crate::control::{UnitControl, UnitFunctions, WatchdogView};
 use crate::event::Event;
@@ -88,6 +88,67 @@ pub struct Snapshot {
     pub link: ActiveLinks,
     /// Points of the register maps that are forced.
     pub forced: ForcedPoints,
+    /// What happened since the process began to run the farm.
+    pub counts: Counts,
+}
+
+/// Where something may be made wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultPlane {
+    /// The equipment of a unit.
+    Device,
+    /// What its sensors and detectors show.
+    Sensor,
+    /// The links to clients.
+    Transport,
+    /// The grid behind the POI.
+    Grid,
+    /// Points of the register maps.
+    Point,
+}
+
+impl FaultPlane {
+    /// Every plane by its name in metrics; the position is its number.
+    pub const NAMES: [&'static str; 5] = ["device", "sensor", "transport", "grid", "point"];
+}
+
+/// What happened since this process began to run the farm: no part of the farm's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// By `AlarmCode as usize`: alarms that became active.
+    pub alarms_raised: [u64; ALARMS.len()],
+    /// By `AlarmCode as usize`: trips of units with this cause.
+    pub trips: [u64; ALARMS.len()],
+    /// By `FaultPlane as usize`: what was made wrong.
+    pub faults_injected: [u64; FaultPlane::NAMES.len()],
+    /// By `FaultPlane as usize`: what is wrong now because somebody made it so.
+    pub faults_active: [u32; FaultPlane::NAMES.len()],
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            alarms_raised: [0; ALARMS.len()],
+            trips: [0; ALARMS.len()],
+            faults_injected: [0; FaultPlane::NAMES.len()],
+            faults_active: [0; FaultPlane::NAMES.len()],
+        }
+    }
+}
+
+impl Counts {
+    /// Counts an alarm that became active.
+    pub fn count_alarm(&mut self, code: AlarmCode) {
+        self.alarms_raised[code as usize] += 1;
+    }
+    /// Counts a trip of a unit.
+    pub fn count_trip(&mut self, cause: AlarmCode) {
+        self.trips[cause as usize] += 1;
+    }
+    /// Counts something that was made wrong.
+    pub fn count_fault(&mut self, plane: FaultPlane) {
+        self.faults_injected[plane as usize] += 1;
+    }
 }
 
 impl Snapshot {

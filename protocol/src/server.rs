@@ -17,7 +17,7 @@ use crate::session::{Session, Wire};
 use crate::shelf::Shelves;
 use crate::tls::{ServerConfig, TlsAcceptor, TlsStream, handshake};
 use bess_core::role::Role;
-use bess_core::stats::ModbusStats;
+use bess_core::stats::{CloseReason, ModbusStats};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -168,6 +168,8 @@ pub(crate) struct Seat {
     config: Arc<ListenerConfig>,
     seats: Arc<Seats>,
     address: IpAddr,
+    /// Why the connection ended, once somebody knows.
+    pub(crate) reason: Option<CloseReason>,
     _token: TaskTrackerToken,
 }
 
@@ -198,6 +200,7 @@ impl Seat {
             config: Arc::clone(config),
             seats: Arc::clone(&room.seats),
             address,
+            reason: None,
             _token: room.server.tracker.token(),
         })
     }
@@ -218,10 +221,14 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        // A task that was cut knows of no reason.
+        let mut reason = self.reason.unwrap_or(CloseReason::Shutdown);
         if std::thread::panicking() {
+            reason = CloseReason::Panic;
             self.server.stats().panics.fetch_add(1, Relaxed);
             error!(peer = %self.address, "a connection ended by a panic; the others go on");
         }
+        self.server.stats().count_closed(reason);
         if let Some(id) = tokio::task::try_id() {
             self.server.tasks().remove(&id);
         }
@@ -281,9 +288,13 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
     let periods = devices.flat_map(|(_, device)| device.refresh_periods().collect::<Vec<_>>());
     let server = Server::new(farm, periods);
     let mut seats: Vec<(Arc<ListenerConfig>, Arc<Seats>)> = Vec::new();
+    let mut limit = 0;
     let mut loops = tokio::task::JoinSet::new();
     for socket in sockets {
         let known = seats.iter().find(|(config, _)| Arc::ptr_eq(config, &socket.config));
+        if known.is_none() {
+            limit += socket.config.max_connections as u64;
+        }
         let of_listener = known.map(|(_, seats)| Arc::clone(seats)).unwrap_or_default();
         seats.push((Arc::clone(&socket.config), Arc::clone(&of_listener)));
         let room = Arc::new(Room {
@@ -298,6 +309,7 @@ pub async fn serve_all(sockets: Vec<Socket>, farm: FarmAccess, shutdown: Cancell
             accept(Arc::clone(&listener), Arc::clone(&room))
         }));
     }
+    server.stats().connections_limit.store(limit, Relaxed);
     let follower = Arc::clone(&server);
     loops.spawn(supervise(Arc::clone(&server), move || follow(Arc::clone(&follower))));
     shutdown.cancelled().await;
@@ -463,7 +475,7 @@ pub(crate) async fn run_alone<S: Wire>(
 async fn run_tls(
     acceptor: &TlsAcceptor,
     stream: TcpStream,
-    seat: Seat,
+    mut seat: Seat,
     mut service: Service,
 ) -> io::Result<()> {
     let peer = service.peer;
@@ -476,6 +488,7 @@ async fn run_tls(
             Box::pin(Session::new(stream, seat, service).run()).await
         }
         Err(error) => {
+            seat.reason = Some(CloseReason::Handshake);
             seat.stats().handshake_errors.fetch_add(1, Relaxed);
             warn!(%peer, %error, "TLS handshake failed");
             Ok(())

@@ -34,12 +34,10 @@ use bess_core::command::{
 };
 use bess_core::role::Role;
 use bess_core::snapshot::Snapshot;
-use bess_core::stats::ModbusStats;
 use bess_core::time::{TICKS_PER_S, Tick};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tracing::debug;
@@ -69,12 +67,6 @@ pub(crate) enum Answer {
     Silent,
     /// It comes later.
     Waiting(Pdu),
-}
-
-/// Counts an exception by its code.
-fn count_exception(stats: &ModbusStats, code: u8) {
-    let last = stats.exceptions.len() - 1;
-    stats.exceptions[usize::from(code).min(last)].fetch_add(1, Relaxed);
 }
 
 /// A request with what it sees.
@@ -161,7 +153,7 @@ impl Service {
     /// Appends the exception `code` as the answer to a whole frame.
     pub(crate) fn refuse(&self, frame: &[u8], code: u8, out: &mut Vec<u8>) {
         let function = frame[HEADER + 1];
-        count_exception(&self.farm.stats.modbus, code);
+        self.farm.stats.modbus.count_exception(function, code);
         let (peer, unit_id) = (self.peer, frame[HEADER]);
         debug!(%peer, unit_id, function, code, "request refused");
         out.extend_from_slice(&[function | 0x80, code]);
@@ -301,6 +293,21 @@ impl Service {
         out: &mut Vec<u8>,
     ) -> Result<(), u8> {
         let device = call.device;
+        self.read_now(call, table, address, count, out)?;
+        let class = device.layout.class_of(table, address);
+        self.farm.stats.modbus.count_read(class, usize::from(count));
+        Ok(())
+    }
+
+    fn read_now(
+        &self,
+        call: Call<'_>,
+        table: Table,
+        address: u16,
+        count: u16,
+        out: &mut Vec<u8>,
+    ) -> Result<(), u8> {
+        let device = call.device;
         let image = self.image(call, table, address, count);
         if let Some(image) = &image {
             out.extend_from_slice(&[call.function, 2 * count as u8]);
@@ -425,7 +432,7 @@ impl Service {
     /// The PDU, or that of an exception, which is counted.
     fn said(&self, function: u8, result: Result<Vec<u8>, u8>) -> Vec<u8> {
         result.unwrap_or_else(|code| {
-            count_exception(&self.farm.stats.modbus, code);
+            self.farm.stats.modbus.count_exception(function, code);
             vec![function | 0x80, code]
         })
     }
@@ -453,11 +460,17 @@ impl Service {
         let command = command.unwrap_or(Command::Batch(Vec::new()));
         if self.config.ack == Ack::Accepted {
             self.post_accepted(call, command, address, &mut notes, origin)?;
+            self.count_written(call.device, wish);
             self.post_later(call.snapshot.tick, notes);
             return self.answered(call, then);
         }
         let outcome = self.post(Letter::Control(command), origin);
-        Ok(self.wait_for(call, outcome, address, notes, then))
+        Ok(self.wait_for(call, outcome, wish, notes, then))
+    }
+
+    fn count_written(&self, device: &Device, wish: Wish<'_>) {
+        let class = device.layout.class_of(wish.table, wish.address);
+        self.farm.stats.modbus.count_written(class, wish.words.len());
     }
 
     /// What a write becomes, or why it is refused: the code and words.
@@ -528,10 +541,11 @@ impl Service {
         &self,
         call: Call<'_>,
         outcome: oneshot::Receiver<Outcome>,
-        address: u16,
+        wish: Wish<'_>,
         notes: Notes,
         then: Then,
     ) -> Answer {
+        let (table, address, n_words) = (wish.table, wish.address, wish.words.len());
         let (service, device) = (self.clone(), Arc::clone(call.device));
         let Call { function, unit_id, transaction, .. } = call;
         let (now, lens) = (call.snapshot.tick, call.lens.cloned());
@@ -549,6 +563,8 @@ impl Service {
             match &result {
                 Ok(()) => {
                     keep(&device, address, &notes);
+                    let class = device.layout.class_of(table, address);
+                    service.farm.stats.modbus.count_written(class, n_words);
                     service.post_later(now, notes);
                 }
                 Err(code) => device.desk.note_write(LastWrite { code: *code, address }),

@@ -10,7 +10,7 @@ use crate::frame::{Front, HEADER, front};
 use crate::server::Seat;
 use crate::service::{Answer, Pdu, Service};
 use bess_core::snapshot::Snapshot;
-use bess_core::stats::ModbusStats;
+use bess_core::stats::{CloseReason, ModbusStats, Served};
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
@@ -94,6 +94,7 @@ enum Next {
 
 /// An answer that is not at hand, or that is delivered in a way of its own.
 struct Late {
+    function: u8,
     /// Its header and unit id.
     head: Vec<u8>,
     pdu: Pdu,
@@ -107,8 +108,10 @@ struct Tally {
     function: u8,
     /// Requests of that function.
     requests: u64,
-    /// Answers that were made at once.
+    /// Answers to that function that were made at once.
     answered: u64,
+    /// When the snapshot was made that they are of.
+    made_unix_ns: i64,
 }
 
 impl Tally {
@@ -161,6 +164,9 @@ impl<S: Wire> Session<S> {
     /// What broke it, from the socket.
     pub(crate) async fn run(mut self) -> io::Result<()> {
         let result = self.serve().await;
+        if result.is_err() {
+            self.end_for(CloseReason::Broken);
+        }
         if self.is_reset {
             self.socket.reset();
             return result;
@@ -168,6 +174,11 @@ impl<S: Wire> Session<S> {
         // Whoever is still there learns that nothing more comes, with a close notice under TLS.
         let _ = poll_fn(|cx| Pin::new(&mut self.socket).poll_shutdown(cx)).await;
         result
+    }
+
+    /// Notes why the connection ends; the first reason is the one that counts.
+    fn end_for(&mut self, reason: CloseReason) {
+        self.seat.reason.get_or_insert(reason);
     }
 
     async fn serve(&mut self) -> io::Result<()> {
@@ -204,12 +215,14 @@ impl<S: Wire> Session<S> {
         let mut snapshot = None;
         loop {
             if self.seat.is_draining() {
+                self.end_for(CloseReason::Shutdown);
                 return Next::End;
             }
             let length = match front(&self.input[self.taken..]) {
                 Front::Whole(length) => length,
                 Front::Junk => {
                     self.note_bad_frame();
+                    self.end_for(CloseReason::BadFrame);
                     return Next::End;
                 }
                 Front::Half => {
@@ -220,6 +233,7 @@ impl<S: Wire> Session<S> {
             };
             self.half_since = None;
             let snapshot = snapshot.get_or_insert_with(|| self.service.snapshot());
+            self.tally.made_unix_ns = snapshot.wall_unix_ns;
             match self.answer(length, snapshot) {
                 None if self.output.len() > HELD_BACK_MAX => return Next::Send,
                 None => {}
@@ -230,6 +244,10 @@ impl<S: Wire> Session<S> {
 
     /// Answers the whole frame of `length` bytes at the front; what has to be done before the next one.
     fn answer(&mut self, length: usize, snapshot: &Arc<Snapshot>) -> Option<Next> {
+        let function = self.input[self.taken + HEADER + 1];
+        if function != self.tally.function {
+            self.note_answers();
+        }
         let frame = &self.input[self.taken..self.taken + length];
         let fate = self.service.fate(snapshot, frame);
         let start = self.output.len();
@@ -237,7 +255,7 @@ impl<S: Wire> Session<S> {
         let answer = match fate.as_ref().and_then(|fate| fate.instead) {
             None => {
                 let lens = fate.as_ref().map(|fate| &fate.lens);
-                self.tally.count(frame[HEADER + 1], self.seat.stats());
+                self.tally.count(function, self.seat.stats());
                 self.service.answer(snapshot, frame, lens, &mut self.output)
             }
             Some(Instead::Silence) => {
@@ -253,6 +271,7 @@ impl<S: Wire> Session<S> {
                 self.service.tell_unheard(frame, None, LINK);
                 self.output.truncate(start);
                 self.is_reset = true;
+                self.end_for(CloseReason::LinkCondition);
                 return Some(Next::End);
             }
         };
@@ -275,7 +294,7 @@ impl<S: Wire> Session<S> {
             Answer::Waiting(pdu) => pdu,
         };
         let head = self.output.split_off(start);
-        Some(Next::Wait(Box::new(Late { head, pdu, fate })))
+        Some(Next::Wait(Box::new(Late { function, head, pdu, fate })))
     }
 
     /// Sends what was answered before, which should not wait too, and then has the late answer sent; whether
@@ -286,7 +305,7 @@ impl<S: Wire> Session<S> {
         let mut frame = late.head;
         frame.extend(late.pdu.await);
         complete(&mut frame);
-        self.seat.stats().duration.observe(since.elapsed().as_secs_f64());
+        self.seat.stats().observe(late.function, since.elapsed().as_secs_f64(), 1);
         let mut goes_on = true;
         match late.fate {
             None => self.output.append(&mut frame),
@@ -317,6 +336,7 @@ impl<S: Wire> Session<S> {
         let over = deadline(Instant::now(), time);
         while Instant::now() < over {
             if self.seat.is_draining() {
+                self.end_for(CloseReason::Shutdown);
                 return Ok(false);
             }
             if self.input.len() - self.taken > HELD_BACK_MAX {
@@ -356,8 +376,14 @@ impl<S: Wire> Session<S> {
         if self.tally.answered > 0 {
             let now = Instant::now();
             let took_s = (now - self.whole_at).as_secs_f64();
-            self.seat.stats().duration.observe_many(took_s, self.tally.answered);
-            self.tally.answered = 0;
+            let n = std::mem::take(&mut self.tally.answered);
+            self.seat.stats().observe(self.tally.function, took_s, n);
+            self.service.farm.stats.note_served(
+                Served::Modbus,
+                self.tally.made_unix_ns,
+                wall_unix_ns(),
+                n,
+            );
             self.active_at = now;
         }
     }
@@ -377,10 +403,9 @@ impl<S: Wire> Session<S> {
             let Poll::Ready(result) = Pin::new(&mut self.socket).poll_write(cx, rest) else {
                 self.is_slow = true;
                 // A client that never reads its answers must not be kept for ever.
-                return match self.poll_deadline(cx) {
-                    Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-                    Poll::Pending => Poll::Pending,
-                };
+                ready!(self.poll_deadline(cx));
+                self.end_for(CloseReason::SlowReader);
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             };
             let n = result?;
             if n == 0 {
@@ -407,14 +432,18 @@ impl<S: Wire> Session<S> {
             Poll::Pending => {
                 self.shrink();
                 if self.is_drained(cx) {
+                    self.end_for(CloseReason::Shutdown);
                     return Poll::Ready(Ok(Fill::End));
                 }
                 ready!(self.poll_deadline(cx));
+                let is_half = self.half_since.is_some();
+                self.end_for(if is_half { CloseReason::HalfFrame } else { CloseReason::Idle });
                 return Poll::Ready(Ok(Fill::End));
             }
         }
         let bytes = chunk.filled();
         if bytes.is_empty() {
+            self.end_for(CloseReason::Client);
             return Poll::Ready(Ok(Fill::End));
         }
         if self.taken > 0 {
@@ -478,6 +507,12 @@ impl<S: Wire> Session<S> {
 fn complete(frame: &mut [u8]) {
     let length = (frame.len() - HEADER) as u16;
     frame[4..6].copy_from_slice(&length.to_be_bytes());
+}
+
+/// Wall time in nanoseconds since the Unix epoch; 0 before it.
+fn wall_unix_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 fn deadline(from: Instant, timeout: Duration) -> Instant {

@@ -4,8 +4,8 @@ use bess_core::command::UnitControl;
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::log::Log;
 use bess_core::snapshot::{
-    AcView, BatteryView, CellExtremes, ClockView, DcView, FarmView, RackView, Snapshot, UnitState,
-    UnitView,
+    AcView, BatteryView, CellExtremes, ClockView, Counts, DcView, FarmView, RackView, Snapshot,
+    UnitState, UnitView,
 };
 use bess_core::spec::PlantSettings;
 use bess_core::units::{Amps, Celsius, Hertz, Joules, Vars, VoltAmps, Volts, Watts};
@@ -112,6 +112,7 @@ pub(crate) fn snapshot_of(farm: &str) -> Snapshot {
         audit: Arc::new(Log::new(1)),
         link: Arc::default(),
         forced: Arc::default(),
+        counts: Counts::default(),
         spec,
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! `Engine` is synchronous and pure: time is its tick counter, chance its seed. A tick cannot fail.
 //! Commands are applied between ticks; the same commands before the same ticks give the same bits.
-//! `commands` has what clients ask, `picture` what they see, `tester` what is done to the wire.
+//! `commands` has what clients ask, `picture` what they see, `tester` what is done to the wire, `counts`
+//! what is counted of all that.
 
 mod commands;
+mod counts;
 mod picture;
 mod tester;
 
@@ -27,8 +29,10 @@ use bess_core::rng::Streams;
 use bess_core::series::Series;
 use bess_core::snapshot::{EnergyTotals, FarmView, Snapshot};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
+use bess_core::stats::TickPhase;
 use bess_core::time::{SimTime, TICK_S, Tick};
 use bess_core::units::{Celsius, Joules};
+use counts::Counter;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -59,6 +63,17 @@ impl Default for EngineOptions {
     }
 }
 
+/// Hears when a phase of a tick is over. The engine reads no clock: whoever has one times the phases by it.
+pub trait PhaseMarks {
+    /// This phase is over, and the next one begins.
+    fn ended(&mut self, phase: TickPhase);
+}
+
+/// Nobody times the phases.
+impl PhaseMarks for () {
+    fn ended(&mut self, _phase: TickPhase) {}
+}
+
 /// A farm under simulation.
 #[derive(Debug)]
 pub struct Engine {
@@ -86,6 +101,8 @@ pub struct Engine {
     poi: EnergyTotals,
     commands_applied: u64,
     commands_refused: u64,
+    /// No part of the state.
+    counter: Counter,
     pool: Option<rayon::ThreadPool>,
     /// The last snapshot: what a unit in quarantine showed last.
     last: Option<Arc<Snapshot>>,
@@ -138,6 +155,7 @@ impl Engine {
             poi: EnergyTotals::default(),
             commands_applied: 0,
             commands_refused: 0,
+            counter: Counter::default(),
             pool,
             last: None,
             spare: Vec::new(),
@@ -191,8 +209,14 @@ impl Engine {
 
     /// One tick of the whole farm.
     pub fn step(&mut self) {
-        self.visit(1);
+        self.step_marked(&mut ());
+    }
+
+    /// Like [`Engine::step`], with the same bits; `marks` hears when each phase of it is over.
+    pub fn step_marked(&mut self, marks: &mut dyn PhaseMarks) {
+        self.visit(1, marks);
         self.book_poi(0);
+        marks.ended(TickPhase::Sums);
     }
 
     /// `ticks` ticks of the whole farm. After each `seen` gets its number and the farm. Units are
@@ -201,7 +225,7 @@ impl Engine {
         let end = self.tick.0 + ticks;
         while self.tick.0 < end {
             let first = self.tick.next();
-            let n = self.visit(end - self.tick.0);
+            let n = self.visit(end - self.tick.0, &mut ());
             for k in 0..n {
                 self.book_poi(k as usize);
                 let tick = Tick(first.0 + k);
@@ -213,7 +237,7 @@ impl Engine {
 
     /// Steps every unit for as many ticks as nothing from outside of it changes, at most `most`;
     /// returns how many.
-    fn visit(&mut self, most: u64) -> u64 {
+    fn visit(&mut self, most: u64, marks: &mut dyn PhaseMarks) -> u64 {
         let first = self.tick.next();
         self.apply_defects(first);
         self.end_links(first);
@@ -231,9 +255,11 @@ impl Engine {
         let most = if alone { most.min(VISIT_TICKS) } else { 1 };
         let link = self.next_link_end().unwrap_or(u64::MAX);
         let n = most.min(split - first.0).min(defect - first.0).min(link - first.0);
+        marks.ended(TickPhase::Plant);
         let mut around = std::mem::take(&mut self.around);
         around.clear();
         around.extend((first.0..first.0 + n).map(|tick| self.surroundings(Tick(tick))));
+        marks.ended(TickPhase::Grid);
         let visit = |(unit, shares): (&mut Unit, &mut Vec<Share>)| {
             shares.clear();
             for around in &around {
@@ -248,8 +274,10 @@ impl Engine {
             }),
             None => self.units.iter_mut().zip(&mut self.visits).for_each(visit),
         }
+        marks.ended(TickPhase::Units);
         self.around = around;
         self.tick = Tick(first.0 + n - 1);
+        self.counter.note_disturbances(self.grid.take_begun());
         self.gather_events();
         n
     }

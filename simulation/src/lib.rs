@@ -21,5 +21,5 @@ pub mod thread;
 mod unit;
 mod watch;
 
-pub use engine::{Engine, EngineOptions, Inputs};
+pub use engine::{Engine, EngineOptions, Inputs, PhaseMarks};
 pub use thread::{FarmHandle, LoopOptions, spawn};

@@ -37,6 +37,14 @@ impl Pacer {
     pub fn remaining(&self) -> Duration {
         self.due.saturating_duration_since(Instant::now())
     }
+    /// Wall time in Unix nanoseconds at which the next tick is due, in the past when it is late.
+    pub fn due_unix_ns(&self) -> i64 {
+        let now = Instant::now();
+        let ns = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        let ahead_ns = ns(self.due.saturating_duration_since(now));
+        let late_ns = ns(now.saturating_duration_since(self.due));
+        wall_unix_ns().saturating_add(ahead_ns).saturating_sub(late_ns)
+    }
     /// A tick starts now: returns how late it is and moves the schedule on. When the loop is more
     /// than a few periods behind, the missed ticks are given up and counted instead of run, so that
     /// falling behind never spirals.
@@ -70,6 +78,13 @@ impl Stopwatch {
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+    /// Time since the start, which is now from here on.
+    pub fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let lap = now - self.0;
+        self.0 = now;
+        lap
+    }
 }
 
 /// Wall time in nanoseconds since the Unix epoch; 0 before it.
@@ -99,6 +114,16 @@ mod tests {
         pacer.due = Instant::now() - Duration::from_millis(150);
         assert_eq!(pacer.start().1, 0);
         assert_eq!(pacer.remaining(), Duration::ZERO, "the next one is due at once");
+    }
+
+    #[test]
+    fn the_wall_time_at_which_a_tick_is_due_lies_ahead_or_in_the_past_when_it_is_late() {
+        let mut pacer = Pacer::new(1.0);
+        let ahead_ns = pacer.due_unix_ns() - wall_unix_ns();
+        assert!((50_000_000..=100_000_000).contains(&ahead_ns), "{ahead_ns}");
+        pacer.due = Instant::now() - Duration::from_secs(2);
+        let late_ns = wall_unix_ns() - pacer.due_unix_ns();
+        assert!((2_000_000_000..2_500_000_000).contains(&late_ns), "{late_ns}");
     }
 
     #[test]

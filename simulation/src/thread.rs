@@ -4,7 +4,7 @@
 //! snapshot and only then answers the letters: who has an answer for tick n reads tick n or later.
 //! While the clock is paused the thread sleeps until a letter wakes it, applies it and publishes.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, PhaseMarks};
 use crate::pacer::{Pacer, Stopwatch, wall_unix_ns};
 use bess_core::command::{
     Applied, ClockCommand, Command, CommandSource, ControlSource, Mailbox, Origin, Outcome,
@@ -12,7 +12,7 @@ use bess_core::command::{
 };
 use bess_core::id::UnitId;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
-use bess_core::stats::Stats;
+use bess_core::stats::{Histogram, Stats, TickPhase};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
@@ -78,9 +78,17 @@ impl FarmHandle {
     }
 }
 
+/// A letter in the inbox.
+#[derive(Debug)]
+struct Letter {
+    submission: Submission,
+    /// Since when it waits.
+    since: Stopwatch,
+}
+
 #[derive(Debug)]
 struct Inbox {
-    letters: mpsc::Sender<Submission>,
+    letters: mpsc::Sender<Letter>,
     /// By unit: whether somebody asked something of it since the last tick.
     asked: Arc<[AtomicBool]>,
     thread: Thread,
@@ -98,15 +106,15 @@ impl Mailbox for Inbox {
     }
 
     fn post(&self, submission: Submission) {
-        match self.letters.try_send(submission) {
+        match self.letters.try_send(Letter { submission, since: Stopwatch::start() }) {
             // A paused loop sleeps; a running one wakes at its next tick anyway.
             Ok(()) => self.thread.unpark(),
-            Err(mpsc::error::TrySendError::Full(submission)) => {
+            Err(mpsc::error::TrySendError::Full(letter)) => {
                 self.stats.commands.busy.fetch_add(1, Ordering::Relaxed);
-                submission.reply.send(Err(Rejection::Busy));
+                letter.submission.reply.send(Err(Rejection::Busy));
             }
-            Err(mpsc::error::TrySendError::Closed(submission)) => {
-                submission.reply.send(Err(Rejection::Closed));
+            Err(mpsc::error::TrySendError::Closed(letter)) => {
+                letter.submission.reply.send(Err(Rejection::Closed));
             }
         }
     }
@@ -160,10 +168,22 @@ const BEAT: Duration = Duration::from_millis(200);
 /// Time for letters in one tick; the rest wait for the next.
 const LETTERS_BUDGET: Duration = Duration::from_millis(20);
 
+/// Times the phases of a tick.
+struct Laps<'s> {
+    phases: &'s [Histogram],
+    watch: Stopwatch,
+}
+
+impl PhaseMarks for Laps<'_> {
+    fn ended(&mut self, phase: TickPhase) {
+        self.phases[phase as usize].observe(self.watch.lap().as_secs_f64());
+    }
+}
+
 struct Loop {
     engine: Engine,
     pacer: Pacer,
-    inbox: mpsc::Receiver<Submission>,
+    inbox: mpsc::Receiver<Letter>,
     publisher: watch::Sender<Arc<Snapshot>>,
     clock: ClockView,
     sources: Vec<Box<dyn CommandSource>>,
@@ -183,6 +203,7 @@ impl Loop {
     fn run(mut self) {
         while !self.stop.load(Ordering::Acquire) {
             self.stats.ticks.last_beat_unix_ns.store(wall_unix_ns(), Ordering::Relaxed);
+            self.note_due();
             match (self.clock.mode, self.clock.steps_left) {
                 (ClockMode::Paused, 0) => {
                     if self.take_letters() {
@@ -210,6 +231,13 @@ impl Loop {
         self.close();
     }
 
+    /// Says when the next tick is due, for whoever asks how far the loop is behind.
+    fn note_due(&self) {
+        let is_due = self.clock.mode != ClockMode::Paused;
+        let due_unix_ns = if is_due { self.pacer.due_unix_ns() } else { 0 };
+        self.stats.ticks.due_unix_ns.store(due_unix_ns, Ordering::Relaxed);
+    }
+
     /// Waits for the next tick of the schedule, or runs it when it is due.
     fn run_paced(&mut self) {
         let wait = self.pacer.remaining();
@@ -224,6 +252,7 @@ impl Loop {
         }
         let watch = Stopwatch::start();
         let (late, skipped) = self.pacer.start();
+        self.note_due();
         if self.take_letters() && self.clock.mode == ClockMode::Paused {
             self.show();
             return;
@@ -244,15 +273,22 @@ impl Loop {
     /// Publishes what letters changed, without a tick.
     fn show(&mut self) {
         self.engine.look();
-        self.publish();
+        let snapshot = self.build();
+        self.publish(snapshot);
     }
 
     /// One tick, whose work began with `watch`; returns how long it took.
     fn tick(&mut self, watch: Stopwatch) -> Duration {
         self.note_requests();
         self.take_timed_commands();
-        self.engine.step();
-        self.publish();
+        let stats = Arc::clone(&self.stats);
+        let mut laps = Laps { phases: &stats.ticks.phases, watch };
+        laps.ended(TickPhase::Letters);
+        self.engine.step_marked(&mut laps);
+        let snapshot = self.build();
+        laps.ended(TickPhase::Snapshot);
+        self.publish(snapshot);
+        laps.ended(TickPhase::Publish);
         let took = watch.elapsed();
         self.stats.ticks.ticks.fetch_add(1, Ordering::Relaxed);
         self.stats.ticks.duration.observe(took.as_secs_f64());
@@ -302,8 +338,16 @@ impl Loop {
                 break;
             };
             any = true;
+            let (since, letter) = (letter.since, letter.submission);
             let result = match letter.request {
-                Request::Control(command) => self.control(&command, &letter.origin),
+                Request::Control(command) => {
+                    let result = self.control(&command, &letter.origin);
+                    if result.is_ok() {
+                        let of_source = &self.stats.commands.apply[letter.origin.source as usize];
+                        of_source.observe(since.elapsed().as_secs_f64());
+                    }
+                    result
+                }
                 Request::ShowCells(unit) => self.show_cells(unit),
                 Request::Refused { unit, what, reason } => {
                     let refused = &self.stats.commands.refused;
@@ -366,11 +410,15 @@ impl Loop {
         self.answers.extend(self.steppers.drain(..).map(|reply| (reply, Ok(()))));
     }
 
-    fn publish(&mut self) {
+    /// The picture of now.
+    fn build(&mut self) -> Arc<Snapshot> {
         let lease = Duration::from_secs_f64(CELLS_LEASE.0);
         self.shown.retain(|(_, since)| since.elapsed() < lease);
         let shown: Vec<UnitId> = self.shown.iter().map(|(unit, _)| *unit).collect();
-        let snapshot = self.engine.snapshot(self.clock, wall_unix_ns(), &shown);
+        self.engine.snapshot(self.clock, wall_unix_ns(), &shown)
+    }
+
+    fn publish(&mut self, snapshot: Arc<Snapshot>) {
         for observer in &mut self.observers {
             observer.published(&snapshot);
         }
@@ -398,7 +446,7 @@ impl Loop {
         let waiting = std::mem::take(&mut self.steppers);
         waiting.into_iter().for_each(|reply| reply.send(Err(Rejection::Closed)));
         while let Ok(letter) = self.inbox.try_recv() {
-            letter.reply.send(Err(Rejection::Closed));
+            letter.submission.reply.send(Err(Rejection::Closed));
         }
     }
 }

@@ -5,9 +5,9 @@
 //! is neither `# UNIT` nor `# EOF`. It reads what our encoder writes: HELP before TYPE, no
 //! exemplars, no `_created`, and HELP texts with nothing to escape (a test of the rows sees to it).
 
-/// The same metrics in the classic format.
-pub(super) fn from_open_metrics(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// Appends the same metrics in the classic format.
+pub(super) fn from_open_metrics(text: &str, out: &mut String) {
+    out.reserve(text.len());
     let mut help = None;
     // Not `lines`, which would eat a carriage return before the end of a line.
     for line in text.split_inclusive('\n') {
@@ -26,12 +26,11 @@ pub(super) fn from_open_metrics(text: &str) -> String {
                 _ => ("", kind),
             };
             if let Some(help) = help.take() {
-                push_all(&mut out, &["# HELP ", name, suffix, " ", help]);
+                push_all(out, &["# HELP ", name, suffix, " ", help]);
             }
-            push_all(&mut out, &["# TYPE ", name, suffix, " ", kind, "\n"]);
+            push_all(out, &["# TYPE ", name, suffix, " ", kind, "\n"]);
         }
     }
-    out
 }
 
 fn push_all(out: &mut String, parts: &[&str]) {
@@ -81,6 +80,8 @@ f_seconds_sum 0.0
 f_seconds_count 0
 f_seconds_bucket{le=\"+Inf\"} 0
 ";
-        assert_eq!(from_open_metrics(open_metrics), classic);
+        let mut out = String::new();
+        from_open_metrics(open_metrics, &mut out);
+        assert_eq!(out, classic);
     }
 }

@@ -1,10 +1,12 @@
 //! From rows to text: the samples of every family, and the collector that writes them.
 //!
 //! A collector of prometheus-client lives as long as its registry and may not borrow, so the samples
-//! are gathered first: one number for each series. What is long, the names of units, is shared.
+//! are gathered first. Families of units are not written here: there are too many of their series.
 
 use crate::metrics::rows::{Get, Kind, Row, Sight};
-use bess_core::signal::{self, UnitSight};
+use bess_core::alarm::{AlarmCode, AlarmLevel};
+use bess_core::protection::{Direction, quantity};
+use bess_core::signal;
 use bess_core::spec::FarmSpec;
 use bess_core::stats::HistogramReading;
 use prometheus_client::collector::Collector;
@@ -17,7 +19,6 @@ use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::Unit;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 /// Label names and values of one series. The client escapes the values.
 pub(super) type Labels = Vec<(&'static str, Cow<'static, str>)>;
@@ -57,9 +58,6 @@ enum Samples {
     Numbers(Vec<(Labels, Number)>),
     Histograms(Vec<(Labels, HistogramReading)>),
     Info(Labels),
-    /// One value for each unit.
-    Units(Arc<FarmSpec>, Vec<f64>),
-    UnitInfo(Arc<FarmSpec>),
 }
 
 /// One family with its metadata.
@@ -78,14 +76,9 @@ struct Family {
 pub(super) struct Families(Vec<Family>);
 
 impl Families {
-    /// The samples of every row; rows of units only while units are exported.
-    pub(super) fn gather(rows: &[Row], sight: &Sight<'_>) -> Self {
-        let families = rows
-            .iter()
-            .filter(|row| sight.exports_units() || !row.is_of_units())
-            .map(|row| Family::gather(row, sight))
-            .collect();
-        Self(families)
+    /// The samples of these rows.
+    pub(super) fn gather<'r>(rows: impl Iterator<Item = &'r Row>, sight: &Sight<'_>) -> Self {
+        Self(rows.map(|row| Family::gather(row, sight)).collect())
     }
 
     /// Room for the text, so that it does not grow by copying.
@@ -96,8 +89,6 @@ impl Families {
             Samples::Numbers(samples) => samples.len(),
             Samples::Histograms(samples) => samples.len() * 18,
             Samples::Info(_) => 2,
-            Samples::Units(_, values) => values.len(),
-            Samples::UnitInfo(spec) => spec.units.len() * 2,
         };
         let length = |family| METADATA + SERIES * n_series(family);
         self.0.iter().map(length).sum()
@@ -122,16 +113,8 @@ impl Family {
             Get::Histogram(get) => Samples::Histograms(vec![(Labels::new(), get(sight))]),
             Get::Histograms(get) => Samples::Histograms(get(sight)),
             Get::Info(get) => Samples::Info(get(sight)),
-            Get::Unit(name) => {
-                let get = signal::unit(name).get;
-                let values = snapshot.units.iter().zip(&snapshot.spec.units);
-                let values = values.map(|(view, spec)| {
-                    let design = &spec.design;
-                    get(UnitSight { view, design })
-                });
-                Samples::Units(Arc::clone(&snapshot.spec), values.collect())
-            }
-            Get::UnitInfo => Samples::UnitInfo(Arc::clone(&snapshot.spec)),
+            Get::Limit(code) => Samples::Numbers(limits(&snapshot.spec, code)),
+            Get::Unit(_) | Get::UnitInfo => unreachable!("families of units are written elsewhere"),
         };
         Self {
             stem: row.stem(),
@@ -171,28 +154,8 @@ impl Family {
                     }
                 }
             }
+            Samples::Info(labels) if labels.is_empty() => {}
             Samples::Info(labels) => metric.encode_info(labels)?,
-            Samples::Units(spec, values) => {
-                for (unit, value) in spec.units.iter().zip(values) {
-                    if !value.is_nan() {
-                        let labels = [("unit", unit.id.number())];
-                        let mut metric = metric.encode_family(&labels)?;
-                        self.encode_number(&mut metric, Number::Real(*value))?;
-                    }
-                }
-            }
-            Samples::UnitInfo(spec) => {
-                for unit in &spec.units {
-                    let number = [("unit", unit.id.number())];
-                    let texts = [
-                        ("name", unit.name.as_str()),
-                        ("manufacturer", unit.design.manufacturer.as_str()),
-                        ("model", unit.design.model.as_str()),
-                        ("chemistry", unit.design.chemistry.name.as_str()),
-                    ];
-                    metric.encode_info(&(number, texts))?;
-                }
-            }
         }
         Ok(())
     }
@@ -206,6 +169,33 @@ impl Family {
 }
 
 fn encode_histogram(metric: &mut MetricEncoder<'_>, reading: &HistogramReading) -> fmt::Result {
-    let HistogramReading { buckets, sum_s, count } = reading;
-    metric.encode_histogram::<NoLabelSet>(*sum_s, *count, buckets, None)
+    let HistogramReading { buckets, sum, count } = reading;
+    metric.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)
+}
+
+/// By level, the strictest value at which a protection of the farm's designs raises `code`.
+fn limits(spec: &FarmSpec, code: AlarmCode) -> Vec<(Labels, Number)> {
+    let is_low = quantity(code).is_some_and(|quantity| quantity.direction == Direction::Below);
+    let mut strictest = [f64::NAN; AlarmLevel::ALL.len()];
+    let mut last = None;
+    for unit in &spec.units {
+        // Units of a design come in a row.
+        let design = std::sync::Arc::as_ptr(&unit.design);
+        if last.replace(design) == Some(design) {
+            continue;
+        }
+        // Insulation is set in ohm per volt of the rack's highest voltage.
+        let is_per_volt = code == AlarmCode::Insulation;
+        let scale = if is_per_volt { unit.design.dc_voltage_window().1.0 } else { 1.0 };
+        for (level, value) in AlarmLevel::ALL.into_iter().zip(&mut strictest) {
+            if let Some(element) = unit.design.protection.element(code, level) {
+                let limit = element.threshold * scale;
+                *value = if is_low { value.max(limit) } else { value.min(limit) };
+            }
+        }
+    }
+    let levels = AlarmLevel::ALL.into_iter().zip(strictest);
+    levels
+        .map(|(level, value)| (vec![("level", level.name().into())], Number::Real(value)))
+        .collect()
 }

@@ -2,39 +2,46 @@
 //!
 //! - `rows`: the table of families, where a new metric is a new row
 //! - `family`: how the samples of a row are written with prometheus-client
+//! - `units`: the same of families of units, of which there are very many series, by hand
 //! - `classic`: the same text for scrapers that do not speak OpenMetrics
 //! - `negotiate`: which of the two a scraper gets
-//! - `process`: what `/proc/self` says
+//! - `exporter`: the two endpoints, and what is kept between scrapes; `page`: the buffers
+//! - `process`, `cgroup`: what the kernel and the runtime say
+//! - `document`: the table of `docs/metrics.md`
 //!
-//! The number of series does not depend on the farm, but for those of the units, which are there only
-//! while the farm has at most [`Scrape::units_max`] of them. A value that is not available is NaN
-//! inside; here its series is absent, so that no sum and no alert trips over it.
+//! The number of series does not depend on the farm, but for those of the units, which are in `/metrics`
+//! only while the farm is small enough. A value that is not available is NaN inside; here its series is
+//! absent, so that no sum and no alert trips over it.
 
+mod cgroup;
 mod classic;
+mod document;
+mod exporter;
 mod family;
 mod negotiate;
+mod page;
 mod process;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod units;
 
+pub use document::{families_table, family_names};
+pub(crate) use exporter::{ENDPOINTS, EndpointNumbers, Exporter, Query, Sources, wall_unix_ns};
 pub(crate) use negotiate::{Format, negotiate};
+pub use page::Page;
+pub(crate) use process::Runtime;
+pub(crate) use units::Chosen;
 
+use crate::state::BuildInfo;
 use bess_core::snapshot::Snapshot;
 use bess_core::stats::{HistogramReading, Stats};
+use cgroup::Cgroup;
 use family::Families;
 use process::Process;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
-
-/// What was built.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BuildInfo<'a> {
-    /// Version of the package.
-    pub version: &'a str,
-    /// Commit.
-    pub revision: &'a str,
-}
+use std::fmt::Write;
 
 /// HTTP requests of one kind since the start.
 #[derive(Clone, Debug)]
@@ -49,6 +56,19 @@ pub(crate) struct HttpRow {
     pub count: u64,
 }
 
+/// What HTTP counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HttpNumbers {
+    /// Requests, each method, route and code once.
+    pub requests: Vec<HttpRow>,
+    /// Times of requests, each method and route once.
+    pub durations: Vec<(&'static str, String, HistogramReading)>,
+    /// Sizes of answers, each route once.
+    pub sizes: Vec<(String, HistogramReading)>,
+    /// Requests that are being answered.
+    pub in_flight: u64,
+}
+
 /// Everything that one scrape is answered from.
 #[derive(Debug)]
 pub(crate) struct Scrape<'a> {
@@ -56,28 +76,52 @@ pub(crate) struct Scrape<'a> {
     pub snapshot: &'a Snapshot,
     /// The counters of the loop and of Modbus.
     pub stats: &'a Stats,
-    /// What was built.
-    pub build: BuildInfo<'a>,
-    /// HTTP requests, each method, route and code once.
-    pub http: Vec<HttpRow>,
-    /// Times of HTTP requests, each route once.
-    pub http_durations: Vec<(String, HistogramReading)>,
-    /// Units have series of their own while the farm has at most this many; 0 means never.
-    pub units_max: usize,
-    /// How long the scrape before this one took to encode, in seconds; NaN before the first.
-    pub last_encode_s: f64,
+    /// What was built, and of which farm file.
+    pub build: &'a BuildInfo,
+    /// What HTTP counted.
+    pub http: HttpNumbers,
+    /// The runtime, where there is one.
+    pub runtime: Option<Runtime>,
+    /// Units with series of their own in this answer.
+    pub units_exported: usize,
+    /// Units without, because there are more than are exported.
+    pub units_truncated: usize,
+    /// By place in [`ENDPOINTS`]: the scrape before this one.
+    pub endpoints: [EndpointNumbers; ENDPOINTS.len()],
+    /// Wall time now, in Unix nanoseconds.
+    pub now_unix_ns: i64,
 }
 
-/// The metrics as text.
-pub(crate) fn encode(scrape: &Scrape<'_>, format: Format) -> String {
-    let process = Process::read();
-    let families = Families::gather(rows::ROWS, &rows::Sight::new(scrape, &process));
-    let mut text = String::with_capacity(families.length_estimate());
+/// Appends the families of these rows, without an end.
+fn write_rows<'r>(
+    rows: impl Iterator<Item = &'r rows::Row>,
+    scrape: &Scrape<'_>,
+    format: Format,
+    out: &mut String,
+) {
+    let (process, cgroup) = (Process::read(), Cgroup::read());
+    let families = Families::gather(rows, &rows::Sight::new(scrape, &process, &cgroup));
+    let length = families.length_estimate();
     let mut registry = Registry::default();
     registry.register_collector(Box::new(families));
-    text::encode(&mut text, &registry).expect("a String takes every write");
-    match format {
-        Format::OpenMetrics => text,
-        Format::Classic => classic::from_open_metrics(&text),
+    let written = match format {
+        Format::OpenMetrics => {
+            out.reserve(length);
+            text::encode_registry(out, &registry)
+        }
+        Format::Classic => {
+            let mut text = String::with_capacity(length);
+            let written = text::encode_registry(&mut text, &registry);
+            classic::from_open_metrics(&text, out);
+            written
+        }
+    };
+    written.expect("a String takes every write");
+}
+
+/// Appends what ends the text.
+fn write_end(format: Format, out: &mut String) {
+    if format == Format::OpenMetrics {
+        let _ = out.write_str("# EOF\n");
     }
 }

@@ -40,6 +40,37 @@ impl Process {
     }
 }
 
+/// What the runtime says that serves the edges, by what of it is stable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Runtime {
+    /// Worker threads.
+    pub(super) workers: f64,
+    /// Tasks that are alive.
+    pub(super) alive_tasks: f64,
+    /// Tasks that wait in the queue of all workers.
+    pub(super) global_queue_depth: f64,
+    /// Time for which workers were busy.
+    pub(super) worker_busy_s: f64,
+    /// Times that a worker slept.
+    pub(super) worker_parks: f64,
+}
+
+impl Runtime {
+    /// Asks the runtime that this thread belongs to, if it belongs to one.
+    pub(crate) fn read() -> Option<Self> {
+        let metrics = tokio::runtime::Handle::try_current().ok()?.metrics();
+        let workers = metrics.num_workers();
+        let of_all = |of: &dyn Fn(usize) -> f64| (0..workers).map(of).sum();
+        Some(Self {
+            workers: workers as f64,
+            alive_tasks: metrics.num_alive_tasks() as f64,
+            global_queue_depth: metrics.global_queue_depth() as f64,
+            worker_busy_s: of_all(&|w| metrics.worker_total_busy_duration(w).as_secs_f64()),
+            worker_parks: of_all(&|w| metrics.worker_park_count(w) as f64),
+        })
+    }
+}
+
 /// Ticks per second of the times in `/proc`: USER_HZ, which Linux fixed for user space.
 const USER_HZ: f64 = 100.0;
 
@@ -120,6 +151,16 @@ mod tests {
         assert_eq!(first_number(limits, "Max open files"), Some(1024.0));
         let unlimited = limits.replace("1024", "unlimited");
         assert_eq!(first_number(&unlimited, "Max open files"), None);
+    }
+
+    #[test]
+    fn a_runtime_tells_of_its_workers_and_there_is_nothing_to_tell_without_one() {
+        assert!(Runtime::read().is_none());
+        let build = tokio::runtime::Builder::new_multi_thread().worker_threads(3).build();
+        let runtime = build.expect("a runtime");
+        let read = runtime.block_on(async { Runtime::read() }).expect("there is one");
+        assert_eq!(read.workers, 3.0);
+        assert!(read.worker_busy_s >= 0.0 && read.worker_parks >= 0.0, "{read:?}");
     }
 
     #[cfg(target_os = "linux")]

@@ -13,6 +13,7 @@ use super::source::{Sight, Source};
 use bess_core::force::{ForcedPoint, ForcedValue};
 use bess_core::point::Table;
 use bess_core::role::Role;
+use bess_core::stats::MapClass;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -164,6 +165,13 @@ impl Item {
             Self::Memory(memory) => memory.address,
         }
     }
+    /// The class of the map that it is of; only files have scratch memory.
+    fn class(&self) -> MapClass {
+        match self {
+            Self::Field(field) => MapClass::of(&field.about.map),
+            Self::Memory(_) => MapClass::File,
+        }
+    }
     /// The register after the last one.
     pub(crate) fn end(&self) -> u32 {
         let count = match self {
@@ -261,6 +269,8 @@ pub(crate) struct Registers {
     starts: Vec<u32>,
     /// Where the run of items without a gap ends that each belongs to.
     run_ends: Vec<u32>,
+    /// Where each run of items of one class begins: one or two, for what is counted by class.
+    classes: Vec<(u32, MapClass)>,
 }
 
 impl Registers {
@@ -284,7 +294,21 @@ impl Registers {
                 run_ends[at - 1] = run_ends[at];
             }
         }
-        Self { items, starts, run_ends }
+        let mut classes: Vec<(u32, MapClass)> = Vec::new();
+        for item in &items {
+            let class = item.class();
+            if classes.last().is_none_or(|(_, last)| *last != class) {
+                classes.push((u32::from(item.address()), class));
+            }
+        }
+        Self { items, starts, run_ends, classes }
+    }
+
+    /// The class of the map that `address` is of, or that comes before it.
+    fn class_of(&self, address: u16) -> MapClass {
+        let after = self.classes.partition_point(|(from, _)| *from <= u32::from(address));
+        let at = after.saturating_sub(1);
+        self.classes.get(at).map_or(MapClass::File, |(_, class)| *class)
     }
 
     /// The items that the registers from `address` on touch, if the gaps between them are allowed.
@@ -401,6 +425,11 @@ impl Layout {
             Item::Memory(memory) => Some((memory.address, memory.count)),
             Item::Field(_) => None,
         })
+    }
+
+    /// The class of the map that a register or bit is of.
+    pub(crate) fn class_of(&self, table: Table, address: u16) -> MapClass {
+        self.table(table).class_of(address)
     }
 
     /// Whether both tables of words show the same.

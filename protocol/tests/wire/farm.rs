@@ -7,9 +7,10 @@ use bess_core::command::{
     UnitAction, validate,
 };
 use bess_core::snapshot::{CellsView, Snapshot, UnitState};
-use bess_core::stats::Stats;
+use bess_core::stats::{CloseReason, MODBUS_EXCEPTIONS, Stats};
 use bess_protocol::{FarmAccess, ListenerConfig, serve};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -200,6 +201,19 @@ impl Farm {
     /// Number of letters that the loop got.
     pub(crate) fn n_letters(&self) -> usize {
         self.fake.letters.lock().unwrap().len()
+    }
+
+    /// Exceptions so far with a code of the standard, whatever the function.
+    pub(crate) fn exceptions(&self, code: u8) -> u64 {
+        let place =
+            MODBUS_EXCEPTIONS.iter().position(|known| *known == code).expect("of the standard");
+        let of = |codes: &[AtomicU64; MODBUS_EXCEPTIONS.len() + 1]| codes[place].load(Relaxed);
+        self.stats.modbus.exceptions.iter().map(of).sum()
+    }
+
+    /// Connections closed so far for this reason.
+    pub(crate) fn closed(&self, reason: CloseReason) -> u64 {
+        self.stats.modbus.closed[reason as usize].load(Relaxed)
     }
 
     /// Puts a unit into a state, as the simulation would.

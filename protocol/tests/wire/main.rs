@@ -6,6 +6,7 @@
 mod addressing;
 mod clients;
 mod conditions;
+mod counters;
 mod farm;
 mod maps;
 mod robustness;

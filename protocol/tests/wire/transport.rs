@@ -43,7 +43,7 @@ async fn a_malformed_request_is_answered_and_the_connection_goes_on() {
         assert_eq!(client.ask(1, pdu).await, exception, "{pdu:?}");
     }
     assert!(client.read(1, 0, 1).await.is_ok());
-    assert_eq!(farm.stats.modbus.exceptions[3].load(Relaxed), 8);
+    assert_eq!(farm.exceptions(3), 8);
     assert_eq!(farm.stats.modbus.requests[16].load(Relaxed), 2);
     assert_eq!(farm.stats.modbus.panics.load(Relaxed), 0);
 }

@@ -6,7 +6,6 @@ use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel};
 use bess_core::command::{Command, ControlChange, Rejection, UnitAction};
 use bess_core::snapshot::UnitState;
 use bess_protocol::ListenerConfig;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 #[tokio::test]
@@ -261,7 +260,7 @@ async fn a_silent_loop_is_exception_4() {
     let mut client = silent.client().await;
     assert_eq!(client.write(1, 80, &[0, 5]).await, Err(4));
     assert!(client.read(1, 0, 1).await.is_ok(), "the connection goes on");
-    assert_eq!(silent.stats.modbus.exceptions[4].load(Relaxed), 1);
+    assert_eq!(silent.exceptions(4), 1);
 }
 
 #[tokio::test]

@@ -118,9 +118,10 @@ impl Engine {
         // A visit of several ticks brings each unit's events by themselves.
         self.event_room.sort_by_key(|event| event.at);
         let log = Arc::make_mut(&mut self.events);
-        self.event_room.drain(..).for_each(|event| {
+        for event in self.event_room.drain(..) {
+            self.counter.note_event(&event);
             log.push(event);
-        });
+        }
     }
 
     fn try_apply(&mut self, command: &Command, origin: &Origin) -> Result<(), Rejection> {
@@ -206,6 +207,7 @@ impl Engine {
 
     pub(super) fn apply_checked(&mut self, command: &Command, origin: &Origin) {
         let now = self.tick;
+        self.counter.note_applied(command);
         if let Command::ConfigureUnit { unit, .. }
         | Command::OperateUnit { unit, .. }
         | Command::OperateRack { unit, .. } = command

@@ -4,7 +4,7 @@ use super::{Engine, SPARES};
 use crate::physics::transformer;
 use crate::unit::{Share, Surroundings, Unit};
 use bess_core::id::UnitId;
-use bess_core::snapshot::{ClockMode, ClockView, FarmView, RackView, Snapshot};
+use bess_core::snapshot::{ClockMode, ClockView, Counts, FarmView, RackView, Snapshot};
 use bess_core::units::{Hertz, Joules, Watts};
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ impl Engine {
         snapshot.audit = Arc::clone(&self.audit);
         snapshot.link = Arc::clone(&self.link);
         snapshot.forced = Arc::clone(&self.forced);
+        snapshot.counts = self.counts();
         let around = self.around.last().expect("there is always one");
         for (idx, unit) in self.units.iter().enumerate() {
             let kept = self
@@ -84,6 +85,7 @@ impl Engine {
             audit: Arc::clone(&self.audit),
             link: Arc::clone(&self.link),
             forced: Arc::clone(&self.forced),
+            counts: Counts::default(),
         })
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct Grid {
     outage: Option<u64>,
     /// Changes of load in W.
     loads: Vec<Held>,
+    /// Disturbances that began; no part of the state.
+    begun: u64,
 }
 
 impl Grid {
@@ -69,7 +71,19 @@ impl Grid {
             frequency: None,
             outage: None,
             loads: Vec::new(),
+            begun: 0,
         }
+    }
+
+    /// Disturbances in force now. Loads that were changed for good count as one.
+    pub(crate) fn n_disturbances(&self) -> usize {
+        let held = [self.voltage.is_some(), self.frequency.is_some(), self.outage.is_some()];
+        held.into_iter().filter(|holds| *holds).count() + self.loads.len()
+    }
+
+    /// Disturbances that began since this was asked last.
+    pub(crate) fn take_begun(&mut self) -> u64 {
+        std::mem::take(&mut self.begun)
     }
 
     /// Disturbs the grid from the start of `from` on, a tick that was not made yet. The disturbance was
@@ -185,6 +199,7 @@ impl Grid {
                 return;
             }
             self.next += 1;
+            self.begun += 1;
             let Disturbance { kind, duration_s } = event.disturbance;
             let until_us = if duration_s.is_finite() {
                 at + ((duration_s * 1e6).round() as u64).max(1)

@@ -2,6 +2,7 @@
 
 use crate::ApiConfig;
 use crate::testing::{self, Temper};
+use bess_core::stats::Served;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -143,7 +144,7 @@ async fn a_handler_that_panics_is_a_problem_and_the_server_goes_on() {
     let answer = served.ask("DELETE", "/api/v1/farm/setpoint").await;
     answer.problem(500, "internal");
     served.get("farm").await;
-    let counts = served.api.traffic.counts();
+    let counts = counts(&served);
     let route = "/api/v1/farm/setpoint".to_owned();
     assert!(counts.contains(&((route, "DELETE", 500), 1)), "{counts:?}");
 }
@@ -162,8 +163,24 @@ async fn requests_are_counted_by_template_method_and_status() {
         ((unit.clone(), "GET", 404), 1),
         ((unit.clone(), "other", 405), 1),
     ];
-    assert_eq!(served.api.traffic.counts(), expected);
-    let durations = served.api.traffic.durations();
-    let (_, reading) = durations.iter().find(|(route, _)| *route == unit).unwrap();
-    assert_eq!(reading.count, 4);
+    assert_eq!(counts(&served), expected);
+    let numbers = served.api.traffic.numbers();
+    let timed = |method: &str| {
+        let mut of = numbers.durations.iter();
+        of.find(|(by, route, _)| *by == method && *route == unit).unwrap().2.count
+    };
+    assert_eq!((timed("GET"), timed("other")), (3, 1));
+    let (_, sizes) = numbers.sizes.iter().find(|(route, _)| *route == unit).unwrap();
+    // Two units and two problems.
+    assert_eq!(sizes.count, 4);
+    assert!(sizes.sum > 2.0 * 500.0, "{sizes:?}");
+    assert_eq!(numbers.in_flight, 0);
+    let ages = served.stats.snapshot_age[Served::Rest as usize].read();
+    assert_eq!(ages.count, 2, "of the snapshots that were served");
+}
+
+/// Requests so far by route, method and status.
+fn counts(served: &testing::Served) -> Vec<((String, &'static str, u16), u64)> {
+    let rows = served.api.traffic.numbers().requests.into_iter();
+    rows.map(|row| ((row.route, row.method, row.code), row.count)).collect()
 }

@@ -1,7 +1,11 @@
 //! What a scraper reads: the whole text, compared with the snapshot and the counters behind it.
 
-use crate::metrics::rows::{Kind, MODBUS_EXCEPTIONS, MODBUS_FUNCTIONS, ROWS};
-use crate::metrics::{BuildInfo, Format, HttpRow, Scrape, encode};
+mod families;
+mod units;
+
+use crate::metrics::rows::{self, Kind, OF_UNITS};
+use crate::metrics::{Exporter, Format, HttpNumbers, HttpRow, Sources};
+use crate::state::BuildInfo;
 use crate::testing;
 use bess_core::alarm::{ALARMS, AlarmCode, AlarmLevel};
 use bess_core::command::ControlSource;
@@ -11,8 +15,8 @@ use bess_core::event::{Event, EventKind};
 use bess_core::force::{ForcedPoint, ForcedValue};
 use bess_core::link::{ActiveLink, LinkCondition, LinkEffect, LinkScope};
 use bess_core::log::Log;
-use bess_core::snapshot::{ClockMode, ClockView, FarmView, Snapshot, UnitState, UnitView};
-use bess_core::stats::{Histogram, Stats};
+use bess_core::snapshot::{ClockMode, ClockView, Counts, FarmView, Snapshot, UnitState, UnitView};
+use bess_core::stats::{Histogram, MODBUS_EXCEPTIONS, MODBUS_FUNCTIONS, Stats};
 use bess_core::time::{Moment, SimTime, Tick};
 use bess_core::units::{Amps, Celsius, Hertz, Joules, Vars, Volts, Watts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +86,7 @@ fn farm_of(text: &str) -> Snapshot {
         audit: Arc::new(Log::new(10)),
         link: Arc::default(),
         forced: Arc::default(),
+        counts: Counts::default(),
     }
 }
 
@@ -89,20 +94,53 @@ fn farm() -> Snapshot {
     farm_of(BUILT_IN_FARM)
 }
 
+/// A scrape of a farm, and the one before it took so long.
+#[derive(Debug)]
+struct Scrape<'a> {
+    snapshot: &'a Snapshot,
+    stats: &'a Stats,
+    build: BuildInfo,
+    http: HttpNumbers,
+    units_max: usize,
+}
+
 fn scrape<'a>(snapshot: &'a Snapshot, stats: &'a Stats) -> Scrape<'a> {
-    Scrape {
-        snapshot,
-        stats,
-        build: BuildInfo { version: "1.2.3", revision: "abc" },
-        http: Vec::new(),
-        http_durations: Vec::new(),
-        units_max: 1000,
-        last_encode_s: 0.000_25,
+    let build = BuildInfo {
+        version: "1.2.3".to_owned(),
+        revision: "abc".to_owned(),
+        rustc: "1.90.0".to_owned(),
+        target: "x86_64-unknown-linux-gnu".to_owned(),
+        farm_sha256: "00ff".to_owned(),
+    };
+    Scrape { snapshot, stats, build, http: HttpNumbers::default(), units_max: 1000 }
+}
+
+impl Scrape<'_> {
+    fn sources(&self) -> Sources<'_> {
+        Sources {
+            snapshot: self.snapshot,
+            stats: self.stats,
+            build: &self.build,
+            http: self.http.clone(),
+            modbus_ids: &[Some(1), None, Some(33)],
+        }
     }
+}
+
+fn encode(scrape: &Scrape<'_>, format: Format) -> String {
+    encode_by(&Exporter::default(), scrape, format)
+}
+
+fn encode_by(exporter: &Exporter, scrape: &Scrape<'_>, format: Format) -> String {
+    exporter.farm(scrape.sources(), scrape.units_max, format).clone()
 }
 
 fn open_metrics(snapshot: &Snapshot, stats: &Stats) -> String {
     encode(&scrape(snapshot, stats), Format::OpenMetrics)
+}
+
+fn n_rows() -> usize {
+    rows::all().count()
 }
 
 /// Series with their values, the metadata and the final line left out.
@@ -141,8 +179,8 @@ fn every_family_has_help_and_type_and_its_unit() {
     let text = open_metrics(&snapshot, &stats);
     let (help, kind, unit) =
         (metadata(&text, "HELP"), metadata(&text, "TYPE"), metadata(&text, "UNIT"));
-    assert_eq!(kind.len(), ROWS.len());
-    for row in ROWS {
+    assert_eq!(kind.len(), n_rows());
+    for row in rows::all() {
         let (suffix, kind_name) = match row.kind {
             Kind::Counter => ("_total", "counter"),
             Kind::Info => ("_info", "info"),
@@ -161,25 +199,25 @@ fn every_family_has_help_and_type_and_its_unit() {
 
 #[test]
 fn a_name_is_in_the_table_once_and_only_counters_end_in_total() {
-    let names: BTreeSet<&str> = ROWS.iter().map(|row| row.name).collect();
-    assert_eq!(names.len(), ROWS.len());
-    for row in ROWS {
+    let names: BTreeSet<&str> = rows::all().map(|row| row.name).collect();
+    assert_eq!(names.len(), n_rows());
+    for row in rows::all() {
         let is_total = row.name.ends_with("_total");
         assert_eq!(is_total, row.kind == Kind::Counter, "{}", row.name);
-        let is_known = row.name.starts_with("bess_") || row.name.starts_with("process_");
+        let is_known = ["bess_", "process_", "tokio_"].iter().any(|p| row.name.starts_with(p));
         assert!(is_known, "{}", row.name);
     }
 }
 
 #[test]
 fn a_help_text_is_one_sentence_without_anything_to_escape() {
-    for row in ROWS {
+    for row in rows::all() {
         let help = row.help();
         assert!(!help.contains(['\\', '"', '\n']), "{help:?}");
         assert!(help.ends_with('.') && !help.ends_with(".."), "{help:?}");
         assert!(help.starts_with(char::is_uppercase), "{help:?}");
     }
-    let state = ROWS.iter().find(|row| row.name == "bess_unit_state");
+    let state = OF_UNITS.iter().find(|row| row.name == "bess_unit_state");
     let help = state.expect("a row").help();
     for state in UnitState::ALL {
         let meaning = format!("{} {}", state as u8, state.name());
@@ -216,7 +254,11 @@ fn values_of_the_farm_are_those_of_the_snapshot() {
     assert_values(
         &open_metrics(&snapshot, &stats),
         &[
-            (r#"bess_build_info{version="1.2.3",revision="abc"}"#, 1.0),
+            (
+                r#"bess_build_info{version="1.2.3",revision="abc",rustc="1.90.0",target="x86_64-unknown-linux-gnu"}"#,
+                1.0,
+            ),
+            (r#"bess_config_hash_info{sha256="00ff"}"#, 1.0),
             (r#"bess_units{state="running"}"#, 10.0),
             (r#"bess_units{state="fault"}"#, 0.0),
             (r#"bess_units_alarm{code="cell_over_voltage",level="warning"}"#, 2.0),
@@ -228,7 +270,6 @@ fn values_of_the_farm_are_those_of_the_snapshot() {
             ("bess_points_forced", 1.0),
             (r#"bess_units_watchdog{state="armed"}"#, 9.0),
             (r#"bess_units_watchdog{state="lost"}"#, 1.0),
-            ("bess_unit_trips_total", 3.0),
             ("bess_events_total", 2.0),
             (r#"bess_writes_total{result="applied"}"#, 17.0),
             (r#"bess_writes_total{result="refused"}"#, 4.0),
@@ -251,7 +292,6 @@ fn values_of_the_farm_are_those_of_the_snapshot() {
             ("bess_tick_period_seconds", 0.05),
             ("bess_snapshot_tick", 1234.0),
             ("bess_snapshot_publication", 1300.0),
-            ("bess_scrape_encode_seconds", 0.000_25),
         ],
     );
 }
@@ -261,7 +301,7 @@ fn values_of_a_unit_are_those_of_its_view() {
     let (snapshot, stats) = (farm(), Stats::default());
     let view = &snapshot.units[2];
     let text = open_metrics(&snapshot, &stats);
-    let info = r#"bess_unit_info{unit="3",name="unit-003",manufacturer="bess",model="5 MWh container",chemistry="lfp-314"}"#;
+    let info = r#"bess_unit_info{unit="3",name="unit-003",vendor="bess",model="5 MWh container",chemistry="lfp-314",modbus_unit_id="33"}"#;
     assert_values(&text, &[(info, 1.0)]);
     let all = series(&text);
     for (name, value) in [
@@ -295,8 +335,10 @@ fn series_change_with_the_truth_if_and_only_if_they_are_called_true() {
     let (before, after) = (open_metrics(&believed, &stats), open_metrics(&other, &stats));
     let (before, after) = (series(&before), series(&after));
     assert!(before.keys().eq(after.keys()));
-    // Those of the process change at any time.
-    for (name, value) in before.iter().filter(|(name, _)| name.starts_with("bess_")) {
+    // Those of the process change at any time, and so does what a scrape leaves.
+    let is_of_farm =
+        |name: &str| name.starts_with("bess_") && !name.starts_with("bess_snapshot_age_");
+    for (name, value) in before.iter().filter(|(name, _)| is_of_farm(name)) {
         assert_eq!(after[name] != *value, name.contains("_true_"), "{name}");
     }
     for (name, value) in [
@@ -326,8 +368,8 @@ fn counters_and_histograms_are_those_of_the_process() {
     stats.modbus.requests[3].store(5, Relaxed);
     stats.modbus.requests[99].store(2, Relaxed);
     stats.modbus.requests[100].store(1, Relaxed);
-    stats.modbus.exceptions[2].store(4, Relaxed);
-    stats.modbus.exceptions[15].store(6, Relaxed);
+    stats.modbus.count_exception(3, 2);
+    (0..6).for_each(|_| stats.modbus.count_exception(99, 15));
     stats.modbus.bytes[0].store(12, Relaxed);
     stats.modbus.count_link(&LinkEffect::Drop);
     stats.modbus.bytes[1].store(9, Relaxed);
@@ -335,13 +377,13 @@ fn counters_and_histograms_are_those_of_the_process() {
     let durations = Histogram::new(&[0.1]);
     durations.observe(0.05);
     let mut scrape = scrape(&snapshot, &stats);
-    scrape.http.push(HttpRow {
+    scrape.http.requests.push(HttpRow {
         method: "GET",
         route: "/api/v1/units/{id}".to_owned(),
         code: 404,
         count: 17,
     });
-    scrape.http_durations.push(("/healthz".to_owned(), durations.read()));
+    scrape.http.durations.push(("GET", "/healthz".to_owned(), durations.read()));
     let text = encode(&scrape, Format::OpenMetrics);
     assert!(text.contains("\nbess_ticks_total 18446744073709551615\n"));
     assert_values(
@@ -357,8 +399,9 @@ fn counters_and_histograms_are_those_of_the_process() {
             ("bess_tick_jitter_seconds_count", 0.0),
             (r#"bess_modbus_requests_total{function="3"}"#, 5.0),
             (r#"bess_modbus_requests_total{function="other"}"#, 3.0),
-            (r#"bess_modbus_exceptions_total{exception="2"}"#, 4.0),
-            (r#"bess_modbus_exceptions_total{exception="other"}"#, 6.0),
+            (r#"bess_modbus_exceptions_total{function="3",exception="2"}"#, 1.0),
+            (r#"bess_modbus_exceptions_total{function="16",exception="2"}"#, 0.0),
+            (r#"bess_modbus_exceptions_total{function="other",exception="other"}"#, 6.0),
             (r#"bess_modbus_bytes_total{direction="received"}"#, 12.0),
             (r#"bess_modbus_link_conditions_hits_total{effect="drop"}"#, 1.0),
             (r#"bess_modbus_link_conditions_hits_total{effect="delay"}"#, 0.0),
@@ -368,8 +411,11 @@ fn counters_and_histograms_are_those_of_the_process() {
                 r#"bess_http_requests_total{method="GET",route="/api/v1/units/{id}",code="404"}"#,
                 17.0,
             ),
-            (r#"bess_http_request_duration_seconds_bucket{le="0.1",route="/healthz"}"#, 1.0),
-            (r#"bess_http_request_duration_seconds_count{route="/healthz"}"#, 1.0),
+            (
+                r#"bess_http_request_duration_seconds_bucket{le="0.1",method="GET",route="/healthz"}"#,
+                1.0,
+            ),
+            (r#"bess_http_request_duration_seconds_count{method="GET",route="/healthz"}"#, 1.0),
         ],
     );
 }
@@ -395,7 +441,7 @@ fn label_sets_are_complete_before_anything_happened() {
         let name = format!("bess_modbus_requests_total{{function=\"{function}\"}}");
         assert_eq!(all.get(name.as_str()), Some(&0.0), "{name}");
     }
-    let exceptions = MODBUS_EXCEPTIONS.len() + 1;
+    let exceptions = (MODBUS_EXCEPTIONS.len() + 1) * (functions.len() + 1);
     assert_eq!(count_of("bess_modbus_exceptions_total"), exceptions);
     assert_eq!(count_of("bess_setpoint_commands_total"), 2 * ControlSource::NAMES.len());
     for source in ControlSource::NAMES {
@@ -414,15 +460,17 @@ fn what_is_not_available_has_no_series() {
     snapshot.clock = ClockView { mode: ClockMode::Free, ..ClockView::default() };
     snapshot.units[0].measured.soc = f64::NAN;
     let mut scrape = scrape(&snapshot, &stats);
-    scrape.last_encode_s = f64::NAN;
+    scrape.build.farm_sha256.clear();
     let text = encode(&scrape, Format::OpenMetrics);
+    assert!(!text.contains("bess_config_hash_info{") && !text.contains("_info{}"));
     let all = series(&text);
     for name in [
         "bess_farm_ac_power_setpoint_watts",
         "bess_time_scale_ratio",
         "bess_tick_period_seconds",
         "bess_last_tick_timestamp_seconds",
-        "bess_scrape_encode_seconds",
+        r#"bess_scrape_encode_seconds{endpoint="/metrics"}"#,
+        "tokio_workers",
         r#"bess_unit_soc_ratio{unit="1"}"#,
     ] {
         assert!(!all.contains_key(name), "{name}");
@@ -460,8 +508,8 @@ fn classic_text_has_the_same_series_under_metadata_of_their_own_name() {
     let names = |text| series(text).into_keys().collect::<Vec<_>>();
     assert_eq!(names(&open_metrics), names(&classic));
     let (help, kind) = (metadata(&classic, "HELP"), metadata(&classic, "TYPE"));
-    assert_eq!(kind.len(), ROWS.len());
-    for row in ROWS {
+    assert_eq!(kind.len(), n_rows());
+    for row in rows::all() {
         let expected = match row.kind {
             Kind::Counter => "counter",
             Kind::Gauge | Kind::Info => "gauge",
@@ -478,12 +526,14 @@ fn label_values_are_escaped_in_both_formats() {
         BUILT_IN_FARM.replace(r#"manufacturer = "bess""#, r#"manufacturer = "a\\b \"c\" é""#);
     let (snapshot, stats) = (farm_of(&text), Stats::default());
     let mut scrape = scrape(&snapshot, &stats);
-    scrape.build.revision = "line one\nline \"two\" \\";
+    scrape.build.revision = "line one\nline \"two\" \\".to_owned();
+    scrape.build.rustc.clear();
     for format in [Format::OpenMetrics, Format::Classic] {
         let text = encode(&scrape, format);
-        let build = r#"bess_build_info{version="1.2.3",revision="line one\nline \"two\" \\"} 1"#;
-        assert!(text.lines().any(|line| line == build), "{text}");
-        assert!(text.contains(r#"manufacturer="a\\b \"c\" é""#), "{text}");
+        let build =
+            r#"bess_build_info{version="1.2.3",revision="line one\nline \"two\" \\",rustc="""#;
+        assert!(text.lines().any(|line| line.starts_with(build)), "{text}");
+        assert!(text.contains(r#"vendor="a\\b \"c\" é""#), "{text}");
     }
 }
 
@@ -503,25 +553,6 @@ fn units_have_series_only_while_the_farm_is_small_enough() {
             ],
         );
     }
-}
-
-#[test]
-fn the_number_of_series_does_not_depend_on_the_farm_but_for_its_units() {
-    let stats = Stats::default();
-    let count_with = |n_units: usize, units_max: usize| {
-        let text = BUILT_IN_FARM.replace("count = 10", &format!("count = {n_units}"));
-        let snapshot = farm_of(&text);
-        assert_eq!(snapshot.units.len(), n_units);
-        let mut scrape = scrape(&snapshot, &stats);
-        scrape.units_max = units_max;
-        series(&encode(&scrape, Format::OpenMetrics)).len()
-    };
-    let fixed = count_with(1, 0);
-    assert!(fixed <= 1500, "{fixed}");
-    assert_eq!(count_with(2000, 1000), fixed);
-    let of_a_unit = count_with(1, 1) - fixed;
-    assert_eq!(of_a_unit, ROWS.iter().filter(|row| row.is_of_units()).count());
-    assert_eq!(count_with(300, 1000), fixed + 300 * of_a_unit);
 }
 
 #[cfg(target_os = "linux")]
