@@ -33,7 +33,7 @@ pub(crate) struct AccessArgs {
     /// 0 for no limit [default: 200, none where this machine alone reaches the API]
     #[arg(long, value_name = "N", env = "BESS_RATE_LIMIT")]
     rate_limit: Option<u32>,
-    /// Let pages of this origin use the API, such as https://board.example; may be repeated
+    /// Let pages of this origin use the API, such as `https://board.example`; may be repeated
     #[arg(
         long = "cors-origin",
         value_name = "ORIGIN",

@@ -134,7 +134,8 @@ async fn every_route_is_refused_without_a_token_and_to_lower_roles_and_open_to_i
             served.farm.publish(|next| next.link = link::with(&[], &condition, Tick(0)).unwrap());
             let answer = ask_as(&served, role, call, "").await;
             // Without a body a write is refused for that, not for its sender.
-            assert!([200, 415].contains(&answer.status), "{call:?}: {}", answer.text());
+            let is_let_in = answer.status < 500 && ![401, 403, 429].contains(&answer.status);
+            assert!(is_let_in, "{call:?}: {}", answer.text());
         }
     }
 }
