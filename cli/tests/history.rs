@@ -62,7 +62,7 @@ fn the_command_prints_csv_with_the_units_in_the_names_of_its_columns() {
     let (least, mean) =
         (column(&ran.stdout, "poi.frequency.min_hz"), column(&ran.stdout, "poi.frequency.mean_hz"));
     let most = column(&ran.stdout, "poi.frequency.max_hz");
-    assert!(least.iter().zip(&mean).zip(&most).all(|((l, m), h)| l <= m && m <= h && *l > 59.0));
+    assert!(least.iter().zip(&mean).zip(&most).all(|((l, m), h)| l <= m && m <= h && *l > 49.0));
     assert!((column(&ran.stdout, "battery.soc.mean")[0] - 0.5).abs() < 0.01, "{}", ran.stdout);
     assert_eq!(column(&ran.stdout, "samples").iter().sum::<f64>() as u64 / 10, 5);
     let units =
@@ -96,5 +96,6 @@ fn without_memory_there_is_no_history_and_nothing_else_is_missing() {
         refused.stderr
     );
     let (_, text) = common::http_get(farm.endpoints()["metrics"]["url"].as_str().unwrap()).unwrap();
-    assert!(!text.contains("bess_history_points "), "a series that means nothing is absent");
+    let is_there = text.lines().any(|line| line.starts_with("bess_history_"));
+    assert!(!is_there, "a series that means nothing is absent");
 }

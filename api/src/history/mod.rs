@@ -110,7 +110,8 @@ pub struct History {
 pub struct HistoryFeed {
     history: Arc<History>,
     records: SyncSender<Record>,
-    last: Option<Tick>,
+    /// The last one that was handed over; the state before the first tick is none.
+    last: Tick,
 }
 
 /// Records that are sorted in while nobody can read: they keep a reader waiting for less than a
@@ -144,7 +145,7 @@ impl History {
             dropped: AtomicU64::new(0),
             plan,
         });
-        let feed = HistoryFeed { history: Arc::clone(&history), records, last: None };
+        let feed = HistoryFeed { history: Arc::clone(&history), records, last: Tick(0) };
         (history, feed, received)
     }
 
@@ -198,10 +199,10 @@ impl History {
 impl Observer for HistoryFeed {
     fn published(&mut self, snapshot: &Snapshot) {
         // While the clock is paused a tick may be shown again, with what a command changed.
-        if self.last.is_some_and(|last| snapshot.tick <= last) {
+        if snapshot.tick <= self.last {
             return;
         }
-        self.last = Some(snapshot.tick);
+        self.last = snapshot.tick;
         let signals = &self.history.plan.unit_signals;
         let mut values = Vec::with_capacity(FARM.len() + signals.len() * snapshot.units.len());
         values.extend(FARM.iter().map(|signal| (signal.get)(&snapshot.farm)));

@@ -33,7 +33,7 @@ const UNIT_SIGNALS: [&str; 5] = [
 /// Memory of records that wait for the history's thread, and how many of them there are at least and at
 /// most.
 const QUEUE_BYTES: u64 = 8_000_000;
-const QUEUE_RECORDS: (u64, u64) = (32, 2_048);
+const QUEUE_RECORDS: (u64, u64) = (32, 65_536);
 
 /// Least memory that a history may be given, other than none: some kilobytes would keep nothing.
 pub const MEMORY_MIN_BYTES: u64 = 1_000_000;

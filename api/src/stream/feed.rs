@@ -82,7 +82,7 @@ impl Feed {
         });
         Self {
             shared: api.streams.shared(&wish.selection),
-            snapshots: api.farm.snapshots.clone(),
+            snapshots: api.streams.newest.subscribe(),
             records: api.streams.records.subscribe(),
             opening,
             cursor,

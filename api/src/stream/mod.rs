@@ -62,7 +62,7 @@ pub(crate) struct StreamNumbers {
     pub(crate) dropped: u64,
 }
 
-/// Shortest time between two looks for new records, so that a fast clock wakes no crowd.
+/// Shortest time between two looks for a new snapshot, so that a fast clock wakes no crowd.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// All streams of a server.
@@ -72,6 +72,8 @@ pub(crate) struct Streams {
     run: u32,
     limit: usize,
     places: Arc<Semaphore>,
+    /// The newest snapshot. The loop wakes one task, and that one all streams.
+    newest: watch::Sender<Arc<Snapshot>>,
     /// The newest snapshot with a new event or write.
     records: watch::Sender<Arc<Snapshot>>,
     shared: Mutex<BTreeMap<Selection, Weak<Shared>>>,
@@ -110,6 +112,7 @@ impl Streams {
             run: RandomState::new().hash_one(0) as u32,
             limit,
             places: Arc::new(Semaphore::new(limit)),
+            newest: watch::Sender::new(Arc::clone(&first)),
             records: watch::Sender::new(first),
             shared: Mutex::default(),
             peers: Mutex::default(),
@@ -158,7 +161,7 @@ impl Streams {
         }
     }
 
-    /// Tells streams of new records until `closing`.
+    /// Tells streams of new snapshots and records until `closing`, which it fires when there are no more.
     pub(crate) async fn follow(
         &self,
         mut snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -168,6 +171,7 @@ impl Streams {
         let follow = async {
             while snapshots.changed().await.is_ok() {
                 let snapshot = Arc::clone(&snapshots.borrow_and_update());
+                self.newest.send_replace(Arc::clone(&snapshot));
                 self.records.send_if_modified(|held| {
                     let is_new = totals(held) != totals(&snapshot);
                     if is_new {
@@ -180,7 +184,7 @@ impl Streams {
         };
         tokio::select! {
             () = closing.cancelled() => {}
-            () = follow => {}
+            () = follow => closing.cancel(),
         }
     }
 
