@@ -531,7 +531,7 @@ problem_set! {
 }
 problem_set! {
     /// How a read of the history may be refused.
-    HistoryProblems: BAD_PARAMETER NO_HISTORY
+    HistoryProblems: BAD_PARAMETER NO_HISTORY NOT_ACCEPTABLE
 }
 problem_set! {
     /// How a stream may be refused.

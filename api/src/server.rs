@@ -4,7 +4,6 @@ use crate::access;
 use crate::ask::Sender;
 use crate::body::Written;
 use crate::idempotency;
-use crate::listen::Door;
 use crate::metrics::{self, Chosen, Query};
 use crate::params::{Params, dry_run};
 use crate::problem::{Allowed, Fallible, Problem, RefusedHere, kind};
@@ -14,7 +13,7 @@ use crate::state::Api;
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -118,14 +117,6 @@ async fn encoded(
             Problem::new(&kind::INTERNAL, detail).into_response()
         }
     }
-}
-
-/// Tells handlers who is at the other end, by the type that they look for.
-async fn name_peer(mut request: Request, next: Next) -> Response {
-    if let Some(ConnectInfo(Peer(peer))) = request.extensions().get().copied() {
-        request.extensions_mut().insert(ConnectInfo(peer));
-    }
-    next.run(request).await
 }
 
 /// Answers a handler that panics with a problem; the server goes on.

@@ -105,6 +105,7 @@ impl Traffic {
             durations: durations.collect(),
             sizes: sizes.collect(),
             in_flight: self.in_flight.load(Relaxed),
+            ..HttpNumbers::default()
         }
     }
 }

@@ -15,7 +15,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{Components, OpenApi, PathItem, path::Operation};
 
 /// Routes for whoever runs the process and for those who do not know the API yet, with all below them.
-const OPEN: [&str; 5] = ["/", "/healthz", "/readyz", "/api/openapi.json", "/api/docs"];
+const OPEN: [&str; 6] = ["/", "/healthz", "/readyz", "/runbooks", "/api/openapi.json", "/api/docs"];
 
 /// The least role of each write, by method and route below `/api/v1`.
 #[rustfmt::skip]
@@ -25,6 +25,10 @@ const WRITES: &[(&str, &str, Role)] = &[
     ("PATCH",  "/farm/plant",                  Role::Engineer),
     ("POST",   "/farm/points/force",           Role::Tester),
     ("POST",   "/farm/points/release",         Role::Tester),
+    ("POST",   "/farm/check",                  Role::Viewer),
+    ("POST",   "/farm/setpoints",              Role::Operator),
+    ("POST",   "/farm/commands",               Role::Operator),
+    ("POST",   "/alarms/reset",                Role::Operator),
     ("PUT",    "/units/{id}/setpoint",         Role::Operator),
     ("PATCH",  "/units/{id}/control",          Role::Operator),
     ("PUT",    "/units/{id}/mode",             Role::Operator),
@@ -39,12 +43,14 @@ const WRITES: &[(&str, &str, Role)] = &[
     ("DELETE", "/links",                       Role::Tester),
     ("DELETE", "/links/{name}",                Role::Tester),
     ("PATCH",  "/clock",                       Role::Tester),
+    ("PUT",    "/logging",                     Role::Tester),
+    ("DELETE", "/logging",                     Role::Tester),
 ];
 
 /// The least role that may ask the loop this.
 pub(crate) fn of_request(request: &Request) -> Role {
     match request {
-        Request::Control(command) => command.role(),
+        Request::Control(command) | Request::Check(command) => command.role(),
         Request::Clock(_) => Role::Tester,
         Request::ShowCells(_) | Request::Refused { .. } => Role::Viewer,
     }

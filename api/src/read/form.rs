@@ -60,7 +60,7 @@ pub(crate) fn names(forms: &[Form]) -> Vec<&'static str> {
 ///
 /// # Errors
 /// When the header refuses all of them.
-pub(super) fn negotiate(accept: Option<&str>, forms: &[Form]) -> Fallible<Form> {
+pub(crate) fn negotiate(accept: Option<&str>, forms: &[Form]) -> Fallible<Form> {
     let first = forms.first().copied().unwrap_or(Form::Json);
     // What names no media type at all asks for nothing.
     let Some(accept) = accept.filter(|accept| accept.contains('/')) else { return Ok(first) };

@@ -8,8 +8,9 @@ use crate::history::{
 };
 use crate::params::Params;
 use crate::problem::{Allowed, Fallible, HistoryProblems, Problem, kind};
+use crate::read::form::{self, Form};
 use crate::state::Api;
-use crate::wire::{ENDPOINT_FORMATS, FormatName, Stamp, rfc3339, suffix_of, symbol_of};
+use crate::wire::{FormatName, Stamp, rfc3339, suffix_of, symbol_of};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -323,7 +324,7 @@ pub(crate) async fn show(
     let units = query.units("unit", &snapshot.spec)?;
     let (from, to) = (query.text("from")?, query.text("to")?);
     let step_text = query.text("step")?;
-    let format = query.choice("format", &ENDPOINT_FORMATS)?;
+    let named = query.choice("format", &form::names(form::TABLE))?;
     query.finish()?;
     let series = series(&history, &names, units.as_deref())?;
     let (from, to) = (from.as_deref().unwrap_or("-10m"), to.as_deref().unwrap_or("now"));
@@ -341,8 +342,10 @@ pub(crate) async fn show(
     let step_text = step_text.as_deref().unwrap_or("auto");
     let step_ns = step(step_text)?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let wants_csv = accept.is_some_and(|accept| accept.trim().starts_with("text/csv"));
-    let is_csv = format.map_or(wants_csv, |format| format == "csv");
+    let is_csv = match named {
+        Some(named) => named == Form::Csv.name(),
+        None => form::negotiate(accept, form::TABLE)? == Form::Csv,
+    };
     history.reach(snapshot.tick).await;
     let answer = move || {
         let (keys, series): (Vec<_>, Vec<_>) = series.into_iter().unzip();

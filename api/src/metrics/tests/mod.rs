@@ -3,9 +3,11 @@
 mod families;
 mod units;
 
+use crate::history::HistoryNumbers;
 use crate::metrics::rows::{self, Kind, OF_UNITS};
 use crate::metrics::{Exporter, Format, HttpNumbers, HttpRow, Sources};
 use crate::state::BuildInfo;
+use crate::stream::{Sent, StreamNumbers};
 use crate::testing;
 use bess_core::alarm::{ALARMS, AlarmCode, AlarmLevel};
 use bess_core::command::ControlSource;
@@ -582,7 +584,7 @@ fn each_format_says_what_it_is() {
 fn streams_and_the_history_are_counted_and_without_a_history_it_is_absent() {
     let (snapshot, stats) = (farm(), Stats::default());
     let mut scrape = scrape(&snapshot, &stats);
-    scrape.streams = StreamNumbers {
+    scrape.http.streams = StreamNumbers {
         open: 3,
         limit: 100,
         sent: Sent([4, 5, 6, 7]),
@@ -591,7 +593,7 @@ fn streams_and_the_history_are_counted_and_without_a_history_it_is_absent() {
     };
     let without = encode(&scrape, Format::OpenMetrics);
     assert!(!without.lines().any(|line| line.starts_with("bess_history_")), "{without}");
-    scrape.history =
+    scrape.http.history =
         Some(HistoryNumbers { points: 10, bytes: 2_000, bytes_limit: 256_000_000, dropped: 1 });
     let text = encode(&scrape, Format::OpenMetrics);
     for line in [

@@ -162,6 +162,7 @@ fn is_written(next: &mut Snapshot, unit_idx: usize) {
         origin: Origin::local(ControlSource::Rest),
         unit: Some(UnitId::from_idx(unit_idx)),
         what: "something".to_owned(),
+        needs: bess_core::role::Role::Operator,
         refused: None,
     }));
 }
