@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 VALIDATION := .tools/validation-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt
+.PHONY: help run build test check bench bench-metrics bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench: ## Criterion benches; the bare kernel is the fixed reference
 
 bench-modbus: ## The Modbus server beside a bare echo, its write path, ticks and memory: a quarter of an hour
 	cargo bench --locked -p bess-benches --bench modbus_load
+
+bench-metrics: ## What scrapes cost: beside a hand-written writer, over HTTP, and for the ticks of 1,000 units
+	cargo bench --locked -p bess-benches --bench metrics
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
 	benches/live.sh $(BESS) 200

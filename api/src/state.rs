@@ -1,6 +1,6 @@
 //! What all requests share: the farm, the address book, the limits, and the counters.
 
-use crate::metrics::{Exporter, Format, Page, Query, Sources};
+use crate::metrics::{Chosen, Exporter, Format, Page, Query, Sources};
 use crate::traffic::Traffic;
 use bess_core::command::Mailbox;
 use bess_core::device::DeviceAddress;
@@ -176,6 +176,12 @@ impl Api {
         self.with_sources(|exporter, sources| {
             exporter.farm(sources, self.config.units_in_metrics, format)
         })
+    }
+
+    /// All families of all units, as `/metrics/units` has them.
+    pub fn encode_all_units(&self, openmetrics: bool) -> Page {
+        let query = Query { chosen: Chosen::all(), state: None, from: 0, limit: usize::MAX };
+        self.encode_units(&query, if openmetrics { Format::OpenMetrics } else { Format::Classic })
     }
 
     /// `/metrics/units` of this moment.

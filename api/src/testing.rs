@@ -489,8 +489,7 @@ pub(crate) fn now_unix_ns() -> i64 {
 impl Served {
     /// Opens a connection.
     pub(crate) async fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        Client { stream, buffer: Vec::new() }
+        Client::connect(self.address).await
     }
     /// Asks on a connection of its own, without a body.
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
@@ -527,6 +526,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self { stream, buffer: Vec::new() }
+    }
     /// Sends a request and reads its whole answer.
     pub(crate) async fn ask(
         &mut self,

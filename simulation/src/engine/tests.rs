@@ -5,6 +5,7 @@ use bess_core::snapshot::{ClockView, RackView, UnitState, UnitView};
 use bess_core::units::Watts;
 use proptest::prelude::*;
 
+mod counts;
 mod operation;
 mod tester;
 

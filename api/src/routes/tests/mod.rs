@@ -9,6 +9,7 @@ mod logs;
 mod points;
 mod reads;
 mod refusals;
+mod scrapes;
 mod stream;
 mod truth;
 mod writes;
