@@ -8,8 +8,8 @@ VALIDATION := .tools/validation-venv
 SCHEMATHESIS := .tools/schemathesis-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run observe build test check alerts rules bench bench-modbus bench-rest clients dashboards dashboards-build \
-  dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
+.PHONY: help run observe build test check alerts rules bench bench-metrics bench-modbus bench-rest clients dashboards \
+  dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ bench: ## Criterion benches; the bare kernel is the fixed reference
 
 bench-modbus: ## The Modbus server beside a bare echo, its write path, ticks and memory: a quarter of an hour
 	cargo bench --locked -p bess-benches --bench modbus_load
+
+bench-metrics: ## What scrapes cost: beside a hand-written writer, over HTTP, and for the ticks of 1,000 units
+	cargo bench --locked -p bess-benches --bench metrics
 
 bench-rest: ## REST reads beside a bare axum that sends the same bytes: four minutes
 	cargo bench --locked -p bess-benches --bench rest_load

@@ -4,7 +4,7 @@ use crate::access::{Access, AccessConfig, TokenBook};
 use crate::history::History;
 use crate::idempotency::Answers;
 use crate::listen::{Door, Limits};
-use crate::metrics::{Exporter, Format, HttpNumbers, Page, Query, Sources};
+use crate::metrics::{Chosen, Exporter, Format, HttpNumbers, Page, Query, Sources};
 use crate::read::Reads;
 use crate::stream::Streams;
 use crate::traffic::Traffic;
@@ -239,6 +239,12 @@ impl Api {
         self.with_sources(|exporter, sources| {
             exporter.farm(sources, self.config.units_in_metrics, format)
         })
+    }
+
+    /// All families of all units, as `/metrics/units` has them.
+    pub fn encode_all_units(&self, openmetrics: bool) -> Page {
+        let query = Query { chosen: Chosen::all(), state: None, from: 0, limit: usize::MAX };
+        self.encode_units(&query, if openmetrics { Format::OpenMetrics } else { Format::Classic })
     }
 
     /// `/metrics/units` of this moment.

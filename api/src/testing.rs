@@ -519,8 +519,7 @@ pub(crate) fn now_unix_ns() -> i64 {
 impl Served {
     /// Opens a connection.
     pub(crate) async fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        Client { stream, buffer: Vec::new(), events: String::new() }
+        Client::connect(self.address).await
     }
     /// Asks on a connection of its own, without a body.
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
@@ -559,6 +558,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self { stream, buffer: Vec::new(), events: String::new() }
+    }
     /// Sends a request and reads its whole answer.
     pub(crate) async fn ask(
         &mut self,

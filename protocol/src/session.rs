@@ -5,12 +5,14 @@
 //! connection falls quiet. A half frame that does not go on, a client that does not read, and a quiet
 //! connection each end at their deadline.
 
+mod tally;
+
 use crate::conditions::{Fate, Instead, Step};
 use crate::frame::{Front, HEADER, front};
 use crate::server::Seat;
 use crate::service::{Answer, Pdu, Service};
 use bess_core::snapshot::Snapshot;
-use bess_core::stats::{CloseReason, ModbusStats, Served};
+use bess_core::stats::{CloseReason, Served};
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tally::Tally;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
@@ -99,38 +102,6 @@ struct Late {
     head: Vec<u8>,
     pdu: Pdu,
     fate: Option<Box<Fate>>,
-}
-
-/// What was counted and is not in the counters yet: all connections share those, so each batch of frames
-/// touches them once.
-#[derive(Debug, Default)]
-struct Tally {
-    function: u8,
-    /// Requests of that function.
-    requests: u64,
-    /// Answers to that function that were made at once.
-    answered: u64,
-    /// When the snapshot was made that they are of.
-    made_unix_ns: i64,
-}
-
-impl Tally {
-    fn count(&mut self, function: u8, stats: &ModbusStats) {
-        if function != self.function {
-            self.note_requests(stats);
-            self.function = function;
-        }
-        self.requests += 1;
-    }
-
-    fn note_requests(&mut self, stats: &ModbusStats) {
-        if self.requests > 0 {
-            if let Some(count) = stats.requests.get(usize::from(self.function)) {
-                count.fetch_add(self.requests, Relaxed);
-            }
-            self.requests = 0;
-        }
-    }
 }
 
 impl<S: Wire> Session<S> {

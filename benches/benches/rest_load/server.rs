@@ -37,7 +37,7 @@ pub(crate) fn run(mut words: impl Iterator<Item = String>) -> Result<(), Fault> 
         FarmAccess { snapshots: farm.snapshots(), mailbox: farm.mailbox(), stats: farm.stats() };
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let book = AddressBook { modbus: nowhere, devices: Vec::new(), api: rest_at, metrics: nowhere };
-    let build = BuildInfo { version: "bench".into(), revision: "bench".into() };
+    let build = BuildInfo::default();
     let api = Api::new(access, Readiness::default(), book, ApiConfig::default(), build);
     runtime.spawn(api.serve_rest(rest, CancellationToken::new()));
     let answers = Arc::new(answers(rest_at, units)?);

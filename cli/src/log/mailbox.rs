@@ -70,6 +70,11 @@ fn about(request: &Request) -> (&'static str, Vec<(&'static str, FieldValue)>) {
             fields.extend(of(command.unit()));
             "command"
         }
+        Request::Check(command) => {
+            fields.push(("bess.command", command.describe().into()));
+            fields.extend(of(command.unit()));
+            "dry run"
+        }
         Request::Clock(_) => "clock",
         Request::ShowCells(unit) => {
             fields.extend(of(Some(*unit)));

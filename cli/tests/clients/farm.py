@@ -122,9 +122,9 @@ class Farm:
         """Steps the paused clock; returns the tick reached."""
         return self.change("PATCH", "/clock", {"step_ticks": ticks})["applied_tick"]
 
-    def metrics(self, accept):
+    def metrics(self, accept, path=""):
         """Content type and text of one scrape."""
-        request = urllib.request.Request(self.endpoints["metrics"]["url"], headers={"accept": accept})
+        request = urllib.request.Request(self.endpoints["metrics"]["url"] + path, headers={"accept": accept})
         with urllib.request.urlopen(request, timeout=ANSWER_MAX_S) as answer:
             return answer.headers["content-type"], answer.read().decode()
 

@@ -367,8 +367,9 @@ class SteppedFarm(WithFarm):
 
     # Metrics
 
-    def scrape(self, accept, parse):
-        content_type, text = self.farm.metrics(accept)
+    def scrape(self, accept, parse, path=""):
+        content_type, text = self.farm.metrics(accept, path)
+        self.assertEqual(text.count("# EOF"), 1 if accept == OPENMETRICS else 0)
         samples, families = {}, {}
         for family in parse(text):
             self.assertNotIn(family.name, families, "one family, one block")
@@ -444,6 +445,38 @@ class SteppedFarm(WithFarm):
         for name, family in open_families.items():
             self.assertTrue(family.documentation, f"{name} has a help")
             self.assertTrue(name.startswith(("bess_", "process_", "tokio_")), name)
+
+    def test_every_family_has_help_type_and_the_unit_of_its_name(self):
+        families = self.scrape(OPENMETRICS, parse_openmetrics)[1]
+        for name, family in families.items():
+            self.assertTrue(family.documentation.endswith("."), name)
+            self.assertIn(family.type, ("counter", "gauge", "histogram", "info"), name)
+            if family.unit:
+                self.assertTrue(name.endswith("_" + family.unit), name)
+            for sample in family.samples:
+                self.assertFalse(math.isnan(sample.value), sample)
+            if family.type == "counter":
+                self.assertTrue(all(sample.name.endswith("_total") for sample in family.samples), name)
+
+    def test_units_on_their_own_endpoint_are_those_of_the_whole_in_both_forms(self):
+        self.farm.step(3)
+        for accept, parse in ((OPENMETRICS, parse_openmetrics), (CLASSIC, parse_classic)):
+            _, _, whole = self.scrape(accept, parse)
+            content_type, families, units = self.scrape(accept, parse, "/units")
+            self.assertTrue(content_type.startswith(accept.split(";")[0]), content_type)
+            page = {"bess_metrics_units_exported", "bess_metrics_units_truncated"}
+            of_units = {key: value for key, value in units.items() if key[0] not in page}
+            self.assertGreater(len(of_units), 300)
+            for key, value in of_units.items():
+                self.assertEqual(whole[key], value, key)
+            shown = {key for key in whole if "unit" in dict(key[1])}
+            self.assertEqual(set(of_units), shown)
+            self.assertEqual(units["bess_metrics_units_exported", ()], len(UNITS))
+            few = self.scrape(accept, parse, "/units?collect%5B%5D=soc_ratio&from=2&limit=3")[2]
+            numbers = {dict(labels)["unit"] for name, labels in few if name == "bess_unit_soc_ratio"}
+            self.assertEqual(numbers, {"3", "4", "5"})
+            self.assertEqual(few["bess_metrics_units_truncated", ()], len(UNITS) - 5)
+            self.assertFalse([name for name, _ in few if name == "bess_unit_state"])
 
     def test_the_metrics_of_the_loop_count_its_ticks_and_commands(self):
         def read():

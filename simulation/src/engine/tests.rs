@@ -7,6 +7,7 @@ use bess_core::spec::{Disturbance, DisturbanceKind};
 use bess_core::units::Watts;
 use proptest::prelude::*;
 
+mod counts;
 mod operation;
 mod tester;
 

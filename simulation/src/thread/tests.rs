@@ -248,3 +248,54 @@ fn a_letter_of_a_trace_leaves_a_span_with_the_tick_that_shows_its_effect() {
     assert!(span().expect("a span").fields.contains(&("bess.tick", tick)));
     farm.stop().unwrap();
 }
+
+#[test]
+fn the_phases_of_the_ticks_are_timed_and_make_up_their_work() {
+    let farm = farm(paused());
+    ask(&farm, Request::Clock(vec![ClockCommand::Step(40)])).unwrap();
+    let stats = farm.stats();
+    let work = stats.ticks.duration.read();
+    let phases: Vec<_> = stats.ticks.phases.iter().map(Histogram::read).collect();
+    assert!(phases.iter().all(|phase| phase.count == 40), "{phases:?}");
+    let sum_s: f64 = phases.iter().map(|phase| phase.sum).sum();
+    // Between two looks at the clock there is next to nothing.
+    assert!(sum_s <= work.sum && sum_s > 0.8 * work.sum, "{sum_s} of {} s", work.sum);
+    farm.stop().unwrap();
+}
+
+#[test]
+fn how_long_a_command_waited_is_noted_for_its_sender_when_it_was_applied() {
+    let farm = farm(paused());
+    let stats = farm.stats();
+    let waited = |source: ControlSource| stats.commands.apply[source as usize].read();
+    ask(&farm, set_power(1000.0)).unwrap();
+    assert!(ask(&farm, set_power(1e9)).is_err());
+    let reading = waited(ControlSource::Rest);
+    assert_eq!(reading.count, 1, "a refused command was not applied");
+    assert!(reading.sum < 10.0, "{reading:?}");
+    assert_eq!(waited(ControlSource::Modbus).count, 0);
+    farm.stop().unwrap();
+}
+
+#[test]
+fn the_next_tick_is_due_soon_while_the_clock_runs_and_never_while_it_is_paused() {
+    let farm = farm(LoopOptions::default());
+    let stats = farm.stats();
+    let due = || stats.ticks.due_unix_ns.load(Ordering::Relaxed);
+    let mut snapshots = farm.snapshots();
+    while snapshots.borrow_and_update().tick.0 < 2 {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    let ahead_ns = due() - wall_unix_ns();
+    assert!(ahead_ns < 150_000_000, "{ahead_ns}");
+    assert!(due() > 0);
+    ask(&farm, Request::Clock(vec![ClockCommand::Pause])).unwrap();
+    let mut looks = 0;
+    // It says so at its next beat.
+    while due() != 0 {
+        std::thread::park_timeout(Duration::from_millis(10));
+        looks += 1;
+        assert!(looks < 2_000, "a paused clock has a tick that is due");
+    }
+    farm.stop().unwrap();
+}

@@ -301,7 +301,6 @@ fn n_series(n_units: usize, units_max: usize) -> usize {
 #[test]
 fn the_number_of_series_is_bounded_and_does_not_depend_on_the_farm_but_for_its_units() {
     let fixed = n_series(1, 0);
-    println!("{fixed} series");
     assert!(fixed <= 1500, "{fixed}");
     assert_eq!(n_series(1_000, 0), fixed);
     assert_eq!(n_series(100_000, 1_000), fixed);

@@ -19,6 +19,7 @@ mod reads;
 mod refusals;
 mod requests;
 mod runbooks;
+mod scrapes;
 mod several;
 mod stream;
 mod truth;
