@@ -217,7 +217,6 @@ pub const STEP_MAX: u64 = 864_000;
 
 /// What a letter to the loop asks.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "the common letter is the large one")]
 pub enum Request {
     /// Change the farm.
     Control(Command),
