@@ -79,7 +79,7 @@ impl Preview<'_> {
         match command {
             Command::ControlUnit { unit, change } => {
                 let before = &snapshot.units[unit.idx()];
-                let mut after = before.clone();
+                let mut after = *before;
                 change.apply(&mut after.control);
                 let resource = format!("units/{}", unit.number());
                 self.note(&resource, "control", &Control::from(before), &Control::from(&after));

@@ -82,7 +82,8 @@ fn one_unit_that_must_refuse_refuses_a_whole_list() {
     let farm = Farm::start(&["--farm", &file(&folder, "farm.toml", SMALL_FARM)]);
     let body = r#"{"action": "local"}"#;
     assert_eq!(send(&farm, "POST", "/api/v1/units/2/commands", "", body).0, 200);
-    let body = r#"{"setpoints": [{"unit": 1, "active_power_w": 7}, {"unit": 2, "active_power_w": 7}]}"#;
+    let body =
+        r#"{"setpoints": [{"unit": 1, "active_power_w": 7}, {"unit": 2, "active_power_w": 7}]}"#;
     let (status, _, problem) = send(&farm, "POST", "/api/v1/farm/setpoints", "", body);
     assert_eq!((status, &problem["type"]), (409, &json!("urn:bess:problem:local_control")));
     let (_, unit) = farm.get("/api/v1/units/1").expect("the unit");
