@@ -79,6 +79,10 @@ def main(arguments):
                 if re.match(r'bess_http_requests_total\{.*code="500"', line) or re.match(r"bess_panics_total [1-9]", line):
                     print("the server failed: " + line, file=sys.stderr)
                     failed = True
+            if failed:
+                with open(path("log"), encoding="utf-8", errors="replace") as log:
+                    told = [line for line in log.read().splitlines() if "panicked" in line or "overflow" in line]
+                print("\n".join(told[:20]), file=sys.stderr)
             return 1 if failed else 0
         finally:
             if farm.poll() is None:

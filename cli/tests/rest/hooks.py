@@ -6,14 +6,9 @@ import schemathesis
 
 
 @schemathesis.serializer("application/toml")
-class Toml:
+def toml(context, value):
     """Farm files are text; what is generated is sent as it is."""
-
-    def as_requests(self, context, value):
-        return {"data": value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")}
-
-    def as_werkzeug(self, context, value):
-        return self.as_requests(context, value)
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
 STEP_MAX = 50

@@ -134,7 +134,12 @@ impl Encoding {
         if matches!(self, Self::Text(_) | Self::Pad | Self::Bits16 | Self::Bits32) {
             return None;
         }
-        let max = (self.missing() - 1) as f64;
+        let max = match self {
+            // Every word counts: only 0 may also mean "not available".
+            Self::Acc32 | Self::Acc64 => u64::MAX >> (64 - 16 * self.registers()),
+            _ => self.missing() - 1,
+        };
+        let max = max as f64;
         Some((scale(if self.is_signed() { -max } else { 0.0 }, exponent), scale(max, exponent)))
     }
 
@@ -397,6 +402,14 @@ mod tests {
             let back = Encoding::I32.decode(&words, exponent).unwrap();
             assert!((back - number).abs() <= 0.5 * scale(1.0, exponent), "{number}: {back}");
         }
+    }
+
+    #[test]
+    fn a_total_reaches_to_the_last_value_of_its_registers() {
+        assert_eq!(Encoding::Acc32.range(0), Some((0.0, f64::from(u32::MAX))));
+        assert_eq!(Encoding::Acc64.range(0), Some((0.0, u64::MAX as f64)));
+        assert_eq!(Encoding::U16.range(0), Some((0.0, 65_534.0)));
+        assert_eq!(Encoding::I16.range(0), Some((-32_767.0, 32_767.0)));
     }
 
     #[test]

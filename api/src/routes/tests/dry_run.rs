@@ -44,7 +44,9 @@ async fn tried(served: &Served, method: &str, path: &str, body: &str) -> Value {
 
 fn change(resource: &str, field: &str, before: Value, after: Value) -> Value {
     let resource = format!("/api/v1/{resource}");
-    json!({"resource": resource, "field": field, "before": before, "after": after})
+    let mut change = json!({"resource": resource, "field": field});
+    (change["before"], change["after"]) = (before, after);
+    change
 }
 
 #[tokio::test]
