@@ -7,13 +7,17 @@ PYTHON := $(VENV)/bin/python
 VALIDATION := .tools/validation-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build test check bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt dashboards dashboards-build dashboards-time
+.PHONY: help run observe build test check alerts rules bench bench-modbus clients fuzz fuzz-quick live-1gwh live-10gwh validate fmt dashboards dashboards-build dashboards-time
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build and start the built-in farm: 10 containers, Modbus 5020, REST 8000, metrics 9090
 	@exec $(BESS) serve
+
+observe: build ## A farm with a Prometheus and an Alertmanager of its own on free ports, until Ctrl-C
+	@dashboards/tools/install.sh
+	@exec python3 dashboards/tools/observe.py --bess $(BESS)
 
 build:
 	cargo build --release --locked -p bess-cli
@@ -23,6 +27,7 @@ test: check ## Everything that proves the project: check, Rust tests, real clien
 	  echo "reference records are at hand: the tests on them run too"; \
 	else echo "no reference records at hand (BESS_SHARED): the tests on them are skipped"; fi
 	cargo test --workspace --locked
+	$(MAKE) --no-print-directory alerts
 	$(MAKE) --no-print-directory clients
 	$(MAKE) --no-print-directory dashboards
 	$(MAKE) --no-print-directory fuzz-quick
@@ -32,8 +37,15 @@ check: ## Formatting, lints, documentation
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 
-clients: build $(VENV)/ready ## Acceptance tests with pymodbus, pysunspec2, mbpoll and prometheus_client
+alerts: ## Lints of the rules, tests of every alert, routes of Alertmanager
+	dashboards/alerts/check.sh
+
+rules: ## Write alerts, recording rules, their tests and the tables of docs/alerts.md anew
+	python3 dashboards/alerts/rules.py
+
+clients: build $(VENV)/ready ## Acceptance tests with pymodbus, pysunspec2, mbpoll, prometheus_client; Prometheus, Alertmanager
 	@command -v mbpoll >/dev/null || cli/tests/clients/install-mbpoll.sh
+	dashboards/tools/install.sh
 	BESS_BIN=$(abspath $(BESS)) PATH="$$PATH:$(abspath .tools/bin)" $(PYTHON) -m unittest discover -s cli/tests/clients -v
 
 $(VENV)/ready: cli/tests/clients/requirements.txt

@@ -48,6 +48,7 @@ pub(crate) mod kind {
         NO_SUCH_UNIT NOT_FOUND "no_such_unit" "The farm has no such unit" None;
         NO_SUCH_RACK NOT_FOUND "no_such_rack" "The unit has no such rack" None;
         NO_SUCH_LINK NOT_FOUND "no_such_link" "There is no such link condition" None;
+        NO_SUCH_RUNBOOK NOT_FOUND "no_such_runbook" "There is no such runbook" None;
         NO_MAPS NOT_FOUND "no_maps" "This server has no register maps" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
@@ -453,6 +454,14 @@ problem_set! {
     UnitPointProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_UNIT NO_MAPS SLOW_BODY BODY_TOO_LARGE
         WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD CONTRADICTION NOT_POSSIBLE BUSY CLOSING
         ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a read of the list of runbooks may be refused.
+    RunbooksProblems: BAD_PARAMETER
+}
+problem_set! {
+    /// How a read of a runbook may be refused.
+    RunbookProblems: BAD_PARAMETER NO_SUCH_RUNBOOK
 }
 problem_set! {
     /// How the end of a link condition may be refused.

@@ -197,7 +197,7 @@ def main():
   metrics       {metrics}
 What watches it (Debian's packages have no web pages of their own)
   alerts now    {prometheus_url}/consoles/index.html
-  runbooks      {runbooks}
+  runbooks      {runbooks.rstrip("/")}
   a query       {tools}/promtool query instant {prometheus_url} bess_farm_soc_ratio
   who was told  {tools}/amtool --alertmanager.url={alerts_url} alert query
 Try

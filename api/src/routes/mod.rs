@@ -11,6 +11,7 @@ mod logs;
 mod plant;
 mod points;
 mod racks;
+mod runbooks;
 mod services;
 mod stream;
 mod units;
@@ -93,6 +94,8 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .nest(BASE, v1)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(runbooks::list))
+        .routes(routes!(runbooks::show))
         .routes(routes!(openapi_json))
         .routes(routes!(index))
 }

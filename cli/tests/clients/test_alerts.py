@@ -27,7 +27,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "dashboards", "tools"))
 
 import observe
-from farm import ANSWER_MAX_S, Farm, poll
+from farm import ANSWER_MAX_S, Farm, page, poll
 from observe import rules
 
 TOLD_MAX_S = 15.0
@@ -350,6 +350,31 @@ class FaultsReachAWebhook(unittest.TestCase):
 
     def test_a_farm_that_is_gone_reaches_the_webhook_until_it_is_back(self):
         self.told(self.result("death"), "page")
+
+    def test_every_metric_that_rules_and_runbooks_name_is_one_that_farms_export(self):
+        for story in self.stories.values():
+            story.exception(timeout=240)
+        exported = set()
+        for name in set(self.farms) - {"gone"}:
+            _, text = self.farms[name].metrics("text/plain")
+            exported |= set(re.findall(r"^(\w+)[{ ]", text, re.M)) | set(re.findall(r"^# TYPE (\w+)", text, re.M))
+        folder = os.path.join(os.path.dirname(page("alerts.md")), "runbooks")
+        paths = [os.path.join(folder, name) for name in os.listdir(folder)]
+        paths += [os.path.join(observe.ALERTS, name) for name in ("rules.yaml", "slo.yaml")]
+        named = set()
+        for path in paths:
+            with open(path, encoding="utf-8") as file:
+                # What is recorded has its level in front.
+                named |= set(re.findall(r"(?<![:\w])((?:bess|process|tokio)_[a-z_]*[a-z])(?![:\w])", file.read()))
+        # `bess_unit_…` in a text; what only a machine with cgroups has.
+        unknown = {name for name in named - exported - {"bess_unit"} if not name.startswith("bess_cgroup_")}
+        self.assertEqual(unknown, set())
+
+    def test_prometheus_can_evaluate_every_rule_on_live_farms(self):
+        groups = self.ask(self.prometheus + "/api/v1/rules")["data"]["groups"]
+        rules_of = [rule for group in groups for rule in group["rules"]]
+        self.assertEqual(sum(rule["type"] == "alerting" for rule in rules_of), len(rules.ALERTS))
+        self.assertEqual([(r["name"], r["lastError"]) for r in rules_of if r["health"] not in ("ok", "unknown")], [])
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ async fn every_documented_operation_exists_and_is_served_under_its_method() {
         // What is to be cleared must be there.
         served.farm.publish(|next| next.link = one_link());
         let path = path.replace("{id}", "1").replace("{rack}", "1").replace("{load}", "1");
-        let path = path.replace("{name}", "test");
+        let path = path.replace("{name}", "test").replace("{alert}", "BessAbsent");
         let path = if path.ends_with("/stream") { format!("{path}?max_events=1") } else { path };
         let answer = served.ask(&method.to_uppercase(), &path).await;
         // Without a body the changes are refused, but not for the path or the method.

@@ -9,6 +9,7 @@ mod logs;
 mod points;
 mod reads;
 mod refusals;
+mod runbooks;
 mod stream;
 mod truth;
 mod writes;
