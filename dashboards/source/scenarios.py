@@ -50,7 +50,8 @@ def build():
     watched = g.lines("Watch over controllers", "Units by how the watch over their controller stands.",
                       [("{{state}}", "sum by (state) (bess_units_watchdog)")], "short", low=0, decimals=0, stack=True,
                       fill=60, step=True,
-        overrides=g.colours({"disabled": w.GREY, "armed": w.GREEN, "late": w.YELLOW, "lost": w.RED}), alerts=["BessControllerLost"])
+                      overrides=g.colours({"disabled": w.GREY, "armed": w.GREEN, "late": w.YELLOW,
+                                           "lost": w.RED}), alerts=["BessControllerLost"])
     return w.make(
         "bess-scenarios", "Scenarios and faults",
         "What is disturbed, what the farm noticed of it, what it did about it, and who would have been called.",
