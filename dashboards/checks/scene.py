@@ -162,7 +162,7 @@ class Scene:
         yield lambda: api("PUT", "/farm/setpoint", {"active_power_w": 12e6})
         yield lambda: api("PATCH", "/units/10/control",
                           {"watchdog": {"timeout_s": 60, "kind": "change", "action": "ramp_to_zero"}})
-        yield lambda: api("POST", "/links", {"name": "slow", "effect": "delay", "delay_s": 0.05})
+        yield lambda: api("POST", "/links", {"name": "slow", "effect": "delay", "delay_s": 0.05, "unit": 2})
         yield lambda: api("POST", "/links", {"name": "busy", "effect": "exception", "exception": 6, "functions": [6]})
         yield lambda: api("POST", "/grid/disturbances", {"kind": "frequency", "value": 49.2})
         yield self._force

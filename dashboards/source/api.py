@@ -60,7 +60,7 @@ def build():
     streams = g.lines(
         "Stream events", "Sent per second by kind, and what was left out for slow readers.",
         [("{{kind}}", "sum by (kind) (rate(bess_http_stream_events_total[$__rate_interval]))"),
-         ("thinned {{kind}}", "sum by (kind) (rate(bess_http_stream_skipped_total[$__rate_interval])) > 0"),
+         ("thinned {{kind}}", "sum by (kind) (rate(bess_http_stream_skipped_total[$__rate_interval]))"),
          ("dropped clients", "sum(rate(bess_http_streams_dropped_total[$__rate_interval]))")], "cps", low=0,
         overrides=g.colours({"dropped clients": w.RED}), alerts=["BessStreamsDropped"])
     history = g.lines(

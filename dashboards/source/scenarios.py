@@ -49,7 +49,9 @@ def build():
         low=0, alerts=["BessLinkConditionLeft"])
     watched = g.lines("Watch over controllers", "Units by how the watch over their controller stands.",
                       [("{{state}}", "sum by (state) (bess_units_watchdog)")], "short", low=0, decimals=0, stack=True,
-                      fill=60, step=True, alerts=["BessControllerLost"])
+                      fill=60, step=True,
+                      overrides=g.colours({"disabled": w.GREY, "armed": w.GREEN, "late": w.YELLOW,
+                                           "lost": w.RED}), alerts=["BessControllerLost"])
     return w.make(
         "bess-scenarios", "Scenarios and faults",
         "What is disturbed, what the farm noticed of it, what it did about it, and who would have been called.",

@@ -11,7 +11,7 @@ def build():
     numbers = [
         g.stat("Margin to the trip",
                "From the hottest cell to the temperature at which its unit trips. Orange below 10 K, red below 5 K.",
-               [("", f'min({HIGH}{{level="trip"}}) - max(bess_farm_cell_temperature_max_celsius)')], "celsius",
+               [("", f'min({HIGH}{{level="trip"}}) - max(bess_farm_cell_temperature_max_celsius)')], "kelvin",
                decimals=1, thresholds=g.steps(w.RED, (5, w.ORANGE), (10, w.GREEN)),
                alerts=["BessCellOverTemperature", "BessCellTemperatureHigh"]),
         g.stat("Cells vented", "Cells that have let off gas. True counts, which only a simulator knows.",

@@ -77,13 +77,19 @@ mod tests {
         let promises = promises();
         let gone: Vec<_> = frozen.difference(&promises).collect();
         // To take a name away on purpose is to take it out of the list by hand.
-        assert!(gone.is_empty(), "promised in docs/frozen/metrics.txt and gone or changed: {gone:#?}");
+        assert!(
+            gone.is_empty(),
+            "promised in docs/frozen/metrics.txt and gone or changed: {gone:#?}"
+        );
         if is_update() {
             let lines: Vec<_> = promises.into_iter().collect();
             std::fs::write(&path, lines.join("\n") + "\n").unwrap();
         } else {
             let new: Vec<_> = promises.difference(&frozen).collect();
-            assert!(new.is_empty(), "not yet in docs/frozen/metrics.txt: {new:#?}; run with UPDATE=1");
+            assert!(
+                new.is_empty(),
+                "not yet in docs/frozen/metrics.txt: {new:#?}; run with UPDATE=1"
+            );
         }
     }
 }
