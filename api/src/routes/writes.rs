@@ -170,19 +170,24 @@ pub fn audit_line(snapshot: &Snapshot, number: u64, record: &AuditRecord) -> Str
 }
 
 /// The columns of the table.
-pub(super) const COLUMNS: [&str; 22] = [
+pub(super) const COLUMNS: [&str; 27] = [
     "number",
     "tick",
     "simulation_time",
     "wall_time",
     "source",
     "peer",
+    "token.name",
+    "token.role",
     "via",
+    "request_id",
+    "trace_id",
     "unit",
     "what",
     "result",
     "reason",
     "modbus.listener",
+    "modbus.connection",
     "modbus.role",
     "modbus.unit_id",
     "modbus.transaction",

@@ -113,9 +113,9 @@ impl Engine {
             commands_refused: self.commands_refused,
             ..FarmView::default()
         };
-        let (mut health_j, mut true_energy, mut true_capacity) =
+        let (mut nominal, mut true_energy, mut true_capacity) =
             (Joules::ZERO, Joules::ZERO, Joules::ZERO);
-        for (idx, (unit, spec)) in shares.zip(&self.spec.units).enumerate() {
+        for (idx, unit) in shares.enumerate() {
             farm.units_by_state[unit.state as usize] += 1;
             farm.trips += u64::from(unit.trips);
             farm.units_power += unit.active;
@@ -127,7 +127,7 @@ impl Engine {
             farm.energy_capacity += unit.energy_capacity;
             true_energy += unit.true_energy;
             true_capacity += unit.true_capacity;
-            health_j += spec.design.nominal_energy();
+            nominal += unit.nominal;
             farm.totals.cell_loss += unit.totals.cell_loss;
             farm.totals.pcs_loss += unit.totals.pcs_loss;
             farm.totals.auxiliary += unit.totals.auxiliary;
@@ -148,7 +148,7 @@ impl Engine {
         let most = farm.available_charge_power + farm.auxiliary_power;
         farm.available_charge_power = most + loss_at(most);
         farm.soc = farm.energy / farm.energy_capacity;
-        farm.soh = farm.energy_capacity / health_j;
+        farm.soh = farm.energy_capacity / nominal;
         farm
     }
 }

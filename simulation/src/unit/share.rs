@@ -22,6 +22,8 @@ pub(crate) struct Share {
     /// Energy left and when full, as the BMSes estimate them, at nominal voltage.
     pub(crate) energy: Joules,
     pub(crate) energy_capacity: Joules,
+    /// Nominal energy of the strings that are whole.
+    pub(crate) nominal: Joules,
     /// True energy left and when full, at nominal voltage.
     pub(crate) true_energy: Joules,
     pub(crate) true_capacity: Joules,
@@ -83,6 +85,7 @@ impl Unit {
             available_charge,
             energy: energy_capacity * measured.soc.clamp(0.0, 1.0),
             energy_capacity,
+            nominal,
             true_energy: true_capacity * truth.soc.clamp(0.0, 1.0),
             true_capacity,
             totals: self.totals,

@@ -1,6 +1,8 @@
 //! Families of the farm, the loop and the edges: their values, their labels, and how many series they are.
 
 use super::*;
+use crate::access::{Access, AccessConfig};
+use crate::history::HistoryNumbers;
 use crate::traffic::Traffic;
 use bess_core::snapshot::{FaultPlane, RackView};
 use bess_core::stats::{CloseReason, MapClass, Served, TickPhase};
@@ -257,7 +259,16 @@ fn labels_in(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 fn used() -> (Snapshot, Stats, HttpNumbers) {
     let (snapshot, stats, traffic) = (farm(), Stats::default(), Traffic::default());
     traffic.add("/api/v1/farm", "GET", 200, 0.001, Some(900));
-    (snapshot, stats, traffic.numbers())
+    (snapshot, stats, all_of_http(&traffic))
+}
+
+/// The numbers of HTTP with what each part of it adds.
+fn all_of_http(traffic: &Traffic) -> HttpNumbers {
+    HttpNumbers {
+        rejected: Access::new(AccessConfig::default()).rejected(),
+        history: Some(HistoryNumbers::default()),
+        ..traffic.numbers()
+    }
 }
 
 #[test]
@@ -292,7 +303,7 @@ fn n_series(n_units: usize, units_max: usize) -> usize {
     }
     let stats = Stats::default();
     let mut scrape = scrape(&snapshot, &stats);
-    scrape.http = traffic.numbers();
+    scrape.http = all_of_http(&traffic);
     scrape.units_max = units_max;
     let text = encode(&scrape, Format::OpenMetrics);
     text.lines().filter(|line| !line.starts_with('#')).count()

@@ -71,6 +71,7 @@ async fn operations(served: &Served) -> Vec<(String, String, Option<Role>)> {
         for (method, operation) in item.as_object().unwrap() {
             let mut path = path.replace("{id}", "1").replace("{rack}", "1");
             path = path.replace("{load}", "village").replace("{name}", "test");
+            path = path.replace("{alert}", "BessTickStalled");
             if path.ends_with("/stream") {
                 path += "?max_events=1";
             }
@@ -96,7 +97,8 @@ async fn every_route_is_refused_without_a_token_and_to_lower_roles_and_open_to_i
     assert!(operations.len() > 40, "{}", operations.len());
     let open = operations.iter().filter(|(_, _, role)| role.is_none());
     let open: Vec<&str> = open.map(|(_, path, _)| path.as_str()).collect();
-    assert_eq!(open, ["/", "/api/openapi.json", "/healthz", "/readyz"]);
+    let texts = ["/runbooks", "/runbooks/BessTickStalled"];
+    assert_eq!(open, [&["/", "/api/openapi.json", "/healthz", "/readyz"][..], &texts].concat());
     let condition = LinkCondition {
         name: "test".to_owned(),
         effect: LinkEffect::Drop,
@@ -408,7 +410,7 @@ async fn a_head_that_is_too_large_is_a_problem_and_changes_nothing() {
     let served = testing::serve().await;
     let long = "x".repeat(20_000);
     let path = format!("/api/v1/units?state={long}");
-    served.ask("GET", &path).await.problem(431, "head_too_large");
+    served.ask("GET", &path).await.problem(414, "uri_too_long");
     let headers = [("x-long", long.as_str())];
     let mut client = served.client().await;
     let answer = client.ask("DELETE", "/api/v1/farm/setpoint", &headers, "").await;

@@ -157,10 +157,13 @@ async fn a_dry_run_is_refused_as_the_real_thing_and_leaves_no_record() {
         (r#"{"active_power_w": 1, "active_power_pct": 1}"#, "contradiction"),
     ] {
         let answer = served.send("PUT", "units/1/setpoint?dry_run=true", body).await;
-        let dry = answer.problem(422, slug);
+        let mut dry = answer.problem(422, slug);
         assert!(served.farm.refusals().is_empty(), "{body}");
         let real = served.send("PUT", "units/1/setpoint?dry_run=false", body).await;
-        assert_eq!(dry, real.problem(422, slug));
+        let mut real = real.problem(422, slug);
+        // Each request has an id of its own.
+        assert_ne!(dry["request_id"].take(), real["request_id"].take());
+        assert_eq!(dry, real);
         served.farm.forget();
     }
     served.farm.reject(Rejection::Local { unit: 1 });

@@ -115,7 +115,7 @@ async fn writes_are_a_table_whose_texts_may_have_commas_and_quotes() {
     // The fake farm keeps no audit, so that the table has its names alone.
     let text = csv(&served, "writes?format=csv").await;
     let text = String::from_utf8(text).unwrap();
-    assert!(text.starts_with("number,tick,simulation_time,wall_time,source,peer,via,unit,what,"));
+    assert!(text.starts_with("number,tick,simulation_time,wall_time,source,peer,token.name,"));
     let text = csv(&served, "events?format=csv").await;
     assert!(text.starts_with(b"number,tick,offset_ms,simulation_time,unit,kind,text,"));
 }
