@@ -9,7 +9,8 @@
 set -eu
 tools=$(cd "$(dirname "$0")/../.." && pwd)/.tools/observe
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
-mirror=${BESS_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# The mirror that this machine uses for Debian itself.
+mirror=${BESS_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m 1 '/debian/$' || true)}
 packages="prometheus promtool prometheus-alertmanager"
 programs="prometheus promtool prometheus-alertmanager amtool"
 
@@ -26,6 +27,7 @@ fail() {
 [ "${1:-}" = --force ] || ! ready || exit 0
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail \
     "there is no apt here: put $programs (Prometheus 3, Alertmanager 0.27 or newer) into $tools/bin"
+[ -n "$mirror" ] || fail "apt knows no mirror of Debian here: name one in BESS_DEBIAN_MIRROR"
 [ -r "$keys" ] || fail "$keys is missing: install the package debian-archive-keyring"
 
 apt=$tools/apt
