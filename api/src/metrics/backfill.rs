@@ -130,13 +130,15 @@ impl Backfill {
     fn spill(&mut self, text: &str, unix_ms: i64) -> io::Result<()> {
         let mut rest = text;
         while !rest.is_empty() {
+            // A family that has no series now has its place all the same.
             let n_metadata = metadata_length(rest);
             let (metadata, samples) = rest.split_at(n_metadata);
-            let n_samples = samples.find("\n#").map_or(samples.len(), |at| at + 1);
-            let (samples, next) = samples.split_at(n_samples);
             let family = self.family(metadata);
-            for line in samples.lines() {
-                let Some((head, value)) = line.rsplit_once(' ') else { continue };
+            let is_sample = |line: &&str| !line.starts_with('#');
+            let lines = samples.split_inclusive('\n').take_while(is_sample);
+            let n_samples = lines.clone().map(str::len).sum();
+            for line in lines {
+                let Some((head, value)) = line.trim_end().rsplit_once(' ') else { continue };
                 let value: f64 = value.parse().map_err(io::Error::other)?;
                 let series = self.series(family, head);
                 self.series[series as usize].n_samples += 1;
@@ -144,7 +146,7 @@ impl Backfill {
                 self.spill.write_all(&unix_ms.to_le_bytes())?;
                 self.spill.write_all(&value.to_le_bytes())?;
             }
-            rest = next;
+            rest = &samples[n_samples..];
         }
         Ok(())
     }
@@ -217,9 +219,11 @@ impl Backfill {
     }
 }
 
-/// Length of the lines at the begin of `text` that say what a family is.
+/// Length of the lines at the begin of `text` that say what its first family is.
 fn metadata_length(text: &str) -> usize {
-    text.split_inclusive('\n').take_while(|line| line.starts_with('#')).map(str::len).sum()
+    let lines = text.split_inclusive('\n').take_while(|line| line.starts_with('#'));
+    let first = lines.enumerate().take_while(|(at, line)| *at == 0 || !line.starts_with("# HELP "));
+    first.map(|(_, line)| line.len()).sum()
 }
 
 /// Reads the whole spill for the samples of these series and writes them.
@@ -272,6 +276,7 @@ mod tests {
         let elapsed_ns = tick as i64 * 1_000_000_000;
         snapshot.time = SimTime { unix_ns: 1_700_000_000_250_000_000 + elapsed_ns };
         snapshot.farm.active_power = Watts(tick as f64 * 1000.0);
+        snapshot.farm.setpoint = (tick > 0).then_some(Watts(5.0));
         snapshot.units[1].measured.soc = if tick % 2 == 1 { f64::NAN } else { 0.25 };
         snapshot
     }
@@ -313,6 +318,9 @@ mod tests {
             assert!(head == last || heads.insert(head), "{head} comes in two parts");
             last = head;
         }
+        let setpoint = format!("bess_farm_ac_power_setpoint_watts{own}");
+        assert_eq!(of(&setpoint), [" 5 1700000001.250", " 5 1700000002.250"]);
+        assert_eq!(text.matches("# TYPE bess_farm_ac_power_setpoint_watts ").count(), 1);
         assert!(heads.len() > 300, "{} series", heads.len());
     }
 
