@@ -135,6 +135,20 @@ impl Params {
         Ok(Some(units))
     }
 
+    /// A text that is not empty.
+    ///
+    /// # Errors
+    /// When it is empty or given more than once.
+    pub(crate) fn filled(&mut self, name: &'static str) -> Fallible<Option<String>> {
+        match self.get(name)? {
+            Some(text) if text.is_empty() => {
+                let detail = format!("`{name}` is empty; leave it out to have all");
+                Err(Problem::new(&kind::BAD_PARAMETER, detail).field(name).value(""))
+            }
+            text => Ok(text),
+        }
+    }
+
     /// A number from `min` to `max`, optionally followed by `suffix`.
     pub(crate) fn number(
         &mut self,

@@ -112,7 +112,7 @@ fn methods(item: &PathItem) -> Vec<Method> {
 const SCHEME: &str = "token";
 
 /// How a request to any route may be refused before the route sees it, and to those that ask for a token.
-const FOR_ALL: [&Kind; 2] = [&kind::HEAD_TOO_LARGE, &kind::RATE_LIMITED];
+const FOR_ALL: [&Kind; 2] = [&kind::HEAD_TOO_LARGE, &kind::URI_TOO_LONG];
 const FOR_GUARDED: [&Kind; 2] = [&kind::UNAUTHENTICATED, &kind::FORBIDDEN];
 
 /// Says of each operation which role it needs, and how it is refused to others. `asks` is whether this
@@ -129,7 +129,10 @@ pub(crate) fn describe(document: &mut OpenApi, asks: bool) {
     components.security_schemes.insert(SCHEME.to_owned(), SecurityScheme::Http(scheme).into());
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
-            let mut kinds = if is_health(path) { vec![FOR_ALL[0]] } else { FOR_ALL.to_vec() };
+            let mut kinds = FOR_ALL.to_vec();
+            if !is_health(path) {
+                kinds.push(&kind::RATE_LIMITED);
+            }
             if let Some(role) = of_operation(&method, path) {
                 kinds.extend(FOR_GUARDED);
                 let with = SecurityRequirement::new(SCHEME, [role.name()]);

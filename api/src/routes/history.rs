@@ -57,7 +57,7 @@ impl Figure {
 #[derive(Debug, Serialize, ToSchema)]
 struct SeriesAnswer {
     /// Name of the signal.
-    #[schema(example = "poi.active_power")]
+    #[schema(example = "battery.soc")]
     signal: &'static str,
     /// Number of the unit; null for the farm.
     #[schema(required = true)]
@@ -301,7 +301,7 @@ fn step(text: &str) -> Fallible<Option<i64>> {
 #[utoipa::path(get, path = "/history", operation_id = "show_history", tag = "history",
     params(
         ("signal" = String, Query, description = "Names of signals, with commas between them or given several times; GET /history/signals lists them", example = "poi.active_power"),
-        ("unit" = Option<String>, Query, description = "Numbers, ranges of numbers or names of units, with commas between them, or all; without it the farm", example = "3,7-9"),
+        ("unit" = Option<String>, Query, description = "Numbers, ranges of numbers or names of units, with commas between them, or all; without it the farm", example = "1-2"),
         ("from" = Option<String>, Query, description = "From this instant on: RFC 3339, a time before the newest tick (-10m), now, or the number of a tick; -10m when absent", example = "-10m"),
         ("to" = Option<String>, Query, description = "To before this instant, or to the tick that is named; now when absent", example = "now"),
         ("step" = Option<String>, Query, description = "Length of a bucket, such as 1s, 1m or 1h; auto, when absent, takes one with at most 1000 buckets", example = "1s"),

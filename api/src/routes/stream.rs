@@ -32,7 +32,7 @@ const LAST_EVENT_ID: &str = "Last-Event-ID";
         ("max_events" = Option<u64>, Query, description = "End after this many events", minimum = 1, maximum = 1_000_000),
         ("for" = Option<String>, Query, description = "End after this many seconds of wall time, 0.1 to 86400, such as 10 or 10s", pattern = r"^[0-9]+(\.[0-9]+)?s?$", example = "10s"),
         ("units" = inline(Option<SwitchName>), Query, description = "true to have every unit in each snapshot"),
-        ("unit" = Option<String>, Query, description = "Numbers, ranges of numbers or names of units, with commas between them: only these in snapshots, and only what these do", example = "3,7-9"),
+        ("unit" = Option<String>, Query, description = "Numbers, ranges of numbers or names of units, with commas between them: only these in snapshots, and only what these do", example = "1-2"),
         ("signals" = Option<String>, Query, description = "Names of signals, with commas between them: snapshots have these alone, those of the farm and, where units are asked for, those of units", example = "poi.active_power,battery.soc"),
         ("last_event_id" = Option<String>, Query, description = "As the header Last-Event-ID, which beats it; 0 for the oldest records that are kept", pattern = r"^(0|[0-9a-f]{8}-[0-9]{1,15}-[0-9]{1,15})$", example = "0"),
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that the client got", pattern = r"^(0|[0-9a-f]{8}-[0-9]{1,15}-[0-9]{1,15})$", example = "0"),
@@ -48,12 +48,10 @@ pub(crate) async fn stream(
     let wish = Wish::read(&mut query, &snapshot.spec)?;
     let asked = query.text("last_event_id")?;
     query.finish()?;
-    let header = headers.get(LAST_EVENT_ID);
-    let start = match (header, &asked) {
-        (Some(id), _) => read_id(&api, LAST_EVENT_ID, &String::from_utf8_lossy(id.as_bytes()))?,
-        (None, Some(id)) => read_id(&api, "last_event_id", id)?,
-        (None, None) => Start::Now,
-    };
+    let header = headers.get(LAST_EVENT_ID).map(|id| String::from_utf8_lossy(id.as_bytes()));
+    let header = header.map(|id| read_id(&api, LAST_EVENT_ID, &id)).transpose()?;
+    let asked = asked.map(|id| read_id(&api, "last_event_id", &id)).transpose()?;
+    let start = header.or(asked).unwrap_or(Start::Now);
     let seat = api.streams.take_seat(peer.map(|peer| peer.0.0))?;
     let feed = Feed::new(api, wish, start, seat);
     let bytes = futures_util::stream::unfold(feed, |mut feed| async move {

@@ -118,7 +118,7 @@ impl Filter {
             alarms: query.choices("alarm", &alarms)?,
             levels: query.choices("level", &AlarmLevel::ALL.map(AlarmLevel::name))?,
             is_alarmed: switch(query, "alarmed")?,
-            name: query.get("name")?,
+            name: query.filled("name")?,
             models: texts(query, "model")?,
             manufacturers: texts(query, "manufacturer")?,
             chemistries: texts(query, "chemistry")?,
