@@ -12,6 +12,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath};
 use axum::http::Extensions;
 use axum::http::request::Parts;
 use bess_core::command::{Applied, ControlSource, Origin, Reply, Request, Submission};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -82,6 +83,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Sender {
             parts.extensions.insert(MayBeDry);
         }
         Ok(sender)
+    }
+}
+
+/// The sender of a write that cannot be tried: the parameter of a dry run is refused.
+#[derive(Clone, Debug)]
+pub(crate) struct InEarnest(pub(crate) Sender);
+
+impl<S: Send + Sync> FromRequestParts<S> for InEarnest {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Sender::of(parts.method.as_str(), &parts.extensions)))
     }
 }
 

@@ -12,6 +12,7 @@
 use crate::access::Visitor;
 use crate::body::{self, Written};
 use crate::problem::{Fallible, Problem, kind};
+use crate::request::named;
 use crate::state::Api;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -218,7 +219,7 @@ fn key_of(headers: &HeaderMap) -> Fallible<Option<String>> {
     )))
 }
 
-/// Whose keys they are: those of the same address.
+/// Whose keys they are: those of the same token, or without one of the same address.
 fn client_of(request: &Request) -> String {
     let visitor = request.extensions().get::<Visitor>();
     if let Some(bearer) = visitor.and_then(|visitor| visitor.bearer.as_ref()) {
@@ -263,7 +264,7 @@ async fn keyed(api: &Api, key: String, request: Request, next: Next) -> Fallible
         Turn::First(ticket) => {
             // A task of its own: the client may go away, the answer must be kept nevertheless.
             let carried_out =
-                tokio::spawn(async move { keep(ticket, next.run(request).await).await });
+                tokio::spawn(named(async move { keep(ticket, next.run(request).await).await }));
             carried_out.await.map_err(|_| {
                 Problem::new(&kind::INTERNAL, "the request made the server fail; it goes on")
             })

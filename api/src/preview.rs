@@ -29,7 +29,10 @@ pub(crate) fn changes(snapshot: &Snapshot, request: &Request) -> Vec<FieldChange
         Request::Control(command) => preview.command(command),
         Request::Clock(commands) => preview.clock(commands),
         // They change no setting.
-        Request::Check(_) | Request::ShowCells(_) | Request::Refused { .. } => {}
+        Request::Check(_)
+        | Request::ShowCells(_)
+        | Request::Noted { .. }
+        | Request::Refused { .. } => {}
     }
     preview.changes
 }

@@ -40,6 +40,11 @@ pub(crate) fn current_id() -> Option<String> {
     ID.try_with(|id| id.as_ref().to_owned()).ok()
 }
 
+/// `work` in a task of its own, which answers the request that this one answers.
+pub(crate) fn named<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    ID.scope(ID.try_with(Arc::clone).unwrap_or_else(|_| new_id()), work)
+}
+
 /// The id that the caller gave, if it can stand in a header, a log line and a file as it is.
 fn id_of_caller(headers: &HeaderMap) -> Option<Arc<str>> {
     let mut given = headers.get_all(REQUEST_ID).iter();

@@ -147,8 +147,8 @@ fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), identify))
 }
 
-/// Tells the loop of writes to the farm that are refused before they reach it, for its audit. The clock
-/// and the log are not the farm, and a file that is checked is not written.
+/// Tells the loop, for its audit, of writes that are refused before they reach it, and of those to the log,
+/// which it never sees. A file that is checked is not written.
 async fn audit(
     State(api): State<Arc<Api>>,
     path: Result<RawPathParams, RawPathParamsRejection>,
@@ -156,10 +156,10 @@ async fn audit(
     next: Next,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
-    let writes_nothing = |route: &str| {
-        ["/clock", "/logging", "/farm/check"].iter().any(|beside| route.ends_with(beside))
-    };
-    let is_no_write = route.is_none_or(|route| writes_nothing(route.as_str()));
+    let is_no_write = route.is_none_or(|route| route.as_str().ends_with("/farm/check"));
+    let of_log = route
+        .filter(|route| route.as_str().ends_with("/logging"))
+        .map(|route| access::of_route(request.method(), route.as_str()));
     // A dry run writes nothing.
     let is_dry = dry_run(request.uri()).is_ok_and(|is_dry| is_dry);
     if is_no_write || is_dry || request.method().is_safe() {
@@ -176,6 +176,15 @@ async fn audit(
         let request = Asked::Refused { unit, what: written.text(), reason };
         let origin = sender.into_origin();
         api.farm.mailbox.post(Submission { request, origin, reply: Reply::none() });
+    } else if let Some(needs) = of_log
+        && response.status().is_success()
+        && !response.headers().contains_key(idempotency::REPLAYED)
+    {
+        let written = written.text();
+        let written = if written.is_empty() { "as at the start" } else { written.as_str() };
+        let request = Asked::Noted { what: format!("log levels {written}"), needs };
+        // Who has the answer finds it in the audit. What was done stays done if the loop is gone.
+        let _ = api.ask(request, sender, api.config.answer_timeout).await;
     }
     response
 }

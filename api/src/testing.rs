@@ -138,7 +138,9 @@ impl FakeFarm {
     /// here.
     pub(crate) fn letters(&self) -> Vec<Request> {
         let letters = self.letters.lock().unwrap();
-        let asked = letters.iter().filter(|letter| !matches!(letter, Request::Refused { .. }));
+        let is_told =
+            |letter: &&Request| matches!(letter, Request::Refused { .. } | Request::Noted { .. });
+        let asked = letters.iter().filter(|letter| !is_told(letter));
         asked.cloned().collect()
     }
     /// What it was told of writes that were refused before they got here: unit, what and why.
@@ -149,6 +151,15 @@ impl FakeFarm {
             _ => None,
         };
         letters.iter().filter_map(refusal).collect()
+    }
+    /// What it was told of writes that are no commands.
+    pub(crate) fn noted_writes(&self) -> Vec<String> {
+        let letters = self.letters.lock().unwrap();
+        let noted = |letter: &Request| match letter {
+            Request::Noted { what, .. } => Some(what.clone()),
+            _ => None,
+        };
+        letters.iter().filter_map(noted).collect()
     }
     /// Forgets what it was asked and told.
     pub(crate) fn forget(&self) {
@@ -210,7 +221,9 @@ impl FakeFarm {
             }
             Request::Clock(commands) => commands.iter().try_for_each(|c| validate_clock(*c)),
             Request::ShowCells(unit) => find_unit(&seen.spec, *unit).map(drop),
-            Request::Refused { .. } => return letter.reply.send(Ok(seen_at(&seen))),
+            Request::Refused { .. } | Request::Noted { .. } => {
+                return letter.reply.send(Ok(seen_at(&seen)));
+            }
         };
         let checked = match self.rejection.lock().unwrap().clone() {
             Some(rejection) => Err(rejection),
@@ -288,7 +301,7 @@ fn apply(next: &mut Snapshot, request: &Request) {
                 true_temperature_degc: vec![26.0; n_cells],
             }));
         }
-        Request::Refused { .. } | Request::Check(_) => {}
+        Request::Refused { .. } | Request::Noted { .. } | Request::Check(_) => {}
     }
 }
 

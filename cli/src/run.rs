@@ -30,7 +30,7 @@ use std::time::Instant;
 Examples:
   bess run --for 24h
   bess profile agc --for 4h > dispatch.csv && bess run --dispatch dispatch.csv --out result
-  bess run --for 30d --metrics month.om --metrics-every 10m
+  bess run --for 30d --metrics month.om --metrics-every 5m
   bess run --farm my.toml --dispatch caiso.csv --column pct_2016-05-03 --frequency hz.csv --json")]
 pub(crate) struct RunArgs {
     #[command(flatten)]

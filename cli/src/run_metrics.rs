@@ -4,7 +4,7 @@
 use crate::BadInput;
 use bess_api::{Backfill, BuildInfo};
 use bess_core::snapshot::Snapshot;
-use bess_core::time::{SimTime, Tick};
+use bess_core::time::{SimTime, TICK_S, Tick};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -83,10 +83,19 @@ impl MetricsArgs {
             return Ok(None);
         };
         let every = Tick::count_in(self.every_s);
-        if every == 0 || self.every_s > 31_536_000.0 {
+        let is_whole = (every as f64 * TICK_S - self.every_s).abs() < 1e-6;
+        if every == 0 || self.every_s > 31_536_000.0 || !is_whole {
             let seconds = self.every_s;
-            let message = format!("--metrics-every must be from 100ms to 365d, got {seconds} s");
+            let message = format!(
+                "--metrics-every must be a multiple of 100ms from 100ms to 365d, got {seconds} s"
+            );
             return Err(BadInput(message).into());
+        }
+        for (at, (name, _)) in self.labels.iter().enumerate() {
+            if self.labels[..at].iter().any(|(before, _)| before == name) {
+                let message = format!("--metrics-label gives {name} twice");
+                return Err(BadInput(message).into());
+            }
         }
         let refuse = |error: io::Error| {
             BadInput(format!("cannot write --metrics {}: {error}", path.display()))

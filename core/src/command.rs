@@ -211,6 +211,17 @@ pub enum ClockCommand {
     Step(u64),
 }
 
+impl fmt::Display for ClockCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pause => f.write_str("clock paused"),
+            Self::Resume => f.write_str("clock running"),
+            Self::SetSpeed(speed) => write!(f, "clock speed = {speed}"),
+            Self::Step(ticks) => write!(f, "clock step of {ticks} ticks"),
+        }
+    }
+}
+
 /// Slowest speed of the clock.
 pub const SPEED_MIN: f64 = 0.01;
 /// Fastest speed that may be asked for; the machine decides what is reached.
@@ -229,6 +240,13 @@ pub enum Request {
     Clock(Vec<ClockCommand>),
     /// Put the cells of a unit into the snapshots of the next seconds.
     ShowCells(UnitId),
+    /// Put into the audit what an edge did that is no command, such as to the log.
+    Noted {
+        /// What was written, with its values.
+        what: String,
+        /// The least role that may write it.
+        needs: Role,
+    },
     /// Put into the audit that an edge refused a write before it became a command.
     Refused {
         /// The unit; `None` for the farm.

@@ -82,7 +82,9 @@ impl Mailbox for Farm {
                 engine.note_refused(&letter.origin, unit, what, reason, 0);
                 Ok(())
             }
-            Request::Clock(_) | Request::Check(_) => unreachable!("the server asks for neither"),
+            Request::Clock(_) | Request::Check(_) | Request::Noted { .. } => {
+                unreachable!("the server asks for none of these")
+            }
         };
         engine.look();
         let applied = self.publish(&mut engine);

@@ -11,6 +11,7 @@ use bess_core::command::{
     Rejection, Reply, Request, Submission, validate_clock,
 };
 use bess_core::id::UnitId;
+use bess_core::role::Role;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
 use bess_core::stats::{Histogram, Stats, TickPhase};
 use bess_core::trace::{FieldValue, Span, SpanKind, TraceContext, Tracer};
@@ -179,6 +180,8 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
 
 /// Longest sleep of the loop: it beats at least this often, also while paused.
 const BEAT: Duration = Duration::from_millis(200);
+/// Who may change the clock: what no real farm has a button for is a tester's.
+const CLOCK_ROLE: Role = Role::Tester;
 /// Time for letters in one tick; the rest wait for the next.
 const LETTERS_BUDGET: Duration = Duration::from_millis(20);
 
@@ -374,6 +377,12 @@ impl Loop {
                 }
                 Request::Check(command) => self.engine.check(&command, &letter.origin),
                 Request::ShowCells(unit) => self.show_cells(unit),
+                Request::Noted { what, needs } => {
+                    let applied = &self.stats.commands.applied;
+                    applied[letter.origin.source as usize].fetch_add(1, Ordering::Relaxed);
+                    self.engine.note_done(&letter.origin, what, needs, wall_unix_ns());
+                    Ok(())
+                }
                 Request::Refused { unit, what, reason } => {
                     let refused = &self.stats.commands.refused;
                     refused[letter.origin.source as usize].fetch_add(1, Ordering::Relaxed);
@@ -381,13 +390,15 @@ impl Loop {
                     self.engine.note_refused(&letter.origin, unit, what, reason, wall_ns);
                     Ok(())
                 }
-                Request::Clock(commands) => match self.set_clock(&commands) {
-                    Ok(()) if matches!(commands.last(), Some(ClockCommand::Step(_))) => {
-                        self.steppers.push(Treated { reply: letter.reply, traced });
-                        continue;
+                Request::Clock(commands) => {
+                    match self.set_clock_on_record(&commands, &letter.origin) {
+                        Ok(()) if matches!(commands.last(), Some(ClockCommand::Step(_))) => {
+                            self.steppers.push(Treated { reply: letter.reply, traced });
+                            continue;
+                        }
+                        result => result,
                     }
-                    result => result,
-                },
+                }
             };
             self.answers.push((Treated { reply: letter.reply, traced }, result));
         }
@@ -399,6 +410,29 @@ impl Loop {
         self.shown.retain(|(shown, _)| *shown != unit);
         self.shown.push((unit, Stopwatch::start()));
         Ok(())
+    }
+
+    /// The clock is no part of the farm's state, and who changed it is on record all the same.
+    fn set_clock_on_record(
+        &mut self,
+        commands: &[ClockCommand],
+        origin: &Origin,
+    ) -> Result<(), Rejection> {
+        let result = self.set_clock(commands);
+        let what: Vec<String> = commands.iter().map(ToString::to_string).collect();
+        let (what, wall_ns) = (what.join("; "), wall_unix_ns());
+        let counters = &self.stats.commands;
+        match &result {
+            Ok(()) => {
+                counters.applied[origin.source as usize].fetch_add(1, Ordering::Relaxed);
+                self.engine.note_done(origin, what, CLOCK_ROLE, wall_ns);
+            }
+            Err(rejection) => {
+                counters.refused[origin.source as usize].fetch_add(1, Ordering::Relaxed);
+                self.engine.note_refused(origin, None, what, rejection.to_string(), wall_ns);
+            }
+        }
+        result
     }
 
     fn set_clock(&mut self, commands: &[ClockCommand]) -> Result<(), Rejection> {

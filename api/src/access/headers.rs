@@ -88,6 +88,14 @@ pub(crate) fn cors(origins: &[WebOrigin]) -> Option<CorsLayer> {
                 header::RETRY_AFTER,
                 header::WWW_AUTHENTICATE,
                 named("x-request-id"),
+                named("idempotency-replayed"),
+                named("bess-tick"),
+                named("bess-publication"),
+                named("bess-total"),
+                named("bess-columns"),
+                named("bess-racks"),
+                named("bess-cells-per-rack"),
+                named("bess-byte-order"),
             ])
             .max_age(MAX_AGE),
     )
@@ -103,8 +111,15 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 pub(crate) async fn protect(request: Request, next: Next) -> Response {
     let template = request.extensions().get::<MatchedPath>();
     let is_page = template.is_some_and(|route| route.as_str().starts_with("/api/docs"));
+    let has_body = request.headers().contains_key(header::TRANSFER_ENCODING)
+        || request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
     let mut response = next.run(request).await;
+    let may_be_unread = matches!(response.status().as_u16(), 401 | 403 | 414 | 429 | 431);
     let headers = response.headers_mut();
+    if has_body && may_be_unread {
+        // The rest of the body would be taken for the next request, so there is none: the client is told.
+        set_default(headers, header::CONNECTION, "close");
+    }
     let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
     // An answer that can be asked for again by its tag may be kept, but not shown unasked.
     let caching = if headers.contains_key(header::ETAG) { "no-cache" } else { "no-store" };

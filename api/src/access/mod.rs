@@ -21,7 +21,7 @@ pub use tokens::{TOKEN_PREFIX, Token, TokenBook, hex, instant, is_name};
 
 pub(crate) use guard::{Visitor, admit, authorize};
 pub(crate) use headers::{cors, protect};
-pub(crate) use roles::{describe, of_request};
+pub(crate) use roles::{describe, of_request, of_route};
 
 use crate::problem::Problem;
 use axum::http::StatusCode;

@@ -52,7 +52,7 @@ pub(crate) fn of_request(request: &Request) -> Role {
     match request {
         Request::Control(command) | Request::Check(command) => command.role(),
         Request::Clock(_) => Role::Tester,
-        Request::ShowCells(_) | Request::Refused { .. } => Role::Viewer,
+        Request::ShowCells(_) | Request::Refused { .. } | Request::Noted { .. } => Role::Viewer,
     }
 }
 
@@ -84,6 +84,11 @@ fn is_open(template: &str) -> bool {
         let below = template.strip_prefix(open);
         below.is_some_and(|below| below.is_empty() || (*open != "/" && below.starts_with('/')))
     })
+}
+
+/// The least role that may ask for this write; that of nobody but a tester where it has no row.
+pub(crate) fn of_route(method: &Method, template: &str) -> Role {
+    of_write(method.as_str(), template).unwrap_or(Role::Tester)
 }
 
 fn of_write(method: &str, template: &str) -> Option<Role> {

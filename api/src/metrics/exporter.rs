@@ -67,9 +67,11 @@ impl Exporter {
         let snapshot = sources.snapshot;
         let n_units = snapshot.units.len();
         let exported = if n_units <= units_max { n_units } else { 0 };
+        // Who wants none misses none.
+        let truncated = if units_max == 0 { 0 } else { n_units - exported };
         let mut page = self.pool.page();
         let text = (exported > 0).then(|| self.text_of(snapshot, sources.modbus_ids));
-        let scrape = self.scrape(sources, exported, n_units - exported);
+        let scrape = self.scrape(sources, exported, truncated);
         write_rows(rows::fixed(), &scrape, format, &mut page);
         if let Some(text) = text {
             let units: Vec<u32> = (0..n_units as u32).collect();

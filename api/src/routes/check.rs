@@ -25,9 +25,14 @@ pub(crate) struct FarmFileAnswer {
     /// The farm; null when the file is not valid.
     #[schema(required = true)]
     farm: Option<FarmFile>,
-    /// Everything that is wrong, in the order of the places.
+    /// How much is wrong.
+    problems_total: usize,
+    /// What is wrong, in the order of the places; the first 100.
     problems: Vec<FarmFileProblem>,
 }
+
+/// Problems that an answer has at most: who has more mends those first.
+const PROBLEMS_MAX: usize = 100;
 
 /// The farm that a file describes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,12 +122,20 @@ pub(crate) async fn check(
         let unread =
             |_: &str| Err("other files are not read here; use `bess farm check`".to_owned());
         match parse_farm("farm.toml", &text, &unread) {
-            Ok(spec) => {
-                FarmFileAnswer { valid: true, farm: Some((&spec).into()), problems: Vec::new() }
-            }
+            Ok(spec) => FarmFileAnswer {
+                valid: true,
+                farm: Some((&spec).into()),
+                problems_total: 0,
+                problems: Vec::new(),
+            },
             Err(problems) => {
-                let problems = problems.0.iter().map(FarmFileProblem::from).collect();
-                FarmFileAnswer { valid: false, farm: None, problems }
+                let first = problems.0.iter().take(PROBLEMS_MAX);
+                FarmFileAnswer {
+                    valid: false,
+                    farm: None,
+                    problems_total: problems.0.len(),
+                    problems: first.map(FarmFileProblem::from).collect(),
+                }
             }
         }
     };

@@ -1,6 +1,6 @@
 //! `/logging`: levels of the process's log.
 
-use crate::ask::Sender;
+use crate::ask::{InEarnest, Sender};
 use crate::body::Body;
 use crate::params::Params;
 use crate::problem::{Allowed, Fallible, LogChangeProblems, LogReadProblems, Problem, kind};
@@ -90,7 +90,7 @@ pub(crate) async fn show(State(api): State<Arc<Api>>, query: Params) -> Fallible
     responses((status = 200, description = "They are in force.", body = LogAnswer), LogChangeProblems))]
 pub(crate) async fn set(
     State(api): State<Arc<Api>>,
-    sender: Sender,
+    InEarnest(sender): InEarnest,
     query: Params,
     Body(wish): Body<LogWish>,
 ) -> Fallible<Json<LogAnswer>> {
@@ -105,7 +105,7 @@ pub(crate) async fn set(
     responses((status = 200, description = "They are in force.", body = LogAnswer), LogReadProblems))]
 pub(crate) async fn reset(
     State(api): State<Arc<Api>>,
-    sender: Sender,
+    InEarnest(sender): InEarnest,
     query: Params,
 ) -> Fallible<Json<LogAnswer>> {
     query.finish()?;

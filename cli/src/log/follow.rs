@@ -252,7 +252,8 @@ impl Follower {
                 let level = match phase {
                     Some(AlarmPhase::Active) => {
                         self.raised.insert(place);
-                        if key.level >= AlarmLevel::Trip { Level::ERROR } else { Level::WARN }
+                        // A trip comes back by itself.
+                        if key.level >= AlarmLevel::Critical { Level::ERROR } else { Level::WARN }
                     }
                     Some(AlarmPhase::Latched) => Level::INFO,
                     // What was only pending was no alarm yet.

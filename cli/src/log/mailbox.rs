@@ -80,6 +80,10 @@ fn about(request: &Request) -> (&'static str, Vec<(&'static str, FieldValue)>) {
             fields.extend(of(Some(*unit)));
             "show cells"
         }
+        Request::Noted { what, .. } => {
+            fields.push(("bess.command", what.clone().into()));
+            "noted write"
+        }
         Request::Refused { unit, what, reason } => {
             fields.push(("bess.command", what.clone().into()));
             fields.push(("bess.reason", reason.clone().into()));

@@ -96,7 +96,9 @@ class RunIsBackfilled(unittest.TestCase):
         path = os.path.join(self.folder, "no.om")
         for flags, word in ((["--metrics-every", "1m"], "--metrics"),
                             (["--metrics", path, "--metrics-every", "0"], "--metrics-every"),
+                            (["--metrics", path, "--metrics-every", "150ms"], "multiple of 100ms"),
                             (["--metrics", path, "--metrics-label", "unit=3"], "NAME=VALUE"),
+                            (["--metrics", path, "--metrics-label", "a=1", "--metrics-label", "a=2"], "twice"),
                             (["--metrics", path, "--start", "yesterday"], "RFC 3339"),
                             (["--metrics", os.path.join(self.folder, "nowhere", "x.om")], "cannot write"),
                             (["--metrics", self.folder], "cannot write")):

@@ -137,7 +137,7 @@ impl Mailbox for FakeLoop {
                 return self.refused.lock().unwrap().push(refused);
             }
             Request::ShowCells(unit) => return self.show_cells(unit, reply),
-            other @ (Request::Clock(_) | Request::Check(_)) => {
+            other @ (Request::Clock(_) | Request::Check(_) | Request::Noted { .. }) => {
                 panic!("the server does not ask for {other:?}")
             }
         };

@@ -82,6 +82,21 @@ impl Engine {
         });
     }
 
+    /// Puts into the audit what an edge did that is no command.
+    pub fn note_done(&mut self, origin: &Origin, what: String, needs: Role, wall_unix_ns: i64) {
+        self.commands_applied += 1;
+        let (tick, origin) = (self.tick, origin.clone());
+        self.note(AuditRecord {
+            tick,
+            wall_unix_ns,
+            origin,
+            unit: None,
+            what,
+            needs,
+            refused: None,
+        });
+    }
+
     fn note(&mut self, record: AuditRecord) {
         Arc::make_mut(&mut self.audit).push(Arc::new(record));
     }

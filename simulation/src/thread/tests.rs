@@ -299,3 +299,23 @@ fn the_next_tick_is_due_soon_while_the_clock_runs_and_never_while_it_is_paused()
     }
     farm.stop().unwrap();
 }
+
+#[test]
+fn who_changed_the_clock_is_on_record_and_who_was_refused_too() {
+    let farm = farm(paused());
+    ask(&farm, Request::Clock(vec![ClockCommand::SetSpeed(2.0), ClockCommand::Step(3)])).unwrap();
+    assert!(ask(&farm, Request::Clock(vec![ClockCommand::SetSpeed(0.0)])).is_err());
+    let needs = bess_core::role::Role::Tester;
+    ask(&farm, Request::Noted { what: "log levels info".to_owned(), needs }).unwrap();
+    let snapshot = Arc::clone(&farm.snapshots().borrow());
+    let audit: Vec<_> = snapshot.audit.after(0).map(|(_, record)| record).collect();
+    let what: Vec<&str> = audit.iter().map(|record| record.what.as_str()).collect();
+    assert_eq!(
+        what,
+        ["clock speed = 2; clock step of 3 ticks", "clock speed = 0", "log levels info"]
+    );
+    let refused: Vec<bool> = audit.iter().map(|record| record.refused.is_some()).collect();
+    assert_eq!(refused, [false, true, false]);
+    assert!(audit.iter().all(|record| record.origin.source == ControlSource::Rest));
+    farm.stop().unwrap();
+}

@@ -17,6 +17,13 @@ async fn levels_are_shown_set_and_set_back() {
     assert_eq!(served.get("logging").await["filter"], "debug");
     let back = served.ask("DELETE", "/api/v1/logging").await;
     assert_eq!((back.status, &back.json()["filter"]), (200, &json!("info")));
+    let on_record = [r#"log levels {"filter": "debug"}"#, "log levels as at the start"];
+    assert_eq!(served.farm.noted_writes(), on_record);
+    for method in ["PUT", "DELETE"] {
+        let dry = served.send(method, "logging?dry_run=true", r#"{"filter": "debug"}"#).await;
+        dry.problem(400, "bad_parameter");
+    }
+    assert_eq!(served.get("logging").await["filter"], "info", "it cannot be tried");
 }
 
 #[tokio::test]
@@ -32,7 +39,7 @@ async fn a_bad_filter_is_refused_with_what_would_do_and_changes_nothing() {
         assert_eq!(served.send("PUT", "logging", bad).await.status, 422, "{bad}");
     }
     assert_eq!(served.get("logging").await["filter"], "info");
-    assert!(served.farm.refusals().is_empty(), "the log is not the farm");
+    assert_eq!(served.farm.refusals().len(), 4, "who was refused is on record");
 }
 
 #[tokio::test]
