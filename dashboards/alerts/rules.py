@@ -178,6 +178,8 @@ def tests_of(component, alert):
     if alert.time == "forward":
         for value in (0, 0.5):
             yield case.interval_s, test(component, alert, case, f"is silent at a speed of {value}", True, **{SPEED: value})
+    if alert.time == "running":
+        yield case.interval_s, test(component, alert, case, "is silent while the clock stands", True, **{SPEED: 0})
     if alert.time == "real":
         yield case.interval_s, test(component, alert, case, "is silent at a speed of 10", True, **{SPEED: 10})
     if alert.time == "scaled":

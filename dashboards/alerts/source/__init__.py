@@ -20,6 +20,9 @@ TIMES = {
                "silent while the clock stands.", None),
     "forward": ("How fast the farm follows. Slower than real time, or paused, it would lie, so it is silent below a "
                 "speed of 1; above, the farm has more simulated time to follow.", "bess_time_scale_ratio >= 1"),
+    "running": ("What the process does while the farm's clock runs. What clients are served grows old on purpose while it "
+                "is paused, so it is silent then, and for five minutes after.",
+                "min_over_time(bess_time_scale_ratio[5m]) > 0"),
     "real": ("Whether the machine keeps the schedule of real time. Above a speed of 1 somebody asked for more than "
              "that, so it is silent; BessSpeedNotReached tells instead.", "bess_time_scale_ratio <= 1"),
 }

@@ -42,8 +42,9 @@ ALERTS = [
     Alert("BessChargingCold", "critical", "state", 10,
           f'{COLD} <= on ({T}) bess_cell_temperature_low_charge_limit_celsius{{level="trip"}} '
           f"and on ({T}) bess_farm_dc_current_amperes < 0",
-          "{{ $labels.instance }} charges cells that are too cold.",
-          'The coldest cell measures {{ $value | printf "%.1f" }} degC while the farm charges: lithium plates.',
+          "{{ $labels.instance }} charges while a cell of it is too cold for that.",
+          'The coldest cell of the farm measures {{ $value | printf "%.1f" }} degC while the currents of all units together '
+          "charge. If its unit is among those that charge, lithium plates.",
           "bess-thermal",
           Case({COLD: 0.1}, {COLD: -0.5},
                {'bess_cell_temperature_low_charge_limit_celsius{level="trip"}': 0, "bess_farm_dc_current_amperes": -100}, "-0.5")),

@@ -44,12 +44,15 @@ ALERTS = [
           "bess-farm", Case(units(emergency_stop=0), units(emergency_stop=1), shows="1")),
     Alert("BessTripsRepeated", "warning", "scaled", 0,
           f"600 * sum by ({T}, cause) (rate(bess_unit_trips_total[10m])) / on ({T}) group_left () "
-          "(instance:bess_simulation_time_seconds:deriv10m > 0) > 5",
+          "(instance:bess_simulation_time_seconds:deriv10m > 0) "
+          # One trip of every unit is one event, and not repeated.
+          f"> on ({T}) group_left () clamp_min(1.5 * instance:bess_units:sum, 5)",
           "{{ $labels.instance }} trips again and again, by {{ $labels.cause }}.",
           '{{ $value | printf "%.0f" }} trips in ten minutes of simulated time; five of one unit in an hour lock it out.',
           "bess-power",
-          Case({TRIPS: "+0.49"}, {TRIPS: "+0.6"}, {SIM: "1700000000+60"}, "6", {"cause": "ac_under_voltage"}, 600, interval_s=60),
-          fast=Case({TRIPS: "+4.9"}, {TRIPS: "+6"}, {SIM: "1700000000+600"}, "6", {"cause": "ac_under_voltage"}, 600,
+          Case({TRIPS: "+1.49"}, {TRIPS: "+1.6"}, {SIM: "1700000000+60", **units(running=10)}, "16",
+               {"cause": "ac_under_voltage"}, 600, interval_s=60),
+          fast=Case({TRIPS: "+4.9"}, {TRIPS: "+6"}, {SIM: "1700000000+600", **units(running=2)}, "6", {"cause": "ac_under_voltage"}, 600,
                     interval_s=60)),
     Alert("BessSetpointNotFollowed", "warning", "forward", MINUTE,
           f"abs({POWER} - on ({T}) {RAMPED} - on ({T}) bess_farm_frequency_response_watts) "
@@ -63,11 +66,12 @@ ALERTS = [
           "{{ $value | humanizePercentage }} of the units are derated.",
           "bess-power", Case(units(derated=2, running=8), units(derated=3, running=7), shows="30%", interval_s=60)),
     Alert("BessUnitStartHangs", "warning", "forward", 2 * MINUTE,
-          f"{units_in('initialising|precharge|synchronising')} > 0",
+          # Synchronising waits for the grid and for the delay to enter service, for minutes and by right.
+          f"{units_in('initialising|precharge')} > 0",
           "Units of {{ $labels.instance }} have been starting for two minutes.",
-          "{{ $value }} unit(s) are in their self test, precharge or synchronisation.",
-          "bess-unit", Case(units(initialising=0, precharge=0, synchronising=0),
-                            units(initialising=1, precharge=0, synchronising=2), shows="3")),
+          "{{ $value }} unit(s) are in their self test or precharge.",
+          "bess-unit", Case(units(initialising=0, precharge=0), units(initialising=1, precharge=2),
+                            units(synchronising=4), "3")),
     Alert("BessPcsTemperatureHigh", "warning", "state", 30,
           f"max by ({T}) (bess_unit_pcs_temperature_celsius) >= on ({T}) "
           'bess_pcs_temperature_high_limit_celsius{level="warning"}',
