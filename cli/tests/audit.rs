@@ -49,6 +49,8 @@ fn writes_of_every_door_are_in_the_file_as_rest_shows_them_and_it_is_whole_at_th
         .map(|w| (w["source"].as_str().unwrap(), w["result"].as_str().unwrap()))
         .collect();
     let expected = [
+        // The step of the clock with what it brought.
+        ("rest", "applied"),
         ("schedule", "applied"),
         ("schedule", "applied"),
         ("rest", "applied"),

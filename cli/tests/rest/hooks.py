@@ -11,6 +11,13 @@ def toml(context, value):
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
+@schemathesis.deserializer("application/octet-stream")
+def columns(context, response):
+    """Columns of cells are bytes that begin with their name."""
+    assert response.content.startswith(b"BESSCOL1"), response.content[:8]
+    return response.content.decode("latin-1")
+
+
 STEP_MAX = 50
 
 
