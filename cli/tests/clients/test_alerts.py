@@ -56,7 +56,7 @@ kind = "insulation"
 unit = 1
 resistance_kohm = 10
 from_s = 20
-until_s = 100
+until_s = 400
 """
 HEATER = """
 [[defects]]
