@@ -1,6 +1,6 @@
 //! Roles: what somebody at a door of the farm may do.
 
-use crate::command::{Command, ControlChange};
+use crate::command::{ClockCommand, Command, ControlChange};
 
 /// What a client may do. Each role may do what those before it may.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +57,11 @@ impl Command {
             Self::Batch(commands) => commands.iter().map(Self::role).max().unwrap_or_default(),
         }
     }
+}
+
+impl ClockCommand {
+    /// The least role that may ask it: what no real farm has a button for is a tester's.
+    pub const ROLE: Role = Role::Tester;
 }
 
 /// Whether it changes how a unit behaves by itself, beside its setpoints, caps and signs of life. Which of

@@ -11,7 +11,6 @@ use bess_core::command::{
     Rejection, Reply, Request, Submission, validate_clock,
 };
 use bess_core::id::UnitId;
-use bess_core::role::Role;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
 use bess_core::stats::{Histogram, Stats, TickPhase};
 use bess_core::trace::{FieldValue, Span, SpanKind, TraceContext, Tracer};
@@ -180,8 +179,6 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
 
 /// Longest sleep of the loop: it beats at least this often, also while paused.
 const BEAT: Duration = Duration::from_millis(200);
-/// Who may change the clock: what no real farm has a button for is a tester's.
-const CLOCK_ROLE: Role = Role::Tester;
 /// Time for letters in one tick; the rest wait for the next.
 const LETTERS_BUDGET: Duration = Duration::from_millis(20);
 
@@ -425,7 +422,7 @@ impl Loop {
         match &result {
             Ok(()) => {
                 counters.applied[origin.source as usize].fetch_add(1, Ordering::Relaxed);
-                self.engine.note_done(origin, what, CLOCK_ROLE, wall_ns);
+                self.engine.note_done(origin, what, ClockCommand::ROLE, wall_ns);
             }
             Err(rejection) => {
                 counters.refused[origin.source as usize].fetch_add(1, Ordering::Relaxed);

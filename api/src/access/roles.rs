@@ -7,7 +7,7 @@
 
 use crate::problem::{Kind, kind, responses_of};
 use axum::http::Method;
-use bess_core::command::Request;
+use bess_core::command::{ClockCommand, Request};
 use bess_core::role::Role;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -42,7 +42,7 @@ const WRITES: &[(&str, &str, Role)] = &[
     ("POST",   "/links",                       Role::Tester),
     ("DELETE", "/links",                       Role::Tester),
     ("DELETE", "/links/{name}",                Role::Tester),
-    ("PATCH",  "/clock",                       Role::Tester),
+    ("PATCH",  "/clock",                       ClockCommand::ROLE),
     ("PUT",    "/logging",                     Role::Tester),
     ("DELETE", "/logging",                     Role::Tester),
 ];
@@ -51,7 +51,7 @@ const WRITES: &[(&str, &str, Role)] = &[
 pub(crate) fn of_request(request: &Request) -> Role {
     match request {
         Request::Control(command) | Request::Check(command) => command.role(),
-        Request::Clock(_) => Role::Tester,
+        Request::Clock(_) => ClockCommand::ROLE,
         Request::ShowCells(_) | Request::Refused { .. } | Request::Noted { .. } => Role::Viewer,
     }
 }
@@ -76,7 +76,7 @@ fn of_operation(method: &Method, template: &str) -> Option<Role> {
     if method.is_safe() {
         return if is_open(template) { None } else { Some(Role::Viewer) };
     }
-    Some(of_write(method.as_str(), template).unwrap_or(Role::Tester))
+    Some(of_route(method, template))
 }
 
 fn is_open(template: &str) -> bool {
