@@ -114,6 +114,7 @@ pub(crate) fn snapshot_with(n_units: usize) -> Snapshot {
         audit: Arc::new(Log::new(AUDIT_CAPACITY)),
         link: Arc::default(),
         forced: Arc::default(),
+        stage: Arc::default(),
         counts: Counts::default(),
         spec,
     }

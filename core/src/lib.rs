@@ -30,6 +30,7 @@ pub mod service;
 pub mod signal;
 pub mod snapshot;
 pub mod spec;
+pub mod stage;
 pub mod state;
 pub mod stats;
 pub mod time;

@@ -26,6 +26,8 @@ pub enum Domain {
     Link = 6,
     /// Random delay of entering service; index = unit x 2^32 + times that the grid became fit so far.
     EnterService = 7,
+    /// Draws of a scenario; index = hash of the action, its target and the parameter.
+    Scenario = 8,
 }
 
 /// The family of all random streams of one seed.

@@ -12,6 +12,7 @@ use crate::id::{CellAddress, UnitId};
 use crate::link::ActiveLinks;
 use crate::log::Log;
 use crate::spec::{FarmSpec, PlantSettings};
+use crate::stage::StageView;
 pub use crate::state::UnitState;
 use crate::time::{SimTime, TICK_NS, Tick};
 use crate::units::{Amps, Celsius, Hertz, Joules, Seconds, Vars, VoltAmps, Volts, Watts};
@@ -88,6 +89,8 @@ pub struct Snapshot {
     pub link: ActiveLinks,
     /// Points of the register maps that are forced.
     pub forced: ForcedPoints,
+    /// Faults and scenarios that are directed.
+    pub stage: Arc<StageView>,
     /// What happened since the process began to run the farm.
     pub counts: Counts,
 }

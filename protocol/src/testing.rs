@@ -112,6 +112,7 @@ pub(crate) fn snapshot_of(farm: &str) -> Snapshot {
         audit: Arc::new(Log::new(1)),
         link: Arc::default(),
         forced: Arc::default(),
+        stage: Arc::default(),
         counts: Counts::default(),
         spec,
     }

@@ -94,15 +94,18 @@ pub enum ControlSource {
     Modbus,
     /// A REST client.
     Rest,
-    /// A dispatch file or a scenario.
+    /// A dispatch file or the farm file.
     Schedule,
     /// A person at the container's panel.
     Local,
+    /// A scenario, or a fault that somebody injected.
+    Scenario,
 }
 
 impl ControlSource {
     /// Every source with its name; the position is its number in registers and metrics.
-    pub const NAMES: [&'static str; 6] = ["none", "plant", "modbus", "rest", "schedule", "local"];
+    pub const NAMES: [&'static str; 7] =
+        ["none", "plant", "modbus", "rest", "schedule", "local", "scenario"];
     /// Its name in REST and metrics.
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]

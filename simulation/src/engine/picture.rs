@@ -85,6 +85,7 @@ impl Engine {
             audit: Arc::clone(&self.audit),
             link: Arc::clone(&self.link),
             forced: Arc::clone(&self.forced),
+            stage: Arc::default(),
             counts: Counts::default(),
         })
     }

@@ -23,7 +23,10 @@ impl Holder {
         let host = match origin.source {
             ControlSource::None => return None,
             // Of each of these there is one.
-            ControlSource::Plant | ControlSource::Schedule | ControlSource::Local => None,
+            ControlSource::Plant
+            | ControlSource::Schedule
+            | ControlSource::Local
+            | ControlSource::Scenario => None,
             ControlSource::Modbus | ControlSource::Rest => origin.peer.as_deref().map(host_of),
         };
         Some(Self { source: origin.source, host })
