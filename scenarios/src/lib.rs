@@ -7,3 +7,4 @@
 pub mod dispatch;
 pub mod faults;
 pub mod profile;
+pub mod report;
