@@ -5,4 +5,5 @@
 //! Like the physics it knows no clock, no file and no socket.
 
 pub mod dispatch;
+pub mod faults;
 pub mod profile;
