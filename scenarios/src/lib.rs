@@ -6,4 +6,5 @@
 
 pub mod dispatch;
 pub mod faults;
+pub mod format;
 pub mod profile;
