@@ -6,5 +6,6 @@
 
 pub mod dispatch;
 pub mod faults;
+pub mod format;
 pub mod profile;
 pub mod report;
