@@ -9,3 +9,4 @@ pub mod faults;
 pub mod format;
 pub mod profile;
 pub mod report;
+pub mod run;
