@@ -2,4 +2,7 @@
 
 pub mod chance;
 pub mod course;
+pub mod invariants;
 pub mod judge;
+#[cfg(test)]
+mod testing;
