@@ -12,7 +12,7 @@ use crate::device::Part;
 use crate::id::UnitId;
 use crate::link::LinkCondition;
 use crate::series::Series;
-use crate::spec::{Disturbance, DisturbanceKind, PlantChange};
+use crate::spec::{Disturbance, DisturbanceKind, Hold, PlantChange, PoiMeter, TransformerLimit};
 use std::fmt;
 
 impl Command {
@@ -27,7 +27,7 @@ impl Command {
             | Self::NoteRequest { unit } => Some(*unit),
             Self::SetLink(condition) => condition.scope.unit,
             Self::ForcePoint(point) => point.unit,
-            Self::ReleasePoint { unit, .. } => *unit,
+            Self::ReleasePoint { unit, .. } | Self::NoteFault { unit, .. } => *unit,
             Self::Batch(commands) => {
                 let first = commands.first().and_then(Self::unit);
                 first.filter(|unit| commands.iter().all(|other| other.unit() == Some(*unit)))
@@ -56,6 +56,23 @@ impl Command {
             Self::ConfigurePlant(change) => format!("farm {}", describe_plant(change)),
             Self::Disturb(disturbance) => {
                 format!("farm grid {}", describe_disturbance(disturbance))
+            }
+            Self::SetGrid { frequency_hz, voltage_pu } => {
+                format!("farm grid {}", describe_holds(*frequency_hz, *voltage_pu))
+            }
+            Self::EndDisturbances { kind: Some(kind) } => {
+                format!("farm grid disturbances of {} ended", kind.name())
+            }
+            Self::EndDisturbances { kind: None } => "farm grid disturbances ended".to_owned(),
+            Self::SetAmbient(Some(degc)) => format!("farm ambient_degc = {}", Number(degc.0)),
+            Self::SetAmbient(None) => "farm ambient_degc released".to_owned(),
+            Self::PoiMeter(meter) => format!("farm {}", describe_meter(meter)),
+            Self::PoiBreaker { open } => {
+                format!("farm breaker at the POI {}", if *open { "opened" } else { "closed" })
+            }
+            Self::TransformerLimit(limit) => format!("farm {}", describe_limit(limit.as_ref())),
+            Self::NoteFault { kind, on, .. } => {
+                format!("fault {kind} {}", if *on { "begins" } else { "ends" })
             }
             Self::PickUpLoad { load_idx, fed } => {
                 format!("farm load {} {}", load_idx + 1, if *fed { "picked up" } else { "dropped" })
@@ -361,6 +378,37 @@ fn describe_disturbance(disturbance: &Disturbance) -> String {
     }
 }
 
+fn describe_holds(frequency_hz: Option<Hold>, voltage_pu: Option<Hold>) -> String {
+    let mut list = List::default();
+    for (name, hold) in [("frequency_hz", frequency_hz), ("voltage_pu", voltage_pu)] {
+        match hold {
+            Some(Hold::At(value)) => list.number(name, Some(value)),
+            Some(Hold::Release) => list.item(name, Some("released")),
+            None => {}
+        }
+    }
+    list.text()
+}
+
+fn describe_meter(meter: &PoiMeter) -> String {
+    if !meter.is_distorted() {
+        return "power meter at the POI shows what is so".to_owned();
+    }
+    let mut list = List::default();
+    list.number("gain", Some(meter.gain));
+    list.number("offset_w", Some(meter.offset_w));
+    list.item("frozen", Some(meter.is_frozen));
+    format!("power meter at the POI: {}", list.text())
+}
+
+fn describe_limit(limit: Option<&TransformerLimit>) -> String {
+    let Some(limit) = limit else { return "transformer relay off".to_owned() };
+    let mut list = List::default();
+    list.number("overload_pu", Some(limit.overload_pu));
+    list.number("delay_s", Some(limit.delay_s));
+    format!("transformer relay: {}", list.text())
+}
+
 fn describe_link(condition: &LinkCondition) -> String {
     let LinkCondition { name, effect, scope, probability, seed, until } = condition;
     let mut list = List(vec![format!("link {name}: {}", effect.name())]);
@@ -418,6 +466,29 @@ fn describe_defect(defect: &Defect) -> String {
         Defect::Insulation(None) => "insulation is whole".to_owned(),
         Defect::BmsCommunication(failed) => state("communication of BMS and PCS", failed),
         Defect::PcsFan(failed) => state("fan of the PCS", failed),
+        Defect::PcsTrip { .. }
+        | Defect::PcsDerate(_)
+        | Defect::SetpointIgnored(_)
+        | Defect::PcsInverted(_)
+        | Defect::PcsRamp(_)
+        | Defect::PcsLoss(_)
+        | Defect::PllOffset(_)
+        | Defect::MomentaryCessation { .. }
+        | Defect::RelayShift { .. }
+        | Defect::StartStuck(_)
+        | Defect::RecoveryTrip(_)
+        | Defect::DroopOverride(_) => describe_converter(defect),
+        Defect::VentilationOff(failed) => state("ventilation", failed),
+        Defect::CoolantLeak(lost) => {
+            format!("coolant leak, flow lost = {} %", Number(lost * 100.0))
+        }
+        Defect::DoorOpen(open) => format!("door {}", if open { "is open" } else { "is shut" }),
+        Defect::Suppression(on) => {
+            format!("fire suppression {}", if on { "releases its agent" } else { "is at rest" })
+        }
+        Defect::AuxSupplyOff(off) => {
+            format!("auxiliary supply {}", if off { "is gone" } else { "is there" })
+        }
         Defect::SmokeDetector(smoke) => {
             format!("smoke detector says {}", if smoke { "smoke" } else { "no smoke" })
         }
@@ -429,6 +500,45 @@ fn describe_defect(defect: &Defect) -> String {
                 |value| format!("{name} of rack {rack} forced to {}", Number(value)),
             )
         }
+    }
+}
+
+/// What is wrong with a converter and its controller.
+fn describe_converter(defect: &Defect) -> String {
+    let pick = |yes, there: &str, gone: &str| if yes { there.to_owned() } else { gone.to_owned() };
+    match *defect {
+        Defect::PcsTrip { code: Some(code) } => format!("PCS trips with {}", code.name()),
+        Defect::PcsTrip { code: None } => "PCS does not trip any more".to_owned(),
+        Defect::PcsDerate(share) => format!("PCS can give {} %", Number(share * 100.0)),
+        Defect::SetpointIgnored(on) => {
+            pick(on, "PCS ignores its setpoints", "PCS obeys its setpoints")
+        }
+        Defect::PcsInverted(on) => {
+            pick(on, "PCS inverts its active power", "PCS gives the sign that is asked for")
+        }
+        Defect::PcsRamp(factor) => format!("PCS ramps times {}", Number(factor)),
+        Defect::PcsLoss(pct) => format!("PCS loses {} % more", Number(pct)),
+        Defect::PllOffset(hz) => format!("PCS measures {} Hz too much", Number(hz)),
+        Defect::MomentaryCessation { below_pu, .. } if below_pu <= 0.0 => {
+            "PCS rides through as it should".to_owned()
+        }
+        Defect::MomentaryCessation { below_pu, recovery_s } => {
+            let (below, recovery) = (Number(below_pu), Number(recovery_s));
+            format!("PCS ceases below {below} pu and comes back in {recovery} s")
+        }
+        Defect::RelayShift { voltage_pu, time_factor } => {
+            let (shift, factor) = (Number(voltage_pu), Number(time_factor));
+            format!("relays {shift} pu nearer, their times times {factor}")
+        }
+        Defect::StartStuck(on) => pick(on, "PCS is stuck in its start", "PCS starts"),
+        Defect::RecoveryTrip(on) => {
+            pick(on, "PCS trips when the voltage comes back", "PCS bears a voltage that comes back")
+        }
+        Defect::DroopOverride(Some(droop)) => {
+            format!("PCS works with a droop of {}", Number(droop))
+        }
+        Defect::DroopOverride(None) => "PCS works with the droop of its settings".to_owned(),
+        _ => String::new(),
     }
 }
 
