@@ -2,6 +2,7 @@
 
 pub mod chance;
 pub mod course;
+pub mod fault;
 pub mod invariants;
 pub mod judge;
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod capacity;
 mod command;
 mod convert;
+mod faults;
 mod impairments;
 mod protect;
 mod share;
@@ -38,6 +39,7 @@ use bess_core::spec::{InitialSpec, IslandLoad, UnitDesign, UnitSpec};
 use bess_core::time::{Moment, TICK_S, Tick};
 use bess_core::units::{Amps, Celsius, Joules, Volts, Watts};
 use command::Fallback;
+use faults::Faults;
 use impairments::{HeatSink, Impairments};
 use std::sync::Arc;
 
@@ -92,6 +94,7 @@ pub(crate) struct Unit {
     island_loads: Arc<[IslandLoad]>,
     island_now: IslandTick,
     impairments: Impairments,
+    faults: Faults,
     heat_sink: HeatSink,
     /// Setpoints after their ramp.
     ramped: Power,
@@ -158,6 +161,7 @@ impl Unit {
             island_loads: Arc::clone(&common.island_loads),
             island_now: IslandTick::default(),
             impairments: Impairments::default(),
+            faults: Faults::default(),
             heat_sink: HeatSink::default(),
             ramped: Power::default(),
             entry_cap_w: f64::INFINITY,
@@ -327,6 +331,23 @@ impl Unit {
             Defect::Sensor { quantity, rack_idx, distortion } => {
                 self.battery.distort(quantity, rack_idx, distortion);
             }
+            Defect::CoolantLeak(lost) => failures.flow_lost = lost,
+            Defect::PcsTrip { .. }
+            | Defect::PcsDerate(_)
+            | Defect::SetpointIgnored(_)
+            | Defect::PcsInverted(_)
+            | Defect::PcsRamp(_)
+            | Defect::PcsLoss(_)
+            | Defect::PllOffset(_)
+            | Defect::MomentaryCessation { .. }
+            | Defect::RelayShift { .. }
+            | Defect::StartStuck(_)
+            | Defect::RecoveryTrip(_)
+            | Defect::VentilationOff(_)
+            | Defect::DoorOpen(_)
+            | Defect::Suppression(_)
+            | Defect::AuxSupplyOff(_)
+            | Defect::DroopOverride(_) => self.faults.note(defect),
         }
     }
 
@@ -459,6 +480,7 @@ impl Unit {
         sink(settings.as_bytes());
         self.machine.hash_into(sink);
         self.impairments.hash_into(sink);
+        self.faults.hash_into(sink);
         sink(&[
             self.gates.into(),
             self.is_cut.into(),
