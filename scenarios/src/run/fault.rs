@@ -6,6 +6,7 @@ use crate::faults::{Act, Args, Before, Case, FaultKind, HostAct, Pace, Probe, Ta
 use crate::format::Setting;
 use crate::report::{HitPart, TimePart};
 use bess_core::command::{Command, validate};
+use bess_core::id::UnitId;
 use bess_core::rng::splitmix;
 use bess_core::snapshot::{FaultPlane, Snapshot};
 use bess_core::stage::{Effect, FaultView};
@@ -83,7 +84,7 @@ const REFUSED_KEPT: usize = 10;
 const TAG_MAX: usize = 40;
 
 fn before(seen: &Snapshot, target: &Target) -> Before {
-    let idx = target.unit().map_or(0, |unit| unit.idx());
+    let idx = target.unit().map_or(0, UnitId::idx);
     Before {
         unit: seen.units[idx],
         functions: Arc::clone(&seen.functions[idx]),
@@ -110,7 +111,7 @@ impl Fault {
             let mut course = Course::new(settings, kind.parameters, chance, key, &name);
             let args = course.at(0);
             // Targets in one unit share what stood before.
-            let unit_idx = target.unit().map(|unit| unit.idx());
+            let unit_idx = target.unit().map(UnitId::idx);
             let before = match befores.iter().find(|(idx, _)| *idx == unit_idx) {
                 Some((_, before)) => Arc::clone(before),
                 None => {
@@ -186,7 +187,7 @@ impl Fault {
             return false;
         }
         let age = seen.tick.0.saturating_sub(self.begun.0);
-        let is_second = age % TICKS_PER_S == 0;
+        let is_second = age.is_multiple_of(TICKS_PER_S);
         let (is_due, is_each) = match self.kind.pace {
             Pace::OnChange => (is_second, false),
             Pace::OnChangeEachTick => (true, false),
