@@ -5,5 +5,7 @@ pub mod course;
 pub mod fault;
 pub mod invariants;
 pub mod judge;
+pub mod record;
+pub mod select;
 #[cfg(test)]
 mod testing;
