@@ -71,6 +71,8 @@ events! {
     GRID_OUTAGE "grid.outage" Nothing "the grid went away";
     GRID_RESTORED "grid.restored" Nothing "the grid came back";
     GRID_PHASE_JUMP "grid.phase_jump" Nothing "the grid's phase jumped";
+    GRID_BREAKER_OPEN "grid.breaker_open" Nothing "the breaker at the POI opened";
+    GRID_BREAKER_CLOSED "grid.breaker_closed" Nothing "the breaker at the POI closed";
     GRID_LOAD_STEP "grid.load_step" Nothing "a load of the grid changed";
     FAULT_ON "fault.on" Nothing "an action of the scenario began";
     FAULT_OFF "fault.off" Nothing "an action of the scenario ended";
@@ -164,6 +166,8 @@ pub(super) fn named(event: &Event) -> [Option<(EventName, Seen)>; 2] {
             GridChange::Restored => GRID_RESTORED,
             GridChange::PhaseJump(_) => GRID_PHASE_JUMP,
             GridChange::LoadStep(_) => GRID_LOAD_STEP,
+            GridChange::BreakerOpened => GRID_BREAKER_OPEN,
+            GridChange::BreakerClosed => GRID_BREAKER_CLOSED,
         }),
         _ => [None, None],
     }

@@ -63,6 +63,8 @@ pub struct Story {
     observations: VecDeque<Noticed>,
     last_event: u64,
     last_write: u64,
+    /// What is new with the last tick, in order.
+    fresh: Vec<(EventName, Seen)>,
 }
 
 impl Story {
@@ -75,13 +77,18 @@ impl Story {
             observations: VecDeque::new(),
             last_event: snapshot.events.total(),
             last_write: snapshot.audit.total(),
+            fresh: Vec::new(),
         }
     }
 
     /// Takes what is new in a snapshot; to be called once a tick.
     pub fn note(&mut self, snapshot: &Snapshot) {
-        let lanes = &mut self.lanes;
-        let mut push = |name: EventName, seen| lanes[usize::from(name.0)].push(seen);
+        let (lanes, fresh) = (&mut self.lanes, &mut self.fresh);
+        fresh.clear();
+        let mut push = |name: EventName, seen| {
+            lanes[usize::from(name.0)].push(seen);
+            fresh.push((name, seen));
+        };
         for (_, event) in snapshot.events.after(self.last_event) {
             events::named(event).into_iter().flatten().for_each(|(name, seen)| push(name, seen));
         }
@@ -135,6 +142,10 @@ impl Story {
     /// What an action did so far.
     pub fn effect(&self, action: usize) -> Effect {
         self.actions.get(action).map(|deed| deed.effect).unwrap_or_default()
+    }
+    /// Events that the last [`Story::note`] took, in the order in which they happened.
+    pub fn fresh(&self) -> &[(EventName, Seen)] {
+        &self.fresh
     }
     /// Events of a name since `tick`, oldest first; `None` where some of them are no longer kept.
     pub fn since(
