@@ -13,3 +13,4 @@ pub mod profile;
 pub mod report;
 pub mod run;
 pub mod sight;
+pub mod text;

@@ -7,6 +7,7 @@ pub mod setup;
 mod value;
 
 pub use crate::faults::TargetKind;
+pub use crate::text::ParamValue;
 pub use deed::{CONTROLS, Control, ControlKind, Deed};
 pub use matching::{Condition, Matching};
 pub use scenario::*;
