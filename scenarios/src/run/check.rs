@@ -118,7 +118,7 @@ pub fn all(scenario: &Scenario, names: &Names<'_>, has_sut: bool) -> Vec<Check> 
             }
         }
     }
-    let expected = |expectation: &Expectation| Check::expected(expectation, scenario, names);
+    let expected = |expectation: &Expectation| Check::expected(expectation, names);
     checks.extend(scenario.expectations.iter().map(expected));
     for check in &mut checks {
         if check.uses().sut && !has_sut {
@@ -131,8 +131,7 @@ pub fn all(scenario: &Scenario, names: &Names<'_>, has_sut: bool) -> Vec<Check> 
 }
 
 impl Check {
-    fn expected(expectation: &Expectation, scenario: &Scenario, names: &Names<'_>) -> Self {
-        let pattern = |pattern: &crate::format::EventPattern| compile(pattern, scenario, names);
+    fn expected(expectation: &Expectation, names: &Names<'_>) -> Self {
         let (looks, asks, compared) = match &expectation.kind {
             ExpectationKind::Within { condition, .. }
             | ExpectationKind::Always { condition, .. }
@@ -151,21 +150,21 @@ impl Check {
                 (Looks::Settles { signal, goal, tolerance: *tolerance }, asks, compared)
             }
             ExpectationKind::Sequence(steps) => {
-                let texts: Vec<String> =
-                    steps.iter().map(|s| pattern_text(&s.pattern, scenario)).collect();
-                let patterns = steps.iter().filter_map(|step| pattern(&step.pattern)).collect();
+                let texts: Vec<&str> =
+                    steps.iter().map(|step| step.pattern.text.as_str()).collect();
+                let patterns = steps.iter().map(|step| step.pattern.pattern.clone()).collect();
                 (Looks::Events(patterns), texts.join(", then "), None)
             }
             ExpectationKind::Count { pattern: of, min, max, .. } => {
                 let least = min.map(|min| format!("at least {min} times "));
                 let most = max.map(|max| format!("at most {max} times "));
                 let bounds = [least, most].into_iter().flatten().collect::<String>();
-                let text = format!("{bounds}{}", pattern_text(of, scenario));
-                (Looks::Events(pattern(of).into_iter().collect()), text, None)
+                let text = format!("{bounds}{}", of.text);
+                (Looks::Events(vec![of.pattern.clone()]), text, None)
             }
         };
         let anchor = match expectation.after.as_ref().map(|after| &after.anchor) {
-            Some(Anchor::Event(of)) => pattern(of),
+            Some(Anchor::Event(of)) => Some(of.pattern.clone()),
             _ => None,
         };
         Self {
@@ -378,37 +377,6 @@ fn settles_text(signal: &Condition, goal: &Goal, tolerance: Tolerance) -> String
         Tolerance::Absolute(within) => format!("{} ~= {goal} ± {within}", signal.text),
         Tolerance::Relative(part) => format!("{} ~= {goal} ± {}%", signal.text, part * 100.0),
     }
-}
-
-fn fields<'p>(
-    pattern: &'p crate::format::EventPattern,
-    scenario: &'p Scenario,
-) -> Vec<(&'static str, &'p str)> {
-    let target = pattern.target.map(|place| scenario.targets[place].name.as_str());
-    let nonzero = pattern.nonzero.map(|nonzero| if nonzero { "true" } else { "false" });
-    let fields = [
-        ("value", pattern.value.as_deref()),
-        ("code", pattern.code.as_deref()),
-        ("level", pattern.level.as_deref()),
-        ("target", target),
-        ("nonzero", nonzero),
-    ];
-    fields.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
-}
-
-/// A pattern of a scenario, compiled; `None` for one that its reading would have refused.
-pub fn compile(
-    pattern: &crate::format::EventPattern,
-    scenario: &Scenario,
-    names: &Names<'_>,
-) -> Option<EventPattern> {
-    EventPattern::new(&pattern.event, &fields(pattern, scenario), names).ok()
-}
-
-fn pattern_text(pattern: &crate::format::EventPattern, scenario: &Scenario) -> String {
-    let fields = fields(pattern, scenario);
-    let fields: String = fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-    format!("{}{fields}", pattern.event)
 }
 
 impl Compared {

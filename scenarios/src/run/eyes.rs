@@ -2,7 +2,6 @@
 //! windows and baselines remember.
 
 use super::chance::Chance;
-use super::check;
 use super::fault::Fault;
 use super::select::Cast;
 use crate::expr::{EventPattern, Expr, Names};
@@ -145,10 +144,10 @@ pub fn proof_of(place: usize, scenario: &Scenario, spec: &FarmSpec) -> Option<Ex
 }
 
 /// By action: the event that it comes after.
-pub fn triggers(scenario: &Scenario, names: &Names<'_>) -> Vec<Option<EventPattern>> {
+pub fn triggers(scenario: &Scenario) -> Vec<Option<EventPattern>> {
     let trigger = |start: &Start| match start {
         Start::After(after) => match &after.anchor {
-            Anchor::Event(pattern) => check::compile(pattern, scenario, names),
+            Anchor::Event(of) => Some(of.pattern.clone()),
             Anchor::Begin(_) | Anchor::End(_) => None,
         },
         Start::At(_) | Start::When { .. } => None,

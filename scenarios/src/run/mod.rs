@@ -12,6 +12,7 @@ mod phases;
 mod play;
 mod record;
 mod select;
+mod stage;
 #[cfg(test)]
 mod testing;
 mod timeline;
@@ -20,3 +21,4 @@ mod verdict;
 pub use chance::fnv1a;
 pub use eyes::names;
 pub use play::Ready;
+pub use stage::{RUNNING_MAX, ReadyFault, Shared, Stage};

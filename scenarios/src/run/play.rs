@@ -147,7 +147,7 @@ impl Run {
         let mut run = Self {
             doings: (0..n_actions).map(|place| Doing::new(place, scenario, chance)).collect(),
             proofs: (0..n_actions).map(|n| eyes::proof_of(n, scenario, &seen.spec)).collect(),
-            triggers: eyes::triggers(scenario, &names),
+            triggers: eyes::triggers(scenario),
             checks: check::all(scenario, &names, scenario.sut.mode == SutMode::External),
             eyes: Eyes {
                 cast: Cast::new(scenario.targets.len(), n_actions),
@@ -243,6 +243,15 @@ impl Run {
     /// Its faults in force, and those that were.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.doings.iter().flat_map(|doing| &doing.faults)
+    }
+    /// The same, to be changed.
+    pub fn faults_mut(&mut self) -> impl Iterator<Item = &mut Fault> {
+        self.doings.iter_mut().flat_map(|doing| &mut doing.faults)
+    }
+    /// Takes the faults that are in force still after it, such as those that never recover.
+    pub fn take_active(&mut self) -> Vec<Fault> {
+        let faults = self.doings.iter_mut().flat_map(|doing| doing.faults.drain(..));
+        faults.filter(Fault::is_active).collect()
     }
     /// How each check stands.
     pub fn check_states(&self) -> impl Iterator<Item = CheckState> {

@@ -8,11 +8,12 @@ use super::record::Since;
 use super::timeline::Doing;
 use crate::expr::Expr;
 use crate::faults::{Probe, Target};
-use crate::format::{Anchor, Deed, ParamValue, Prove};
+use crate::format::{Anchor, Deed, Prove};
 use crate::report::{
     ActionPart, Attendance, Determinism, FarmPart, ObservationPart, Report, ScenarioPart, Scores,
     SutPart, TargetPart,
 };
+use crate::text::ParamValue;
 use bess_core::stage::{CheckState, Effect, Severity, Verdict};
 use bess_core::time::{TICKS_PER_S, Tick};
 
