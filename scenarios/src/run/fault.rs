@@ -76,6 +76,8 @@ pub struct Fault {
     effect: Effect,
     is_proven_elsewhere: bool,
     refused: Vec<String>,
+    is_begun_told: bool,
+    is_end_told: bool,
 }
 
 /// Refusals that are kept of one fault.
@@ -136,6 +138,8 @@ impl Fault {
             effect: Effect::Pending,
             is_proven_elsewhere: begin.is_proven_elsewhere,
             refused: Vec::new(),
+            is_begun_told: false,
+            is_end_told: false,
         };
         for at in 0..fault.hits.len() {
             let done = fault.act(at, 0, false, seen, orders);
@@ -163,6 +167,18 @@ impl Fault {
     /// Whether it was seen to act.
     pub fn effect(&self) -> Effect {
         self.effect
+    }
+    /// Why the farm refused the first thing that it asked, if it did.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.first().map(String::as_str)
+    }
+    /// Whether it has begun and that was not asked before.
+    pub fn take_begun(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_begun_told, true)
+    }
+    /// Whether it has ended and that was not asked since.
+    pub fn take_ended(&mut self) -> bool {
+        !self.is_active() && !std::mem::replace(&mut self.is_end_told, true)
     }
     /// Whom it hits.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {

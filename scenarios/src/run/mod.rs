@@ -1,11 +1,24 @@
 //! Runs of scenarios and single faults: what is due when, at whom, whether it acts, and what it comes to.
 
-pub mod chance;
-pub mod course;
-pub mod fault;
-pub mod invariants;
-pub mod judge;
-pub mod record;
-pub mod select;
+mod chance;
+mod check;
+mod course;
+mod deed;
+mod eyes;
+mod fault;
+mod invariants;
+mod judge;
+mod phases;
+mod play;
+mod record;
+mod select;
+mod stage;
 #[cfg(test)]
 mod testing;
+mod timeline;
+mod verdict;
+
+pub use chance::fnv1a;
+pub use eyes::names;
+pub use play::Ready;
+pub use stage::{RUNNING_MAX, ReadyFault, Shared, Stage};
