@@ -42,11 +42,17 @@ impl Expansion {
 /// What was put into texts, by the place where each begins.
 pub type Expansions = BTreeMap<usize, Expansion>;
 
-/// A problem with a `${…}`: the bytes of the value of a text, and what is wrong.
-pub(super) struct Wrong {
-    pub(super) span: Range<usize>,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
+/// A problem with a `${…}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wrong {
+    /// Where the text stands in which it is.
+    pub scalar: Range<usize>,
+    /// Where it stands itself.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub hint: Option<String>,
 }
 
 impl Tree<'_> {
@@ -57,7 +63,7 @@ impl Tree<'_> {
         text: &str,
         skipped: &[&str],
         get: &dyn Fn(&str) -> Result<ParamValue, (String, Option<String>)>,
-        report: &mut dyn FnMut(Range<usize>, String, Option<String>),
+        report: &mut dyn FnMut(Wrong),
     ) -> Expansions {
         let mut expansions = Expansions::new();
         let numbers = &mut self.numbers;
@@ -74,7 +80,7 @@ impl Tree<'_> {
                 match put_in(raw, get) {
                     Err(wrong) => {
                         let at = super::place(text, &span, raw, None, wrong.span);
-                        report(at, wrong.message, wrong.hint);
+                        report(Wrong { scalar: span, span: at, ..wrong });
                         // Nothing further is said of it.
                         *scalar.get_mut() = DeValue::String(Cow::Borrowed(""));
                     }
@@ -117,7 +123,7 @@ fn put_in(
         pieces.push((from..new.len(), at..begin));
         let Some(end) = raw[begin..].find('}').map(|found| begin + found) else {
             let message = "`${` without `}`".to_owned();
-            return Err(Wrong { span: begin..begin + 2, message, hint: None });
+            return Err(Wrong { scalar: 0..0, span: begin..begin + 2, message, hint: None });
         };
         let span = begin..end + 1;
         let hint = std::cell::RefCell::new(None);
@@ -128,6 +134,7 @@ fn put_in(
             })
         };
         let value = evaluate(&raw[begin + 2..end], &known).map_err(|message| Wrong {
+            scalar: 0..0,
             span: span.clone(),
             message,
             hint: hint.take(),
@@ -141,7 +148,7 @@ fn put_in(
         pieces.push((from..new.len(), span));
         if new.len() > TEXT_MAX {
             let message = format!("the text grows beyond {TEXT_MAX} bytes");
-            return Err(Wrong { span: begin..end + 1, message, hint: None });
+            return Err(Wrong { scalar: 0..0, span: begin..end + 1, message, hint: None });
         }
         at = end + 1;
     }
@@ -168,7 +175,7 @@ mod tests {
     fn a_place_behind_a_parameter_is_that_of_the_file() {
         let text = "é: \"a > ${limit} and fault > ${n}\"\n";
         let mut tree = parse("s.yaml", text).expect("a tree");
-        let expansions = tree.expand(text, &[], &get, &mut |_, message, _| panic!("{message}"));
+        let expansions = tree.expand(text, &[], &get, &mut |wrong| panic!("{wrong:?}"));
         tree.with(|table| {
             let value = table.get_ref().get("é").expect("é");
             let now = value.get_ref().as_str().expect("a text");
@@ -190,7 +197,7 @@ mod tests {
     fn a_text_that_is_one_parameter_becomes_its_value() {
         let text = "a: ${n}\nb: ${limit * 2}\nc: ${n}s\nparams: {x: \"${n}\"}\n";
         let mut tree = parse("s.yaml", text).expect("a tree");
-        tree.expand(text, &["params"], &get, &mut |_, message, _| panic!("{message}"));
+        tree.expand(text, &["params"], &get, &mut |wrong| panic!("{wrong:?}"));
         tree.with(|table| {
             let table = table.get_ref();
             assert!(table["a"].get_ref().is_integer());
@@ -204,7 +211,7 @@ mod tests {
         let text = "a: x ${m} y\nb: ${n\n";
         let mut tree = parse("s.yaml", text).expect("a tree");
         let mut wrong = Vec::new();
-        tree.expand(text, &[], &get, &mut |at, message, _| wrong.push((at, message)));
+        tree.expand(text, &[], &get, &mut |of| wrong.push((of.span, of.message)));
         assert_eq!(wrong[0], (5..9, "there is no parameter `m`".to_owned()));
         assert_eq!(wrong[1], (15..17, "`${` without `}`".to_owned()));
     }

@@ -95,6 +95,9 @@ const ENDS: &[(&str, &str)] = &[
 ];
 
 impl Quantity {
+    /// A plain number.
+    pub const PLAIN: Self = Self { dim: Dim::NONE, scale: 1.0, symbol: "" };
+
     /// That of the name `name`: `latency_s` is in s; a name without a unit is a plain number, or a
     /// fraction.
     pub fn of(name: &str) -> Self {

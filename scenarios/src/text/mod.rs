@@ -8,7 +8,7 @@ mod place;
 mod yaml;
 
 pub use arithmetic::{ParamValue, evaluate};
-pub use expand::{Expansion, Expansions};
+pub use expand::{Expansion, Expansions, Wrong};
 pub use literal::{DURATION_MAX_S, Quantity, duration_s, in_words};
 pub use place::place;
 
@@ -39,10 +39,9 @@ impl Tree<'_> {
     }
 
     /// Gives the tree to `read` with every number in its place.
-    pub fn with<T>(self, read: impl FnOnce(&Spanned<DeTable<'_>>) -> T) -> T {
-        let Self { table, numbers, .. } = self;
-        let mut table = table;
-        put_numbers(&mut table, &numbers);
+    pub fn with<T>(&self, read: impl FnOnce(&Spanned<DeTable<'_>>) -> T) -> T {
+        let mut table = self.table.clone();
+        put_numbers(&mut table, &self.numbers);
         read(&table)
     }
 }
