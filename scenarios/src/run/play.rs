@@ -11,9 +11,12 @@ use super::judge::ticks;
 use super::record::Record;
 use super::select::Cast;
 use super::timeline::Doing;
+use crate::book::FarmOverrides;
 use crate::expr::{EventPattern, Expr, Uses};
 use crate::faults::Target;
-use crate::format::{Feature, Scenario, Start, SutMode, setup};
+use crate::format::{
+    ExpectationKind, Feature, Goal, Mode, Prove, Scenario, Start, SutMode, Value, setup,
+};
 use crate::report::{Attendance, HostPart};
 use crate::sight::{LinkSight, Memory, Story};
 use bess_core::id::UnitId;
@@ -35,6 +38,62 @@ pub struct Ready {
     pub seed: u64,
     /// FNV-1a of its text.
     pub digest: u64,
+}
+
+impl Ready {
+    /// Whether its checks look at the farm as it would be without the faults.
+    pub fn uses_shadow(&self) -> bool {
+        let scenario = &self.scenario;
+        let of_checks =
+            scenario.expectations.iter().flat_map(|expectation| match &expectation.kind {
+                ExpectationKind::Within { condition, .. }
+                | ExpectationKind::Always { condition, .. }
+                | ExpectationKind::Never { condition, .. }
+                | ExpectationKind::Eventually { condition, .. } => vec![condition],
+                ExpectationKind::Settles { signal, goal: Goal::Expression(goal), .. } => {
+                    vec![signal, goal]
+                }
+                ExpectationKind::Settles { signal, .. } => vec![signal],
+                ExpectationKind::Sequence(_) | ExpectationKind::Count { .. } => Vec::new(),
+            });
+        let steady = scenario.steady_state.checks.iter().map(|check| &check.condition);
+        let aborts = scenario.abort.iter().map(|abort| &abort.condition);
+        let starts = scenario.timeline.iter().filter_map(|action| match &action.start {
+            Start::When { condition, .. } => Some(condition),
+            Start::At(_) | Start::After(_) => None,
+        });
+        let proofs = scenario.timeline.iter().filter_map(|action| match &action.prove {
+            Prove::Condition(condition) => Some(condition),
+            Prove::Auto => None,
+        });
+        let mut all = of_checks.chain(steady).chain(aborts).chain(starts).chain(proofs);
+        all.any(|condition| condition.expr.uses().shadow)
+            || scenario.report.record.iter().any(|wish| wish.starts_with("shadow."))
+    }
+
+    /// What a fresh farm may begin with, as far as it is the same for every unit.
+    pub fn farm_overrides(&self) -> FarmOverrides {
+        let mut overrides = FarmOverrides::default();
+        for initial in &self.scenario.initial {
+            let target = &self.scenario.targets[initial.target];
+            let matching = &target.matching;
+            let is_everybody = matching.units.is_none()
+                && matching.condition.is_none()
+                && target.mode == Mode::All
+                && target.not.is_empty()
+                && target.of.is_none();
+            for setting in &initial.set {
+                if let (true, Value::Number(number)) = (is_everybody, &setting.value) {
+                    match setting.name {
+                        "soc" => overrides.soc = Some(*number),
+                        "ambient_degc" => overrides.ambient_degc = Some(*number),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        overrides
+    }
 }
 
 /// Counters of the process, as far as a run is graded by them.
