@@ -161,6 +161,18 @@ impl Play {
     }
 }
 
+/// What is so in every one of these farms.
+pub(super) const STEADY: &str =
+    "checks: [{id: there, modes: [SoT], expr: \"farm.units >= 1\", severity: must}]";
+/// A time line on which nothing happens.
+pub(super) const QUIET: &str =
+    "timeline: [{id: here, at: 0s, action: control.mark, with: {name: here}}]\n";
+
+/// The check `id` of a report.
+pub(super) fn check<'r>(report: &'r Report, id: &str) -> &'r crate::report::CheckPart {
+    report.checks.iter().find(|check| check.id == id).expect("it is in the report")
+}
+
 /// A scenario of 20 s on a farm that is steady for a second, with more lines of YAML.
 pub(super) fn scenario(more: &str) -> String {
     format!(
@@ -172,9 +184,9 @@ pub(super) fn scenario(more: &str) -> String {
          duration: 20s\n\
          sut: {{mode: none}}\n\
          targets:\n  \
-           one: {{kind: unit, match: {{range: unit-001}}, mode: all}}\n  \
+           one: {{kind: unit, match: {{units: [unit-001]}}, mode: all}}\n  \
            everybody: {{kind: unit, mode: all}}\n\
-         steadyState: {{window: 1s, checks: []}}\n\
+         steadyState: {{window: 1s, {STEADY}}}\n\
          {more}"
     )
 }
