@@ -200,3 +200,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_example_in_the_docs_is_read() {
+    let docs = include_str!("../../../docs/scenario-files.md");
+    let (_, rest) = docs.split_once("```yaml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    read("example.yaml", example).unwrap_or_else(|problems| panic!("{problems}"));
+}

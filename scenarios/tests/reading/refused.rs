@@ -44,7 +44,7 @@ fn names_that_nobody_knows_are_refused_with_a_guess() {
     refused(
         "signal: farm.active_power_w, to: 2kW",
         "signal: farm.activ_power_w, to: 2kW",
-        "",
+        "farm.activ_power_w",
         Some("did you mean `farm.active_power_w`?"),
     );
     refused(
@@ -101,7 +101,7 @@ fn units_and_ranges_are_checked() {
         Some("it cannot be negative"),
     );
     refused("tolerance: 50kW", "tolerance: 50Hz", "`Hz` is another quantity than W", None);
-    refused("to: 2kW", "to: 2s", "", None);
+    refused("to: 2kW", "to: 2s", "the signal is in W, and what it settles at in s", None);
     refused(
         "soc: 60%",
         "soc: 60",
