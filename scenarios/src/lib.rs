@@ -5,10 +5,12 @@
 //! [`expr`] is the language in which scenarios say what must be true, [`sight`] what it can see.
 //! Like the physics it knows no clock, no file and no socket.
 
+pub mod book;
 pub mod dispatch;
 pub mod expr;
 pub mod faults;
 pub mod format;
+pub mod library;
 pub mod profile;
 pub mod report;
 pub mod run;

@@ -17,7 +17,7 @@ const WINDOW_TICKS: u64 = 10 * TICKS_PER_S;
 
 /// When a check is asked.
 #[derive(Clone, Debug)]
-pub enum When {
+pub(super) enum When {
     /// Before the time line, over the whole window of the steady state.
     Start,
     /// At the end.
@@ -34,8 +34,16 @@ pub enum When {
 #[derive(Clone, Debug)]
 enum Looks {
     Condition(Condition),
-    Settles { signal: Condition, goal: Goal, tolerance: Tolerance },
+    Settles(Box<Settling>),
     Events(Vec<EventPattern>),
+}
+
+/// A signal that is to settle.
+#[derive(Clone, Debug)]
+struct Settling {
+    signal: Condition,
+    goal: Goal,
+    tolerance: Tolerance,
 }
 
 /// A value that a condition compares, and where it is right.
@@ -51,7 +59,7 @@ struct Compared {
 
 /// One check.
 #[derive(Clone, Debug)]
-pub struct Check {
+pub(super) struct Check {
     /// Its id.
     pub id: String,
     kind: &'static str,
@@ -75,7 +83,7 @@ pub struct Check {
 
 /// Every check of a scenario, those of the steady state first. `has_sut` says whether somebody outside can
 /// notice something.
-pub fn all(scenario: &Scenario, names: &Names<'_>, has_sut: bool) -> Vec<Check> {
+pub(super) fn all(scenario: &Scenario, names: &Names<'_>, has_sut: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     for check in &scenario.steady_state.checks {
         for mode in &check.modes {
@@ -147,7 +155,8 @@ impl Check {
                 let asks = settles_text(signal, goal, *tolerance);
                 let compared = Compared::of(&asks, names, false);
                 let (signal, goal) = (signal.clone(), goal.clone());
-                (Looks::Settles { signal, goal, tolerance: *tolerance }, asks, compared)
+                let settling = Settling { signal, goal, tolerance: *tolerance };
+                (Looks::Settles(Box::new(settling)), asks, compared)
             }
             ExpectationKind::Sequence(steps) => {
                 let texts: Vec<&str> =
@@ -185,16 +194,16 @@ impl Check {
     }
 
     /// What its expressions look at.
-    pub fn uses(&self) -> Uses {
+    pub(super) fn uses(&self) -> Uses {
         self.exprs().fold(Uses::default(), |uses, expr| uses.and(expr.uses()))
     }
     /// Its expressions, those for the report as well.
-    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+    pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let own: Vec<&Expr> = match &self.looks {
             Looks::Condition(condition) => vec![&condition.expr],
-            Looks::Settles { signal, goal, .. } => match goal {
-                Goal::Number(_) => vec![&signal.expr],
-                Goal::Expression(goal) => vec![&signal.expr, &goal.expr],
+            Looks::Settles(of) => match &of.goal {
+                Goal::Number(_) => vec![&of.signal.expr],
+                Goal::Expression(goal) => vec![&of.signal.expr, &goal.expr],
             },
             Looks::Events(_) => Vec::new(),
         };
@@ -202,17 +211,17 @@ impl Check {
     }
 
     /// Its truth now.
-    pub fn truth(&self, sight: &Sight<'_>) -> Option<bool> {
+    pub(super) fn truth(&self, sight: &Sight<'_>) -> Option<bool> {
         match &self.looks {
             Looks::Condition(condition) => condition.expr.truth(sight),
-            Looks::Settles { signal, goal, tolerance } => {
-                let value = signal.expr.value(sight);
-                let goal = match goal {
+            Looks::Settles(of) => {
+                let value = of.signal.expr.value(sight);
+                let goal = match &of.goal {
                     Goal::Number(goal) => *goal,
                     Goal::Expression(goal) => goal.expr.value(sight),
                 };
-                let within = match tolerance {
-                    Tolerance::Absolute(within) => *within,
+                let within = match of.tolerance {
+                    Tolerance::Absolute(within) => within,
                     Tolerance::Relative(part) => part * goal.abs(),
                 };
                 let off = (value - goal).abs();
@@ -223,7 +232,7 @@ impl Check {
     }
 
     /// Looks at the end of a tick; `chaos` says whether a fault is in force.
-    pub fn look(&mut self, sight: &Sight<'_>, chaos: bool) {
+    pub(super) fn look(&mut self, sight: &Sight<'_>, chaos: bool) {
         let now = sight.snapshot.tick;
         self.keep_window(sight);
         if !self.judge.is_open() || matches!(self.when, When::Start | When::End) {
@@ -254,7 +263,7 @@ impl Check {
     }
 
     /// The run is over.
-    pub fn finish(&mut self, sight: &Sight<'_>, is_full: bool) {
+    pub(super) fn finish(&mut self, sight: &Sight<'_>, is_full: bool) {
         let now = sight.snapshot.tick;
         if !self.judge.is_pending() {
             return;
@@ -289,7 +298,7 @@ impl Check {
     }
 
     /// The time line begins: bounds that look at the baseline have their value now.
-    pub fn set_band(&mut self, sight: &Sight<'_>) {
+    pub(super) fn set_band(&mut self, sight: &Sight<'_>) {
         if let Some(compared) = &mut self.compared {
             compared.set_band(sight);
         }
@@ -311,7 +320,7 @@ impl Check {
     }
 
     /// How others see it.
-    pub fn view(&self) -> CheckView {
+    pub(super) fn view(&self) -> CheckView {
         let message = match (self.message.is_empty(), self.judge.seen.is_empty()) {
             (_, true) if self.message.is_empty() => self.asks.clone(),
             (_, true) => self.message.clone(),
@@ -329,7 +338,7 @@ impl Check {
     }
 
     /// For the report.
-    pub fn part(&self, since: Since) -> CheckPart {
+    pub(super) fn part(&self, since: Since) -> CheckPart {
         let at = |tick: Option<Tick>| tick.map(|tick| since.tick(tick));
         CheckPart {
             id: self.id.clone(),

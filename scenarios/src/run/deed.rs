@@ -16,7 +16,7 @@ const SOC_NEAR: f64 = 0.002;
 
 /// What came of a command that a scenario gave as an operator.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Given {
+pub(super) struct Given {
     /// It in words.
     pub what: String,
     /// Why it was refused; empty where it was not.
@@ -40,7 +40,7 @@ fn give(commands: Vec<Command>, seen: &Snapshot, orders: &mut Orders) -> Vec<Giv
 }
 
 /// Does what an operator does, once, at every target.
-pub fn operate(
+pub(super) fn operate(
     control: &ControlKind,
     targets: &[Target],
     settings: &[Setting],
@@ -75,7 +75,12 @@ pub fn operate(
 }
 
 /// The commands that bring about `args` at `target`.
-pub fn set(args: &Args, target: &Target, seen: &Snapshot, orders: &mut Orders) -> Vec<Given> {
+pub(super) fn set(
+    args: &Args,
+    target: &Target,
+    seen: &Snapshot,
+    orders: &mut Orders,
+) -> Vec<Given> {
     let kind = if target.unit().is_some() { TargetKind::Unit } else { TargetKind::Farm };
     let setting = |(name, arg): &(&'static str, Arg)| {
         let value = match arg {
@@ -113,7 +118,7 @@ pub fn set(args: &Args, target: &Target, seen: &Snapshot, orders: &mut Orders) -
 
 /// Settings that a scenario makes, and goes on making while some of them move.
 #[derive(Clone, Debug)]
-pub struct Setter {
+pub(super) struct Setter {
     at: Vec<(Target, Course, Args)>,
     begun: Tick,
     ends: Option<Tick>,
@@ -121,7 +126,7 @@ pub struct Setter {
 
 impl Setter {
     /// Makes the settings of `courses` at the instant that `seen` shows.
-    pub fn begin(
+    pub(super) fn begin(
         courses: Vec<(Target, Course)>,
         lasts: Option<u64>,
         seen: &Snapshot,
@@ -139,7 +144,7 @@ impl Setter {
         (Self { at, begun, ends }, given)
     }
     /// Makes them anew where they moved, once a second; whether it goes on.
-    pub fn go_on(&mut self, seen: &Snapshot, orders: &mut Orders) -> bool {
+    pub(super) fn go_on(&mut self, seen: &Snapshot, orders: &mut Orders) -> bool {
         let age = seen.tick.0.saturating_sub(self.begun.0);
         let moves = self.at.iter().any(|(_, course, _)| course.moves());
         if !moves || self.ends.is_some_and(|ends| ends <= seen.tick) {

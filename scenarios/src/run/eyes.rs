@@ -13,7 +13,7 @@ use bess_core::time::{TICKS_PER_S, Tick};
 
 /// All of it.
 #[derive(Clone, Debug)]
-pub struct Eyes {
+pub(super) struct Eyes {
     /// Who the targets are.
     pub cast: Cast,
     /// What happened.
@@ -26,7 +26,7 @@ pub struct Eyes {
 
 impl Eyes {
     /// What is seen with the memory of `memory`.
-    pub fn sight<'s>(
+    pub(super) fn sight<'s>(
         &'s self,
         snapshot: &'s Snapshot,
         shadow: Option<&'s Snapshot>,
@@ -59,7 +59,7 @@ impl Eyes {
     ///
     /// # Errors
     /// The name of one that is nobody and must not be.
-    pub fn resolve_all(
+    pub(super) fn resolve_all(
         &mut self,
         scenario: &Scenario,
         chance: Chance,
@@ -76,7 +76,7 @@ impl Eyes {
         Ok(())
     }
     /// Resolves those that are not sticky anew, once a second.
-    pub fn resolve_moving(&mut self, scenario: &Scenario, chance: Chance, seen: &Snapshot) {
+    pub(super) fn resolve_moving(&mut self, scenario: &Scenario, chance: Chance, seen: &Snapshot) {
         if !seen.tick.0.is_multiple_of(TICKS_PER_S) || scenario.targets.iter().all(|t| t.sticky) {
             return;
         }
@@ -99,7 +99,7 @@ impl Eyes {
 }
 
 /// The kind of a target in the words of expressions.
-pub fn sight_kind(kind: TargetKind) -> crate::sight::TargetKind {
+pub(super) fn sight_kind(kind: TargetKind) -> crate::sight::TargetKind {
     use crate::sight::TargetKind as Sight;
     match kind {
         TargetKind::Farm => Sight::Farm,
@@ -127,7 +127,7 @@ pub fn names<'f>(scenario: &Scenario, spec: &'f FarmSpec) -> Names<'f> {
 
 /// What shows that the action at `place` acts, where an expression does: its own, or that of its kind, in
 /// which `target` stands for its targets.
-pub fn proof_of(place: usize, scenario: &Scenario, spec: &FarmSpec) -> Option<Expr> {
+pub(super) fn proof_of(place: usize, scenario: &Scenario, spec: &FarmSpec) -> Option<Expr> {
     let action = &scenario.timeline[place];
     if let Prove::Condition(condition) = &action.prove {
         return Some(condition.expr.clone());
@@ -144,7 +144,7 @@ pub fn proof_of(place: usize, scenario: &Scenario, spec: &FarmSpec) -> Option<Ex
 }
 
 /// By action: the event that it comes after.
-pub fn triggers(scenario: &Scenario) -> Vec<Option<EventPattern>> {
+pub(super) fn triggers(scenario: &Scenario) -> Vec<Option<EventPattern>> {
     let trigger = |start: &Start| match start {
         Start::After(after) => match &after.anchor {
             Anchor::Event(of) => Some(of.pattern.clone()),

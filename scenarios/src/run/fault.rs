@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What is to be done with the farm and with who runs it, in order.
 #[derive(Debug, Default)]
-pub struct Orders {
+pub(super) struct Orders {
     /// Commands for the farm.
     pub commands: Vec<Command>,
     /// What the host does.
@@ -24,7 +24,7 @@ pub struct Orders {
 
 /// What a fault begins with.
 #[derive(Debug)]
-pub struct Begin<'b> {
+pub(super) struct Begin<'b> {
     /// Its id as it is shown.
     pub id: String,
     /// The action in the keys of its random streams; of a repetition with its number.
@@ -60,7 +60,7 @@ struct Hit {
 
 /// A fault in force, or one that was.
 #[derive(Clone, Debug)]
-pub struct Fault {
+pub(super) struct Fault {
     id: String,
     kind: &'static FaultKind,
     run: Option<String>,
@@ -105,7 +105,7 @@ fn tag(id: &str, target: &str) -> String {
 
 impl Fault {
     /// Begins a fault at the instant that `seen` shows.
-    pub fn begin(begin: Begin<'_>, seen: &Snapshot, orders: &mut Orders) -> Self {
+    pub(super) fn begin(begin: Begin<'_>, seen: &Snapshot, orders: &mut Orders) -> Self {
         let Begin { id, key, kind, run, targets, settings, lasts, chance, .. } = begin;
         let mut befores: Vec<(Option<usize>, Arc<Before>)> = Vec::new();
         let hits = targets.into_iter().map(|target| {
@@ -153,43 +153,43 @@ impl Fault {
     }
 
     /// Its id.
-    pub fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         &self.id
     }
     /// Its kind.
-    pub fn kind(&self) -> &'static FaultKind {
+    pub(super) fn kind(&self) -> &'static FaultKind {
         self.kind
     }
     /// Whether it is in force.
-    pub fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.ended.is_none()
     }
     /// Whether it was seen to act.
-    pub fn effect(&self) -> Effect {
+    pub(super) fn effect(&self) -> Effect {
         self.effect
     }
     /// Why the farm refused the first thing that it asked, if it did.
-    pub fn refused(&self) -> Option<&str> {
+    pub(super) fn refused(&self) -> Option<&str> {
         self.refused.first().map(String::as_str)
     }
     /// Whether it has begun and that was not asked before.
-    pub fn take_begun(&mut self) -> bool {
+    pub(super) fn take_begun(&mut self) -> bool {
         !std::mem::replace(&mut self.is_begun_told, true)
     }
     /// Whether it has ended and that was not asked since.
-    pub fn take_ended(&mut self) -> bool {
+    pub(super) fn take_ended(&mut self) -> bool {
         !self.is_active() && !std::mem::replace(&mut self.is_end_told, true)
     }
     /// Whom it hits.
-    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
         self.hits.iter().map(|hit| &hit.target)
     }
     /// Whether it is over now by itself.
-    pub fn is_over(&self, now: Tick) -> bool {
+    pub(super) fn is_over(&self, now: Tick) -> bool {
         self.is_active() && self.ends.is_some_and(|ends| ends <= now)
     }
     /// The expression of its kind that shows that it acts, if that is how.
-    pub fn probe_text(kind: &FaultKind) -> Option<&'static str> {
+    pub(super) fn probe_text(kind: &FaultKind) -> Option<&'static str> {
         match kind.probe {
             Probe::Expr(text) => Some(text),
             Probe::Immediate | Probe::Func(_) => None,
@@ -198,7 +198,7 @@ impl Fault {
 
     /// Goes on at the end of a tick: acts again where its pace says so, and looks whether it acts. Says
     /// whether something changed that others may see.
-    pub fn go_on(&mut self, seen: &Snapshot, orders: &mut Orders) -> bool {
+    pub(super) fn go_on(&mut self, seen: &Snapshot, orders: &mut Orders) -> bool {
         if !self.is_active() {
             return false;
         }
@@ -230,7 +230,7 @@ impl Fault {
     }
 
     /// An expression says whether it acts; `None` where what it asks about is not there.
-    pub fn prove(&mut self, truth: Option<bool>, now: Tick) {
+    pub(super) fn prove(&mut self, truth: Option<bool>, now: Tick) {
         if self.effect == Effect::Confirmed {
             return;
         }
@@ -244,7 +244,7 @@ impl Fault {
     }
 
     /// Whether it waits for [`Fault::prove`].
-    pub fn wants_proof(&self) -> bool {
+    pub(super) fn wants_proof(&self) -> bool {
         let by_expression = self.is_proven_elsewhere || matches!(self.kind.probe, Probe::Expr(_));
         by_expression && self.effect != Effect::Confirmed
     }
@@ -279,7 +279,7 @@ impl Fault {
 
     /// Ends it at the instant that `seen` shows. What it did not do until now it did not do; `undo` says
     /// whether what it made wrong is put right.
-    pub fn end(&mut self, undo: bool, seen: &Snapshot, orders: &mut Orders) {
+    pub(super) fn end(&mut self, undo: bool, seen: &Snapshot, orders: &mut Orders) {
         if !self.is_active() {
             return;
         }
@@ -295,7 +295,7 @@ impl Fault {
     }
 
     /// Nothing more will be seen of it: what is pending did nothing.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for hit in &mut self.hits {
             if hit.effect == Effect::Pending {
                 hit.effect = Effect::NoEffect;
@@ -362,7 +362,7 @@ impl Fault {
     }
 
     /// How others see it.
-    pub fn view(&self) -> FaultView {
+    pub(super) fn view(&self) -> FaultView {
         let with = self.hits.first().map(|hit| texts(&hit.args)).unwrap_or_default();
         FaultView {
             id: self.id.clone(),
@@ -378,12 +378,12 @@ impl Fault {
         }
     }
     /// What it makes wrong.
-    pub fn plane(&self) -> FaultPlane {
+    pub(super) fn plane(&self) -> FaultPlane {
         self.kind.plane
     }
 
     /// For the report; `seconds` gives the time of an instant.
-    pub fn part(&self, seconds: impl Fn(Tick) -> f64) -> TimePart {
+    pub(super) fn part(&self, seconds: impl Fn(Tick) -> f64) -> TimePart {
         let hit = |hit: &Hit| HitPart {
             target: hit.target.to_string(),
             with: texts(&hit.begun_with),
@@ -404,7 +404,7 @@ fn texts(args: &Args) -> Vec<(&'static str, String)> {
 }
 
 /// The best of several effects: one that is confirmed confirms all, one that may still come keeps it open.
-pub fn best(effects: impl Iterator<Item = Effect>) -> Effect {
+pub(super) fn best(effects: impl Iterator<Item = Effect>) -> Effect {
     let rank = |effect: &Effect| match effect {
         Effect::Confirmed => 3,
         Effect::Pending => 2,

@@ -188,7 +188,7 @@ fn energies_j(seen: &Snapshot) -> [f64; 6] {
 
 /// All invariants of one run.
 #[derive(Clone, Debug)]
-pub struct Invariants {
+pub(super) struct Invariants {
     before: Option<Before>,
     ticks: u64,
     /// By place in the list: when it was broken first, and how.
@@ -203,7 +203,7 @@ impl Default for Invariants {
 
 impl Invariants {
     /// Looks at the end of a tick.
-    pub fn look(&mut self, seen: &Snapshot) {
+    pub(super) fn look(&mut self, seen: &Snapshot) {
         self.ticks += 1;
         for (invariant, broken) in INVARIANTS.iter().zip(&mut self.broken) {
             if broken.is_none()
@@ -229,13 +229,13 @@ impl Invariants {
         self.before = Some(before);
     }
     /// The first that was broken, with how.
-    pub fn broken(&self) -> Option<(&'static str, &str)> {
+    pub(super) fn broken(&self) -> Option<(&'static str, &str)> {
         let all = INVARIANTS.iter().zip(&self.broken);
         let first = all.filter_map(|(row, broken)| broken.as_ref().map(|b| (row, b)));
         first.min_by_key(|(_, (tick, _))| *tick).map(|(row, (_, how))| (row.name, how.as_str()))
     }
     /// For the report; `seconds` gives the time of a tick.
-    pub fn parts(&self, seconds: impl Fn(Tick) -> f64) -> Vec<InvariantPart> {
+    pub(super) fn parts(&self, seconds: impl Fn(Tick) -> f64) -> Vec<InvariantPart> {
         let part = |(row, broken): (&Invariant, &Option<(Tick, String)>)| InvariantPart {
             name: row.name,
             text: row.text,

@@ -15,6 +15,8 @@ mod select;
 mod stage;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod verdict;
 

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// What a tick showed.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'s> {
+pub(super) struct Shown<'s> {
     /// The farm.
     pub seen: &'s Snapshot,
     /// The farm without the faults, where one runs along.
@@ -30,7 +30,7 @@ pub struct Shown<'s> {
 
 /// What a run leaves when it is done.
 #[derive(Debug)]
-pub struct Left {
+pub(super) struct Left {
     /// Its report.
     pub report: Report,
     /// Whether latched alarms are to be reset.
@@ -39,7 +39,7 @@ pub struct Left {
 
 impl Run {
     /// Looks at the end of a tick; what it leaves where it is done with it.
-    pub fn saw(&mut self, shown: Shown<'_>, orders: &mut Orders) -> Option<Left> {
+    pub(super) fn saw(&mut self, shown: Shown<'_>, orders: &mut Orders) -> Option<Left> {
         if self.is_done() {
             return None;
         }
@@ -77,7 +77,7 @@ impl Run {
     }
 
     /// Gives it a verdict from outside its checks; the run ends with the next look.
-    pub fn settle(&mut self, verdict: Verdict, reason: String) {
+    pub(super) fn settle(&mut self, verdict: Verdict, reason: String) {
         if self.verdict.is_none() {
             (self.verdict, self.reason) = (Some(verdict), reason);
             self.is_changed = true;

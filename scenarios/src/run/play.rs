@@ -11,9 +11,12 @@ use super::judge::ticks;
 use super::record::Record;
 use super::select::Cast;
 use super::timeline::Doing;
+use crate::book::FarmOverrides;
 use crate::expr::{EventPattern, Expr, Uses};
 use crate::faults::Target;
-use crate::format::{Feature, Scenario, Start, SutMode, setup};
+use crate::format::{
+    ExpectationKind, Feature, Goal, Mode, Prove, Scenario, Start, SutMode, Value, setup,
+};
 use crate::report::{Attendance, HostPart};
 use crate::sight::{LinkSight, Memory, Story};
 use bess_core::id::UnitId;
@@ -35,6 +38,62 @@ pub struct Ready {
     pub seed: u64,
     /// FNV-1a of its text.
     pub digest: u64,
+}
+
+impl Ready {
+    /// Whether its checks look at the farm as it would be without the faults.
+    pub fn uses_shadow(&self) -> bool {
+        let scenario = &self.scenario;
+        let of_checks =
+            scenario.expectations.iter().flat_map(|expectation| match &expectation.kind {
+                ExpectationKind::Within { condition, .. }
+                | ExpectationKind::Always { condition, .. }
+                | ExpectationKind::Never { condition, .. }
+                | ExpectationKind::Eventually { condition, .. } => vec![condition],
+                ExpectationKind::Settles { signal, goal: Goal::Expression(goal), .. } => {
+                    vec![signal, goal]
+                }
+                ExpectationKind::Settles { signal, .. } => vec![signal],
+                ExpectationKind::Sequence(_) | ExpectationKind::Count { .. } => Vec::new(),
+            });
+        let steady = scenario.steady_state.checks.iter().map(|check| &check.condition);
+        let aborts = scenario.abort.iter().map(|abort| &abort.condition);
+        let starts = scenario.timeline.iter().filter_map(|action| match &action.start {
+            Start::When { condition, .. } => Some(condition),
+            Start::At(_) | Start::After(_) => None,
+        });
+        let proofs = scenario.timeline.iter().filter_map(|action| match &action.prove {
+            Prove::Condition(condition) => Some(condition),
+            Prove::Auto => None,
+        });
+        let mut all = of_checks.chain(steady).chain(aborts).chain(starts).chain(proofs);
+        all.any(|condition| condition.expr.uses().shadow)
+            || scenario.report.record.iter().any(|wish| wish.starts_with("shadow."))
+    }
+
+    /// What a fresh farm may begin with, as far as it is the same for every unit.
+    pub fn farm_overrides(&self) -> FarmOverrides {
+        let mut overrides = FarmOverrides::default();
+        for initial in &self.scenario.initial {
+            let target = &self.scenario.targets[initial.target];
+            let matching = &target.matching;
+            let is_everybody = matching.units.is_none()
+                && matching.condition.is_none()
+                && target.mode == Mode::All
+                && target.not.is_empty()
+                && target.of.is_none();
+            for setting in &initial.set {
+                if let (true, Value::Number(number)) = (is_everybody, &setting.value) {
+                    match setting.name {
+                        "soc" => overrides.soc = Some(*number),
+                        "ambient_degc" => overrides.ambient_degc = Some(*number),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        overrides
+    }
 }
 
 /// Counters of the process, as far as a run is graded by them.
@@ -74,7 +133,7 @@ const NOTICED_MAX: usize = 10_000;
 /// One run: it waits for clients, looks whether the farm is steady, runs the time line and comes to a
 /// verdict.
 #[derive(Debug)]
-pub struct Run {
+pub(super) struct Run {
     pub(super) id: String,
     pub(super) ready: Arc<Ready>,
     pub(super) host: HostPart,
@@ -133,9 +192,9 @@ fn lacks(scenario: &Scenario, spec: &FarmSpec, has_modbus: bool) -> Option<Strin
 
 impl Run {
     /// Begins a run at the instant that `seen` shows. What cannot be run is done at once.
-    pub fn start(
+    pub(super) fn start(
         id: String,
-        ready: Arc<Ready>,
+        ready: &Arc<Ready>,
         host: HostPart,
         seen: &Snapshot,
         orders: &mut Orders,
@@ -174,7 +233,7 @@ impl Run {
             id,
             host,
             chance,
-            ready: Arc::clone(&ready),
+            ready: Arc::clone(ready),
         };
         run.uses = run.exprs().fold(Uses::default(), |uses, expr| uses.and(expr.uses()));
         run.memory = Memory::new(run.exprs().flat_map(Expr::memory_needs));
@@ -229,41 +288,41 @@ impl Run {
     }
 
     /// Its id.
-    pub fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         &self.id
     }
     /// Whether it has a verdict.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.phase == Phase::Done
     }
     /// What it came to.
-    pub fn verdict(&self) -> Option<Verdict> {
+    pub(super) fn verdict(&self) -> Option<Verdict> {
         self.verdict
     }
     /// Its faults in force, and those that were.
-    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+    pub(super) fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.doings.iter().flat_map(|doing| &doing.faults)
     }
     /// The same, to be changed.
-    pub fn faults_mut(&mut self) -> impl Iterator<Item = &mut Fault> {
+    pub(super) fn faults_mut(&mut self) -> impl Iterator<Item = &mut Fault> {
         self.doings.iter_mut().flat_map(|doing| &mut doing.faults)
     }
     /// Takes the faults that are in force still after it, such as those that never recover.
-    pub fn take_active(&mut self) -> Vec<Fault> {
+    pub(super) fn take_active(&mut self) -> Vec<Fault> {
         let faults = self.doings.iter_mut().flat_map(|doing| doing.faults.drain(..));
         faults.filter(Fault::is_active).collect()
     }
     /// How each check stands.
-    pub fn check_states(&self) -> impl Iterator<Item = CheckState> {
+    pub(super) fn check_states(&self) -> impl Iterator<Item = CheckState> {
         self.checks.iter().map(|check| check.judge.state)
     }
     /// Whether something changed that others may see, since this was asked last.
-    pub fn take_changed(&mut self) -> bool {
+    pub(super) fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.is_changed)
     }
 
     /// Units whose cells it looks at, by index; some of them may come twice.
-    pub fn cells(&self, spec: &FarmSpec) -> Vec<usize> {
+    pub(super) fn cells(&self, spec: &FarmSpec) -> Vec<usize> {
         let mut units = Vec::new();
         if self.is_done() {
             return units;
@@ -294,7 +353,7 @@ impl Run {
     }
 
     /// An outside system noticed something.
-    pub fn observe(&mut self, observation: &Observation, now: Tick) {
+    pub(super) fn observe(&mut self, observation: &Observation, now: Tick) {
         // What is told after a tick is of the next one.
         self.eyes.story.observe(now.next(), observation);
         self.is_changed = true;
@@ -311,7 +370,7 @@ impl Run {
     }
 
     /// How others see it.
-    pub fn view(&self) -> RunView {
+    pub(super) fn view(&self) -> RunView {
         let scenario = &self.ready.scenario;
         RunView {
             id: self.id.clone(),

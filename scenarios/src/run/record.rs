@@ -21,14 +21,14 @@ const LISTED_MAX: usize = 5_000;
 
 /// Seconds from the zero of the time line.
 #[derive(Clone, Copy, Debug)]
-pub struct Since {
+pub(super) struct Since {
     /// The zero: the end of this tick.
     pub zero: Tick,
 }
 
 impl Since {
     /// Of the end of a tick.
-    pub fn tick(self, tick: Tick) -> f64 {
+    pub(super) fn tick(self, tick: Tick) -> f64 {
         // Ticks are exact, so the difference is rounded once.
         (tick.0 as f64 - self.zero.0 as f64) / bess_core::time::TICKS_PER_S as f64
     }
@@ -79,7 +79,7 @@ struct Line {
 
 /// Everything that is written down. Times are seconds of the farm until the report is made.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub(super) struct Record {
     every: u64,
     next: Tick,
     sampled: Vec<Tick>,
@@ -105,7 +105,7 @@ const USUAL: [&str; 4] =
 impl Record {
     /// A record that begins with `seen`. `members` gives the members of a target by its name; `length` is
     /// how many ticks it will be about.
-    pub fn new(
+    pub(super) fn new(
         plan: &ReportPlan,
         length: u64,
         seen: &Snapshot,
@@ -193,11 +193,11 @@ impl Record {
     }
 
     /// Whether the counters of the process are recorded.
-    pub fn uses_transport(&self) -> bool {
+    pub(super) fn uses_transport(&self) -> bool {
         self.columns.iter().any(|column| matches!(column.signal.get, Get::Link(_)))
     }
     /// Units whose cells are recorded, by index.
-    pub fn cells(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn cells(&self) -> impl Iterator<Item = usize> {
         self.columns.iter().filter_map(|column| match column.of {
             Of::Cell { unit, .. } => Some(unit),
             _ => None,
@@ -205,7 +205,7 @@ impl Record {
     }
 
     /// Takes what it needs of a tick.
-    pub fn note(&mut self, sight: &Sight<'_>) {
+    pub(super) fn note(&mut self, sight: &Sight<'_>) {
         let seen = sight.snapshot;
         let events = std::sync::Arc::clone(&seen.events);
         for (_, event) in events.after(self.last_event) {
@@ -303,11 +303,23 @@ impl Record {
         }
     }
     /// Notes something that the run itself did.
-    pub fn mark(&mut self, at: Tick, kind: &'static str, unit: Option<UnitId>, text: String) {
+    pub(super) fn mark(
+        &mut self,
+        at: Tick,
+        kind: &'static str,
+        unit: Option<UnitId>,
+        text: String,
+    ) {
         self.line(Line { at_s: at.elapsed_s(), unit, kind, text });
     }
     /// Notes a command that the scenario gave as an operator.
-    pub fn command(&mut self, at: Tick, unit: Option<UnitId>, what: String, refused: String) {
+    pub(super) fn command(
+        &mut self,
+        at: Tick,
+        unit: Option<UnitId>,
+        what: String,
+        refused: String,
+    ) {
         if self.commands.len() < LISTED_MAX {
             let source = ControlSource::Scenario.name();
             let (peer, of) = (String::new(), of(unit));
@@ -316,12 +328,12 @@ impl Record {
         }
     }
     /// Writes from outside, and those of them that were refused.
-    pub fn writes(&self) -> (u64, u64) {
+    pub(super) fn writes(&self) -> (u64, u64) {
         (self.writes, self.writes_refused)
     }
 
     /// Puts what was recorded into a report; `end` is the last tick of the run.
-    pub fn into_report(self, since: Since, end: Tick, report: &mut crate::report::Report) {
+    pub(super) fn into_report(self, since: Since, end: Tick, report: &mut crate::report::Report) {
         let zero_s = since.zero.elapsed_s();
         report.sample_s = self.sampled.iter().map(|tick| since.tick(*tick)).collect();
         report.signals = self

@@ -11,7 +11,7 @@ use bess_core::spec::FarmSpec;
 
 /// The members of every target of a scenario, in its order.
 #[derive(Clone, Debug)]
-pub struct Cast {
+pub(super) struct Cast {
     /// By place of the target; `None` where it is not resolved yet.
     members: Vec<Option<Vec<Target>>>,
     /// How often each was resolved.
@@ -20,34 +20,27 @@ pub struct Cast {
     targets: Targets,
 }
 
-/// Nothing matches a target that must have somebody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nobody {
-    /// Its name.
-    pub target: String,
-}
-
 impl Cast {
     /// Nobody yet, for `n` targets and `extra` places behind them.
-    pub fn new(n: usize, extra: usize) -> Self {
+    pub(super) fn new(n: usize, extra: usize) -> Self {
         Self { members: vec![None; n], turns: vec![0; n], targets: Targets::new(n + extra) }
     }
     /// For expressions.
-    pub fn targets(&self) -> &Targets {
+    pub(super) fn targets(&self) -> &Targets {
         &self.targets
     }
     /// Members of the target at `place`; none where it is not resolved yet.
-    pub fn members(&self, place: usize) -> &[Target] {
+    pub(super) fn members(&self, place: usize) -> &[Target] {
         self.members[place].as_deref().unwrap_or_default()
     }
     /// Says who is at a place behind the targets.
-    pub fn set_extra(&mut self, place: usize, spec: &FarmSpec, members: &[Target]) {
+    pub(super) fn set_extra(&mut self, place: usize, spec: &FarmSpec, members: &[Target]) {
         self.targets.set(place, spec, &members_of(members));
     }
 
     /// Resolves the target at `place`, and before it those that it names. One that is sticky stays as it
     /// was resolved first.
-    pub fn resolve(
+    pub(super) fn resolve(
         &mut self,
         place: usize,
         selectors: &[Selector],

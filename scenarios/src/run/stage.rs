@@ -219,7 +219,7 @@ impl Stage {
             return Err(no("scenario", format!("{RUNNING_MAX} runs go on, the most there may be")));
         }
         let mut orders = Orders::default();
-        let run = Run::start(id.to_owned(), ready, self.host.clone(), seen, &mut orders);
+        let run = Run::start(id.to_owned(), &ready, self.host.clone(), seen, &mut orders);
         self.runs.push(run);
         self.started += 1;
         Ok(orders)

@@ -21,7 +21,7 @@ const TIMES_TOLD: usize = 200;
 
 /// What an action needs to begin.
 #[derive(Debug)]
-pub struct Setting<'s> {
+pub(super) struct Setting<'s> {
     /// The scenario.
     pub scenario: &'s Scenario,
     /// Id of the run.
@@ -34,7 +34,7 @@ pub struct Setting<'s> {
 
 /// One action.
 #[derive(Clone, Debug)]
-pub struct Doing {
+pub(super) struct Doing {
     place: usize,
     /// The instant at which it begins next, where that is known.
     next: Option<Tick>,
@@ -60,7 +60,7 @@ pub struct Doing {
 
 impl Doing {
     /// The action at `place`.
-    pub fn new(place: usize, scenario: &Scenario, chance: Chance) -> Self {
+    pub(super) fn new(place: usize, scenario: &Scenario, chance: Chance) -> Self {
         let id = &scenario.timeline[place].id;
         Self {
             place,
@@ -79,13 +79,13 @@ impl Doing {
     }
 
     /// The time line begins at the instant `zero`.
-    pub fn start(&mut self, action: &Action, zero: Tick) {
+    pub(super) fn start(&mut self, action: &Action, zero: Tick) {
         if let Start::At(after) = action.start {
             self.next = Some(Tick(zero.0 + ticks(after)));
         }
     }
     /// What it comes after is known to be at the instant `at`.
-    pub fn anchor(&mut self, action: &Action, at: Tick) {
+    pub(super) fn anchor(&mut self, action: &Action, at: Tick) {
         if let Start::After(after) = &action.start
             && self.turns == 0
             && self.next.is_none()
@@ -94,7 +94,7 @@ impl Doing {
         }
     }
     /// The action that it comes after, and whether its end is meant.
-    pub fn comes_after(action: &Action) -> Option<(usize, bool)> {
+    pub(super) fn comes_after(action: &Action) -> Option<(usize, bool)> {
         match &action.start {
             Start::After(after) => match after.anchor {
                 Anchor::Begin(place) => Some((place, false)),
@@ -105,14 +105,20 @@ impl Doing {
         }
     }
     /// Whether it waits for a condition.
-    pub fn waits_for_condition(&self, action: &Action) -> bool {
+    pub(super) fn waits_for_condition(&self, action: &Action) -> bool {
         matches!(action.start, Start::When { .. })
             && self.turns == 0
             && self.next.is_none()
             && self.left_out.is_empty()
     }
     /// Looks at the end of a tick whether the condition of its begin holds.
-    pub fn condition(&mut self, action: &Action, truth: Option<bool>, zero: Tick, now: Tick) {
+    pub(super) fn condition(
+        &mut self,
+        action: &Action,
+        truth: Option<bool>,
+        zero: Tick,
+        now: Tick,
+    ) {
         let Start::When { hold, timeout, .. } = &action.start else { return };
         if truth == Some(true) {
             let since = *self.holds.get_or_insert(now);
@@ -128,25 +134,20 @@ impl Doing {
         }
     }
     /// Whether it is to begin at the instant `now`.
-    pub fn is_due(&self, now: Tick) -> bool {
+    pub(super) fn is_due(&self, now: Tick) -> bool {
         self.next.is_some_and(|next| next <= now)
     }
     /// Whether one of its faults is in force.
-    pub fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.faults.iter().any(Fault::is_active)
     }
     /// What it did: the best of its times.
-    pub fn effect(&self) -> Effect {
+    pub(super) fn effect(&self) -> Effect {
         let each = self.faults.iter().map(Fault::effect);
         best(each.chain([self.earlier]))
     }
-    /// Whether something was done once, or may be done still.
-    pub fn is_open(&self) -> bool {
-        self.next.is_some() || self.is_active()
-    }
-
     /// Begins once more, at `targets`. Says whether a fault began.
-    pub fn begin(
+    pub(super) fn begin(
         &mut self,
         with: &Setting<'_>,
         targets: Vec<Target>,
@@ -295,7 +296,7 @@ impl Doing {
 
     /// Goes on with what is in force, and ends what is over. Says whether something changed that others may
     /// see; the host's part and commands go to `orders`.
-    pub fn go_on(&mut self, seen: &Snapshot, orders: &mut Orders) -> bool {
+    pub(super) fn go_on(&mut self, seen: &Snapshot, orders: &mut Orders) -> bool {
         let mut is_changed = false;
         for fault in &mut self.faults {
             if fault.is_active() {
@@ -311,7 +312,7 @@ impl Doing {
         is_changed
     }
     /// Ends every fault that is in force.
-    pub fn end_all(&mut self, seen: &Snapshot, orders: &mut Orders) {
+    pub(super) fn end_all(&mut self, seen: &Snapshot, orders: &mut Orders) {
         for fault in self.faults.iter_mut().filter(|fault| fault.is_active()) {
             fault.end(true, seen, orders);
             self.ended = self.ended.or(Some(seen.tick));
@@ -319,7 +320,7 @@ impl Doing {
     }
 
     /// For the report.
-    pub fn part(&self, scenario: &Scenario, since: Since, proof: String) -> ActionPart {
+    pub(super) fn part(&self, scenario: &Scenario, since: Since, proof: String) -> ActionPart {
         let action = &scenario.timeline[self.place];
         let effect = if self.begun.is_some() { self.effect() } else { Effect::NoEffect };
         let told = self.told.iter().cloned().map(|(tick, part)| {
@@ -362,7 +363,7 @@ fn own_targets(targets: Vec<Target>, kinds: &[TargetKind]) -> Vec<Target> {
 }
 
 /// Ticks for which the loop is to stand still, out of what the host is to do; those are taken out.
-pub fn take_stall(host: &mut Vec<HostAct>) -> u64 {
+pub(super) fn take_stall(host: &mut Vec<HostAct>) -> u64 {
     let mut ticks = 0;
     host.retain(|act| match act {
         HostAct::Stall { ticks: more } => {

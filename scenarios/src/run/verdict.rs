@@ -269,7 +269,8 @@ fn scores(run: &Run, shown: Shown<'_>, observations: &[ObservationPart]) -> Scor
         }
     }
     scores.false_alarms = observations.iter().filter(|seen| seen.action.is_empty()).count() as u64;
-    let (writes, refused) = run.record.as_ref().map(|record| record.writes()).unwrap_or_default();
+    let (writes, refused) =
+        run.record.as_ref().map(super::record::Record::writes).unwrap_or_default();
     scores.writes_per_s = writes as f64 / length_s;
     scores.writes_refused = refused;
     let counters = Counters::read(shown.stats);
