@@ -137,9 +137,6 @@ impl<'c, 'd, 'a> Part<'c, 'd, 'a> {
         self.object.key(key);
         self.section.bool_or(key, default)
     }
-    pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
-        self.has(key).then(|| self.section.bool_or(key, false))
-    }
     pub(super) fn word<T: Copy>(&self, key: &'static str, default: T, list: &[(&str, T)]) -> T {
         self.object.key(key);
         self.section.choice_or(key, default, list)
