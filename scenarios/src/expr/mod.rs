@@ -8,6 +8,7 @@
 
 mod ast;
 mod compile;
+#[cfg(test)]
 mod document;
 mod error;
 mod eval;
@@ -21,6 +22,7 @@ mod tests;
 mod token;
 pub mod unit;
 
+pub use compile::{FUNCTIONS, Function};
 pub use error::ExprError;
 pub(crate) use eval::Eval;
 pub use eval::Place;

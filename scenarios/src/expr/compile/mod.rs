@@ -3,7 +3,7 @@
 mod functions;
 mod operators;
 
-pub(crate) use functions::FUNCTIONS;
+pub use functions::{FUNCTIONS, Function};
 
 use super::ast::{Ast, Kind as AstKind};
 use super::error::ExprError;
@@ -255,12 +255,12 @@ impl Compiler<'_, '_> {
     /// What both sides of an operator are about together.
     fn joined(&self, left: Domain, right: Domain, span: &Range<usize>) -> Result<Domain> {
         let level = left.level.max(right.level);
-        let selection = match (left, right) {
-            (Domain { level: Level::One, .. }, other) => other.selection,
-            (other, Domain { level: Level::One, .. }) => other.selection,
-            (left, right) if left.selection == right.selection => left.selection,
-            (Domain { selection: 0, .. }, Domain { selection, .. })
-            | (Domain { selection, .. }, Domain { selection: 0, .. }) => selection,
+        let is_any = |domain: Domain| domain.level == Level::One || domain.selection == 0;
+        let selection = match (is_any(left), is_any(right)) {
+            // What is one value, or not narrowed, takes the elements of the other.
+            (true, _) => right.selection,
+            (_, true) => left.selection,
+            _ if left.selection == right.selection => left.selection,
             _ => {
                 let message = "both sides are about different units, racks or cells";
                 return Err(ExprError::new(span.clone(), message)

@@ -18,20 +18,18 @@ impl Compiler<'_, '_> {
         right: &Ast,
         span: &Range<usize>,
     ) -> Result<Typed> {
-        let compare = |compare: Compare| Some(compare);
         let compare = match op {
             Op::Implies | Op::Or | Op::And => return self.logic(op, left, right, span),
             Op::Plus | Op::Minus | Op::Times | Op::Over => {
                 return self.arithmetic(op, left, right, span);
             }
-            Op::Equal => compare(Compare::Equal),
-            Op::NotEqual => compare(Compare::NotEqual),
-            Op::Less => compare(Compare::Less),
-            Op::LessOrEqual => compare(Compare::LessOrEqual),
-            Op::Greater => compare(Compare::Greater),
-            Op::GreaterOrEqual => compare(Compare::GreaterOrEqual),
+            Op::Equal => Compare::Equal,
+            Op::NotEqual => Compare::NotEqual,
+            Op::Less => Compare::Less,
+            Op::LessOrEqual => Compare::LessOrEqual,
+            Op::Greater => Compare::Greater,
+            Op::GreaterOrEqual => Compare::GreaterOrEqual,
         };
-        let compare = compare.unwrap_or(Compare::Equal);
         let (left_span, right_span) = (left.span.clone(), right.span.clone());
         let (two, domain) = match self.part(left)? {
             Typed::Word(vocabulary, node, domain) => {
