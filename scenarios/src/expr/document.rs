@@ -1,5 +1,4 @@
-//! The document of the language: its lists are written from the tables, and a test finds it stale.
-//! `UPDATE=1 cargo test -p bess-scenarios document` writes it.
+//! The lists of the language for people, from the tables.
 
 use super::FUNCTIONS;
 use super::compile::Vocabulary;
@@ -7,10 +6,6 @@ use super::select::LABELS;
 use super::unit::UNITS;
 use crate::sight::{EVENTS, Level, SIGNALS, Says, Signal, Source};
 use std::fmt::Write;
-use std::path::Path;
-
-const BEGIN: &str = "<!-- lists: from the tables in scenarios/src; UPDATE=1 cargo test -p bess-scenarios document -->\n";
-const END: &str = "<!-- end of the lists -->\n";
 
 fn row(out: &mut String, cells: &[&str]) {
     let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
@@ -30,7 +25,8 @@ fn signals(out: &mut String, title: &str, text: &str, keep: impl Fn(&Signal) -> 
     out.push('\n');
 }
 
-fn lists() -> String {
+/// Signals, functions, events, words, labels and units as Markdown, with headings of the third level.
+pub fn lists() -> String {
     let mut out = String::new();
     let one = |signal: &Signal| signal.level() == Level::One && signal.source() == Source::Farm;
     signals(&mut out, "Signals of the farm and its grid", "One value each.", one);
@@ -87,35 +83,4 @@ fn lists() -> String {
     let units: Vec<String> = UNITS.iter().map(|unit| format!("`{}`", unit.name)).collect();
     writeln!(out, "\n### Units\n\n{}\n", units.join(" ")).expect("a String takes all");
     out
-}
-
-#[test]
-fn the_document_has_the_lists_of_the_tables() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenario-expressions.md");
-    let text = std::fs::read_to_string(&path).expect("docs/scenario-expressions.md");
-    let (before, rest) = text.split_once(BEGIN).expect("the mark where the lists begin");
-    let (listed, after) = rest.split_once(END).expect("the mark where the lists end");
-    let lists = format!("\n{}", lists());
-    if std::env::var_os("UPDATE").is_some() {
-        let whole = format!("{before}{BEGIN}{lists}{END}{after}");
-        std::fs::write(&path, whole).expect("the document can be written");
-    } else {
-        assert!(listed == lists, "docs/scenario-expressions.md is stale: run with UPDATE=1");
-    }
-}
-
-/// Every expression in the document's blocks of examples compiles for the built-in farm.
-#[test]
-fn every_example_of_the_document_compiles() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenario-expressions.md");
-    let text = std::fs::read_to_string(&path).expect("docs/scenario-expressions.md");
-    let mut n = 0;
-    for block in text.split("```expr\n").skip(1) {
-        let block = block.split("```").next().unwrap_or_default();
-        for line in block.lines().map(|line| line.split("  # ").next().unwrap_or(line).trim()) {
-            super::tests::compiles(line);
-            n += 1;
-        }
-    }
-    assert!(n > 20, "{n}");
 }

@@ -8,7 +8,6 @@
 
 mod ast;
 mod compile;
-#[cfg(test)]
 mod document;
 mod error;
 mod eval;
@@ -17,12 +16,11 @@ mod node;
 mod parse;
 mod pattern;
 mod select;
-#[cfg(test)]
-mod tests;
 mod token;
 pub mod unit;
 
 pub use compile::{FUNCTIONS, Function};
+pub use document::lists;
 pub use error::ExprError;
 pub(crate) use eval::Eval;
 pub use eval::Place;
@@ -243,3 +241,6 @@ impl Expr {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

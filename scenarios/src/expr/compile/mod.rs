@@ -10,6 +10,7 @@ use super::error::ExprError;
 use super::names::Names;
 use super::node::{Domain, Key, Num, Selection, SelectionId, Subject, Truth};
 use super::parse::parse;
+use super::token::{Kind as TokenKind, tokens};
 use super::unit::{Dim, Measure};
 use super::{CellsUsed, Expr, Kind, Root, Uses, select};
 use crate::sight::{Level, Need, SIGNALS, Source, TargetKind, find_signal};
@@ -278,16 +279,27 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// A key for what is measured at `span`; the same text has the same key.
+    /// A key for what is measured at `span`: the same for the same words that mean the same.
     fn key(&self, span: &Range<usize>, ticks: Option<u64>) -> Key {
-        let text = self.text.get(span.clone()).unwrap_or_default();
-        let letters = text.chars().filter(|c| !c.is_whitespace());
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        for letter in letters {
-            u32::from(letter).to_le_bytes().into_iter().for_each(&mut add);
+        let mut add = |number: u64| {
+            for byte in number.to_le_bytes() {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+            }
+        };
+        let text = self.text.get(span.clone()).unwrap_or_default();
+        for token in tokens(text).unwrap_or_default() {
+            let word = text.get(token.span).unwrap_or_default();
+            word.bytes().for_each(|byte| add(u64::from(byte)));
+            add(u64::MAX);
+            // A name of a target or an action may mean another in another expression.
+            if let TokenKind::Name(name) | TokenKind::Text(name) = &token.kind {
+                let places =
+                    [self.names.target(name).map(|(place, _)| place), self.names.action(name)];
+                places.into_iter().for_each(|place| add(place.map_or(0, |place| place as u64 + 1)));
+            }
         }
-        ticks.unwrap_or(u64::MAX).to_le_bytes().into_iter().for_each(&mut add);
+        add(ticks.unwrap_or(0));
         hash
     }
 

@@ -2,7 +2,8 @@
 
 use super::Bench;
 use super::farm::{ARC, VICTIM, unit};
-use crate::expr::{EventPattern, Expr, Value};
+use crate::expr::{EventPattern, Expr, Names, Value};
+use crate::sight::TargetKind;
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase};
 use bess_core::audit::AuditRecord;
 use bess_core::command::Origin;
@@ -133,6 +134,24 @@ fn a_baseline_is_the_mean_over_the_steady_window_alone() {
     bench.memory.restart_baseline();
     assert_eq!(one.truth(&bench.sight()), None);
     assert!(one.uses().baseline && !one.uses().shadow);
+}
+
+#[test]
+fn the_same_words_about_other_targets_are_remembered_apart() {
+    let mut bench = Bench::new();
+    let about = |place: usize| {
+        let mut names = Names::new(&bench.spec);
+        (0..place).for_each(|_| assert!(names.add_target("", TargetKind::Unit) < place));
+        names.add_target("target", TargetKind::Unit);
+        Expr::condition("delta(heartbeat@target[300ms]) > 0", &names).expect("known")
+    };
+    let (victim, first) = (about(0), about(6));
+    bench.remember(&[&victim, &first]);
+    for tick in 0..4 {
+        bench.tick(|s| s.units[0].heartbeat = tick);
+    }
+    assert_eq!(victim.truth(&bench.sight()), Some(false));
+    assert_eq!(first.truth(&bench.sight()), Some(true));
 }
 
 #[test]

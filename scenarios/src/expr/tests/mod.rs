@@ -8,8 +8,3 @@ mod operators;
 mod speed;
 
 use farm::Bench;
-
-/// Compiles a text with the names of the bench, or panics with what is wrong.
-pub(super) fn compiles(text: &str) {
-    Bench::new().compile(text);
-}

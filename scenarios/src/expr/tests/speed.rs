@@ -4,11 +4,9 @@ use super::Bench;
 use bess_core::units::Watts;
 use std::hint::black_box;
 
-/// Twenty expressions as a long scenario has them. Their cost for 12,000 ticks (20 minutes) is printed by
-/// `cargo test -p bess-scenarios --release -- --nocapture twenty_minutes`; here it only must end in time.
+/// Twenty expressions as a long scenario has them: the cost is that of this test.
 #[test]
-#[expect(clippy::print_stdout, reason = "for whoever measures")]
-fn twenty_minutes_of_twenty_expressions_are_evaluated_and_remembered() {
+fn twenty_minutes_of_twenty_expressions_are_remembered_and_evaluated() {
     let texts = [
         "farm.active_power_w ~= 10MW ± 2%",
         "count(alarm(all, any)) == 0",
@@ -34,9 +32,7 @@ fn twenty_minutes_of_twenty_expressions_are_evaluated_and_remembered() {
     let mut bench = Bench::new();
     let exprs = texts.map(|text| bench.compile(text));
     bench.remember(&exprs.each_ref());
-    let ticks = if cfg!(debug_assertions) { 1_200 } else { 12_000 };
-    #[expect(clippy::disallowed_types, reason = "it measures itself")]
-    let start = std::time::Instant::now();
+    let ticks = 12_000;
     let mut known = 0;
     for tick in 0..ticks {
         bench.in_baseline = tick < 200;
@@ -44,7 +40,5 @@ fn twenty_minutes_of_twenty_expressions_are_evaluated_and_remembered() {
         let sight = bench.sight();
         known += exprs.iter().filter(|e| black_box(e.truth(&sight)).is_some()).count();
     }
-    let took_s = start.elapsed().as_secs_f64();
-    println!("{ticks} ticks of {} expressions in {took_s:.3} s", texts.len());
-    assert!(known > 10 * ticks as usize && took_s < 10.0, "{known} in {took_s} s");
+    assert!(known > 10 * ticks as usize, "{known}");
 }
