@@ -15,6 +15,7 @@ mod names;
 mod node;
 mod parse;
 mod pattern;
+mod seen;
 mod select;
 mod token;
 pub mod unit;
@@ -115,6 +116,7 @@ pub struct Expr {
     needs: Vec<Need>,
     uses: Uses,
     cells: CellsUsed,
+    sides: Vec<seen::Side>,
 }
 
 #[derive(Clone)]
@@ -239,6 +241,13 @@ impl Expr {
             };
             tell(at, value);
         });
+    }
+    /// What the sides of its comparisons are worth, in a line for people: why it does not hold. Empty
+    /// where it compares nothing.
+    pub fn seen(&self, sight: &Sight<'_>) -> String {
+        let all: Vec<String> =
+            self.sides.iter().map(|side| side.tell(sight, &self.selections)).collect();
+        all.join(", ")
     }
 }
 

@@ -10,6 +10,7 @@ use super::error::ExprError;
 use super::names::Names;
 use super::node::{Domain, Key, Num, Selection, SelectionId, Subject, Truth};
 use super::parse::parse;
+use super::seen::Side;
 use super::token::{Kind as TokenKind, tokens};
 use super::unit::{Dim, Measure};
 use super::{CellsUsed, Expr, Kind, Root, Uses, select};
@@ -60,6 +61,7 @@ pub(super) fn compile(text: &str, names: &Names<'_>) -> Result<Expr> {
         uses: Uses::default(),
         cells: CellsUsed::default(),
         is_within_window: false,
+        sides: Vec::new(),
     };
     let (root, kind) = match compiler.part(&ast)? {
         Typed::Truth(truth, domain) => (Root::Truth(truth, domain), Kind::Truth(domain.level)),
@@ -75,8 +77,8 @@ pub(super) fn compile(text: &str, names: &Names<'_>) -> Result<Expr> {
     let selections: Arc<[Selection]> = compiler.selections.into();
     let mut needs = compiler.needs;
     needs.iter_mut().for_each(|need: &mut Need| need.selections = Arc::clone(&selections));
-    let (uses, cells) = (compiler.uses, compiler.cells);
-    Ok(Expr { text: text.into(), root, kind, selections, needs, uses, cells })
+    let (uses, cells, sides) = (compiler.uses, compiler.cells, compiler.sides);
+    Ok(Expr { text: text.into(), root, kind, selections, needs, uses, cells, sides })
 }
 
 struct Compiler<'c, 'f> {
@@ -87,6 +89,7 @@ struct Compiler<'c, 'f> {
     uses: Uses,
     cells: CellsUsed,
     is_within_window: bool,
+    sides: Vec<Side>,
 }
 
 impl Compiler<'_, '_> {
@@ -250,6 +253,21 @@ impl Compiler<'_, '_> {
         match (&error.hint, alike()) {
             (None, Some(alike)) => error.hint(format!("did you mean `{alike}`?")),
             _ => error,
+        }
+    }
+
+    /// Keeps a side of a comparison for whoever asks why it does not hold.
+    fn keep_side(&mut self, ast: &Ast, typed: &Typed) {
+        let (node, domain, dim, words) = match typed {
+            Typed::Number(number) if number.literal.is_none() => {
+                (&number.node, number.domain, number.dim, None)
+            }
+            Typed::Word(words, node, domain) => (node, *domain, None, Some(*words)),
+            _ => return,
+        };
+        let text = self.text.get(ast.span.clone()).unwrap_or_default().to_owned();
+        if !self.sides.iter().any(|side| side.text == text) {
+            self.sides.push(Side { text, node: node.clone(), domain, dim, words });
         }
     }
 

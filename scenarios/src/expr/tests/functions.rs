@@ -403,3 +403,19 @@ fn kinds_are_told_apart_when_an_expression_is_compiled_for_a_use() {
     expr.each(&bench.sight(), |at, value| told.push((at.unit, value)));
     assert_eq!(told, [(VICTIM as u32, 1.0)]);
 }
+
+#[test]
+fn what_was_seen_is_told_in_a_line() {
+    let mut bench = Bench::new();
+    let seen = |bench: &Bench, text: &str| bench.compile(text).seen(&bench.sight());
+    let text = "farm.active_power_w ~= 4MW ± 2% and grid.frequency_hz < 50Hz";
+    assert_eq!(seen(&bench, text), "farm.active_power_w = 9.9 MW, grid.frequency_hz = 49.9 Hz");
+    assert_eq!(seen(&bench, "farm.setpoint_w > 1"), "farm.setpoint_w = absent");
+    bench.snapshot.units[VICTIM].state = UnitState::Fault;
+    let name = bench.spec.units[VICTIM].name.clone();
+    assert_eq!(seen(&bench, "state(victim) == running"), format!("state(victim) = fault ({name})"));
+    bench.snapshot.units[VICTIM].truth.soc = 0.2;
+    let told = seen(&bench, "truth.soc > 50%");
+    assert!(told.starts_with(&format!("truth.soc from 0.2 ({name}) to 0.61 (")), "{told}");
+    assert_eq!(seen(&bench, "alarm(victim, any)"), "");
+}
