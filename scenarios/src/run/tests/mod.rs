@@ -5,7 +5,7 @@ mod runs;
 mod streams;
 
 use super::testing::snapshot;
-use super::{Ready, Shared, Stage};
+use super::Stage;
 use crate::book::{Book, Forms, open};
 use crate::report::{Attendance, HostPart, Report};
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmState};
