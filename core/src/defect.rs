@@ -1,27 +1,22 @@
-//! What may be wrong with the equipment of a unit, physically: cells and cooling.
+//! What may be wrong with the equipment of a unit: cells, racks, BMS, sensors, converter and cooling.
 //!
-//! A defect is a state, not an event: it lasts until it is ended, and setting it again replaces it.
+//! A defect is a state, not an event: it lasts until it is ended, and setting it again replaces it. A few
+//! act once, when they are set; their end takes nothing back.
 
+mod cell;
+mod sensor;
+
+pub use cell::{
+    CellDefect, HEATER_MAX_W, JOINT_MAX_OHM, LEAK_MAX_A, RESISTANCE_MAX_FACTOR, SHORT_MIN_OHM,
+};
+pub use sensor::{DELAY_MAX_TICKS, Distortion, Reading};
+
+use crate::alarm::AlarmCode;
 use crate::command::Rejection;
 use crate::event::Contactor;
 use crate::id::UnitId;
 use crate::spec::UnitDesign;
 use crate::time::Tick;
-
-/// Something wrong with one cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum CellDefect {
-    /// A resistance between its electrodes in ohms, [`SHORT_MIN_OHM`] or more: some ohms are a soft
-    /// short, milliohms a hard one. Infinite ends it.
-    Short(f64),
-    /// Power of a heater on it in W, 0 to [`HEATER_MAX_W`]. Zero ends it.
-    Heater(f64),
-}
-
-/// Smallest resistance of a short in ohms: below, a cell's own resistance is all there is.
-pub const SHORT_MIN_OHM: f64 = 1e-4;
-/// Largest power of a heater on a cell in W.
-pub const HEATER_MAX_W: f64 = 10_000.0;
 
 /// What a contactor does whatever it is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,33 +28,21 @@ pub enum ContactorFault {
     Welded,
     /// Once open it stays open.
     Stuck,
+    /// It moves [`SLOW_CONTACTOR_S`] after it was told: later than a BMS waits for the feedback.
+    Slow,
 }
 
-/// A measured value of a rack that a sensor may show wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// Highest cell voltage in V.
-    CellVoltageMax,
-    /// Lowest cell voltage in V.
-    CellVoltageMin,
-    /// Highest cell temperature in degC.
-    TemperatureMax,
-    /// Lowest cell temperature in degC.
-    TemperatureMin,
-    /// Current in A, positive is discharge.
-    Current,
-}
-
-impl Reading {
-    /// Every reading with its name in files, and the range in which a value may be forced.
-    pub const ALL: [(&'static str, Self, f64, f64); 5] = [
-        ("cell_voltage_max_v", Self::CellVoltageMax, 0.0, 10.0),
-        ("cell_voltage_min_v", Self::CellVoltageMin, 0.0, 10.0),
-        ("temperature_max_degc", Self::TemperatureMax, -100.0, 1000.0),
-        ("temperature_min_degc", Self::TemperatureMin, -100.0, 1000.0),
-        ("current_a", Self::Current, -100_000.0, 100_000.0),
-    ];
-}
+/// Time in s after which a slow contactor moves (engineering choice: some ten times the 30 to 100 ms of a
+/// sound one).
+pub const SLOW_CONTACTOR_S: f64 = 1.0;
+/// Largest power of an arc in W.
+pub const ARC_MAX_W: f64 = 100_000.0;
+/// Largest flow of gas in litres per second.
+pub const GAS_MAX_LITRES_PER_S: f64 = 1000.0;
+/// Largest factor of the limits that a BMS tells.
+pub const LIMITS_MAX_FACTOR: f64 = 5.0;
+/// Largest factor of the time constant of the precharge.
+pub const PRECHARGE_MAX_FACTOR: f64 = 1000.0;
 
 /// Something wrong with a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,10 +93,94 @@ pub enum Defect {
     Reading {
         /// Index of the rack in its unit.
         rack_idx: usize,
-        /// Which.
+        /// Which: one of a rack. One of the unit is forced by [`Defect::Sensor`] with a gain of 0.
         reading: Reading,
         /// The value that the BMS sees instead, in the unit of the reading.
         value: Option<f64>,
+    },
+
+    // Racks.
+    /// Gas in litres per second that cells vent into the container without a reaction that runs away, 0
+    /// to [`GAS_MAX_LITRES_PER_S`]; 0 ends it. What was vented stays.
+    Gas {
+        /// The flow.
+        litres_per_s: f64,
+    },
+    /// An arc in the DC line of a rack: its power warms the rack's first cell, while the rack's contactors
+    /// are closed, and its current is noisy; 0 W ends it.
+    DcArc {
+        /// Index of the rack in its unit.
+        rack_idx: usize,
+        /// Power in W, 0 to [`ARC_MAX_W`].
+        power_w: f64,
+    },
+    /// Whether a rack drops out, under load too: its contactors open by themselves and stay so, which its
+    /// BMS finds.
+    RackOpen {
+        /// Index of the rack in its unit.
+        rack_idx: usize,
+        /// Whether it does.
+        open: bool,
+    },
+    /// Brings every cell of a rack to this state of charge, once, as by a replacement that was not
+    /// matched: the truth, not what the BMS believes. `None` does nothing.
+    RackSoc {
+        /// Index of the rack in its unit.
+        rack_idx: usize,
+        /// The state of charge, 0 to 1.
+        soc: Option<f64>,
+    },
+    /// Factor of the time constant of the precharge, 0.01 to [`PRECHARGE_MAX_FACTOR`], as by a wrong or an
+    /// aged resistor; 1 ends it.
+    SlowPrecharge(f64),
+
+    // BMS.
+    /// Whether the BMS hangs: what it measures, believes and tells stands still, and so does the heartbeat.
+    BmsFrozen(bool),
+    /// Factors, 0 to [`LIMITS_MAX_FACTOR`], of the current limits that the BMS tells the converter: 0 for a
+    /// table that is stuck, above 1 for limits that are not honoured; 1 and 1 end it.
+    BmsLimits {
+        /// Of charging.
+        charge: f64,
+        /// Of discharging.
+        discharge: f64,
+    },
+    /// Whether the protection of the battery is off, as in a service mode: none of its alarms is raised,
+    /// nothing trips and nothing gives less because of them. Relays of the grid, emergency stop and
+    /// controller are watched as before.
+    ProtectionOff(bool),
+    /// The thresholds of another cell type: what is added to every threshold of cell temperature and of
+    /// cell voltage; 0 and 0 end it.
+    ThresholdShift {
+        /// Of temperatures, in K, -200 to 200.
+        degc: f64,
+        /// Of voltages, in V, -5 to 5.
+        volts: f64,
+    },
+    /// Whether no alarm latches, waits for its release or its delay of release: alarms flap.
+    NoLatch(bool),
+    /// What is added to the state of charge that every BMS of the unit believes, once, -1 to 1, as a wrong
+    /// recalibration does. The truth stays. Its end does nothing.
+    SocJump {
+        /// What is added.
+        by: f64,
+    },
+    /// An alarm of trip level without cause, of the first rack where it is one of racks; `None` ends it.
+    NuisanceTrip {
+        /// Which.
+        code: Option<AlarmCode>,
+    },
+    /// Whether the gas detector does not work.
+    GasDetectorOff(bool),
+    /// A sensor that shows something else than what is.
+    Sensor {
+        /// What it measures.
+        quantity: Reading,
+        /// Index of the rack in its unit, `None` for all that have no such defect of their own. Of what is
+        /// measured of a unit: `None`.
+        rack_idx: Option<usize>,
+        /// What it makes of it; [`Distortion::NONE`] ends it.
+        distortion: Distortion,
     },
 }
 
@@ -128,7 +195,13 @@ impl Defect {
     }
     /// Whether it is about what a sensor or detector shows, and not about the equipment itself.
     pub const fn is_of_sensor(self) -> bool {
-        matches!(self, Self::Reading { .. } | Self::SmokeDetector(_))
+        matches!(
+            self,
+            Self::Reading { .. }
+                | Self::SmokeDetector(_)
+                | Self::Sensor { .. }
+                | Self::GasDetectorOff(_)
+        )
     }
 
     /// What ends it.
@@ -136,11 +209,7 @@ impl Defect {
     pub fn ended(self) -> Self {
         match self {
             Self::Cell { rack_idx, cell_idx, defect } => {
-                let defect = match defect {
-                    CellDefect::Short(_) => CellDefect::Short(f64::INFINITY),
-                    CellDefect::Heater(_) => CellDefect::Heater(0.0),
-                };
-                Self::Cell { rack_idx, cell_idx, defect }
+                Self::Cell { rack_idx, cell_idx, defect: defect.ended() }
             }
             Self::Chiller(_) => Self::Chiller(false),
             Self::Pump(_) => Self::Pump(false),
@@ -157,6 +226,23 @@ impl Defect {
             Self::Reading { rack_idx, reading, .. } => {
                 Self::Reading { rack_idx, reading, value: None }
             }
+
+            Self::Gas { .. } => Self::Gas { litres_per_s: 0.0 },
+            Self::DcArc { rack_idx, .. } => Self::DcArc { rack_idx, power_w: 0.0 },
+            Self::RackOpen { rack_idx, .. } => Self::RackOpen { rack_idx, open: false },
+            Self::RackSoc { rack_idx, .. } => Self::RackSoc { rack_idx, soc: None },
+            Self::SlowPrecharge(_) => Self::SlowPrecharge(1.0),
+            Self::BmsFrozen(_) => Self::BmsFrozen(false),
+            Self::BmsLimits { .. } => Self::BmsLimits { charge: 1.0, discharge: 1.0 },
+            Self::ProtectionOff(_) => Self::ProtectionOff(false),
+            Self::ThresholdShift { .. } => Self::ThresholdShift { degc: 0.0, volts: 0.0 },
+            Self::NoLatch(_) => Self::NoLatch(false),
+            Self::SocJump { .. } => Self::SocJump { by: 0.0 },
+            Self::NuisanceTrip { .. } => Self::NuisanceTrip { code: None },
+            Self::GasDetectorOff(_) => Self::GasDetectorOff(false),
+            Self::Sensor { quantity, rack_idx, .. } => {
+                Self::Sensor { quantity, rack_idx, distortion: Distortion::NONE }
+            }
         }
     }
 
@@ -165,40 +251,93 @@ impl Defect {
     /// # Errors
     /// A rack or cell that is not there, or a figure out of its range.
     pub fn check(self, design: &UnitDesign) -> Result<(), Rejection> {
-        let in_range = |field, value: f64, min: f64, max: f64, unit| {
-            // A NaN is in no range.
-            if (min..=max).contains(&value) {
-                return Ok(());
-            }
-            Err(Rejection::OutOfRange { field, value, min, max, unit })
-        };
         let rack = |rack_idx: usize| {
-            in_range("rack", rack_idx as f64 + 1.0, 1.0, design.n_racks as f64, "")
+            within("rack", rack_idx as f64 + 1.0, (1.0, design.n_racks as f64), "")
         };
-        let (rack_idx, cell_idx, defect) = match self {
-            Self::Cell { rack_idx, cell_idx, defect } => (rack_idx, cell_idx, defect),
-            Self::Contactor { rack_idx, .. } | Self::Fuse { rack_idx, .. } => {
-                return rack(rack_idx);
+        match self {
+            Self::Cell { rack_idx, cell_idx, defect } => {
+                rack(rack_idx)?;
+                let last = design.cells_in_series as f64;
+                within("cell", cell_idx as f64 + 1.0, (1.0, last), "")?;
+                let can_burn = design.chemistry.runaway.is_some();
+                if defect == CellDefect::Ignite(true) && !can_burn {
+                    let reason = "the chemistry of the unit has no `[runaway]`".to_owned();
+                    return Err(Rejection::NotPossible { field: "ignite", reason });
+                }
+                defect.check()
             }
+            Self::Contactor { rack_idx, .. }
+            | Self::Fuse { rack_idx, .. }
+            | Self::RackOpen { rack_idx, .. } => rack(rack_idx),
             Self::Reading { rack_idx, reading, value } => {
                 rack(rack_idx)?;
+                if !reading.is_of_rack() {
+                    let reason = "is measured of the unit as a whole, not of a rack".to_owned();
+                    return Err(Rejection::NotPossible { field: reading.name(), reason });
+                }
                 let (name, _, min, max) = Reading::ALL[reading as usize];
-                return value.map_or(Ok(()), |value| in_range(name, value, min, max, ""));
+                value.map_or(Ok(()), |value| within(name, value, (min, max), ""))
             }
-            Self::Insulation(Some(kohm)) => {
-                return in_range("resistance_kohm", kohm, 0.01, 1e6, "kohm");
+            Self::Insulation(Some(kohm)) => within("resistance_kohm", kohm, (0.01, 1e6), "kohm"),
+
+            Self::Gas { litres_per_s } => {
+                within("litres_per_s", litres_per_s, (0.0, GAS_MAX_LITRES_PER_S), "l/s")
             }
-            _ => return Ok(()),
-        };
-        rack(rack_idx)?;
-        in_range("cell", cell_idx as f64 + 1.0, 1.0, design.cells_in_series as f64, "")?;
-        match defect {
-            CellDefect::Short(ohm) => {
-                in_range("resistance_ohm", ohm, SHORT_MIN_OHM, f64::INFINITY, "ohm")
+            Self::DcArc { rack_idx, power_w } => {
+                rack(rack_idx)?;
+                within("power_w", power_w, (0.0, ARC_MAX_W), "W")
             }
-            CellDefect::Heater(power_w) => in_range("power_w", power_w, 0.0, HEATER_MAX_W, "W"),
+            Self::RackSoc { rack_idx, soc } => {
+                rack(rack_idx)?;
+                soc.map_or(Ok(()), |soc| within("soc", soc, (0.0, 1.0), ""))
+            }
+            Self::SlowPrecharge(factor) => {
+                within("factor", factor, (0.01, PRECHARGE_MAX_FACTOR), "")
+            }
+            Self::BmsLimits { charge, discharge } => {
+                within("charge_factor", charge, (0.0, LIMITS_MAX_FACTOR), "")?;
+                within("discharge_factor", discharge, (0.0, LIMITS_MAX_FACTOR), "")
+            }
+            Self::ThresholdShift { degc, volts } => {
+                within("shift_k", degc, (-200.0, 200.0), "K")?;
+                within("shift_v", volts, (-5.0, 5.0), "V")
+            }
+            Self::NuisanceTrip { code: Some(code) }
+                if matches!(
+                    code,
+                    AlarmCode::EmergencyStop | AlarmCode::ControllerLost | AlarmCode::Quarantined
+                ) =>
+            {
+                let reason = format!("{} is none that a protection trips by", code.name());
+                Err(Rejection::NotPossible { field: "alarm", reason })
+            }
+            Self::SocJump { by } => within("by", by, (-1.0, 1.0), ""),
+            Self::Sensor { quantity, rack_idx, distortion } => {
+                if let Some(rack_idx) = rack_idx {
+                    rack(rack_idx)?;
+                    if !quantity.is_of_rack() {
+                        let reason = "is measured of the unit: leave the rack out".to_owned();
+                        return Err(Rejection::NotPossible { field: quantity.name(), reason });
+                    }
+                }
+                distortion.check()
+            }
+            _ => Ok(()),
         }
     }
+}
+
+/// A NaN is in no range.
+fn within(
+    field: &'static str,
+    value: f64,
+    (min, max): (f64, f64),
+    unit: &'static str,
+) -> Result<(), Rejection> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Rejection::OutOfRange { field, value, min, max, unit })
 }
 
 /// A defect that a farm file tells of.

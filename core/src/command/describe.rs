@@ -7,12 +7,12 @@ use crate::control::{
     FunctionName, FunctionSet, FunctionsChange, HeartbeatKind, LossAction, PeakShaving,
     PowerPriority, Recovery, ReversionChange, SetpointMode, WatchdogChange,
 };
-use crate::defect::{CellDefect, ContactorFault, Defect, Reading};
 use crate::device::Part;
 use crate::id::UnitId;
 use crate::link::LinkCondition;
 use crate::series::Series;
 use crate::spec::{Disturbance, DisturbanceKind, PlantChange};
+use defects::describe_defect;
 use std::fmt;
 
 impl Command {
@@ -382,55 +382,6 @@ fn describe_link(condition: &LinkCondition) -> String {
     list.text()
 }
 
-fn describe_defect(defect: &Defect) -> String {
-    let state = |part: &str, failed| format!("{part} {}", if failed { "fails" } else { "works" });
-    match *defect {
-        Defect::Cell { rack_idx, cell_idx, defect } => {
-            let cell = format!("cell {} of rack {}", cell_idx + 1, rack_idx + 1);
-            match defect {
-                CellDefect::Short(ohm) if ohm.is_infinite() => format!("no short of {cell}"),
-                CellDefect::Short(ohm) => format!("short of {} ohm of {cell}", Number(ohm)),
-                CellDefect::Heater(w) if w <= 0.0 => format!("no heater on {cell}"),
-                CellDefect::Heater(w) => format!("heater of {} W on {cell}", Number(w)),
-            }
-        }
-        Defect::Chiller(failed) => state("chiller", failed),
-        Defect::Pump(failed) => state("pump", failed),
-        Defect::Fan(failed) => format!("fans {}", if failed { "fail" } else { "work" }),
-        Defect::Contactor { rack_idx, contactor, fault } => {
-            let does = match fault {
-                ContactorFault::None => "obeys",
-                ContactorFault::Welded => "is welded",
-                ContactorFault::Stuck => "is stuck",
-            };
-            format!("{} contactor of rack {} {does}", contactor.name(), rack_idx + 1)
-        }
-        Defect::Fuse { rack_idx, blown } => {
-            let is = if blown { "is blown" } else { "is whole" };
-            format!("fuse of rack {} {is}", rack_idx + 1)
-        }
-        Defect::Precharge(open) => {
-            format!("precharge resistor {}", if open { "is open" } else { "is whole" })
-        }
-        Defect::Insulation(Some(kohm)) => {
-            format!("insulation damaged, resistance_kohm = {}", Number(kohm))
-        }
-        Defect::Insulation(None) => "insulation is whole".to_owned(),
-        Defect::BmsCommunication(failed) => state("communication of BMS and PCS", failed),
-        Defect::PcsFan(failed) => state("fan of the PCS", failed),
-        Defect::SmokeDetector(smoke) => {
-            format!("smoke detector says {}", if smoke { "smoke" } else { "no smoke" })
-        }
-        Defect::Reading { rack_idx, reading, value } => {
-            let (name, ..) = Reading::ALL[reading as usize];
-            let rack = rack_idx + 1;
-            value.map_or_else(
-                || format!("{name} of rack {rack} as measured"),
-                |value| format!("{name} of rack {rack} forced to {}", Number(value)),
-            )
-        }
-    }
-}
-
+mod defects;
 #[cfg(test)]
 mod tests;

@@ -304,6 +304,29 @@ impl Unit {
             Defect::BmsCommunication(silent) => self.impairments.bms_is_silent = silent,
             Defect::PcsFan(failed) => self.impairments.pcs_fan = failed,
             Defect::SmokeDetector(smoke) => self.impairments.smoke_detector = smoke,
+
+            Defect::Gas { litres_per_s } => self.impairments.gas_litres_per_s = litres_per_s,
+            Defect::GasDetectorOff(off) => self.impairments.gas_detector_off = off,
+            Defect::DcArc { rack_idx, power_w } => self.battery.set_arc(rack_idx, power_w),
+            Defect::RackOpen { rack_idx, open } => {
+                self.battery.drop_out(rack_idx, open, at, &mut self.events);
+            }
+            Defect::RackSoc { rack_idx, soc } => self.battery.bring_to(rack_idx, soc),
+            Defect::SlowPrecharge(factor) => self.battery.slow_precharge(factor),
+            Defect::BmsFrozen(frozen) => self.impairments.bms.frozen = frozen,
+            Defect::BmsLimits { charge, discharge } => {
+                self.impairments.bms.limits = (discharge, charge);
+            }
+            Defect::ProtectionOff(off) => self.impairments.bms.protection_off = off,
+            Defect::ThresholdShift { degc, volts } => {
+                self.impairments.bms.threshold_shift = (degc, volts);
+            }
+            Defect::NoLatch(off) => self.impairments.bms.no_latch = off,
+            Defect::SocJump { by } => self.battery.jump_soc(by),
+            Defect::NuisanceTrip { code } => self.impairments.bms.nuisance = code,
+            Defect::Sensor { quantity, rack_idx, distortion } => {
+                self.battery.distort(quantity, rack_idx, distortion);
+            }
         }
     }
 
