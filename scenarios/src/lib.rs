@@ -6,4 +6,7 @@
 
 pub mod dispatch;
 pub mod faults;
+pub mod format;
 pub mod profile;
+pub mod report;
+pub mod run;
