@@ -12,10 +12,11 @@ pub use cell::{
 pub use sensor::{DELAY_MAX_TICKS, Distortion, Reading};
 
 use crate::alarm::AlarmCode;
-use crate::command::Rejection;
+use crate::command::{Rejection, in_range};
+use crate::control::DROOP;
 use crate::event::Contactor;
 use crate::id::UnitId;
-use crate::spec::UnitDesign;
+use crate::spec::{CoolingKind, UnitDesign};
 use crate::time::Tick;
 
 /// What a contactor does whatever it is told.
@@ -182,7 +183,94 @@ pub enum Defect {
         /// What it makes of it; [`Distortion::NONE`] ends it.
         distortion: Distortion,
     },
+
+    // The converter.
+    /// The converter has tripped with this alarm and stays so; `None` ends it. The unit comes back by
+    /// the rules of the alarm. See [`PCS_TRIPS`].
+    PcsTrip {
+        /// The alarm, of level trip.
+        code: Option<AlarmCode>,
+    },
+    /// Share of its rating that the converter can give, 0 to 1; 1 is all.
+    PcsDerate(f64),
+    /// Whether the converter takes setpoints and does not obey them: it keeps the power that it gave.
+    SetpointIgnored(bool),
+    /// Whether the converter gives the active power that is asked for with the wrong sign.
+    PcsInverted(bool),
+    /// Factor of the converter's ramps, [`PCS_RAMP_MIN`] to [`PCS_RAMP_MAX`]; 1 is as it was set.
+    PcsRamp(f64),
+    /// Loss of the converter beside what it loses otherwise, in percent of its rated apparent power, 0
+    /// to [`PCS_LOSS_MAX_PCT`].
+    PcsLoss(f64),
+    /// How much too high the unit measures the grid's frequency, in Hz, -10 to 10: relays, droop and
+    /// registers see it.
+    PllOffset(f64),
+    /// The converter gives no power while the grid's voltage is below a threshold, and comes back
+    /// slowly after that, as its grid code does not want it.
+    MomentaryCessation {
+        /// The threshold in per unit, 0 to 1; 0 ends it.
+        below_pu: f64,
+        /// How long in s the power takes to come back from 0 to the rating, 0 to 3600.
+        recovery_s: f64,
+    },
+    /// Relays of the grid code that were set wrong: the settings read back as they should be.
+    RelayShift {
+        /// How much too near to nominal the thresholds of voltage are, in per unit, -0.5 to 0.5.
+        voltage_pu: f64,
+        /// Factor of every clearing time, [`RELAY_TIME_MIN`] to [`RELAY_TIME_MAX`].
+        time_factor: f64,
+    },
+    /// Whether the converter does not come up: it stays in its start until that has taken too long.
+    StartStuck(bool),
+    /// Whether the converter trips on its over-current when the voltage comes back after a dip.
+    RecoveryTrip(bool),
+
+    // The enclosure, its cooling and its supply.
+    /// Whether the ventilation of the container has failed: gas stays in it.
+    VentilationOff(bool),
+    /// Share of the coolant's flow that is lost, 0 to 1. Only of a unit that liquid cools.
+    CoolantLeak(f64),
+    /// Whether a door of the container is open.
+    DoorOpen(bool),
+    /// Whether the fire suppression has released its agent: the unit stops until it is reset. The agent
+    /// keeps the ventilation shut and takes no heat from a burning cell.
+    Suppression(bool),
+    /// Whether the auxiliary supply is gone: no cooling, no ventilation, no BMS.
+    AuxSupplyOff(bool),
+
+    // Its controller.
+    /// The droop that the converter works with, as a fraction, while its settings read back as they
+    /// were set; `None` for what was set.
+    DroopOverride(Option<f64>),
 }
+
+/// The alarms that a converter may trip with.
+pub const PCS_TRIPS: [AlarmCode; 10] = [
+    AlarmCode::PcsFault,
+    AlarmCode::AcOverCurrent,
+    AlarmCode::AcOverVoltage,
+    AlarmCode::AcUnderVoltage,
+    AlarmCode::AcOverFrequency,
+    AlarmCode::AcUnderFrequency,
+    AlarmCode::PcsOverTemperature,
+    AlarmCode::DcVoltageOutOfWindow,
+    AlarmCode::SynchronisationFailed,
+    AlarmCode::Insulation,
+];
+/// Smallest factor of a converter's ramps.
+pub const PCS_RAMP_MIN: f64 = 0.01;
+/// Largest factor of a converter's ramps.
+pub const PCS_RAMP_MAX: f64 = 100.0;
+/// Largest further loss of a converter in percent of its rated apparent power.
+pub const PCS_LOSS_MAX_PCT: f64 = 20.0;
+/// Largest error of a measured frequency in Hz.
+pub const PLL_OFFSET_MAX_HZ: f64 = 10.0;
+/// Smallest factor of the clearing times of relays.
+pub const RELAY_TIME_MIN: f64 = 0.01;
+/// Largest factor of the clearing times of relays.
+pub const RELAY_TIME_MAX: f64 = 100.0;
+/// Longest return of power after a momentary cessation in s.
+pub const RECOVERY_MAX_S: f64 = 3600.0;
 
 impl Defect {
     /// Whether something is wrong; a defect that [`Defect::ended`] gives is not.
@@ -243,6 +331,25 @@ impl Defect {
             Self::Sensor { quantity, rack_idx, .. } => {
                 Self::Sensor { quantity, rack_idx, distortion: Distortion::NONE }
             }
+            Self::PcsTrip { .. } => Self::PcsTrip { code: None },
+            Self::PcsDerate(_) => Self::PcsDerate(1.0),
+            Self::SetpointIgnored(_) => Self::SetpointIgnored(false),
+            Self::PcsInverted(_) => Self::PcsInverted(false),
+            Self::PcsRamp(_) => Self::PcsRamp(1.0),
+            Self::PcsLoss(_) => Self::PcsLoss(0.0),
+            Self::PllOffset(_) => Self::PllOffset(0.0),
+            Self::MomentaryCessation { .. } => {
+                Self::MomentaryCessation { below_pu: 0.0, recovery_s: 0.0 }
+            }
+            Self::RelayShift { .. } => Self::RelayShift { voltage_pu: 0.0, time_factor: 1.0 },
+            Self::StartStuck(_) => Self::StartStuck(false),
+            Self::RecoveryTrip(_) => Self::RecoveryTrip(false),
+            Self::VentilationOff(_) => Self::VentilationOff(false),
+            Self::CoolantLeak(_) => Self::CoolantLeak(0.0),
+            Self::DoorOpen(_) => Self::DoorOpen(false),
+            Self::Suppression(_) => Self::Suppression(false),
+            Self::AuxSupplyOff(_) => Self::AuxSupplyOff(false),
+            Self::DroopOverride(_) => Self::DroopOverride(None),
         }
     }
 
@@ -322,6 +429,45 @@ impl Defect {
                 }
                 distortion.check()
             }
+            _ => self.check_converter(design),
+        }
+    }
+
+    /// Whether a unit of `design` can have what is about its converter, its enclosure or its controller.
+    fn check_converter(self, design: &UnitDesign) -> Result<(), Rejection> {
+        match self {
+            Self::PcsTrip { code: Some(code) } if !PCS_TRIPS.contains(&code) => {
+                let known: Vec<&str> = PCS_TRIPS.iter().map(|code| code.name()).collect();
+                let reason = format!(
+                    "a converter does not trip with {}, but with {}",
+                    code.name(),
+                    known.join(", ")
+                );
+                Err(Rejection::NotPossible { field: "code", reason })
+            }
+            Self::PcsDerate(share) => in_range("share", share, 0.0, 1.0, ""),
+            Self::PcsRamp(factor) => in_range("factor", factor, PCS_RAMP_MIN, PCS_RAMP_MAX, ""),
+            Self::PcsLoss(pct) => in_range("loss_pct", pct, 0.0, PCS_LOSS_MAX_PCT, "%"),
+            Self::PllOffset(hz) => {
+                in_range("offset_hz", hz, -PLL_OFFSET_MAX_HZ, PLL_OFFSET_MAX_HZ, "Hz")
+            }
+            Self::MomentaryCessation { below_pu, recovery_s } => {
+                in_range("below_pu", below_pu, 0.0, 1.0, "pu")?;
+                in_range("recovery_s", recovery_s, 0.0, RECOVERY_MAX_S, "s")
+            }
+            Self::RelayShift { voltage_pu, time_factor } => {
+                in_range("voltage_pu", voltage_pu, -0.5, 0.5, "pu")?;
+                in_range("time_factor", time_factor, RELAY_TIME_MIN, RELAY_TIME_MAX, "")
+            }
+            Self::CoolantLeak(lost) => {
+                in_range("flow_lost", lost, 0.0, 1.0, "")?;
+                if lost > 0.0 && matches!(design.cooling.kind, CoolingKind::Air(_)) {
+                    let reason = "the unit is cooled by air: it has no coolant to lose".to_owned();
+                    return Err(Rejection::NotPossible { field: "flow_lost", reason });
+                }
+                Ok(())
+            }
+            Self::DroopOverride(Some(droop)) => in_range("droop", droop, DROOP.0, DROOP.1, ""),
             _ => Ok(()),
         }
     }

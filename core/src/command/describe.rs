@@ -11,7 +11,7 @@ use crate::device::Part;
 use crate::id::UnitId;
 use crate::link::LinkCondition;
 use crate::series::Series;
-use crate::spec::{Disturbance, DisturbanceKind, PlantChange};
+use crate::spec::{Disturbance, DisturbanceKind, Hold, PlantChange, PoiMeter, TransformerLimit};
 use defects::describe_defect;
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl Command {
             | Self::NoteRequest { unit } => Some(*unit),
             Self::SetLink(condition) => condition.scope.unit,
             Self::ForcePoint(point) => point.unit,
-            Self::ReleasePoint { unit, .. } => *unit,
+            Self::ReleasePoint { unit, .. } | Self::NoteFault { unit, .. } => *unit,
             Self::Batch(commands) => {
                 let first = commands.first().and_then(Self::unit);
                 first.filter(|unit| commands.iter().all(|other| other.unit() == Some(*unit)))
@@ -56,6 +56,23 @@ impl Command {
             Self::ConfigurePlant(change) => format!("farm {}", describe_plant(change)),
             Self::Disturb(disturbance) => {
                 format!("farm grid {}", describe_disturbance(disturbance))
+            }
+            Self::SetGrid { frequency_hz, voltage_pu } => {
+                format!("farm grid {}", describe_holds(*frequency_hz, *voltage_pu))
+            }
+            Self::EndDisturbances { kind: Some(kind) } => {
+                format!("farm grid disturbances of {} ended", kind.name())
+            }
+            Self::EndDisturbances { kind: None } => "farm grid disturbances ended".to_owned(),
+            Self::SetAmbient(Some(degc)) => format!("farm ambient_degc = {}", Number(degc.0)),
+            Self::SetAmbient(None) => "farm ambient_degc released".to_owned(),
+            Self::PoiMeter(meter) => format!("farm {}", describe_meter(meter)),
+            Self::PoiBreaker { open } => {
+                format!("farm breaker at the POI {}", if *open { "opened" } else { "closed" })
+            }
+            Self::TransformerLimit(limit) => format!("farm {}", describe_limit(limit.as_ref())),
+            Self::NoteFault { kind, on, .. } => {
+                format!("fault {kind} {}", if *on { "begins" } else { "ends" })
             }
             Self::PickUpLoad { load_idx, fed } => {
                 format!("farm load {} {}", load_idx + 1, if *fed { "picked up" } else { "dropped" })
@@ -359,6 +376,37 @@ fn describe_disturbance(disturbance: &Disturbance) -> String {
     } else {
         what
     }
+}
+
+fn describe_holds(frequency_hz: Option<Hold>, voltage_pu: Option<Hold>) -> String {
+    let mut list = List::default();
+    for (name, hold) in [("frequency_hz", frequency_hz), ("voltage_pu", voltage_pu)] {
+        match hold {
+            Some(Hold::At(value)) => list.number(name, Some(value)),
+            Some(Hold::Release) => list.item(name, Some("released")),
+            None => {}
+        }
+    }
+    list.text()
+}
+
+fn describe_meter(meter: &PoiMeter) -> String {
+    if !meter.is_distorted() {
+        return "power meter at the POI shows what is so".to_owned();
+    }
+    let mut list = List::default();
+    list.number("gain", Some(meter.gain));
+    list.number("offset_w", Some(meter.offset_w));
+    list.item("frozen", Some(meter.is_frozen));
+    format!("power meter at the POI: {}", list.text())
+}
+
+fn describe_limit(limit: Option<&TransformerLimit>) -> String {
+    let Some(limit) = limit else { return "transformer relay off".to_owned() };
+    let mut list = List::default();
+    list.number("overload_pu", Some(limit.overload_pu));
+    list.number("delay_s", Some(limit.delay_s));
+    format!("transformer relay: {}", list.text())
 }
 
 fn describe_link(condition: &LinkCondition) -> String {

@@ -51,7 +51,8 @@ pub(in crate::faults) fn cell_current_flows(case: &Case<'_>, seen: &Snapshot) ->
 /// The cell is at least 2 K warmer than the mean of its rack.
 pub(in crate::faults) fn cell_warms(case: &Case<'_>, seen: &Snapshot) -> Effect {
     let mean_degc = racks(case, seen).next().map(|rack| rack.truth.cell_temperature_mean.0);
-    let warmer = cell_of(case, seen).zip(mean_degc).is_some_and(|((_, degc), mean)| degc > mean + 2.0);
+    let warmer =
+        cell_of(case, seen).zip(mean_degc).is_some_and(|((_, degc), mean)| degc > mean + 2.0);
     confirmed_if(warmer)
 }
 

@@ -100,9 +100,9 @@ pub(in crate::faults) fn measured_is_wrong(case: &Case<'_>, seen: &Snapshot) -> 
 /// The same of the racks whose sensors are exchanged.
 pub(in crate::faults) fn swapped_is_wrong(case: &Case<'_>, seen: &Snapshot) -> Effect {
     let (a, b) = pair(case);
-    let wrong = [a, b].into_iter().any(|rack| {
-        wrong_in(case, seen, reading(case), rack..rack + 1) == Effect::Confirmed
-    });
+    let wrong = [a, b]
+        .into_iter()
+        .any(|rack| wrong_in(case, seen, reading(case), rack..rack + 1) == Effect::Confirmed);
     if wrong { Effect::Confirmed } else { Effect::Inconclusive }
 }
 
