@@ -1,8 +1,7 @@
 //! The EMS writes what is out of range.
 
-use crate::faults::{ClientAct, FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
-use bess_core::command::Setpoint;
+use crate::faults::{ClientAct, FaultKind, Pace, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,7 +1,7 @@
 //! The EMS asks far too often.
 
-use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,7 +1,7 @@
 //! The EMS's heartbeat.
 
-use crate::faults::{ClientAct, FaultKind, HeartbeatMode, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{ClientAct, FaultKind, HeartbeatMode, Pace, Parameter, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
@@ -14,7 +14,11 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "715.ControllerHb",
     reaction: "the watch over the controller acts after its time",
     source: "evcc issue 33575; SunSpec 715",
-    parameters: &[Parameter::word("mode", &["normal", "stop", "frozen", "erratic"], "how it counts")],
+    parameters: &[Parameter::word(
+        "mode",
+        &["normal", "stop", "frozen", "erratic"],
+        "how it counts",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::Heartbeat(shared::heartbeat(case)), out),
     end: |case, out| shared::client(case, ClientAct::Heartbeat(HeartbeatMode::Normal), out),

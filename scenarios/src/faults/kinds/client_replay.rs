@@ -1,7 +1,7 @@
 //! Old writes are written again.
 
-use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,8 +1,7 @@
 //! The EMS asks for something else.
 
-use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
-use bess_core::command::Setpoint;
+use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
@@ -17,7 +16,9 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "operations",
     parameters: &[Parameter::number("power_w", -1e9, 1e9, "what it asks for")],
     pace: Pace::OnChange,
-    act: |case, out| shared::client(case, ClientAct::Setpoint(Some(case.args.number("power_w"))), out),
+    act: |case, out| {
+        shared::client(case, ClientAct::Setpoint(Some(case.args.number("power_w"))), out)
+    },
     end: |case, out| shared::client(case, ClientAct::Setpoint(None), out),
     probe: Probe::Immediate,
 };

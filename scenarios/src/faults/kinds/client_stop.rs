@@ -1,7 +1,7 @@
 //! The EMS is gone.
 
-use crate::faults::{ClientAct, FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{ClientAct, FaultKind, Pace, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,7 +1,7 @@
 //! The droop of a unit is changed in silence.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -17,7 +17,13 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "Hornsdale 2019 (AER): 1.7 % became 3.7 % with an update, noticed in October",
     parameters: &[Parameter::number("droop_pct", 0.1, 100.0, "the droop in force")],
     pace: Pace::OnChange,
-    act: |case, out| shared::defect(case, Defect::DroopOverride(Some(case.args.number("droop_pct") / 100.0)), out),
+    act: |case, out| {
+        shared::defect(
+            case,
+            Defect::DroopOverride(Some(case.args.number("droop_pct") / 100.0)),
+            out,
+        )
+    },
     end: |case, out| shared::defect(case, Defect::DroopOverride(None), out),
     probe: Probe::Immediate,
 };

@@ -1,7 +1,7 @@
 //! Forged measurements.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
@@ -14,7 +14,10 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "registers and energy do not agree",
     reaction: "plausibility",
     source: "FrostyGoop 2024: false measurements sent to operators",
-    parameters: &[Parameter::text("point", "canonical name of the point, such as sunspec/701.W"), Parameter::number("value", -1e12, 1e12, "what it shows")],
+    parameters: &[
+        Parameter::text("point", "canonical name of the point, such as sunspec/701.W"),
+        Parameter::number("value", -1e12, 1e12, "what it shows"),
+    ],
     pace: Pace::OnChange,
     act: |case, out| shared::force(case, case.args.number("value"), out),
     end: |case, out| shared::release(case, out),

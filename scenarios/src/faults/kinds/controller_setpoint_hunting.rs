@@ -1,7 +1,7 @@
 //! Setpoints that hunt.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
@@ -14,9 +14,20 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "power swings; wear",
     reaction: "ramp limits",
     source: "catalogue K03; values are ours",
-    parameters: &[Parameter::number("amplitude_w", 0.0, 1e9, "of the swing"), Parameter::number_or("period_s", 20.0, 1.0, 3600.0, "of the swing")],
+    parameters: &[
+        Parameter::number("amplitude_w", 0.0, 1e9, "of the swing"),
+        Parameter::number_or("period_s", 20.0, 1.0, 3600.0, "of the swing"),
+    ],
     pace: Pace::EachSecond,
-    act: |case, out| shared::setpoint(case, shared::setpoint_before(case) + case.args.number("amplitude_w") * shared::sine(case, case.args.number("period_s")), out),
+    act: |case, out| {
+        shared::setpoint(
+            case,
+            shared::setpoint_before(case)
+                + case.args.number("amplitude_w")
+                    * shared::sine(case, case.args.number("period_s")),
+            out,
+        )
+    },
     end: |case, out| shared::setpoint(case, shared::setpoint_before(case), out),
     probe: Probe::Immediate,
 };

@@ -1,7 +1,7 @@
 //! Somebody stops a unit.
 
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use bess_core::command::UnitAction;
 use bess_core::snapshot::FaultPlane;
 
@@ -17,7 +17,11 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "operations",
     parameters: &[],
     pace: Pace::OnChange,
-    act: |case, out| if case.age == 0 { shared::operate(case, UnitAction::Stop, out); },
+    act: |case, out| {
+        if case.age == 0 {
+            shared::operate(case, UnitAction::Stop, out);
+        }
+    },
     end: |case, out| shared::operate(case, UnitAction::Start, out),
     probe: Probe::Func(shared::gives_no_power),
 };

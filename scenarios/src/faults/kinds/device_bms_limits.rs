@@ -1,7 +1,7 @@
 //! The limits that a BMS publishes are wrong.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,27 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "capability and behaviour do not agree; cells leave their window",
     reaction: "an EMS follows reported limits; protection is the last to act",
     source: "OpenEMS battery protection; factors are ours",
-    parameters: &[Parameter::number_or("charge_factor", 1.0, 0.0, 5.0, "charge limit over the right one"), Parameter::number_or("discharge_factor", 1.0, 0.0, 5.0, "discharge limit over the right one")],
+    parameters: &[
+        Parameter::number_or("charge_factor", 1.0, 0.0, 5.0, "charge limit over the right one"),
+        Parameter::number_or(
+            "discharge_factor",
+            1.0,
+            0.0,
+            5.0,
+            "discharge limit over the right one",
+        ),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| shared::defect(case, Defect::BmsLimits { charge: case.args.number("charge_factor"), discharge: case.args.number("discharge_factor") }, out),
+    act: |case, out| {
+        shared::defect(
+            case,
+            Defect::BmsLimits {
+                charge: case.args.number("charge_factor"),
+                discharge: case.args.number("discharge_factor"),
+            },
+            out,
+        )
+    },
     end: |case, out| shared::defect(case, Defect::BmsLimits { charge: 1.0, discharge: 1.0 }, out),
     probe: Probe::Func(shared::limits_moved),
 };

@@ -1,7 +1,7 @@
 //! A protection trips without a cause.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,16 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "a trip whose measured values are all within limits",
     reaction: "out until it ends, then it starts again by its rules",
     source: "Moss Landing 2021: sprinkler logic had been changed after false alarms (NBC)",
-    parameters: &[Parameter::word_or("code", "cell_over_voltage", shared::TRIP_CODES, "the alarm that it shows")],
+    parameters: &[Parameter::word_or(
+        "code",
+        "cell_over_voltage",
+        shared::TRIP_CODES,
+        "the alarm that it shows",
+    )],
     pace: Pace::OnChange,
-    act: |case, out| shared::defect(case, Defect::NuisanceTrip { code: Some(shared::code(case)) }, out),
+    act: |case, out| {
+        shared::defect(case, Defect::NuisanceTrip { code: Some(shared::code(case)) }, out)
+    },
     end: |case, out| shared::defect(case, Defect::NuisanceTrip { code: None }, out),
     probe: Probe::Func(shared::alarm_of_code_stands),
 };

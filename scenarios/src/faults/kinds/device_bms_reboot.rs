@@ -1,7 +1,7 @@
 //! A BMS that restarts.
 
-use crate::faults::{Act, Case, FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{Act, Case, FaultKind, Pace, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 

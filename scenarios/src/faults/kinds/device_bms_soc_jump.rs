@@ -1,7 +1,7 @@
 //! The BMS recalibrates its state of charge by a step.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -17,7 +17,11 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "catalogue B01; size is ours",
     parameters: &[Parameter::number("by", -0.5, 0.5, "how far it jumps")],
     pace: Pace::OnChange,
-    act: |case, out| if case.age == 0 { shared::defect(case, Defect::SocJump { by: case.args.number("by") }, out); },
+    act: |case, out| {
+        if case.age == 0 {
+            shared::defect(case, Defect::SocJump { by: case.args.number("by") }, out);
+        }
+    },
     end: |_, _| {},
     probe: Probe::Func(shared::soc_is_wrong),
 };

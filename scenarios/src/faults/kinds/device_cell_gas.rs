@@ -1,7 +1,7 @@
 //! Cells vent without running away.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -17,7 +17,9 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "NFPA 855: explosion control at 25 % of the lower flammable limit",
     parameters: &[Parameter::number("litres_per_s", 0.001, 1000.0, "gas at ambient conditions")],
     pace: Pace::OnChange,
-    act: |case, out| shared::defect(case, Defect::Gas { litres_per_s: case.args.number("litres_per_s") }, out),
+    act: |case, out| {
+        shared::defect(case, Defect::Gas { litres_per_s: case.args.number("litres_per_s") }, out)
+    },
     end: |case, out| shared::defect(case, Defect::Gas { litres_per_s: 0.0 }, out),
     probe: Probe::Expr("any(alarm(target, gas))"),
 };

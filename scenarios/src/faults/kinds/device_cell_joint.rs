@@ -1,7 +1,7 @@
 //! A loose busbar at a cell.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,12 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "a hot spot and a voltage spread under load, none at rest",
     reaction: "temperature difference alarm; derating",
     source: "Korea 2019: careless installation; alarm of 40 K for 30 s in Schneider's list; values are ours",
-    parameters: &[Parameter::number("extra_ohm", 1e-6, 0.1, "resistance of the joint beyond what it should have")],
+    parameters: &[Parameter::number(
+        "extra_ohm",
+        1e-6,
+        0.1,
+        "resistance of the joint beyond what it should have",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::cell(case, CellDefect::Joint(case.args.number("extra_ohm")), out),
     end: |case, out| shared::cell(case, CellDefect::Joint(0.0), out),

@@ -1,7 +1,7 @@
 //! A cell that loses charge by itself.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,7 +1,7 @@
 //! A cell goes into runaway; what its neighbours do is the physics' answer.
 
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 

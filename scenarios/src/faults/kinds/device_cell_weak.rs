@@ -1,7 +1,7 @@
 //! A cell that has aged before the others.
 
-use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,20 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "early limits of its rack, a voltage spread that grows towards both ends",
     reaction: "imbalance alarm; the rack is limited by its weakest cell",
     source: "Schneider Galaxy Li-ion: imbalance of 100 mV for 5 s; factors are ours",
-    parameters: &[Parameter::number_or("capacity_factor", 0.8, 0.05, 1.0, "its capacity over what it was"), Parameter::number_or("resistance_factor", 1.5, 1.0, 20.0, "its resistance over what it was")],
+    parameters: &[
+        Parameter::number_or("capacity_factor", 0.8, 0.05, 1.0, "its capacity over what it was"),
+        Parameter::number_or(
+            "resistance_factor",
+            1.5,
+            1.0,
+            20.0,
+            "its resistance over what it was",
+        ),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| set(case, case.args.number("capacity_factor"), case.args.number("resistance_factor"), out),
+    act: |case, out| {
+        set(case, case.args.number("capacity_factor"), case.args.number("resistance_factor"), out)
+    },
     end: |case, out| set(case, 1.0, 1.0, out),
     probe: Probe::Immediate,
 };

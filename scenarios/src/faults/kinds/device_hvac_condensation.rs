@@ -1,7 +1,7 @@
 //! Water condenses on live parts.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,16 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "an insulation trend by the time of day",
     reaction: "insulation alarm",
     source: "Korea 2017 to 2019: condensation and dust; values are ours",
-    parameters: &[Parameter::number("insulation_kohm", 0.01, 1e6, "resistance of the moist path, usually a ramp or a sine")],
+    parameters: &[Parameter::number(
+        "insulation_kohm",
+        0.01,
+        1e6,
+        "resistance of the moist path, usually a ramp or a sine",
+    )],
     pace: Pace::OnChange,
-    act: |case, out| shared::defect(case, Defect::Insulation(Some(case.args.number("insulation_kohm"))), out),
+    act: |case, out| {
+        shared::defect(case, Defect::Insulation(Some(case.args.number("insulation_kohm"))), out)
+    },
     end: |case, out| shared::defect(case, Defect::Insulation(None), out),
     probe: Probe::Func(shared::insulation_fell),
 };

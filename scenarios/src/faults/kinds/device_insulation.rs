@@ -1,7 +1,7 @@
 //! A ground fault.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,16 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "the insulation reading, then the alarm",
     reaction: "warning or trip by the protection profile",
     source: "Victorian Big Battery 2021; SunSpec 701.Alrm bit 0",
-    parameters: &[Parameter::number("resistance_kohm", 0.01, 1e6, "resistance of the path to earth")],
+    parameters: &[Parameter::number(
+        "resistance_kohm",
+        0.01,
+        1e6,
+        "resistance of the path to earth",
+    )],
     pace: Pace::OnChange,
-    act: |case, out| shared::defect(case, Defect::Insulation(Some(case.args.number("resistance_kohm"))), out),
+    act: |case, out| {
+        shared::defect(case, Defect::Insulation(Some(case.args.number("resistance_kohm"))), out)
+    },
     end: |case, out| shared::defect(case, Defect::Insulation(None), out),
     probe: Probe::Func(shared::insulation_fell),
 };

@@ -1,7 +1,7 @@
 //! A balancing switch that does not open again.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,13 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "it sinks at rest below the others",
     reaction: "balance fault; imbalance warning",
     source: "catalogue; current of passive balancers 50 to 500 mA, ours",
-    parameters: &[Parameter::number_or("current_a", 0.1, 0.02, 0.5, "current of the bleed resistor")],
+    parameters: &[Parameter::number_or(
+        "current_a",
+        0.1,
+        0.02,
+        0.5,
+        "current of the bleed resistor",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::cell(case, CellDefect::Leak(case.args.number("current_a")), out),
     end: |case, out| shared::cell(case, CellDefect::Leak(0.0), out),

@@ -1,7 +1,7 @@
 //! Water from suppression hoses runs over modules.
 
-use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::command::Command;
 use bess_core::defect::CellDefect;
 use bess_core::defect::Defect;
@@ -18,9 +18,32 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "ground fault, then cells that lose voltage and warm up",
     reaction: "the unit trips and is de-energised",
     source: "Moss Landing, September 2021: couplings of a water-based suppression system leaked onto about 7 % of the modules (Vistra); values are ours",
-    parameters: &[Parameter::number_or("insulation_kohm", 5.0, 0.01, 1e6, "resistance of the wet path"), Parameter::number_or("cells", 4.0, 0.0, 100.0, "cells that are shorted, spread evenly over the rack"), Parameter::number_or("resistance_ohm", 0.5, SHORT_MIN_OHM, 1e6, "resistance of each of these shorts")],
+    parameters: &[
+        Parameter::number_or("insulation_kohm", 5.0, 0.01, 1e6, "resistance of the wet path"),
+        Parameter::number_or(
+            "cells",
+            4.0,
+            0.0,
+            100.0,
+            "cells that are shorted, spread evenly over the rack",
+        ),
+        Parameter::number_or(
+            "resistance_ohm",
+            0.5,
+            SHORT_MIN_OHM,
+            1e6,
+            "resistance of each of these shorts",
+        ),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| set(case, Some(case.args.number("insulation_kohm")), case.args.number("resistance_ohm"), out),
+    act: |case, out| {
+        set(
+            case,
+            Some(case.args.number("insulation_kohm")),
+            case.args.number("resistance_ohm"),
+            out,
+        )
+    },
     end: |case, out| set(case, None, f64::INFINITY, out),
     probe: Probe::Func(shared::insulation_fell),
 };

@@ -1,7 +1,7 @@
 //! A converter that loses more than it should.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,12 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "round-trip efficiency falls, the state of charge drifts from the plan",
     reaction: "energy accounting shows it",
     source: "catalogue P11; values are ours",
-    parameters: &[Parameter::number("extra_pct", 0.0, 20.0, "loss in percent of the rated power, beyond the normal one")],
+    parameters: &[Parameter::number(
+        "extra_pct",
+        0.0,
+        20.0,
+        "loss in percent of the rated power, beyond the normal one",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::PcsLoss(case.args.number("extra_pct")), out),
     end: |case, out| shared::defect(case, Defect::PcsLoss(0.0), out),

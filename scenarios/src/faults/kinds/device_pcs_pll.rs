@@ -1,7 +1,7 @@
 //! A converter that measures a wrong frequency.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,12 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "a frequency in its registers that the grid does not have; a trip in a normal event",
     reaction: "a unit must not trip on an instantaneous figure",
     source: "Blue Cut 2016 (NERC): 1,200 MW lost to a wrongly perceived frequency",
-    parameters: &[Parameter::number("offset_hz", -10.0, 10.0, "added to the frequency that it measures")],
+    parameters: &[Parameter::number(
+        "offset_hz",
+        -10.0,
+        10.0,
+        "added to the frequency that it measures",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::PllOffset(case.args.number("offset_hz")), out),
     end: |case, out| shared::defect(case, Defect::PllOffset(0.0), out),

@@ -1,7 +1,7 @@
 //! The converter trips.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,12 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "its alarm, state fault or tripped, power 0",
     reaction: "the EMS makes up for the power with other units",
     source: "catalogue P02, P03, P12, P13 (Sungrow manual); San Fernando 2020",
-    parameters: &[Parameter::word_or("code", "pcs_fault", shared::PCS_CODES, "the alarm that it shows")],
+    parameters: &[Parameter::word_or(
+        "code",
+        "pcs_fault",
+        shared::PCS_CODES,
+        "the alarm that it shows",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::PcsTrip { code: Some(shared::code(case)) }, out),
     end: |case, out| shared::defect(case, Defect::PcsTrip { code: None }, out),

@@ -1,7 +1,7 @@
 //! A contactor that does not close.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::ContactorFault;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,12 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "found at the next command to close: the rack stays out",
     reaction: "some attempts, then a lock-out",
     source: "OpenEMS: 30 attempts of 30 s",
-    parameters: &[Parameter::word_or("contactor", "positive", &["negative", "precharge", "positive"], "which one")],
+    parameters: &[Parameter::word_or(
+        "contactor",
+        "positive",
+        &["negative", "precharge", "positive"],
+        "which one",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::contactor(case, ContactorFault::Stuck, out),
     end: |case, out| shared::contactor(case, ContactorFault::None, out),

@@ -1,7 +1,7 @@
 //! A contactor whose contacts have welded.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::ContactorFault;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,12 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "found at the next command to open: current could still flow",
     reaction: "contactor alarm; the converter goes to zero power; work on it by hand",
     source: "Battery-Emulator issue 581; SunSpec 803 StrConFail 6",
-    parameters: &[Parameter::word_or("contactor", "positive", &["negative", "precharge", "positive"], "which one")],
+    parameters: &[Parameter::word_or(
+        "contactor",
+        "positive",
+        &["negative", "precharge", "positive"],
+        "which one",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::contactor(case, ContactorFault::Welded, out),
     end: |case, out| shared::contactor(case, ContactorFault::None, out),

@@ -1,7 +1,7 @@
 //! An arc in the DC path of a rack.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -17,7 +17,13 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "Korea 2019: explosion of a DC contactor; power is ours",
     parameters: &[Parameter::number_or("power_w", 500.0, 1.0, 100_000.0, "heat of the arc")],
     pace: Pace::OnChange,
-    act: |case, out| shared::racks(case, |rack_idx| Defect::DcArc { rack_idx, power_w: case.args.number("power_w") }, out),
+    act: |case, out| {
+        shared::racks(
+            case,
+            |rack_idx| Defect::DcArc { rack_idx, power_w: case.args.number("power_w") },
+            out,
+        )
+    },
     end: |case, out| shared::racks(case, |rack_idx| Defect::DcArc { rack_idx, power_w: 0.0 }, out),
     probe: Probe::Immediate,
 };

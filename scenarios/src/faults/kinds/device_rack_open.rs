@@ -1,7 +1,7 @@
 //! A rack drops out under load.
 
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -18,6 +18,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     parameters: &[],
     pace: Pace::OnChange,
     act: |case, out| shared::racks(case, |rack_idx| Defect::RackOpen { rack_idx, open: true }, out),
-    end: |case, out| shared::racks(case, |rack_idx| Defect::RackOpen { rack_idx, open: false }, out),
+    end: |case, out| {
+        shared::racks(case, |rack_idx| Defect::RackOpen { rack_idx, open: false }, out)
+    },
     probe: Probe::Func(shared::rack_is_out),
 };

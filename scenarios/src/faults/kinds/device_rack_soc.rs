@@ -1,7 +1,7 @@
 //! A rack with another charge than the rest.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -17,7 +17,15 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "catalogue R07, R08; values are ours",
     parameters: &[Parameter::number("soc", 0.0, 1.0, "its true state of charge")],
     pace: Pace::OnChange,
-    act: |case, out| if case.age == 0 { shared::racks(case, |rack_idx| Defect::RackSoc { rack_idx, soc: Some(case.args.number("soc")) }, out); },
+    act: |case, out| {
+        if case.age == 0 {
+            shared::racks(
+                case,
+                |rack_idx| Defect::RackSoc { rack_idx, soc: Some(case.args.number("soc")) },
+                out,
+            );
+        }
+    },
     end: |_, _| {},
     probe: Probe::Func(shared::rack_soc_moved),
 };

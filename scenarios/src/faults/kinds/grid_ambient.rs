@@ -2,8 +2,8 @@
 
 use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::command::Command;
-use bess_core::units::Celsius;
 use bess_core::snapshot::FaultPlane;
+use bess_core::units::Celsius;
 
 pub(super) const KIND: FaultKind = FaultKind {
     name: "grid.ambient",

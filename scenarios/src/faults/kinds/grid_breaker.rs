@@ -1,7 +1,7 @@
 //! The breaker at the POI opens.
 
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use bess_core::command::Command;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,9 +1,9 @@
 //! The grid is gone.
 
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
-use bess_core::spec::DisturbanceKind;
+use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use bess_core::snapshot::FaultPlane;
+use bess_core::spec::DisturbanceKind;
 
 pub(super) const KIND: FaultKind = FaultKind {
     name: "grid.outage",

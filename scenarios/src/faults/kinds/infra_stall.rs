@@ -1,8 +1,8 @@
 //! The loop stands still.
 
 use crate::faults::{Act, FaultKind, HostAct, Pace, Parameter, Probe, TargetKind};
-use bess_core::time::Tick;
 use bess_core::snapshot::FaultPlane;
+use bess_core::time::Tick;
 
 pub(super) const KIND: FaultKind = FaultKind {
     name: "infra.stall",
@@ -16,7 +16,13 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "grid-gym health; a live run alone feels it",
     parameters: &[Parameter::number("stall_s", 0.1, 600.0, "how long, in wall time")],
     pace: Pace::OnChange,
-    act: |case, out| if case.age == 0 { out.push(Act::Host(HostAct::Stall { ticks: Tick::count_in(case.args.number("stall_s")) })); },
+    act: |case, out| {
+        if case.age == 0 {
+            out.push(Act::Host(HostAct::Stall {
+                ticks: Tick::count_in(case.args.number("stall_s")),
+            }));
+        }
+    },
     end: |_, _| {},
     probe: Probe::Immediate,
 };

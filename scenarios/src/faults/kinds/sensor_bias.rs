@@ -1,7 +1,7 @@
 //! A sensor that is off by a constant.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,22 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "the SoC drifts with a current that is off, limits come early or late",
     reaction: "cross checks",
     source: "Schneider: voltage sense error of 40.8 V for 10 s",
-    parameters: &[Parameter::word("signal", shared::SIGNALS, "which measured value; of each rack that is hit"), Parameter::number("offset", -1e5, 1e5, "added to the value, in its unit")],
+    parameters: &[
+        Parameter::word(
+            "signal",
+            shared::SIGNALS,
+            "which measured value; of each rack that is hit",
+        ),
+        Parameter::number("offset", -1e5, 1e5, "added to the value, in its unit"),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| shared::distort(case, Distortion { offset: case.args.number("offset"), ..Distortion::NONE }, out),
+    act: |case, out| {
+        shared::distort(
+            case,
+            Distortion { offset: case.args.number("offset"), ..Distortion::NONE },
+            out,
+        )
+    },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),
 };

@@ -1,7 +1,7 @@
 //! A clock that is wrong.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe};
 use bess_core::link::LinkEffect;
 use bess_core::snapshot::FaultPlane;
 
@@ -17,7 +17,9 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "moveet pull request 237; libcosim issue 457",
     parameters: &[Parameter::number("by_s", 0.1, 31_536_000.0, "how far it is behind")],
     pace: Pace::OnChange,
-    act: |case, out| shared::link(case, LinkEffect::StaleTime { by_s: case.args.number("by_s") }, out),
+    act: |case, out| {
+        shared::link(case, LinkEffect::StaleTime { by_s: case.args.number("by_s") }, out)
+    },
     end: shared::link_end,
     probe: Probe::Func(link_probe),
 };

@@ -1,7 +1,7 @@
 //! A value that is missing.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,11 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "the not-implemented sentinel, or the last value",
     reaction: "a fallback; no use of the sentinel as a number",
     source: "OpenDTU-OnBattery pull request 2635",
-    parameters: &[Parameter::word("signal", shared::SIGNALS, "which measured value; of each rack that is hit")],
+    parameters: &[Parameter::word(
+        "signal",
+        shared::SIGNALS,
+        "which measured value; of each rack that is hit",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::distort(case, Distortion { dropout: true, ..Distortion::NONE }, out),
     end: |case, out| shared::distort(case, Distortion::NONE, out),

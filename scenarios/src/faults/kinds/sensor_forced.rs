@@ -1,7 +1,7 @@
 //! A sensor that shows a given value.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,18 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "whatever the value says",
     reaction: "as if it were so",
     source: "commissioning practice of forcing points",
-    parameters: &[Parameter::word("signal", shared::SIGNALS, "which measured value"), Parameter::number("value", -1e5, 1e5, "what it shows, in its unit")],
+    parameters: &[
+        Parameter::word("signal", shared::SIGNALS, "which measured value"),
+        Parameter::number("value", -1e5, 1e5, "what it shows, in its unit"),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| shared::distort(case, Distortion { gain: 0.0, offset: case.args.number("value"), ..Distortion::NONE }, out),
+    act: |case, out| {
+        shared::distort(
+            case,
+            Distortion { gain: 0.0, offset: case.args.number("value"), ..Distortion::NONE },
+            out,
+        )
+    },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),
 };

@@ -1,7 +1,7 @@
 //! A noisy sensor.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,22 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "false warnings, a wide band",
     reaction: "debouncing",
     source: "catalogue S03; sizes are ours",
-    parameters: &[Parameter::word("signal", shared::SIGNALS, "which measured value; of each rack that is hit"), Parameter::number("sd", 0.0, 1e5, "standard deviation, in the unit of the value")],
+    parameters: &[
+        Parameter::word(
+            "signal",
+            shared::SIGNALS,
+            "which measured value; of each rack that is hit",
+        ),
+        Parameter::number("sd", 0.0, 1e5, "standard deviation, in the unit of the value"),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| shared::distort(case, Distortion { noise_sd: case.args.number("sd"), ..Distortion::NONE }, out),
+    act: |case, out| {
+        shared::distort(
+            case,
+            Distortion { noise_sd: case.args.number("sd"), ..Distortion::NONE },
+            out,
+        )
+    },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),
 };

@@ -1,7 +1,7 @@
 //! A sense wire is open.
 
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::defect::Reading;
 use bess_core::snapshot::FaultPlane;
@@ -18,7 +18,14 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "Schneider: module voltage sense alarm of 190 mV for 5 s",
     parameters: &[],
     pace: Pace::OnChange,
-    act: |case, out| shared::distort_reading(case, Reading::CellVoltageMin, Distortion { gain: 0.0, ..Distortion::NONE }, out),
+    act: |case, out| {
+        shared::distort_reading(
+            case,
+            Reading::CellVoltageMin,
+            Distortion { gain: 0.0, ..Distortion::NONE },
+            out,
+        )
+    },
     end: |case, out| shared::distort_reading(case, Reading::CellVoltageMin, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),
 };

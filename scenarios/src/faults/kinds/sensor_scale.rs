@@ -1,7 +1,7 @@
 //! A wrong scale or unit.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,22 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "a jump, implausible values",
     reaction: "plausibility",
     source: "bess-ems: MW for kW",
-    parameters: &[Parameter::word("signal", shared::SIGNALS, "which measured value; of each rack that is hit"), Parameter::number("factor", -1e4, 1e4, "the factor; -1 for a sensor that is turned round")],
+    parameters: &[
+        Parameter::word(
+            "signal",
+            shared::SIGNALS,
+            "which measured value; of each rack that is hit",
+        ),
+        Parameter::number("factor", -1e4, 1e4, "the factor; -1 for a sensor that is turned round"),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| shared::distort(case, Distortion { gain: case.args.number("factor"), ..Distortion::NONE }, out),
+    act: |case, out| {
+        shared::distort(
+            case,
+            Distortion { gain: case.args.number("factor"), ..Distortion::NONE },
+            out,
+        )
+    },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),
 };

@@ -1,7 +1,7 @@
 //! A board of a daisy chain is lost.
 
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -17,7 +17,9 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "Battery-Emulator: 60 s",
     parameters: &[],
     pace: Pace::OnChange,
-    act: |case, out| shared::distort_all(case, Distortion { dropout: true, ..Distortion::NONE }, out),
+    act: |case, out| {
+        shared::distort_all(case, Distortion { dropout: true, ..Distortion::NONE }, out)
+    },
     end: |case, out| shared::distort_all(case, Distortion::NONE, out),
     probe: Probe::Immediate,
 };

@@ -1,7 +1,7 @@
 //! A sensor with spikes.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,9 +15,27 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "single outliers",
     reaction: "debouncing; no trip on one value",
     source: "catalogue S03; sizes are ours",
-    parameters: &[Parameter::word("signal", shared::SIGNALS, "which measured value; of each rack that is hit"), Parameter::number("probability", 0.0, 1.0, "of a spike in a tick"), Parameter::number("size", -1e5, 1e5, "added then, in the unit of the value")],
+    parameters: &[
+        Parameter::word(
+            "signal",
+            shared::SIGNALS,
+            "which measured value; of each rack that is hit",
+        ),
+        Parameter::number("probability", 0.0, 1.0, "of a spike in a tick"),
+        Parameter::number("size", -1e5, 1e5, "added then, in the unit of the value"),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| shared::distort(case, Distortion { spike_p: case.args.number("probability"), spike: case.args.number("size"), ..Distortion::NONE }, out),
+    act: |case, out| {
+        shared::distort(
+            case,
+            Distortion {
+                spike_p: case.args.number("probability"),
+                spike: case.args.number("size"),
+                ..Distortion::NONE
+            },
+            out,
+        )
+    },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),
 };

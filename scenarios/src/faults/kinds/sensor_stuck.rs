@@ -1,7 +1,7 @@
 //! A sensor that stands still.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,11 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "no variance at all",
     reaction: "stuck detection by the EMS",
     source: "moveet pull request 237",
-    parameters: &[Parameter::word("signal", shared::SIGNALS, "which measured value; of each rack that is hit")],
+    parameters: &[Parameter::word(
+        "signal",
+        shared::SIGNALS,
+        "which measured value; of each rack that is hit",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::distort(case, Distortion { stuck: true, ..Distortion::NONE }, out),
     end: |case, out| shared::distort(case, Distortion::NONE, out),

@@ -1,7 +1,7 @@
 //! A temperature sensor is open or shorted.
 
-use crate::faults::{Case, FaultKind, Pace, Parameter, Probe, TargetKind};
 use crate::faults::shared;
+use crate::faults::{Case, FaultKind, Pace, Parameter, Probe, TargetKind};
 use bess_core::defect::Distortion;
 use bess_core::defect::Reading;
 use bess_core::snapshot::FaultPlane;
@@ -18,7 +18,15 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "Battery-Emulator: difference of 15 K",
     parameters: &[Parameter::word_or("mode", "open", &["open", "short"], "open or shorted")],
     pace: Pace::OnChange,
-    act: |case, out| { let (reading, degc) = which(case); shared::distort_reading(case, reading, Distortion { gain: 0.0, offset: degc, ..Distortion::NONE }, out); },
+    act: |case, out| {
+        let (reading, degc) = which(case);
+        shared::distort_reading(
+            case,
+            reading,
+            Distortion { gain: 0.0, offset: degc, ..Distortion::NONE },
+            out,
+        );
+    },
     end: |case, out| shared::distort_reading(case, which(case).0, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),
 };

@@ -1,8 +1,7 @@
 //! All slots for clients are taken.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe};
 use crate::faults::shared;
-use bess_core::link::LinkEffect;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
@@ -15,9 +14,21 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "one poller starves",
     reaction: "an alarm to the operator",
     source: "heliograph issue 71",
-    parameters: &[Parameter::number("max_clients", 0.0, 10_000.0, "clients that are served"), Parameter::word_or("policy", "silence", &["silence", "refuse"], "what the others get: an open connection without answers, or none"), Parameter::text("peer", "address or network of the clients that it hits, such as 192.0.2.0/24; all when absent")],
+    parameters: &[
+        Parameter::number("max_clients", 0.0, 10_000.0, "clients that are served"),
+        Parameter::word_or(
+            "policy",
+            "silence",
+            &["silence", "refuse"],
+            "what the others get: an open connection without answers, or none",
+        ),
+        Parameter::text(
+            "peer",
+            "address or network of the clients that it hits, such as 192.0.2.0/24; all when absent",
+        ),
+    ],
     pace: Pace::OnChange,
-    act: |case, out| shared::link(case, LinkEffect::LimitClients { max: case.args.number("max_clients").round() as u32, refuse: case.args.word("policy") == "refuse" }, out),
+    act: |case, out| shared::link(case, shared::client_limit(case), out),
     end: shared::link_end,
     probe: Probe::Func(link_probe),
 };

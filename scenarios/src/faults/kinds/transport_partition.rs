@@ -1,7 +1,7 @@
 //! The network between some clients and the farm is cut.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe};
 use crate::faults::shared;
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe};
 use bess_core::link::LinkEffect;
 use bess_core::snapshot::FaultPlane;
 
@@ -15,7 +15,10 @@ pub(super) const KIND: FaultKind = FaultKind {
     symptoms: "timeouts",
     reaction: "the watch over the controller acts; the client reconnects",
     source: "network practice",
-    parameters: &[Parameter::text("peer", "address or network of the clients that it hits, such as 192.0.2.0/24; all when absent")],
+    parameters: &[Parameter::text(
+        "peer",
+        "address or network of the clients that it hits, such as 192.0.2.0/24; all when absent",
+    )],
     pace: Pace::OnChange,
     act: |case, out| shared::link(case, LinkEffect::Drop, out),
     end: shared::link_end,

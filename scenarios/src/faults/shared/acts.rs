@@ -103,16 +103,37 @@ pub(in crate::faults) fn listener(case: &Case<'_>) -> Option<Arc<str>> {
 
 /// Sets a condition of the links with the fault's tag as its name.
 pub(in crate::faults) fn link(case: &Case<'_>, effect: LinkEffect, out: &mut Vec<Act>) {
+    set_link(case, case.tag.to_owned(), effect, out);
+}
+/// Ends that condition.
+pub(in crate::faults) fn link_end(case: &Case<'_>, out: &mut Vec<Act>) {
+    out.push(Command::ClearLink { name: Some(case.tag.to_owned()) }.into());
+}
+/// Sets a second condition beside that one.
+pub(in crate::faults) fn link_named(
+    case: &Case<'_>,
+    second: &str,
+    effect: LinkEffect,
+    out: &mut Vec<Act>,
+) {
+    set_link(case, format!("{}.{second}", case.tag), effect, out);
+}
+/// Ends the second condition.
+pub(in crate::faults) fn link_named_end(case: &Case<'_>, second: &str, out: &mut Vec<Act>) {
+    out.push(Command::ClearLink { name: Some(format!("{}.{second}", case.tag)) }.into());
+}
+
+fn set_link(case: &Case<'_>, name: String, effect: LinkEffect, out: &mut Vec<Act>) {
     let functions = case.args.numbers("functions").iter().map(|code| *code as u8).collect();
     let scope = LinkScope {
         unit: case.target.unit(),
         listener: listener(case).map(|name| name.to_string()),
         functions,
-        peer: case.args.text("peer").and_then(|peer| PeerNet::parse(peer).ok()),
+        peer: case.args.text("peer").and_then(|peer| peer.parse::<PeerNet>().ok()),
         ..LinkScope::default()
     };
     let condition = LinkCondition {
-        name: case.tag.to_owned(),
+        name,
         effect,
         scope,
         probability: case.args.maybe("probability").unwrap_or(1.0),
@@ -122,9 +143,14 @@ pub(in crate::faults) fn link(case: &Case<'_>, effect: LinkEffect, out: &mut Vec
     out.push(Command::SetLink(Box::new(condition)).into());
 }
 
-/// Ends that condition.
-pub(in crate::faults) fn link_end(case: &Case<'_>, out: &mut Vec<Act>) {
-    out.push(Command::ClearLink { name: Some(case.tag.to_owned()) }.into());
+/// What clients beyond the limit get: silence, or no connection.
+pub(in crate::faults) fn client_limit(case: &Case<'_>) -> LinkEffect {
+    let max_clients = case.args.number("max_clients").round() as u32;
+    if case.args.word("policy") == "refuse" {
+        LinkEffect::LimitConnections { max_clients }
+    } else {
+        LinkEffect::LimitClients { max_clients }
+    }
 }
 
 /// Disturbs the grid.

@@ -50,19 +50,6 @@ pub(in crate::faults) fn distort_all(case: &Case<'_>, distortion: Distortion, ou
     }
 }
 
-/// The racks whose sensors are exchanged.
-fn pair(case: &Case<'_>) -> (usize, usize) {
-    let last = case.spec.units[case.unit().idx()].design.n_racks;
-    let rack = |name| (case.args.number(name) as usize).clamp(1, last) - 1;
-    (rack("rack_a"), rack("rack_b"))
-}
-
-/// Exchanges the sensors of two racks, or puts them back.
-pub(in crate::faults) fn swap(case: &Case<'_>, swapped: bool, out: &mut Vec<Act>) {
-    let (rack_a, rack_b) = pair(case);
-    defect(case, Defect::SensorsSwapped { quantity: reading(case), rack_a, rack_b, swapped }, out);
-}
-
 /// What the BMS shows and what is so, of a rack.
 fn shown_and_true(rack: &RackView, quantity: Reading) -> Option<(f64, f64)> {
     let (shown, truth) = (&rack.extremes, &rack.truth.extremes);
@@ -95,15 +82,6 @@ fn usual(quantity: Reading, truth: f64) -> f64 {
 /// yet: inconclusive.
 pub(in crate::faults) fn measured_is_wrong(case: &Case<'_>, seen: &Snapshot) -> Effect {
     wrong_in(case, seen, reading(case), case.racks())
-}
-
-/// The same of the racks whose sensors are exchanged.
-pub(in crate::faults) fn swapped_is_wrong(case: &Case<'_>, seen: &Snapshot) -> Effect {
-    let (a, b) = pair(case);
-    let wrong = [a, b]
-        .into_iter()
-        .any(|rack| wrong_in(case, seen, reading(case), rack..rack + 1) == Effect::Confirmed);
-    if wrong { Effect::Confirmed } else { Effect::Inconclusive }
 }
 
 fn wrong_in(
