@@ -165,7 +165,7 @@ impl Unit {
             island_now: IslandTick::default(),
             impairments: Impairments::default(),
             faults: Faults::default(),
-            room: Room::default(),
+            room: Room::new(design.cooling.air_heat_capacity_j_per_k),
             heat_sink: HeatSink::default(),
             ramped: Power::default(),
             entry_cap_w: f64::INFINITY,

@@ -5,8 +5,9 @@
 
 use bess_core::time::TICK_S;
 
-/// Air of a container in litres: 38 m3, as its heat capacity has it [engineering choice].
-const AIR_L: f64 = 38_000.0;
+/// Litres of air for each J/K of its heat capacity, with that of the light parts in it: 38 m3 have 60 kJ/K
+/// [engineering choice, as in farm files].
+const AIR_L_PER_J_PER_K: f64 = 38_000.0 / 60_000.0;
 /// Lower flammable limit of what lithium-ion cells give off, as a share of the volume [engineering
 /// choice: published figures of the mixtures of hydrogen, carbon oxides and hydrocarbons lie between 5 and
 /// 11 %].
@@ -20,8 +21,9 @@ const LEAKS_PER_S: f64 = 0.2 / 3600.0;
 const DOOR_PER_S: f64 = 30.0 / 3600.0;
 
 /// The gas in a container.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
+    air_l: f64,
     /// In its air, in litres.
     gas_l: f64,
     /// What the cells had given off in all at the last look, in litres.
@@ -29,6 +31,11 @@ pub(super) struct Room {
 }
 
 impl Room {
+    /// A room without gas, whose air has this heat capacity.
+    pub(super) fn new(air_j_per_k: f64) -> Self {
+        Self { air_l: AIR_L_PER_J_PER_K * air_j_per_k, gas_l: 0.0, given_l: 0.0 }
+    }
+
     /// One tick. `given_l` is what the cells have given off since the start.
     pub(super) fn step(&mut self, given_l: f64, ventilated: bool, door_open: bool) {
         let fresh_l = (given_l - self.given_l).max(0.0);
@@ -40,7 +47,7 @@ impl Room {
             + if ventilated { VENTILATED_PER_S } else { 0.0 }
             + if door_open { DOOR_PER_S } else { 0.0 };
         // Implicit, so that what is left is never negative.
-        self.gas_l = (self.gas_l + fresh_l).min(AIR_L) / (1.0 + changes_per_s * TICK_S);
+        self.gas_l = (self.gas_l + fresh_l).min(self.air_l) / (1.0 + changes_per_s * TICK_S);
         // The last millilitre is gone at once, so that rest is rest.
         if self.gas_l < 1e-3 {
             self.gas_l = 0.0;
@@ -49,7 +56,7 @@ impl Room {
 
     /// Gas in the air over its lower flammable limit.
     pub(super) fn lfl(&self) -> f64 {
-        self.gas_l / AIR_L / LFL
+        self.gas_l / self.air_l / LFL
     }
 
     /// Feeds the state to `sink`, for hashing.
@@ -65,14 +72,14 @@ mod tests {
 
     /// Share of the limit after `seconds` in which nothing more comes, from 500 l at once.
     fn after(seconds: u64, ventilated: bool, door_open: bool) -> f64 {
-        let mut room = Room::default();
+        let mut room = Room::new(60e3);
         (0..seconds * 10).for_each(|_| room.step(500.0, ventilated, door_open));
         room.lfl()
     }
 
     #[test]
     fn gas_is_thinned_out_by_ventilation_and_by_a_door_and_stays_for_hours_without_both() {
-        let at_once = 500.0 / AIR_L / LFL;
+        let at_once = 500.0 / 38e3 / LFL;
         assert!(after(1, false, false) > 0.999 * at_once && at_once < 0.25);
         let left = |ventilated, door| after(600, ventilated, door) / at_once;
         assert!((left(false, false) - 0.967).abs() < 0.001, "{}", left(false, false));
@@ -83,7 +90,7 @@ mod tests {
 
     #[test]
     fn air_holds_no_more_gas_than_it_has_room_for() {
-        let mut room = Room::default();
+        let mut room = Room::new(60e3);
         room.step(1e9, false, false);
         assert!((room.lfl() - 1.0 / LFL).abs() < 1e-3);
     }
