@@ -1,7 +1,6 @@
 //! The EMS writes what is out of range.
 
-use crate::faults::shared;
-use crate::faults::{ClientAct, FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{ClientAct, FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
@@ -13,7 +12,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "it is refused, and nothing changes",
     symptoms: "exception 3; a refused write in the audit",
     reaction: "refuse or clamp, and report",
-    source: "catalogue K07",
+    source: "Modbus Application Protocol 1.1b3, 7: exception 3",
     parameters: &[],
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::Setpoint(Some(1e9)), out),

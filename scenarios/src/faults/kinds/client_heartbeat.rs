@@ -1,7 +1,8 @@
 //! The EMS's heartbeat.
 
-use crate::faults::shared;
-use crate::faults::{ClientAct, FaultKind, HeartbeatMode, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{
+    ClientAct, FaultKind, HeartbeatMode, Pace, Parameter, Probe, TargetKind, shared,
+};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,7 +1,6 @@
 //! Old writes are written again.
 
-use crate::faults::shared;
-use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,7 +1,6 @@
 //! The EMS has a wrong scale: kW for MW, or a reversed sign.
 
-use crate::faults::shared;
-use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

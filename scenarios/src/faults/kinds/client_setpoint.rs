@@ -1,7 +1,6 @@
 //! The EMS asks for something else.
 
-use crate::faults::shared;
-use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{ClientAct, FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,7 +1,6 @@
 //! A zombie EMS: its heartbeat counts and its setpoints do not change.
 
-use crate::faults::shared;
-use crate::faults::{ClientAct, FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{ClientAct, FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,7 +1,6 @@
 //! Alarms do not reach SCADA.
 
-use crate::faults::shared;
-use crate::faults::{Act, Case, FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{Act, Case, FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

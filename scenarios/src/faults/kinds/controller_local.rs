@@ -1,7 +1,6 @@
 //! Somebody turned the switch at the panel.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::command::UnitAction;
 use bess_core::snapshot::FaultPlane;
 

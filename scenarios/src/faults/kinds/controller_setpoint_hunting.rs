@@ -1,7 +1,6 @@
 //! Setpoints that hunt.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
@@ -13,7 +12,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "a sine of setpoints around the one in force",
     symptoms: "power swings; wear",
     reaction: "ramp limits",
-    source: "catalogue K03; values are ours",
+    source: "engineering choice: values",
     parameters: &[
         Parameter::number("amplitude_w", 0.0, 1e9, "of the swing"),
         Parameter::number_or("period_s", 20.0, 1.0, 3600.0, "of the swing"),

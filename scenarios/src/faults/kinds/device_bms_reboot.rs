@@ -1,7 +1,6 @@
 //! A BMS that restarts.
 
-use crate::faults::shared;
-use crate::faults::{Act, Case, FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{Act, Case, FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 

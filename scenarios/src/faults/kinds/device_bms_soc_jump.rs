@@ -1,7 +1,6 @@
 //! The BMS recalibrates its state of charge by a step.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "the estimate steps, the truth does not",
     symptoms: "a step in measured SoC with no energy behind it",
     reaction: "an EMS does not trade on it; no alarm",
-    source: "catalogue B01; size is ours",
+    source: "engineering choice: size",
     parameters: &[Parameter::number("by", -0.5, 0.5, "how far it jumps")],
     pace: Pace::OnChange,
     act: |case, out| {

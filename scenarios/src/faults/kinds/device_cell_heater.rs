@@ -1,7 +1,6 @@
 //! A heater on a cell, as the fire test of UL 9540A starts one.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::CellDefect;
 use bess_core::defect::HEATER_MAX_W;
 use bess_core::snapshot::FaultPlane;

@@ -1,7 +1,6 @@
 //! A short within a cell: soft ones empty it, hard ones heat it up.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::CellDefect;
 use bess_core::defect::SHORT_MIN_OHM;
 use bess_core::snapshot::FaultPlane;

@@ -1,7 +1,6 @@
 //! A loose busbar at a cell.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 

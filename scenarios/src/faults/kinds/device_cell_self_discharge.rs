@@ -1,7 +1,6 @@
 //! A cell that loses charge by itself.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "it loses charge at rest and under load alike",
     symptoms: "its voltage falls behind at rest over hours; balancing never ends",
     reaction: "imbalance warning; balancing time grows",
-    source: "catalogue of self-discharge outliers; figures are ours",
+    source: "engineering choice: figures",
     parameters: &[Parameter::number("current_a", 0.001, 5.0, "its leakage current")],
     pace: Pace::OnChange,
     act: |case, out| shared::cell(case, CellDefect::Leak(case.args.number("current_a")), out),

@@ -1,7 +1,6 @@
 //! A cell goes into runaway; what its neighbours do is the physics' answer.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,7 +1,6 @@
 //! A cell that has aged before the others.
 
-use crate::faults::shared;
-use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,7 +1,6 @@
 //! The fans of a container fail.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,7 +1,6 @@
 //! A balancing switch that does not open again.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::CellDefect;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "the cell is drained through its balancer at all times",
     symptoms: "it sinks at rest below the others",
     reaction: "balance fault; imbalance warning",
-    source: "catalogue; current of passive balancers 50 to 500 mA, ours",
+    source: "engineering choice: passive balancers bleed 50 to 500 mA",
     parameters: &[Parameter::number_or(
         "current_a",
         0.1,

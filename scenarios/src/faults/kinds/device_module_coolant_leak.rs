@@ -1,7 +1,6 @@
 //! Coolant runs into a module.
 
-use crate::faults::shared;
-use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,7 +1,6 @@
 //! Water from suppression hoses runs over modules.
 
-use crate::faults::shared;
-use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{Act, Case, FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::command::Command;
 use bess_core::defect::CellDefect;
 use bess_core::defect::Defect;

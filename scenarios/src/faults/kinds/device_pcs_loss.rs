@@ -1,7 +1,6 @@
 //! A converter that loses more than it should.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "more DC power for the same AC power",
     symptoms: "round-trip efficiency falls, the state of charge drifts from the plan",
     reaction: "energy accounting shows it",
-    source: "catalogue P11; values are ours",
+    source: "engineering choice: values",
     parameters: &[Parameter::number(
         "extra_pct",
         0.0,

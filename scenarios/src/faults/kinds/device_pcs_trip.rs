@@ -1,7 +1,6 @@
 //! The converter trips.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "power is 0 as long as it lasts; then the unit starts by its rules",
     symptoms: "its alarm, state fault or tripped, power 0",
     reaction: "the EMS makes up for the power with other units",
-    source: "catalogue P02, P03, P12, P13 (Sungrow manual); San Fernando 2020",
+    source: "Sungrow manual (converter faults); San Fernando 2020",
     parameters: &[Parameter::word_or(
         "code",
         "pcs_fault",

@@ -1,7 +1,6 @@
 //! A contactor that does not close.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::ContactorFault;
 use bess_core::snapshot::FaultPlane;
 

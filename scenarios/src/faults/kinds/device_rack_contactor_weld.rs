@@ -1,7 +1,6 @@
 //! A contactor whose contacts have welded.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::ContactorFault;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,7 +1,6 @@
 //! A rack with another charge than the rest.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "its state of charge jumps; voltages of the racks no longer match",
     symptoms: "currents between racks without outside power, the lowest rack is at its limit first",
     reaction: "the worst rack limits the unit; closing onto a difference of voltage is refused",
-    source: "catalogue R07, R08; values are ours",
+    source: "engineering choice: values",
     parameters: &[Parameter::number("soc", 0.0, 1.0, "its true state of charge")],
     pace: Pace::OnChange,
     act: |case, out| {

@@ -14,7 +14,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "coolers work harder or less, walls pass heat",
     symptoms: "derating of many units at the same time",
     reaction: "the farm's capability falls; the EMS plans with it",
-    source: "catalogue H10; values are ours",
+    source: "engineering choice: values",
     parameters: &[Parameter::number("degc", -60.0, 80.0, "ambient temperature, usually a shape")],
     pace: Pace::OnChange,
     act: |case, out| out.push(Command::SetAmbient(Some(Celsius(case.args.number("degc")))).into()),

@@ -1,7 +1,6 @@
 //! The breaker at the POI opens.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::command::Command;
 use bess_core::snapshot::FaultPlane;
 

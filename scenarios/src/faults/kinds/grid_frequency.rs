@@ -1,7 +1,6 @@
 //! The grid's frequency.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

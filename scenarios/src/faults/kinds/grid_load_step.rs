@@ -1,7 +1,6 @@
 //! A load behind the POI comes or goes.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 use bess_core::spec::DisturbanceKind;
 use bess_core::units::Watts;

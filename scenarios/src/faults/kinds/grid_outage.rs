@@ -1,7 +1,6 @@
 //! The grid is gone.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 use bess_core::spec::DisturbanceKind;
 

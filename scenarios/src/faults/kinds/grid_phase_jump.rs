@@ -1,7 +1,6 @@
 //! The grid's phase jumps.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 use bess_core::spec::DisturbanceKind;
 

@@ -1,7 +1,6 @@
 //! The relay of the farm's transformer picks up too early.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::command::Command;
 use bess_core::snapshot::FaultPlane;
 use bess_core::spec::TransformerLimit;

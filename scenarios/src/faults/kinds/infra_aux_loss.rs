@@ -1,7 +1,6 @@
 //! The auxiliary supply of a container is lost.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::defect::Defect;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "values are missing and nothing is cooled",
     symptoms: "bms_communication, then the unit stops",
     reaction: "black start of the auxiliaries; excluded meanwhile",
-    source: "catalogue I01",
+    source: "containers with one auxiliary transformer",
     parameters: &[],
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::AuxSupplyOff(true), out),

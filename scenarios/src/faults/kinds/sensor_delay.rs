@@ -1,7 +1,6 @@
 //! A value that comes late.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 use bess_core::time::Tick;
@@ -15,7 +14,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "the BMS sees the value late",
     symptoms: "lag between cause and reading",
     reaction: "quality by time",
-    source: "catalogue; delays are ours",
+    source: "engineering choice: delays",
     parameters: &[
         Parameter::word(
             "signal",

@@ -1,7 +1,6 @@
 //! A sensor that drifts.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "an offset that grows with time",
     symptoms: "a slow divergence from the truth",
     reaction: "cross checks over days",
-    source: "catalogue S01; rates are ours",
+    source: "engineering choice: rates",
     parameters: &[
         Parameter::word(
             "signal",

@@ -1,7 +1,6 @@
 //! A noisy sensor.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "a seeded normal noise of each tick is added",
     symptoms: "false warnings, a wide band",
     reaction: "debouncing",
-    source: "catalogue S03; sizes are ours",
+    source: "engineering choice: sizes",
     parameters: &[
         Parameter::word(
             "signal",

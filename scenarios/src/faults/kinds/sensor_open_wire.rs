@@ -1,7 +1,6 @@
 //! A sense wire is open.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::defect::Distortion;
 use bess_core::defect::Reading;
 use bess_core::snapshot::FaultPlane;

@@ -1,7 +1,6 @@
 //! A wrong scale or unit.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,7 +1,6 @@
 //! A board of a daisy chain is lost.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Probe, TargetKind, shared};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 

@@ -1,7 +1,6 @@
 //! A sensor with spikes.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Distortion;
 use bess_core::snapshot::FaultPlane;
 
@@ -14,7 +13,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     effect: "now and then a value is off by the size",
     symptoms: "single outliers",
     reaction: "debouncing; no trip on one value",
-    source: "catalogue S03; sizes are ours",
+    source: "engineering choice: sizes",
     parameters: &[
         Parameter::word(
             "signal",

@@ -1,7 +1,6 @@
 //! A temperature sensor is open or shorted.
 
-use crate::faults::shared;
-use crate::faults::{Case, FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{Case, FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::defect::Distortion;
 use bess_core::defect::Reading;
 use bess_core::snapshot::FaultPlane;

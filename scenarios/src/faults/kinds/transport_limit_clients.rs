@@ -1,7 +1,6 @@
 //! All slots for clients are taken.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe, shared};
 use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {

@@ -1,7 +1,6 @@
 //! The network between some clients and the farm is cut.
 
-use crate::faults::shared;
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe, shared};
 use bess_core::link::LinkEffect;
 use bess_core::snapshot::FaultPlane;
 
