@@ -16,7 +16,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     parameters: &[Parameter::number("power_w", -1e9, 1e9, "what it asks for")],
     pace: Pace::OnChange,
     act: |case, out| {
-        shared::client(case, ClientAct::Setpoint(Some(case.args.number("power_w"))), out)
+        shared::client(case, ClientAct::Setpoint(Some(case.args.number("power_w"))), out);
     },
     end: |case, out| shared::client(case, ClientAct::Setpoint(None), out),
     probe: Probe::Immediate,

@@ -21,7 +21,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             case,
             Defect::DroopOverride(Some(case.args.number("droop_pct") / 100.0)),
             out,
-        )
+        );
     },
     end: |case, out| shared::defect(case, Defect::DroopOverride(None), out),
     probe: Probe::Immediate,

@@ -33,10 +33,10 @@ pub(super) const KIND: FaultKind = FaultKind {
                 time_factor: case.args.number("time_factor"),
             },
             out,
-        )
+        );
     },
     end: |case, out| {
-        shared::defect(case, Defect::RelayShift { voltage_pu: 0.0, time_factor: 1.0 }, out)
+        shared::defect(case, Defect::RelayShift { voltage_pu: 0.0, time_factor: 1.0 }, out);
     },
     probe: Probe::Immediate,
 };

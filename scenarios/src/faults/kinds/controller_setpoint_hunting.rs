@@ -25,7 +25,7 @@ pub(super) const KIND: FaultKind = FaultKind {
                 + case.args.number("amplitude_w")
                     * shared::sine(case, case.args.number("period_s")),
             out,
-        )
+        );
     },
     end: |case, out| shared::setpoint(case, shared::setpoint_before(case), out),
     probe: Probe::Immediate,

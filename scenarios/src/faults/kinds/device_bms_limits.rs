@@ -33,7 +33,7 @@ pub(super) const KIND: FaultKind = FaultKind {
                 discharge: case.args.number("discharge_factor"),
             },
             out,
-        )
+        );
     },
     end: |case, out| shared::defect(case, Defect::BmsLimits { charge: 1.0, discharge: 1.0 }, out),
     probe: Probe::Func(shared::limits_moved),

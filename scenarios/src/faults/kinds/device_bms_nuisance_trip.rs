@@ -22,7 +22,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     )],
     pace: Pace::OnChange,
     act: |case, out| {
-        shared::defect(case, Defect::NuisanceTrip { code: Some(shared::code(case)) }, out)
+        shared::defect(case, Defect::NuisanceTrip { code: Some(shared::code(case)) }, out);
     },
     end: |case, out| shared::defect(case, Defect::NuisanceTrip { code: None }, out),
     probe: Probe::Func(shared::alarm_of_code_stands),

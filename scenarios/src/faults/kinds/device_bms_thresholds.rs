@@ -27,7 +27,7 @@ pub(super) const KIND: FaultKind = FaultKind {
                 volts: case.args.number("volts"),
             },
             out,
-        )
+        );
     },
     end: |case, out| shared::defect(case, Defect::ThresholdShift { degc: 0.0, volts: 0.0 }, out),
     probe: Probe::Immediate,

@@ -17,7 +17,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     parameters: &[Parameter::number("litres_per_s", 0.001, 1000.0, "gas at ambient conditions")],
     pace: Pace::OnChange,
     act: |case, out| {
-        shared::defect(case, Defect::Gas { litres_per_s: case.args.number("litres_per_s") }, out)
+        shared::defect(case, Defect::Gas { litres_per_s: case.args.number("litres_per_s") }, out);
     },
     end: |case, out| shared::defect(case, Defect::Gas { litres_per_s: 0.0 }, out),
     probe: Probe::Expr("any(alarm(target, gas))"),

@@ -26,7 +26,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     ],
     pace: Pace::OnChange,
     act: |case, out| {
-        set(case, case.args.number("capacity_factor"), case.args.number("resistance_factor"), out)
+        set(case, case.args.number("capacity_factor"), case.args.number("resistance_factor"), out);
     },
     end: |case, out| set(case, 1.0, 1.0, out),
     probe: Probe::Immediate,

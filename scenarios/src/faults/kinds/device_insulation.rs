@@ -22,7 +22,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     )],
     pace: Pace::OnChange,
     act: |case, out| {
-        shared::defect(case, Defect::Insulation(Some(case.args.number("resistance_kohm"))), out)
+        shared::defect(case, Defect::Insulation(Some(case.args.number("resistance_kohm"))), out);
     },
     end: |case, out| shared::defect(case, Defect::Insulation(None), out),
     probe: Probe::Func(shared::insulation_fell),

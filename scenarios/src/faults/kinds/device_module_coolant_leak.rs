@@ -25,7 +25,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     ],
     pace: Pace::OnChange,
     act: |case, out| {
-        set(case, Some(case.args.number("insulation_kohm")), case.args.number("flow_lost"), out)
+        set(case, Some(case.args.number("insulation_kohm")), case.args.number("flow_lost"), out);
     },
     end: |case, out| set(case, None, 0.0, out),
     probe: Probe::Func(shared::insulation_fell),

@@ -41,7 +41,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             Some(case.args.number("insulation_kohm")),
             case.args.number("resistance_ohm"),
             out,
-        )
+        );
     },
     end: |case, out| set(case, None, f64::INFINITY, out),
     probe: Probe::Func(shared::insulation_fell),

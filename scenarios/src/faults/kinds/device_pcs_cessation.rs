@@ -33,10 +33,10 @@ pub(super) const KIND: FaultKind = FaultKind {
                 recovery_s: case.args.number("recovery_s"),
             },
             out,
-        )
+        );
     },
     end: |case, out| {
-        shared::defect(case, Defect::MomentaryCessation { below_pu: 0.0, recovery_s: 0.0 }, out)
+        shared::defect(case, Defect::MomentaryCessation { below_pu: 0.0, recovery_s: 0.0 }, out);
     },
     probe: Probe::Func(shared::dip_seen),
 };

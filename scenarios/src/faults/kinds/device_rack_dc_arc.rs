@@ -21,7 +21,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             case,
             |rack_idx| Defect::DcArc { rack_idx, power_w: case.args.number("power_w") },
             out,
-        )
+        );
     },
     end: |case, out| shared::racks(case, |rack_idx| Defect::DcArc { rack_idx, power_w: 0.0 }, out),
     probe: Probe::Immediate,

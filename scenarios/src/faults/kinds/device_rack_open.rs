@@ -18,7 +18,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::racks(case, |rack_idx| Defect::RackOpen { rack_idx, open: true }, out),
     end: |case, out| {
-        shared::racks(case, |rack_idx| Defect::RackOpen { rack_idx, open: false }, out)
+        shared::racks(case, |rack_idx| Defect::RackOpen { rack_idx, open: false }, out);
     },
     probe: Probe::Func(shared::rack_is_out),
 };

@@ -35,7 +35,7 @@ pub(super) const KIND: FaultKind = FaultKind {
                 is_frozen: case.args.flag("frozen"),
             })
             .into(),
-        )
+        );
     },
     end: |_, out| out.push(Command::PoiMeter(PoiMeter::default()).into()),
     probe: Probe::Immediate,

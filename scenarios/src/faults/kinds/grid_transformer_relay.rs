@@ -27,7 +27,7 @@ pub(super) const KIND: FaultKind = FaultKind {
                 delay_s: case.args.number("delay_s"),
             }))
             .into(),
-        )
+        );
     },
     end: |_, out| out.push(Command::TransformerLimit(None).into()),
     probe: Probe::Func(shared::relay_picked_up),

@@ -17,7 +17,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     parameters: &[Parameter::number("by_s", 0.1, 31_536_000.0, "how far it is behind")],
     pace: Pace::OnChange,
     act: |case, out| {
-        shared::link(case, LinkEffect::StaleTime { by_s: case.args.number("by_s") }, out)
+        shared::link(case, LinkEffect::StaleTime { by_s: case.args.number("by_s") }, out);
     },
     end: shared::link_end,
     probe: Probe::Func(link_probe),

@@ -24,7 +24,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             case,
             Distortion { gain: 0.0, offset: case.args.number("value"), ..Distortion::NONE },
             out,
-        )
+        );
     },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),

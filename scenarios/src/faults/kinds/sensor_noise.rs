@@ -28,7 +28,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             case,
             Distortion { noise_sd: case.args.number("sd"), ..Distortion::NONE },
             out,
-        )
+        );
     },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),

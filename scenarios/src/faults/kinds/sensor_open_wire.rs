@@ -23,7 +23,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             Reading::CellVoltageMin,
             Distortion { gain: 0.0, ..Distortion::NONE },
             out,
-        )
+        );
     },
     end: |case, out| shared::distort_reading(case, Reading::CellVoltageMin, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),

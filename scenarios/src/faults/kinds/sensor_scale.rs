@@ -28,7 +28,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             case,
             Distortion { gain: case.args.number("factor"), ..Distortion::NONE },
             out,
-        )
+        );
     },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),

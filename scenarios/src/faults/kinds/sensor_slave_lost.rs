@@ -17,7 +17,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     parameters: &[],
     pace: Pace::OnChange,
     act: |case, out| {
-        shared::distort_all(case, Distortion { dropout: true, ..Distortion::NONE }, out)
+        shared::distort_all(case, Distortion { dropout: true, ..Distortion::NONE }, out);
     },
     end: |case, out| shared::distort_all(case, Distortion::NONE, out),
     probe: Probe::Immediate,

@@ -33,7 +33,7 @@ pub(super) const KIND: FaultKind = FaultKind {
                 ..Distortion::NONE
             },
             out,
-        )
+        );
     },
     end: |case, out| shared::distort(case, Distortion::NONE, out),
     probe: Probe::Func(shared::measured_is_wrong),

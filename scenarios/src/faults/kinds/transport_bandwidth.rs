@@ -29,7 +29,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             case,
             LinkEffect::Bandwidth { bytes_per_s: case.args.number("bytes_per_s") },
             out,
-        )
+        );
     },
     end: shared::link_end,
     probe: Probe::Func(link_probe),

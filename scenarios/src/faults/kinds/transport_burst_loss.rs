@@ -47,7 +47,7 @@ pub(super) const KIND: FaultKind = FaultKind {
                 loss_bad: case.args.number("loss_bad"),
             },
             out,
-        )
+        );
     },
     end: shared::link_end,
     probe: Probe::Func(link_probe),

@@ -33,7 +33,7 @@ pub(super) const KIND: FaultKind = FaultKind {
                 jitter_s: case.args.number("jitter_s"),
             },
             out,
-        )
+        );
     },
     end: shared::link_end,
     probe: Probe::Func(link_probe),

@@ -25,7 +25,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     ],
     pace: Pace::OnChange,
     act: |case, out| {
-        shared::link(case, LinkEffect::Exception(case.args.number("code").round() as u8), out)
+        shared::link(case, LinkEffect::Exception(case.args.number("code").round() as u8), out);
     },
     end: shared::link_end,
     probe: Probe::Func(link_probe),

@@ -25,7 +25,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     ],
     pace: Pace::OnChange,
     act: |case, out| {
-        shared::link(case, LinkEffect::Split { gap_s: case.args.number("gap_s") }, out)
+        shared::link(case, LinkEffect::Split { gap_s: case.args.number("gap_s") }, out);
     },
     end: shared::link_end,
     probe: Probe::Func(link_probe),
