@@ -307,6 +307,10 @@ impl<'d, 'a> Section<'d, 'a> {
         }
     }
 
+    /// The same table once more, for another reader of it: each reports what it does not know.
+    pub fn again(&self) -> Self {
+        Self::within(self.document, self.path.clone(), self.table, self.span())
+    }
     /// Whether nothing was reported so far in the whole text.
     pub fn is_clean(&self) -> bool {
         self.document.is_clean()

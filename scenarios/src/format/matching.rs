@@ -1,5 +1,6 @@
 //! What a target must match, and conditions.
 
+use crate::expr::Expr;
 use bess_core::id::UnitId;
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use std::sync::Arc;
 pub struct Condition {
     /// Its text, with parameters put in.
     pub text: String,
+    /// It, compiled.
+    pub expr: Expr,
 }
 
 /// What a target must match; what is absent matches all.

@@ -3,6 +3,7 @@
 use super::value::{Draw, Setting, Value};
 use super::{Condition, Deed, Matching};
 use crate::faults::{FaultKind, Target};
+use crate::text::ParamValue;
 use bess_core::stage::{ReportForm, Severity};
 use bess_core::units::Watts;
 use std::time::Duration;
@@ -130,21 +131,6 @@ pub struct Param {
     pub is_set: bool,
     /// What it is.
     pub description: String,
-}
-
-/// Value of a parameter.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ParamValue {
-    /// A whole number.
-    Int(i64),
-    /// A number.
-    Float(f64),
-    /// A text.
-    Text(String),
-    /// `true` or `false`.
-    Bool(bool),
-    /// A duration in s.
-    Seconds(f64),
 }
 
 /// How the time of a run goes where nothing else is asked for.
@@ -441,21 +427,15 @@ pub enum Anchor {
     Event(EventPattern),
 }
 
-/// What an event must be.
+/// Which events are meant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventPattern {
-    /// Its kind, such as `alarm.active`.
+    /// Their kind, such as `alarm.active`.
     pub event: String,
-    /// Value that it must have, such as a state.
-    pub value: Option<String>,
-    /// Alarm that it must be about.
-    pub code: Option<String>,
-    /// Level of that alarm.
-    pub level: Option<String>,
-    /// Position of the target that it must be about.
-    pub target: Option<usize>,
-    /// Of a write: whether what was written is not zero.
-    pub nonzero: Option<bool>,
+    /// All of it in words: `alarm.active code=cell_over_temperature`.
+    pub text: String,
+    /// It, compiled.
+    pub pattern: crate::expr::EventPattern,
 }
 
 /// What ends a fault.

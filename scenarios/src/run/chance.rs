@@ -7,18 +7,18 @@ use bess_core::rng::{Domain, Stream, Streams, splitmix};
 
 /// The chance of one run, or of one single fault.
 #[derive(Clone, Copy, Debug)]
-pub struct Chance {
+pub(super) struct Chance {
     /// Its seed.
     pub seed: u64,
 }
 
 impl Chance {
     /// The stream of `parameter` of `action` at `target`; equal names give equal streams.
-    pub fn stream(self, action: &str, target: &str, parameter: &str) -> Stream {
+    pub(super) fn stream(self, action: &str, target: &str, parameter: &str) -> Stream {
         Streams::new(self.seed).stream(Domain::Scenario, index(&[action, target, parameter]))
     }
     /// A seed for what draws by itself.
-    pub fn derived(self, action: &str, target: &str, parameter: &str) -> u64 {
+    pub(super) fn derived(self, action: &str, target: &str, parameter: &str) -> u64 {
         self.stream(action, target, parameter).bits()
     }
 }
@@ -38,7 +38,7 @@ fn index(names: &[&str]) -> u64 {
 const TRIES: usize = 1000;
 
 /// Draws one number.
-pub fn draw(draw: &Draw, stream: &mut Stream) -> f64 {
+pub(super) fn draw(draw: &Draw, stream: &mut Stream) -> f64 {
     match draw {
         Draw::Uniform { min, max } => min + (max - min) * stream.uniform(),
         Draw::Normal { mean, sd, min, max } => {
@@ -83,7 +83,7 @@ pub fn draw(draw: &Draw, stream: &mut Stream) -> f64 {
 }
 
 /// The places of `n` out of `0..of`, drawn without putting back, in increasing order.
-pub fn choose(n: usize, of: usize, stream: &mut Stream) -> Vec<usize> {
+pub(super) fn choose(n: usize, of: usize, stream: &mut Stream) -> Vec<usize> {
     let mut places: Vec<usize> = (0..of).collect();
     let n = n.min(of);
     for taken in 0..n {

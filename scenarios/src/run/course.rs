@@ -9,7 +9,7 @@ use bess_core::time::TICK_S;
 
 /// The course of every parameter.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub(super) struct Course {
     values: Vec<(&'static str, Goes)>,
 }
 
@@ -29,7 +29,7 @@ struct Noise {
 
 impl Course {
     /// The course of `settings`; what is drawn is drawn now, and kept within the range of its parameter.
-    pub fn new(
+    pub(super) fn new(
         settings: &[Setting],
         parameters: &[Parameter],
         chance: Chance,
@@ -72,12 +72,12 @@ impl Course {
     }
 
     /// Whether something of it moves.
-    pub fn moves(&self) -> bool {
+    pub(super) fn moves(&self) -> bool {
         self.values.iter().any(|(_, goes)| matches!(goes, Goes::Moves { .. }))
     }
 
     /// The values `age` ticks after the begin; asked with ages that do not fall.
-    pub fn at(&mut self, age: u64) -> Args {
+    pub(super) fn at(&mut self, age: u64) -> Args {
         let age_s = age as f64 * TICK_S;
         let value = |(name, goes): &mut (&'static str, Goes)| match goes {
             Goes::Stays(arg) => (*name, arg.clone()),

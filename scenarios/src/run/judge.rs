@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The way of one check from its begin to its result.
 #[derive(Clone, Debug)]
-pub struct Judge {
+pub(super) struct Judge {
     rule: Rule,
     /// The instant from which it is asked.
     pub from: Option<Tick>,
@@ -38,7 +38,7 @@ enum Rule {
 }
 
 /// Ticks of a duration: the first one at or after it.
-pub fn ticks(duration: Duration) -> u64 {
+pub(super) fn ticks(duration: Duration) -> u64 {
     const TICK: u128 = 100_000_000;
     u64::try_from(duration.as_nanos().div_ceil(TICK)).unwrap_or(u64::MAX)
 }
@@ -57,7 +57,7 @@ impl Judge {
         }
     }
     /// Of an expectation.
-    pub fn of(expectation: &Expectation) -> Self {
+    pub(super) fn of(expectation: &Expectation) -> Self {
         Self::new(match &expectation.kind {
             ExpectationKind::Within { within, hold, .. }
             | ExpectationKind::Settles { within, hold, .. } => {
@@ -84,27 +84,27 @@ impl Judge {
         })
     }
     /// Of something that is to be true all the time, for so many ticks or to the end.
-    pub fn stays(lasts: Option<u64>) -> Self {
+    pub(super) fn stays(lasts: Option<u64>) -> Self {
         Self::new(Rule::Stays { expected: true, lasts })
     }
 
     /// Whether it has begun and has no result yet.
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.from.is_some() && self.state == CheckState::Pending
     }
     /// Whether it is still without a result.
-    pub fn is_pending(&self) -> bool {
+    pub(super) fn is_pending(&self) -> bool {
         self.state == CheckState::Pending
     }
     /// Begins after the instant `at`, the end of a tick.
-    pub fn begin(&mut self, at: Tick) {
+    pub(super) fn begin(&mut self, at: Tick) {
         self.from = Some(at);
         if let Rule::Sequence { last, .. } = &mut self.rule {
             *last = at;
         }
     }
     /// Until when it is asked, where it says so.
-    pub fn until(&self) -> Option<Tick> {
+    pub(super) fn until(&self) -> Option<Tick> {
         let length = match &self.rule {
             Rule::Becomes { within, hold, .. } => within.map(|within| within + hold),
             Rule::Stays { lasts, .. } => *lasts,
@@ -118,7 +118,7 @@ impl Judge {
 
     /// Looks at the end of the tick `now` whether it is so; `None` where what it asks about is not there.
     /// `what` says what was seen, asked for only where it decides.
-    pub fn look(&mut self, now: Tick, truth: Option<bool>, what: &dyn Fn() -> String) {
+    pub(super) fn look(&mut self, now: Tick, truth: Option<bool>, what: &dyn Fn() -> String) {
         let (Some(from), CheckState::Pending) = (self.from, self.state) else { return };
         if now <= from {
             return;
@@ -172,7 +172,7 @@ impl Judge {
 
     /// Looks at the events of the tick `now`, in order; `fits` says whether an event is that of a step
     /// (0 for a count).
-    pub fn events<E>(&mut self, now: Tick, events: &[E], fits: &dyn Fn(usize, &E) -> bool) {
+    pub(super) fn events<E>(&mut self, now: Tick, events: &[E], fits: &dyn Fn(usize, &E) -> bool) {
         let (Some(from), CheckState::Pending) = (self.from, self.state) else { return };
         if now <= from {
             return;
@@ -216,7 +216,7 @@ impl Judge {
 
     /// The run is over after the tick `now`: decides what is still open. `is_full` says that the time
     /// line ran to its end.
-    pub fn finish(&mut self, now: Tick, is_full: bool, what: &dyn Fn() -> String) {
+    pub(super) fn finish(&mut self, now: Tick, is_full: bool, what: &dyn Fn() -> String) {
         if self.state != CheckState::Pending {
             return;
         }
@@ -243,7 +243,7 @@ impl Judge {
     }
 
     /// Gives it a result from outside.
-    pub fn decide(&mut self, state: CheckState, now: Tick, seen: String) {
+    pub(super) fn decide(&mut self, state: CheckState, now: Tick, seen: String) {
         (self.state, self.decided, self.seen) = (state, Some(now), seen);
     }
 
