@@ -2,7 +2,6 @@
 
 use super::{Made, Read};
 use crate::problem::Fallible;
-use crate::routes::BASE;
 use axum::http::{HeaderName, header};
 
 /// How many match on all pages.
@@ -66,7 +65,7 @@ impl Links {
             let name = parameter.split('=').next().unwrap_or_default();
             !parameter.is_empty() && !replaced.contains(&name)
         });
-        Self { path: format!("{BASE}{}", read.path()), kept: kept.map(str::to_owned).collect() }
+        Self { path: read.path().to_owned(), kept: kept.map(str::to_owned).collect() }
     }
     /// One of them.
     pub(crate) fn to(&self, parameters: &str, relation: &str) -> String {
