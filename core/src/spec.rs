@@ -13,8 +13,8 @@ pub use cooling::{
     RATING_AMBIENT_DEGC, WallSpec,
 };
 pub use grid::{
-    DISTURBANCE_MAX_S, Disturbance, DisturbanceKind, EnterService, GridCode, GridKind,
-    GridQuantity, GridSpec, GridTrip, InertiaSpec, IslandLoad, PlannedDisturbance,
+    DISTURBANCE_MAX_S, DISTURBANCE_MIN_S, Disturbance, DisturbanceKind, EnterService, GridCode,
+    GridKind, GridQuantity, GridSpec, GridTrip, InertiaSpec, IslandLoad, PlannedDisturbance,
 };
 pub use plant::{Arbitration, PCT_PER_MIN, PlantChange, PlantSettings, PlantSpec, Strategy};
 pub use sequence::{PcsThermalSpec, SequenceSpec};
