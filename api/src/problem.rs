@@ -65,6 +65,7 @@ pub(crate) mod kind {
         WRONG_STATE CONFLICT "wrong_state" "The state does not allow it" None;
         LOCAL_CONTROL CONFLICT "local_control" "The unit is under local control" None;
         LEASED CONFLICT "leased" "Somebody else holds the unit" None;
+        STEP_CUT_SHORT CONFLICT "step_cut_short" "The clock did something else before the step was done" None;
         RESET_REFUSED CONFLICT "reset_refused" "The cause of an alarm is still there" None;
         KEY_IN_USE CONFLICT "idempotency_key_in_use" "A request with this key is in hand" Some(1);
         URI_TOO_LONG URI_TOO_LONG "uri_too_long" "The path and query are too long" None;
@@ -120,7 +121,8 @@ impl Allowed {
     }
 }
 
-/// Why a request was refused, as RFC 9457 problem details. Nothing was changed by it.
+/// Why a request was refused, as RFC 9457 problem details. Nothing was changed by it, but for the ticks
+/// that ran of a step that was cut short.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "type": "urn:bess:problem:out_of_range",
@@ -164,6 +166,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     remaining_s: Option<f64>,
+    /// The tick that a step came to which was cut short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reached_tick: Option<u64>,
     /// Id of the request, as in the header x-request-id, in the log and in the audit.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -218,6 +224,7 @@ impl Problem {
             alarm: None,
             holder: None,
             remaining_s: None,
+            reached_tick: None,
             request_id: None,
             retry_after_s: kind.retry_after_s,
             is_audited: false,
@@ -349,6 +356,11 @@ impl From<Rejection> for Box<Problem> {
             Rejection::NotPossible { field, .. } => {
                 Problem::new(&kind::NOT_POSSIBLE, detail).field(field)
             }
+            Rejection::StepCutShort { tick, asked, .. } => {
+                let mut problem = Problem::new(&kind::STEP_CUT_SHORT, detail);
+                problem.reached_tick = Some(tick.0);
+                problem.field("step_ticks").value(asked)
+            }
             Rejection::Busy => Problem::new(&kind::BUSY, detail),
             Rejection::Closed => Problem::new(&kind::CLOSING, detail),
         };
@@ -447,7 +459,7 @@ problem_set! {
 problem_set! {
     /// How a change of the clock may be refused.
     ClockChangeProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
-        UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+        UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE STEP_CUT_SHORT BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
     /// How a change of settings of the farm may be refused.
@@ -549,6 +561,7 @@ problem_set! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bess_core::time::Tick;
 
     #[test]
     fn slugs_are_unique_and_every_kind_is_an_error_status() {
@@ -573,6 +586,19 @@ mod tests {
         assert_eq!(document["field"], "active_power_w");
         assert_eq!(document["value"], Value::Null);
         assert_eq!(document["allowed"], json!({"min": -1.0, "max": 1.0, "unit": "W"}));
+    }
+
+    #[test]
+    fn a_step_that_was_cut_short_says_how_far_it_came() {
+        let problem: Box<Problem> =
+            Rejection::StepCutShort { tick: Tick(130), ran: 30, asked: 500 }.into();
+        let document = serde_json::to_value(&problem).unwrap();
+        assert_eq!(document["status"], 409);
+        assert_eq!(document["type"], "urn:bess:problem:step_cut_short");
+        assert_eq!(document["reached_tick"], 130);
+        assert_eq!((&document["field"], &document["value"]), (&json!("step_ticks"), &json!(500)));
+        let detail = "the step was cut short at tick 130: 30 of its 500 ticks have run";
+        assert_eq!(document["detail"], detail);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use bess_core::command::{
 use bess_core::id::UnitId;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
 use bess_core::stats::{Histogram, Stats, TickPhase};
+use bess_core::time::Tick;
 use bess_core::trace::{FieldValue, Span, SpanKind, TraceContext, Tracer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -201,6 +202,14 @@ struct Treated {
     traced: Option<(TraceContext, i64)>,
 }
 
+/// A letter that waits for its step.
+struct Stepper {
+    letter: Treated,
+    /// The tick at which it was taken, and how many from there it waits for.
+    from: Tick,
+    asked: u64,
+}
+
 struct Loop {
     engine: Engine,
     pacer: Pacer,
@@ -217,7 +226,7 @@ struct Loop {
     /// Replies to send after the next publication.
     answers: Vec<(Treated, Result<(), Rejection>)>,
     /// Those to answer when the steps are done.
-    steppers: Vec<Treated>,
+    steppers: Vec<Stepper>,
     shown: Vec<(UnitId, Stopwatch)>,
 }
 
@@ -243,8 +252,9 @@ impl Loop {
                     self.clock.steps_left -= 1;
                     self.tick(watch);
                     if self.clock.steps_left == 0 {
-                        let replies = std::mem::take(&mut self.steppers);
-                        self.answer(replies.into_iter().map(|letter| (letter, Ok(()))).collect());
+                        let done = self.steppers.drain(..).map(|stepper| (stepper.letter, Ok(())));
+                        let done = done.collect();
+                        self.answer(done);
                     }
                 }
                 (ClockMode::Running | ClockMode::Free, _) => self.run_paced(),
@@ -390,7 +400,11 @@ impl Loop {
                 Request::Clock(commands) => {
                     match self.set_clock_on_record(&commands, &letter.origin) {
                         Ok(()) if matches!(commands.last(), Some(ClockCommand::Step(_))) => {
-                            self.steppers.push(Treated { reply: letter.reply, traced });
+                            self.steppers.push(Stepper {
+                                letter: Treated { reply: letter.reply, traced },
+                                from: self.engine.tick(),
+                                asked: self.clock.steps_left,
+                            });
                             continue;
                         }
                         result => result,
@@ -463,7 +477,12 @@ impl Loop {
     /// Whoever waits for steps that will not come is told where the clock stopped.
     fn end_steps(&mut self) {
         self.clock.steps_left = 0;
-        self.answers.extend(self.steppers.drain(..).map(|letter| (letter, Ok(()))));
+        let tick = self.engine.tick();
+        let cut = self.steppers.drain(..).map(|Stepper { letter, from, asked }| {
+            let ran = tick.0 - from.0;
+            (letter, Err(Rejection::StepCutShort { tick, ran, asked }))
+        });
+        self.answers.extend(cut);
     }
 
     /// The picture of now.
@@ -503,7 +522,8 @@ impl Loop {
     fn close(mut self) {
         self.inbox.close();
         let waiting = std::mem::take(&mut self.steppers);
-        waiting.into_iter().for_each(|letter| letter.reply.send(Err(Rejection::Closed)));
+        let closed = |stepper: Stepper| stepper.letter.reply.send(Err(Rejection::Closed));
+        waiting.into_iter().for_each(closed);
         while let Ok(letter) = self.inbox.try_recv() {
             letter.submission.reply.send(Err(Rejection::Closed));
         }

@@ -16,7 +16,9 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use bess_core::command::{Command, Request};
 use bess_core::snapshot::Snapshot;
-use bess_core::spec::{Disturbance, DisturbanceKind, GridKind};
+use bess_core::spec::{
+    DISTURBANCE_MAX_S, DISTURBANCE_MIN_S, Disturbance, DisturbanceKind, GridKind,
+};
 use bess_core::units::Watts;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -108,7 +110,7 @@ pub(crate) struct DisturbanceWish {
     /// How long, exactly, not rounded to ticks; absent for until something else happens to the same
     /// quantity. Not for `phase_jump`.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, exclusive_minimum = 0)]
+    #[schema(nullable = false, minimum = 0.000_001, maximum = 320_000_000)]
     duration_s: Option<f64>,
 }
 
@@ -145,14 +147,18 @@ impl DisturbanceWish {
             other => return Err(Problem::not_one_of("kind", other, DISTURBANCES)),
         };
         let duration_s = self.duration_s.unwrap_or(f64::INFINITY);
-        if duration_s > 0.0 {
+        if self.duration_s.is_none()
+            || (DISTURBANCE_MIN_S..=DISTURBANCE_MAX_S).contains(&duration_s)
+        {
             return Ok(Disturbance { kind, duration_s });
         }
-        let detail = format!("duration_s must be greater than 0 s, got {duration_s}");
+        let detail = format!(
+            "duration_s must be from {DISTURBANCE_MIN_S} to {DISTURBANCE_MAX_S} s, got {duration_s}"
+        );
         Err(Problem::new(&kind::OUT_OF_RANGE, detail)
             .field("duration_s")
             .value(duration_s)
-            .allowed(Allowed::range(0.0, f64::MAX, "s")))
+            .allowed(Allowed::range(DISTURBANCE_MIN_S, DISTURBANCE_MAX_S, "s")))
     }
 }
 

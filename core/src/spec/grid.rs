@@ -68,6 +68,8 @@ pub struct Disturbance {
     pub duration_s: f64,
 }
 
+/// Shortest that a disturbance may last, in s: the least that a moment can tell apart.
+pub const DISTURBANCE_MIN_S: f64 = 1e-6;
 /// Longest that a disturbance with an end may last, in s: ten years.
 pub const DISTURBANCE_MAX_S: f64 = 3.2e8;
 
@@ -104,8 +106,7 @@ impl Disturbance {
         }
         let has_duration = !matches!(self.kind, DisturbanceKind::PhaseJump(_));
         if has_duration && self.duration_s != f64::INFINITY {
-            // The least that a `Moment` can tell apart.
-            in_range("duration_s", self.duration_s, 1e-6, DISTURBANCE_MAX_S, "s")?;
+            in_range("duration_s", self.duration_s, DISTURBANCE_MIN_S, DISTURBANCE_MAX_S, "s")?;
         }
         Ok(())
     }

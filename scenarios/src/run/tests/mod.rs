@@ -4,8 +4,8 @@ mod faults;
 mod runs;
 mod streams;
 
-use super::testing::snapshot;
 use super::Stage;
+use super::testing::snapshot;
 use crate::book::{Book, Forms, open};
 use crate::report::{Attendance, HostPart, Report};
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmState};
