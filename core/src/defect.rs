@@ -3,7 +3,7 @@
 //! A defect is a state, not an event: it lasts until it is ended, and setting it again replaces it.
 
 use crate::alarm::AlarmCode;
-use crate::command::{Rejection, in_range};
+use crate::command::{Rejection, in_bounds};
 use crate::control::DROOP;
 use crate::event::Contactor;
 use crate::id::UnitId;
@@ -274,7 +274,7 @@ impl Defect {
     /// A rack or cell that is not there, or a figure out of its range.
     pub fn check(self, design: &UnitDesign) -> Result<(), Rejection> {
         let rack = |rack_idx: usize| {
-            in_range("rack", rack_idx as f64 + 1.0, 1.0, design.n_racks as f64, "")
+            in_bounds("rack", rack_idx as f64 + 1.0, 1.0, design.n_racks as f64, "")
         };
         let (rack_idx, cell_idx, defect) = match self {
             Self::Cell { rack_idx, cell_idx, defect } => (rack_idx, cell_idx, defect),
@@ -284,20 +284,20 @@ impl Defect {
             Self::Reading { rack_idx, reading, value } => {
                 rack(rack_idx)?;
                 let (name, _, min, max) = Reading::ALL[reading as usize];
-                return value.map_or(Ok(()), |value| in_range(name, value, min, max, ""));
+                return value.map_or(Ok(()), |value| in_bounds(name, value, min, max, ""));
             }
             Self::Insulation(Some(kohm)) => {
-                return in_range("resistance_kohm", kohm, 0.01, 1e6, "kohm");
+                return in_bounds("resistance_kohm", kohm, 0.01, 1e6, "kohm");
             }
             _ => return self.check_converter(design),
         };
         rack(rack_idx)?;
-        in_range("cell", cell_idx as f64 + 1.0, 1.0, design.cells_in_series as f64, "")?;
+        in_bounds("cell", cell_idx as f64 + 1.0, 1.0, design.cells_in_series as f64, "")?;
         match defect {
             CellDefect::Short(ohm) => {
-                in_range("resistance_ohm", ohm, SHORT_MIN_OHM, f64::INFINITY, "ohm")
+                in_bounds("resistance_ohm", ohm, SHORT_MIN_OHM, f64::INFINITY, "ohm")
             }
-            CellDefect::Heater(power_w) => in_range("power_w", power_w, 0.0, HEATER_MAX_W, "W"),
+            CellDefect::Heater(power_w) => in_bounds("power_w", power_w, 0.0, HEATER_MAX_W, "W"),
         }
     }
 
@@ -313,29 +313,29 @@ impl Defect {
                 );
                 Err(Rejection::NotPossible { field: "code", reason })
             }
-            Self::PcsDerate(share) => in_range("share", share, 0.0, 1.0, ""),
-            Self::PcsRamp(factor) => in_range("factor", factor, PCS_RAMP_MIN, PCS_RAMP_MAX, ""),
-            Self::PcsLoss(pct) => in_range("loss_pct", pct, 0.0, PCS_LOSS_MAX_PCT, "%"),
+            Self::PcsDerate(share) => in_bounds("share", share, 0.0, 1.0, ""),
+            Self::PcsRamp(factor) => in_bounds("factor", factor, PCS_RAMP_MIN, PCS_RAMP_MAX, ""),
+            Self::PcsLoss(pct) => in_bounds("loss_pct", pct, 0.0, PCS_LOSS_MAX_PCT, "%"),
             Self::PllOffset(hz) => {
-                in_range("offset_hz", hz, -PLL_OFFSET_MAX_HZ, PLL_OFFSET_MAX_HZ, "Hz")
+                in_bounds("offset_hz", hz, -PLL_OFFSET_MAX_HZ, PLL_OFFSET_MAX_HZ, "Hz")
             }
             Self::MomentaryCessation { below_pu, recovery_s } => {
-                in_range("below_pu", below_pu, 0.0, 1.0, "pu")?;
-                in_range("recovery_s", recovery_s, 0.0, RECOVERY_MAX_S, "s")
+                in_bounds("below_pu", below_pu, 0.0, 1.0, "pu")?;
+                in_bounds("recovery_s", recovery_s, 0.0, RECOVERY_MAX_S, "s")
             }
             Self::RelayShift { voltage_pu, time_factor } => {
-                in_range("voltage_pu", voltage_pu, -0.5, 0.5, "pu")?;
-                in_range("time_factor", time_factor, RELAY_TIME_MIN, RELAY_TIME_MAX, "")
+                in_bounds("voltage_pu", voltage_pu, -0.5, 0.5, "pu")?;
+                in_bounds("time_factor", time_factor, RELAY_TIME_MIN, RELAY_TIME_MAX, "")
             }
             Self::CoolantLeak(lost) => {
-                in_range("flow_lost", lost, 0.0, 1.0, "")?;
+                in_bounds("flow_lost", lost, 0.0, 1.0, "")?;
                 if lost > 0.0 && matches!(design.cooling.kind, CoolingKind::Air(_)) {
                     let reason = "the unit is cooled by air: it has no coolant to lose".to_owned();
                     return Err(Rejection::NotPossible { field: "flow_lost", reason });
                 }
                 Ok(())
             }
-            Self::DroopOverride(Some(droop)) => in_range("droop", droop, DROOP.0, DROOP.1, ""),
+            Self::DroopOverride(Some(droop)) => in_bounds("droop", droop, DROOP.0, DROOP.1, ""),
             _ => Ok(()),
         }
     }
