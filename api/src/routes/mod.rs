@@ -101,7 +101,7 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(plant::show, plant::change))
         .routes(routes!(services::list))
         .routes(routes!(grid::show))
-        .routes(routes!(grid::disturb))
+        .routes(routes!(grid::disturb, grid::end))
         .routes(routes!(grid::feed))
         .routes(routes!(clock::show, clock::change))
         .routes(routes!(endpoints::list))
