@@ -515,7 +515,7 @@ impl From<&UnitView> for Standing {
     }
 }
 
-pub(crate) use check::in_range;
 pub use check::{
     PF_MIN, RAMP_MIN_PCT_PER_S, REVERSION_MAX_S, find_unit, validate, validate_clock, validate_with,
 };
+pub(crate) use check::{in_bounds, in_range};

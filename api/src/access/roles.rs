@@ -38,6 +38,7 @@ const WRITES: &[(&str, &str, Role)] = &[
     ("POST",   "/units/{id}/points/force",     Role::Tester),
     ("POST",   "/units/{id}/points/release",   Role::Tester),
     ("POST",   "/grid/disturbances",           Role::Tester),
+    ("DELETE", "/grid/disturbances",           Role::Tester),
     ("POST",   "/grid/loads/{load}",           Role::Operator),
     ("POST",   "/links",                       Role::Tester),
     ("DELETE", "/links",                       Role::Tester),

@@ -4,7 +4,8 @@ use crate::ask::Sender;
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{
-    Allowed, Fallible, FarmChangeProblems, FarmReadProblems, LoadProblems, Problem, kind,
+    Allowed, Fallible, FarmChangeProblems, FarmReadProblems, FarmReleaseProblems, LoadProblems,
+    Problem, kind,
 };
 use crate::read::{NotModified, Read};
 use crate::state::Api;
@@ -197,6 +198,20 @@ pub(crate) async fn disturb(
     query.finish()?;
     let command = Command::Disturb(wish.disturbance()?);
     api.change(Request::Control(command), sender).await
+}
+
+/// End the disturbances of the grid
+///
+/// What was done to voltage, frequency and loads and lasts, and what a scenario holds; an outage too.
+#[utoipa::path(delete, path = "/grid/disturbances", operation_id = "end_grid_disturbances", tag = "grid",
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmReleaseProblems))]
+pub(crate) async fn end(
+    State(api): State<Arc<Api>>,
+    sender: Sender,
+    query: Params,
+) -> Fallible<Json<AppliedAnswer>> {
+    query.finish()?;
+    api.change(Request::Control(Command::EndDisturbances { kind: None }), sender).await
 }
 
 /// Pick up a load of the island, or drop it

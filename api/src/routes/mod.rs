@@ -104,7 +104,7 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         routes!(plant::show, plant::change),
         routes!(services::list),
         routes!(grid::show),
-        routes!(grid::disturb),
+        routes!(grid::disturb, grid::end),
         routes!(grid::feed),
         routes!(clock::show, clock::change),
         routes!(endpoints::list),
