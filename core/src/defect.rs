@@ -498,3 +498,6 @@ pub struct PlannedDefect {
     /// First tick without it again, if it ends.
     pub until: Option<Tick>,
 }
+
+#[cfg(test)]
+mod tests;

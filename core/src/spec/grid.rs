@@ -82,7 +82,7 @@ impl Disturbance {
     pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
         match self.kind {
             DisturbanceKind::Voltage(pu) => {
-                in_range("voltage_pu", pu, VOLTAGE_PU.0, VOLTAGE_PU.1, "pu")?;
+                in_bounds("voltage_pu", pu, VOLTAGE_PU.0, VOLTAGE_PU.1, "pu")?;
             }
             DisturbanceKind::Frequency(hz) => {
                 in_bounds("frequency_hz", hz, FREQUENCY_HZ.0, FREQUENCY_HZ.1, "Hz")?;
@@ -106,7 +106,7 @@ impl Disturbance {
         }
         let has_duration = !matches!(self.kind, DisturbanceKind::PhaseJump(_));
         if has_duration && self.duration_s != f64::INFINITY {
-            in_range("duration_s", self.duration_s, DISTURBANCE_MIN_S, DISTURBANCE_MAX_S, "s")?;
+            in_bounds("duration_s", self.duration_s, DISTURBANCE_MIN_S, DISTURBANCE_MAX_S, "s")?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use crate::control::{
     FunctionName, HeartbeatKind, LossAction, PowerFactor, Reversion, Sustain, TripCurveChange,
     TripsChange, WatchdogSettings,
 };
+use crate::defect::{CellDefect, ContactorFault, Defect, Reading};
 use crate::event::Contactor;
 use crate::force::{ForcedPoint, ForcedValue};
 use crate::link::{LinkEffect, LinkScope};
@@ -283,6 +284,30 @@ fn defects_are_told_in_words_and_so_are_their_ends() {
         ),
         (Defect::PcsFan(true), "fan of the PCS fails", "fan of the PCS works"),
         (Defect::SmokeDetector(true), "smoke detector says smoke", "smoke detector says no smoke"),
+        (
+            cell(CellDefect::Leak(0.2)),
+            "leak of 0.2 A of cell 57 of rack 1",
+            "no leak of cell 57 of rack 1",
+        ),
+        (
+            cell(CellDefect::Ignite(true)),
+            "cell 57 of rack 1 is set on fire",
+            "cell 57 of rack 1 is not set on fire",
+        ),
+        (Defect::BmsFrozen(true), "BMS hangs", "BMS works"),
+        (
+            Defect::Sensor {
+                quantity: Reading::Current,
+                rack_idx: Some(1),
+                distortion: crate::defect::Distortion {
+                    gain: -1.0,
+                    stuck: true,
+                    ..Default::default()
+                },
+            },
+            "sensor of current_a of rack 2: gain = -1, stuck",
+            "sensor of current_a of rack 2: as it measures",
+        ),
         (
             reading(Some(80.0)),
             "temperature_max_degc of rack 2 forced to 80",
