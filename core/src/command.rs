@@ -20,6 +20,7 @@ use crate::link::LinkCondition;
 use crate::role::Role;
 use crate::snapshot::UnitView;
 use crate::spec::{Disturbance, PlantChange};
+use crate::stage::StageRequest;
 use crate::state::UnitState;
 use crate::time::Tick;
 use crate::trace::{TraceContext, Tracer};
@@ -238,6 +239,8 @@ pub enum Request {
     Check(Command),
     /// Change the clock: all are checked, then applied in order; answered when the last one is done.
     Clock(Vec<ClockCommand>),
+    /// Something of who directs scenarios and faults.
+    Stage(StageRequest),
     /// Put the cells of a unit into the snapshots of the next seconds.
     ShowCells(UnitId),
     /// Put into the audit what an edge did that is no command, such as to the log.
