@@ -16,6 +16,7 @@ mod input;
 mod log;
 mod modbus;
 mod profile;
+mod record;
 mod registers;
 mod run;
 mod run_metrics;
@@ -23,6 +24,7 @@ mod scale;
 mod serve;
 mod setup;
 mod summary;
+mod texts;
 mod token;
 
 use bess_core::config::Problems;

@@ -31,6 +31,7 @@ use std::sync::Arc;
 /// A change of the farm's state.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "the common command is the large one")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Command {
     /// Changes control settings of one unit; all fields together or none.
     ControlUnit {
@@ -120,6 +121,7 @@ pub enum Command {
 
 /// What an operator does to a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum UnitAction {
     /// Comes up and runs: contactors closed, converter running.
     Start,
@@ -182,6 +184,7 @@ impl UnitAction {
 
 /// What an operator does to a rack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RackAction {
     /// Lets it take part: it is connected with its unit, at once if its voltage fits.
     Connect,
@@ -263,6 +266,7 @@ pub enum Request {
 
 /// The holder of a token: who a sender proved to be. Never the token itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Bearer {
     /// Name of the token.
     pub name: String,
@@ -272,20 +276,27 @@ pub struct Bearer {
 
 /// Where a request came from.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Origin {
     /// Kind of the sender.
     pub source: ControlSource,
     /// Its address, where it has one.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub peer: Option<String>,
     /// Whose token it showed, where tokens are asked for.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub bearer: Option<Box<Bearer>>,
     /// How it asked, for the audit: a function code and register, a route.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub via: Option<String>,
     /// What a Modbus request wrote, word by word.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub modbus: Option<Box<ModbusWrite>>,
     /// Id of the request that it came with, where requests have one.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub request_id: Option<Box<str>>,
     /// The trace that it belongs to.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub trace: Option<TraceContext>,
 }
 

@@ -10,6 +10,7 @@ use crate::time::Tick;
 
 /// Something wrong with one cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum CellDefect {
     /// A resistance between its electrodes in ohms, [`SHORT_MIN_OHM`] or more: some ohms are a soft
     /// short, milliohms a hard one. Infinite ends it.
@@ -25,6 +26,7 @@ pub const HEATER_MAX_W: f64 = 10_000.0;
 
 /// What a contactor does whatever it is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ContactorFault {
     /// Nothing: it obeys.
     #[default]
@@ -37,6 +39,7 @@ pub enum ContactorFault {
 
 /// A measured value of a rack that a sensor may show wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reading {
     /// Highest cell voltage in V.
     CellVoltageMax,
@@ -63,6 +66,7 @@ impl Reading {
 
 /// Something wrong with a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Defect {
     /// With a cell.
     Cell {

@@ -13,6 +13,9 @@ pub trait Recorder: Send + fmt::Debug {
     fn came(&mut self, tick: Tick, command: &Command, origin: &Origin, is_refused: bool);
     /// A letter came for who directs scenarios and faults; the commands that follow from it come after it.
     fn asked(&mut self, tick: Tick, request: &StageRequest, is_refused: bool);
+    /// The units were looked at between two ticks, after commands that came meanwhile: what is available
+    /// now, and what the next tick begins with, is made of it.
+    fn looked(&mut self, tick: Tick);
     /// Whether the hash of the farm's state at the end of `tick` is wanted; asked after each tick.
     fn wants_hash(&self, tick: Tick) -> bool;
     /// The hash of the farm's state at the end of `tick`.

@@ -312,10 +312,7 @@ impl Loop {
 
     /// Publishes what letters changed, without a tick.
     fn show(&mut self) {
-        self.engine.look();
-        if let Some(shadow) = &mut self.beside.shadow {
-            shadow.look();
-        }
+        self.look();
         let snapshot = self.build(false);
         self.publish(snapshot);
     }

@@ -61,6 +61,7 @@ pub struct InertiaSpec {
 
 /// Something that happens to the grid. Times are exact, not rounded to ticks.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Disturbance {
     /// What.
     pub kind: DisturbanceKind,
@@ -116,6 +117,7 @@ impl Disturbance {
 
 /// What happens to the grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum DisturbanceKind {
     /// Its voltage goes to so many per unit, 0 to 2.
     Voltage(f64),

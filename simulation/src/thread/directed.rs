@@ -19,6 +19,8 @@ pub(super) struct Beside {
     pub(super) recorder: Option<Box<dyn Recorder>>,
     /// The director's commands on their way.
     wishes: Vec<Command>,
+    /// Whether a command came since the units were last looked at.
+    is_stale: bool,
 }
 
 impl Beside {
@@ -27,7 +29,7 @@ impl Beside {
         shadow: Option<Engine>,
         recorder: Option<Box<dyn Recorder>>,
     ) -> Self {
-        Self { director, shadow, recorder, wishes: Vec::new() }
+        Self { director, shadow, recorder, wishes: Vec::new(), is_stale: false }
     }
 
     /// Units whose cells the director wants to see.
@@ -44,6 +46,7 @@ impl Beside {
         origin: &Origin,
         result: &Result<(), Rejection>,
     ) {
+        self.is_stale = true;
         if let Some(recorder) = &mut self.recorder {
             recorder.came(tick, command, origin, result.is_err());
         }
@@ -80,6 +83,10 @@ impl Loop {
         request: &StageRequest,
         origin: &Origin,
     ) -> Result<(), Rejection> {
+        // It sees what those before it in the inbox have done.
+        if self.beside.is_stale {
+            self.show();
+        }
         let seen = Arc::clone(&self.publisher.borrow());
         let mut wishes = std::mem::take(&mut self.beside.wishes);
         let result = match &mut self.beside.director {
@@ -130,9 +137,23 @@ impl Loop {
         self.beside.wishes = wishes;
     }
 
+    /// Looks at the units again, after commands between two ticks.
+    pub(super) fn look(&mut self) {
+        self.engine.look();
+        if let Some(shadow) = &mut self.beside.shadow {
+            shadow.look();
+        }
+        if std::mem::take(&mut self.beside.is_stale)
+            && let Some(recorder) = &mut self.beside.recorder
+        {
+            recorder.looked(self.engine.tick());
+        }
+    }
+
     /// Steps the farm, and the one without the faults beside it.
     pub(super) fn step(&mut self, laps: &mut Laps<'_>) {
         self.engine.step_marked(laps);
+        self.beside.is_stale = false;
         if let Some(shadow) = &mut self.beside.shadow {
             shadow.step();
         }

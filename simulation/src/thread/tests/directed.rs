@@ -186,6 +186,9 @@ impl Recorder for Ear {
     fn asked(&mut self, tick: Tick, request: &StageRequest, is_refused: bool) {
         self.hear(format!("{tick} {} {is_refused}", request.describe()));
     }
+    fn looked(&mut self, tick: Tick) {
+        self.hear(format!("{tick} looked"));
+    }
     fn wants_hash(&self, tick: Tick) -> bool {
         tick.0.is_multiple_of(4)
     }
@@ -219,23 +222,28 @@ fn the_recorder_hears_everything_that_comes_in_the_order_in_which_it_is_taken() 
     };
     let scenario = Origin::local(ControlSource::Scenario);
     again.apply(&power(1000.0), ControlSource::Rest).unwrap();
+    again.look();
     again.step();
     again.apply_from(&pump(true), &scenario, 0).unwrap();
     (0..3).for_each(|_| again.step());
     let at_four = again.state_hash();
     again.apply_from(&pump(false), &scenario, 0).unwrap();
+    again.look();
     let heard = ear.0.lock().unwrap().clone();
     assert_eq!(
         heard,
         [
             "0 rest active_power_w = 1000, active_mode = absolute, active_enabled = true false"
                 .to_owned(),
+            "0 looked".to_owned(),
             "0 rest active_power_w = none, active_mode = absolute, active_enabled = true true"
                 .to_owned(),
+            "0 looked".to_owned(),
             "1 scenario pump fails false".to_owned(),
             format!("4 {at_four:?}"),
             "4 all single faults ended false".to_owned(),
             "4 scenario pump works false".to_owned(),
+            "4 looked".to_owned(),
             format!("end 4 {:?}", again.state_hash()),
         ]
     );
