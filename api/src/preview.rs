@@ -139,6 +139,13 @@ impl Preview<'_> {
             Command::Batch(commands) => commands.iter().for_each(|command| self.command(command)),
             // What they change is no setting.
             Command::Disturb(_)
+            | Command::SetGrid { .. }
+            | Command::EndDisturbances { .. }
+            | Command::SetAmbient(_)
+            | Command::PoiMeter(_)
+            | Command::PoiBreaker { .. }
+            | Command::TransformerLimit(_)
+            | Command::NoteFault { .. }
             | Command::PickUpLoad { .. }
             | Command::SetDefect { .. }
             | Command::NoteRequest { .. } => {}

@@ -371,7 +371,16 @@ fn apply_command(next: &mut Snapshot, command: &Command) {
                 force::without(&next.forced, *unit, point.as_deref()).expect("it is forced");
         }
         // What becomes of them is seen in the letter.
-        Command::Disturb(_) | Command::PickUpLoad { .. } | Command::NoteRequest { .. } => {}
+        Command::Disturb(_)
+        | Command::SetGrid { .. }
+        | Command::EndDisturbances { .. }
+        | Command::SetAmbient(_)
+        | Command::PoiMeter(_)
+        | Command::PoiBreaker { .. }
+        | Command::TransformerLimit(_)
+        | Command::NoteFault { .. }
+        | Command::PickUpLoad { .. }
+        | Command::NoteRequest { .. } => {}
         Command::SetFarmPower { active, reactive } => {
             next.farm.setpoint = Some(*active);
             next.farm.reactive_setpoint = reactive.or(next.farm.reactive_setpoint);

@@ -151,7 +151,7 @@ pub(crate) fn load_farm(path: Option<&Path>) -> Result<FarmSpec, Problems> {
 ///
 /// # Errors
 /// All problems of the files.
-fn load_farm_texts(path: Option<&Path>) -> Result<(FarmSpec, Texts), Problems> {
+pub(crate) fn load_farm_texts(path: Option<&Path>) -> Result<(FarmSpec, Texts), Problems> {
     let mut parse = |name: &str, text: &str, source: &Source<'_>| parse_farm(name, text, source);
     match path {
         Some(path) => Texts::read(path, &mut parse),

@@ -94,8 +94,10 @@ fn the_exit_code_is_the_verdict() {
     };
     let (code, said) = with("grid.voltage_pu > 0.5", "grid.voltage_pu > 1.5");
     assert_eq!(code, Some(1), "failed: {said}");
-    let (code, said) =
-        with("timeline:", "abort:\n  - {when: \"farm.frequency_hz > 1Hz\", reason: enough}\ntimeline:");
+    let (code, said) = with(
+        "timeline:",
+        "abort:\n  - {when: \"farm.frequency_hz > 1Hz\", reason: enough}\ntimeline:",
+    );
     assert_eq!(code, Some(3), "aborted: {said}");
     assert!(said.contains("enough"), "{said}");
     let (code, said) = with("grid.frequency_hz > 45Hz", "grid.frequency_hz > 55Hz");

@@ -7,6 +7,7 @@ use crate::time::Moment;
 /// What an alarm is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AlarmCode {
     /// A cell's voltage is too high.
     CellOverVoltage,
@@ -72,6 +73,14 @@ pub enum AlarmCode {
     IslandOverload,
     /// The unit's state left the finite numbers and is held at its last good values.
     Quarantined,
+    /// The converter has failed in itself.
+    PcsFault,
+    /// The converter's AC current is too high.
+    AcOverCurrent,
+    /// A door of the container is open.
+    DoorOpen,
+    /// The fire suppression has released its agent.
+    FireSuppression,
 }
 
 /// How bad it is, from mild to grave.
@@ -125,14 +134,17 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// Whether it raises its bit of 701.Alrm at this level: when the unit stops, and when a part of it
-    /// is gone although the rest goes on.
+    /// Whether it raises its bit of 701.Alrm at this level: when the unit stops, when a part of it is gone
+    /// although the rest goes on, and when a cabinet is open.
     pub const fn raises_alrm(&self, level: AlarmLevel) -> bool {
         let part_is_gone = matches!(
             self.code,
             AlarmCode::StringOpen | AlarmCode::FuseBlown | AlarmCode::DcVoltageOutOfWindow
         );
-        level.stops() || part_is_gone && matches!(level, AlarmLevel::Derate)
+        // A cabinet that is open is told of whatever the unit does.
+        level.stops()
+            || part_is_gone && matches!(level, AlarmLevel::Derate)
+            || matches!(self.code, AlarmCode::DoorOpen)
     }
 }
 
@@ -155,8 +167,8 @@ macro_rules! alarms {
 // 802.Evt1: 0 communication error, 1/2 over temperature alarm/warning, 3/4 under temperature, 5/6 over
 // charge current, 7/8 over discharge current, 9/10 over voltage, 11/12 under voltage, 13/14 under
 // SoC minimum, 15/16 over SoC maximum, 17 voltage imbalance warning, 18/19 temperature imbalance,
-// 20 contactor error, 21 fan error, 22 ground fault, 25/26 other alarm/warning.
-// 701.Alrm: 0 ground fault, 1 DC over voltage, 3 DC disconnect, 4 grid disconnect, 6 manual shutdown, 7
+// 20 contactor error, 21 fan error, 22 ground fault, 23 open door, 25/26 other alarm/warning.
+// 701.Alrm: 0 ground fault, 1 DC over voltage, 3 DC disconnect, 4 grid disconnect, 5 cabinet open, 6 manual shutdown, 7
 // over temperature, 8 over frequency, 9 under frequency, 10 AC over voltage, 11 AC under voltage, 12
 // blown string fuse, 13 under temperature, 15 hardware test failure, 16 manufacturer alarm.
 #[rustfmt::skip]
@@ -193,6 +205,10 @@ alarms! {
     SynchronisationFailed "synchronisation_failed" "" (26 25) Some(4), "the converter cannot get in step with the grid";
     IslandOverload "island_overload" "W" (26 25) Some(16), "the load on the island is more than the unit can feed";
     Quarantined "quarantined" "" (26 25) Some(16), "the unit's simulated state is not finite; it is stopped at its last good values";
+    PcsFault "pcs_fault" "" (26 25) Some(15), "the converter has failed";
+    AcOverCurrent "ac_over_current" "" (26 25) Some(16), "the converter's AC current is too high";
+    DoorOpen "door_open" "" (23 23) Some(5), "a door of the container is open";
+    FireSuppression "fire_suppression" "" (26 25) Some(16), "the fire suppression has released its agent";
 }
 
 impl AlarmCode {

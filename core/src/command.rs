@@ -6,6 +6,8 @@
 
 mod check;
 mod describe;
+#[cfg(feature = "serde")]
+mod interned;
 
 use crate::alarm::AlarmKey;
 use crate::audit::ModbusWrite;
@@ -19,12 +21,12 @@ use crate::id::UnitId;
 use crate::link::LinkCondition;
 use crate::role::Role;
 use crate::snapshot::UnitView;
-use crate::spec::{Disturbance, PlantChange};
+use crate::spec::{Disturbance, Hold, LastingKind, PlantChange, PoiMeter, TransformerLimit};
 use crate::stage::StageRequest;
 use crate::state::UnitState;
 use crate::time::Tick;
 use crate::trace::{TraceContext, Tracer};
-use crate::units::{Vars, Watts};
+use crate::units::{Celsius, Vars, Watts};
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,6 +86,40 @@ pub enum Command {
     ConfigurePlant(Box<PlantChange>),
     /// Disturbs the grid from the start of the next tick on.
     Disturb(Disturbance),
+    /// Holds frequency or voltage of the grid at a value from the next tick on, or releases them; `None`
+    /// leaves one as it is. Replaces a disturbance of that quantity that is in force.
+    SetGrid {
+        /// Frequency in Hz.
+        frequency_hz: Option<Hold>,
+        /// Voltage in per unit of nominal.
+        voltage_pu: Option<Hold>,
+    },
+    /// Ends what was done to the grid and lasts: disturbances in force, and what is held.
+    EndDisturbances {
+        /// Of this kind; `None` for every one.
+        kind: Option<LastingKind>,
+    },
+    /// Sets the ambient temperature; `None` for that of the farm file or its record.
+    SetAmbient(Option<Celsius>),
+    /// Changes what the power meter at the POI shows.
+    PoiMeter(PoiMeter),
+    /// Opens or closes the breaker at the POI: open, every unit sees the grid gone.
+    PoiBreaker {
+        /// Whether it is to be open.
+        open: bool,
+    },
+    /// Sets the relay over the load of the transformer at the POI; `None` for none.
+    TransformerLimit(Option<TransformerLimit>),
+    /// A fault began or ended: writes the event of it, and nothing else.
+    NoteFault {
+        /// The unit; `None` for the farm, its grid or its links.
+        unit: Option<UnitId>,
+        /// Its kind, such as `device.pcs.trip`.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "interned::name"))]
+        kind: &'static str,
+        /// Whether it is in force now.
+        on: bool,
+    },
     /// Picks up a load of the island, or drops it.
     PickUpLoad {
         /// Index of the load in the farm file.

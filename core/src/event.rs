@@ -142,6 +142,13 @@ pub enum EventKind {
         /// What.
         what: GridChange,
     },
+    /// A fault that somebody injected began, or ended.
+    Fault {
+        /// Its kind, such as `device.pcs.trip`.
+        kind: &'static str,
+        /// Whether it is in force now.
+        on: bool,
+    },
 }
 
 /// A control with a reversion timer (SunSpec 704).
@@ -195,11 +202,15 @@ pub enum GridChange {
     PhaseJump(f64),
     /// A load of the grid behind the POI changed by so many watts, positive is more load.
     LoadStep(f64),
+    /// The breaker at the POI opened, by its relay or by command.
+    BreakerOpened,
+    /// It closed.
+    BreakerClosed,
 }
 
 impl EventKind {
     /// Every name in the order of the kinds.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 13] = [
         "state",
         "alarm",
         "reset_refused",
@@ -212,6 +223,7 @@ impl EventKind {
         "grid",
         "island",
         "link",
+        "fault",
     ];
     /// Its name in REST and logs.
     pub const fn name(&self) -> &'static str {
@@ -228,6 +240,7 @@ impl EventKind {
             Self::Grid { .. } => 9,
             Self::Island { .. } => 10,
             Self::Link { .. } => 11,
+            Self::Fault { .. } => 12,
         };
         Self::NAMES[position]
     }
@@ -266,6 +279,8 @@ impl fmt::Display for GridChange {
             Self::Restored => f.write_str("restored"),
             Self::PhaseJump(degrees) => write!(f, "phase jump of {degrees} degrees"),
             Self::LoadStep(watts) => write!(f, "load step of {watts} W"),
+            Self::BreakerOpened => f.write_str("breaker at the POI opened"),
+            Self::BreakerClosed => f.write_str("breaker at the POI closed"),
         }
     }
 }
@@ -306,6 +321,9 @@ impl fmt::Display for EventKind {
             Self::Grid { what } => write!(f, "grid: {what}"),
             Self::Link { effect, on } => {
                 write!(f, "link: {} {}", effect.name(), if *on { "begins" } else { "ends" })
+            }
+            Self::Fault { kind, on } => {
+                write!(f, "fault {kind} {}", if *on { "begins" } else { "ends" })
             }
             Self::Island { formed } => {
                 f.write_str(if *formed { "forms an island" } else { "ends its island" })

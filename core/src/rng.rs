@@ -28,6 +28,8 @@ pub enum Domain {
     EnterService = 7,
     /// Draws of a scenario; index = hash of the action, its target and the parameter.
     Scenario = 8,
+    /// The key of the noise of a sensor that a defect distorts; index = unit x 2^32 + rack x 2^8 + reading.
+    SensorFault = 9,
 }
 
 /// The family of all random streams of one seed.

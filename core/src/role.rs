@@ -51,6 +51,13 @@ impl Command {
             }
             Self::SetDefect { .. }
             | Self::Disturb(_)
+            | Self::SetGrid { .. }
+            | Self::EndDisturbances { .. }
+            | Self::SetAmbient(_)
+            | Self::PoiMeter(_)
+            | Self::PoiBreaker { .. }
+            | Self::TransformerLimit(_)
+            | Self::NoteFault { .. }
             | Self::SetLink(_)
             | Self::ClearLink { .. }
             | Self::ForcePoint(_)

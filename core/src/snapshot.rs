@@ -108,11 +108,16 @@ pub enum FaultPlane {
     Grid,
     /// Points of the register maps.
     Point,
+    /// Settings and setpoints: what a controller does or is told.
+    Controller,
+    /// The loop, its listeners and what feeds the containers.
+    Infrastructure,
 }
 
 impl FaultPlane {
     /// Every plane by its name in metrics; the position is its number.
-    pub const NAMES: [&'static str; 5] = ["device", "sensor", "transport", "grid", "point"];
+    pub const NAMES: [&'static str; 7] =
+        ["device", "sensor", "transport", "grid", "point", "controller", "infrastructure"];
 }
 
 /// What happened since this process began to run the farm: no part of the farm's state.

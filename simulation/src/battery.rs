@@ -1,6 +1,7 @@
 //! The battery of a unit: its racks, what their BMSes believe, their limits, and the bus that they
 //! share.
 
+mod impaired;
 mod switching;
 
 use crate::bms::{BmsModel, ForcedReadings, Measured, RackBms, Truth, balancing};
@@ -14,6 +15,7 @@ use bess_core::id::UnitId;
 use bess_core::rng::Streams;
 use bess_core::spec::{InitialSpec, RackLimiting, UnitDesign, UnitSpec};
 use bess_core::time::{TICKS_PER_S, Tick};
+use impaired::SensorFault;
 use std::sync::Arc;
 
 /// What all batteries of one design share.
@@ -36,6 +38,10 @@ pub(crate) struct Battery {
     /// Voltage of the bus while it is charged; 0 before and after.
     precharge_v: f64,
     precharge_open: bool,
+    /// Factor of the time constant of the precharge.
+    precharge_factor: f64,
+    /// What sensors of the unit show wrong.
+    sensor_faults: Vec<SensorFault>,
     racks: Vec<Rack<f32>>,
     bms: Vec<RackBms>,
     /// Readings of racks that are forced.
@@ -86,6 +92,8 @@ impl Battery {
             gear: vec![Switchgear::new(false); n],
             precharge_v: 0.0,
             precharge_open: false,
+            precharge_factor: 1.0,
+            sensor_faults: Vec::new(),
             racks,
             bms,
             forced: Vec::new(),
@@ -173,7 +181,7 @@ impl Battery {
     }
 
     pub(crate) fn harm(&mut self, rack_idx: usize, cell_idx: usize, defect: CellDefect) {
-        self.racks[rack_idx].harm(cell_idx, defect);
+        self.racks[rack_idx].harm(&self.model.rack, cell_idx, defect);
     }
 
     /// One tick: the racks share `power_w` and their cells step. `None` with open contactors.
@@ -355,6 +363,7 @@ impl Battery {
         let Order { negative, precharge, positive } = self.order;
         sink(&[negative.into(), precharge.into(), positive.into(), self.precharge_open.into()]);
         sink(&self.precharge_v.to_le_bytes());
+        sink(&self.precharge_factor.to_le_bytes());
         self.gear.iter().for_each(|gear| gear.hash_into(sink));
         self.racks.iter().for_each(|rack| rack.hash_into(sink));
         self.bms.iter().for_each(|bms| bms.hash_into(sink));

@@ -4,10 +4,10 @@
 //! A contactor tells where it is (feedback). One that is welded or stuck is found when it is told to
 //! move and does not: before that, what it was told and what it does agree.
 
-use bess_core::defect::ContactorFault;
+use bess_core::defect::{ContactorFault, SLOW_CONTACTOR_S};
 use bess_core::event::Contactor;
 use bess_core::spec::SequenceSpec;
-use bess_core::time::TICK_S;
+use bess_core::time::{TICK_S, Tick};
 
 /// The contactors in the order of [`RackView::contactors`](bess_core::snapshot::RackView).
 pub(crate) const CONTACTORS: [Contactor; 3] =
@@ -48,18 +48,28 @@ struct Switch {
     told: bool,
     closed: bool,
     fault: ContactorFault,
+    /// Ticks for which a slow one has been told what it does not do yet.
+    late_ticks: u32,
 }
 
 impl Switch {
+    fn at(closed: bool) -> Self {
+        Self { told: closed, closed, ..Self::default() }
+    }
+
     /// Does what it was told, as far as its fault lets it; whether it moved.
     fn move_as_told(&mut self) -> bool {
         let holds = match self.fault {
             ContactorFault::None => false,
             ContactorFault::Welded => self.closed,
             ContactorFault::Stuck => !self.closed,
+            ContactorFault::Slow => u64::from(self.late_ticks) < Tick::count_in(SLOW_CONTACTOR_S),
         };
         let moves = self.closed != self.told && !holds;
         self.closed ^= moves;
+        if self.closed == self.told {
+            self.late_ticks = 0;
+        }
         moves
     }
 }
@@ -81,17 +91,19 @@ pub(crate) struct Switchgear {
     pub(crate) enabled: bool,
     /// Whether it takes part now: one that does not match the bus waits.
     pub(crate) takes_part: bool,
+    /// Whether it has dropped out: its contactors are open, whatever they are told.
+    dropped: bool,
 }
 
 impl Switchgear {
     /// Contactors all open, or closed as in operation; the fuse is whole.
     pub(crate) fn new(closed: bool) -> Self {
-        let at = |closed: bool| Switch { told: closed, closed, fault: ContactorFault::None };
         Self {
-            switches: [at(closed), at(false), at(closed)],
+            switches: [Switch::at(closed), Switch::at(false), Switch::at(closed)],
             fuse: Fuse::default(),
             enabled: true,
             takes_part: closed,
+            dropped: false,
         }
     }
 
@@ -121,9 +133,19 @@ impl Switchgear {
     pub(crate) fn fuse_is_whole(&self) -> bool {
         !self.fuse.blown
     }
+    /// Whether it has dropped out.
+    pub(crate) fn has_dropped(&self) -> bool {
+        self.dropped
+    }
+    /// Whether one of its contactors is slow.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.switches.iter().any(|switch| switch.fault == ContactorFault::Slow)
+    }
 
-    /// Tells the contactors what to do; `moved` hears of each that moves.
+    /// Tells the contactors what to do; `moved` hears of each that moves. What has dropped out is not
+    /// told anything.
     pub(crate) fn tell(&mut self, order: Order, moved: &mut dyn FnMut(Contactor, bool)) {
+        let order = if self.dropped { Order::OPEN } else { order };
         for (switch, contactor) in self.switches.iter_mut().zip(CONTACTORS) {
             switch.told = order.of(contactor);
             if switch.move_as_told() {
@@ -143,6 +165,32 @@ impl Switchgear {
         switch.fault = fault;
         if switch.move_as_told() {
             moved(contactor, switch.closed);
+        }
+    }
+
+    /// One tick of slow contactors: those that have been late for long enough move.
+    pub(crate) fn wait_for_slow(&mut self, moved: &mut dyn FnMut(Contactor, bool)) {
+        for (switch, contactor) in self.switches.iter_mut().zip(CONTACTORS) {
+            let late = switch.closed != switch.told;
+            switch.late_ticks += u32::from(late && switch.fault == ContactorFault::Slow);
+            if late && switch.move_as_told() {
+                moved(contactor, switch.closed);
+            }
+        }
+    }
+
+    /// Opens every contactor by itself and keeps it so, a welded one too; or lets them close again when
+    /// they are told.
+    pub(crate) fn drop_out(&mut self, dropped: bool, moved: &mut dyn FnMut(Contactor, bool)) {
+        self.dropped = dropped;
+        if !dropped {
+            return;
+        }
+        for (switch, contactor) in self.switches.iter_mut().zip(CONTACTORS) {
+            switch.told = false;
+            if std::mem::take(&mut switch.closed) {
+                moved(contactor, false);
+            }
         }
     }
 
@@ -167,7 +215,9 @@ impl Switchgear {
     pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
         for switch in self.switches {
             sink(&[switch.told.into(), switch.closed.into(), switch.fault as u8]);
+            sink(&switch.late_ticks.to_le_bytes());
         }
+        sink(&[self.dropped.into()]);
         sink(&[self.fuse.blown.into(), self.enabled.into(), self.takes_part.into()]);
         sink(&self.fuse.heat_a2s.to_le_bytes());
     }

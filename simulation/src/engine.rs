@@ -8,6 +8,7 @@
 mod commands;
 mod counts;
 mod picture;
+mod site;
 mod tester;
 
 use crate::battery::BatteryModel;
@@ -35,6 +36,7 @@ use bess_core::units::{Celsius, Joules};
 use counts::Counter;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use site::Site;
 use std::sync::Arc;
 
 /// Records that drive a run from outside.
@@ -87,6 +89,8 @@ pub struct Engine {
     visits: Vec<Vec<Share>>,
     plant: Plant,
     grid: Grid,
+    /// What testers do at the POI.
+    site: Site,
     /// What the units see alike in each tick of the present visit; the last one is now.
     around: Vec<Surroundings>,
     /// Power at the POI in the last tick.
@@ -138,6 +142,7 @@ impl Engine {
         let mut engine = Self {
             plant,
             grid,
+            site: Site::default(),
             around: Vec::new(),
             poi_now: Power::default(),
             events: Arc::new(Log::new(EVENT_CAPACITY.max(EVENTS_PER_UNIT * spec.units.len()))),
@@ -188,6 +193,7 @@ impl Engine {
     /// What all units see alike in `tick`; the grid is moved on to it.
     fn surroundings(&mut self, tick: Tick) -> Surroundings {
         let grid = self.grid.tick(tick, self.poi_now.p_w, self.poi_now.q_var, &mut self.event_room);
+        let grid = self.behind_breaker(tick, grid);
         self.surroundings_of(tick, grid)
     }
 
@@ -198,10 +204,12 @@ impl Engine {
         let recorded = self.inputs.ambient.as_ref();
         Surroundings {
             tick,
-            ambient: Celsius(recorded.map_or(ambient_degc, |series| series.mean(from_s, to_s))),
+            ambient: Celsius(self.site.ambient_degc.unwrap_or_else(|| {
+                recorded.map_or(ambient_degc, |series| series.mean(from_s, to_s))
+            })),
             solar_w_per_m2,
             nominal_hz: self.spec.nominal_frequency.0,
-            poi_w: self.poi_now.p_w,
+            poi_w: self.site.measured(self.poi_now).p_w,
             units_sharing: self.units.iter().filter(|unit| unit.shaves_peaks()).count(),
             grid,
         }
@@ -250,8 +258,9 @@ impl Engine {
         let split = self.plant.next_split(&self.spec, first.0).unwrap_or(u64::MAX);
         let defect = self.next_defect(first).unwrap_or(u64::MAX);
         // What depends on the farm's own power must be made tick by tick.
-        let alone =
-            self.grid.is_autonomous() && !self.units.iter().any(super::unit::Unit::shaves_peaks);
+        let alone = self.grid.is_autonomous()
+            && !self.site.looks_at_power()
+            && !self.units.iter().any(Unit::shaves_peaks);
         let most = if alone { most.min(VISIT_TICKS) } else { 1 };
         let link = self.next_link_end().unwrap_or(u64::MAX);
         let n = most.min(split - first.0).min(defect - first.0).min(link - first.0);
@@ -311,12 +320,29 @@ impl Engine {
             power_w += visit[k].active.0 - visit[k].auxiliary.0;
             reactive_var += visit[k].reactive.0;
         }
-        let loss_w = transformer::loss_at_w(self.spec.transformer.as_ref(), power_w, reactive_var);
+        if self.site.breaker_is_open {
+            (power_w, reactive_var) = (0.0, 0.0);
+        }
+        let through = Power { p_w: power_w, q_var: reactive_var };
+        let loss_w = self.transformer_loss_w(through);
         power_w -= loss_w;
         self.poi_now = Power { p_w: power_w, q_var: reactive_var };
+        if self.site.watch_transformer(&self.spec, through) {
+            // It opens with the next tick; those of a visit with a relay are made one by one.
+            self.set_breaker(true, self.tick.next());
+            self.log_events();
+        }
         self.poi.transformer += Joules(loss_w * TICK_S);
         self.poi.discharged += Joules(power_w.max(0.0) * TICK_S);
         self.poi.charged += Joules((-power_w).max(0.0) * TICK_S);
+    }
+
+    /// Loss in watts of the transformer at the POI while `through` passes it; none behind an open breaker.
+    fn transformer_loss_w(&self, through: Power) -> f64 {
+        if self.site.breaker_is_open {
+            return 0.0;
+        }
+        transformer::loss_at_w(self.spec.transformer.as_ref(), through.p_w, through.q_var)
     }
 
     /// Looks at the units again without a tick: after commands while the clock stands.
@@ -338,6 +364,7 @@ impl Engine {
         self.units.iter().for_each(|unit| unit.hash_into(&mut sink));
         self.plant.hash_into(&mut sink);
         self.grid.hash_into(&mut sink);
+        self.site.hash_into(&mut sink);
         self.hash_tester_into(&mut sink);
         sink(&self.poi.discharged.0.to_le_bytes());
         sink(&self.poi.charged.0.to_le_bytes());

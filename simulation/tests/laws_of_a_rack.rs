@@ -197,7 +197,7 @@ fn neighbours_even_their_temperatures_out_within_their_module_only() {
     assert!(coupled_k < 0.9 * alone_k, "{coupled_k} {alone_k}");
     let model = model::<f64>(&chemistry);
     let mut heated = rack(&model, 24, 0.5, 25.0, &EQUAL);
-    heated.harm(MODULE - 1, Harm::Heater(100.0));
+    heated.harm(&model, MODULE - 1, Harm::Heater(100.0));
     for _ in 0..600 {
         (0..10).for_each(|_| heated.step(&model, 0.0));
         let _ = heated.refresh(&model, &Plate::at(25.0));
@@ -338,7 +338,7 @@ fn a_soft_short_drains_its_cell_by_voltage_over_resistance() {
     let chemistry = Chemistry { self_discharge: None, ..lfp() };
     let model = model::<f32>(&chemistry);
     let mut rack = rack(&model, 24, 0.9, 25.0, &EQUAL);
-    rack.harm(7, Harm::Short(10.0));
+    rack.harm(&model, 7, Harm::Short(10.0));
     for _ in 0..36_000 {
         (0..10).for_each(|_| rack.step(&model, 0.0));
         let _ = rack.refresh(&model, &Plate::at(25.0));
@@ -354,7 +354,7 @@ fn a_soft_short_drains_its_cell_by_voltage_over_resistance() {
 fn a_hard_short_pulls_its_cell_down_heats_it_and_the_rack_knows_it() {
     let model = model::<f64>(&lfp());
     let mut rack = rack(&model, 24, 0.9, 25.0, &EQUAL);
-    rack.harm(7, Harm::Short(0.002));
+    rack.harm(&model, 7, Harm::Short(0.002));
     rack.step(&model, 50.0);
     let (mut gap_j, mut given_j) = (0.0, 0.0);
     let (heat_j, stored_j) = (rack.heat_made_j(), rack.stored_j());
@@ -384,7 +384,7 @@ fn a_heated_cell_runs_away_vents_and_opens_the_string() {
     let chemistry = named("nmc-94");
     let model = model::<f32>(&chemistry);
     let mut rack = rack(&model, 24, 0.9, 25.0, &EQUAL);
-    rack.harm(3, Harm::Heater(500.0));
+    rack.harm(&model, 3, Harm::Heater(500.0));
     let mut second = 0;
     while !rack.is_open() {
         second += 1;
@@ -404,7 +404,7 @@ fn a_heated_cell_runs_away_vents_and_opens_the_string() {
 fn a_short_of_a_cell_that_was_driven_below_empty_comes_to_rest() {
     let model = model::<f32>(&lfp());
     let mut rack = rack(&model, 24, 0.02, 25.0, &EQUAL);
-    rack.harm(5, Harm::Short(0.01));
+    rack.harm(&model, 5, Harm::Short(0.01));
     for second in 0..4200 {
         let current_a = if second < 300 { 140.0 } else { 0.0 };
         (0..10).for_each(|_| rack.step(&model, current_a));

@@ -370,11 +370,11 @@ impl Module {
     /// Heats `first` until it is burnt, then lets go: seconds since then until as many cells were
     /// burnt, one entry for each, within `limit` seconds.
     fn ignite(&mut self, first: usize, heater_w: f64, limit: u32) -> Vec<u32> {
-        self.rack.harm(first, Harm::Heater(heater_w));
+        self.rack.harm(&self.model, first, Harm::Heater(heater_w));
         while self.rack.n_burnt() == 0 {
             self.second();
         }
-        self.rack.harm(first, Harm::Heater(0.0));
+        self.rack.harm(&self.model, first, Harm::Heater(0.0));
         let mut times = vec![0];
         for second in 1..=limit {
             self.second();

@@ -161,6 +161,9 @@ impl From<&EventKind> for EventDetail {
             EventKind::Link { effect, on } => {
                 Self { what: Some(effect.name().to_owned()), on: Some(*on), ..none }
             }
+            EventKind::Fault { kind, on } => {
+                Self { what: Some((*kind).to_owned()), on: Some(*on), ..none }
+            }
             EventKind::Local { local } => Self { on: Some(*local), ..none },
             EventKind::Grid { what } => Self { what: Some(what.to_string()), ..none },
         }

@@ -178,7 +178,8 @@ fn describe(parameter: &ParameterInfo, out: &mut dyn Write) -> std::io::Result<(
     } else {
         parameter.choices.join(", ")
     };
-    let default = parameter.default.as_ref().map_or("needed".to_owned(), |d| format!("default {d}"));
+    let default =
+        parameter.default.as_ref().map_or("needed".to_owned(), |d| format!("default {d}"));
     writeln!(out, "  {:<24} {} ({range}; {default})", parameter.name, parameter.text)
 }
 

@@ -101,7 +101,8 @@ impl Line {
     ) -> Result<(), Failure> {
         let timeout = self.timeout;
         let line = self.open(now_s).await?;
-        let answer = tokio::time::timeout(timeout, line.write_multiple_registers(first, words)).await;
+        let answer =
+            tokio::time::timeout(timeout, line.write_multiple_registers(first, words)).await;
         self.settle(now_s, answer)?;
         self.writes += 1;
         Ok(())

@@ -224,10 +224,8 @@ impl Ems {
             look(Notice::WriteRefused, unit.refused > 0, 0.0, "it refuses what is written to it");
             let off_w = unit.written_w.zip(reading.power_w).map_or(0.0, |(to, is)| (to - is).abs());
             let settled = now_s - unit.written_s > DEVIATION_S;
-            let deviates = is_current
-                && reading.is_running()
-                && settled
-                && off_w > DEVIATION * unit.rated_w;
+            let deviates =
+                is_current && reading.is_running() && settled && off_w > DEVIATION * unit.rated_w;
             let text = "it does not do what it was told";
             look(Notice::SetpointDeviation, deviates, DEVIATION_S, text);
             let flows = reading.power_w.is_some_and(|power_w| power_w.abs() > 0.1 * unit.rated_w);
@@ -279,9 +277,9 @@ impl Ems {
                 }
                 _ => share_w,
             };
-            let is_same = unit.written_w.is_some_and(|written_w| {
-                (written_w - share_w).abs() <= DEADBAND * unit.rated_w
-            });
+            let is_same = unit
+                .written_w
+                .is_some_and(|written_w| (written_w - share_w).abs() <= DEADBAND * unit.rated_w);
             // Who is out gets 0 W once, and nothing more until it is back.
             let is_out = offers[idx] == Offer::default();
             if is_same && (is_out || now_s - unit.written_s < REWRITE_S) {

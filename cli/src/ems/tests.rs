@@ -24,7 +24,8 @@ struct Play {
 
 impl Play {
     async fn new(flaws: &[Flaw]) -> Self {
-        let text = BUILT_IN_FARM.replace("count = 10", "count = 3").replace("racks = 12", "racks = 1");
+        let text =
+            BUILT_IN_FARM.replace("count = 10", "count = 3").replace("racks = 12", "racks = 1");
         let text = text.replace("rated_power_kw = 2500", "rated_power_kw = 200");
         let spec = Arc::new(parse_farm("farm", &text, &|_| unreachable!()).unwrap());
         let engine = Engine::new(Arc::clone(&spec), Inputs::default(), EngineOptions::default());
@@ -155,13 +156,14 @@ async fn data_that_stand_still_are_noticed_and_nothing_is_written_upon_them() {
     freeze(&mut play).await;
     play.work(8).await;
     assert!(
-        play.seen.iter().any(|(at, what, of)| what == "stale_data"
-            && *of == Some(2)
-            && (15..=18).contains(at)),
+        play.seen
+            .iter()
+            .any(|(at, what, of)| what == "stale_data" && *of == Some(2) && (15..=18).contains(at)),
         "{:?}",
         play.seen
     );
-    let (before, beat) = (play.now().audit.total(), play.now().units[1].control.controller_heartbeat);
+    let (before, beat) =
+        (play.now().audit.total(), play.now().units[1].control.controller_heartbeat);
     play.work(20).await;
     assert_eq!(play.setpoints(2, before), 0);
     let now = play.now().units[1].control.controller_heartbeat;
@@ -214,7 +216,9 @@ async fn it_backs_off_from_a_unit_that_does_not_answer_and_one_that_hammers_does
         play.command(Command::SetLink(Box::new(condition))).await;
         let before = play.ems.totals().connects;
         play.work(30).await;
-        assert!(play.seen.iter().any(|(_, what, of)| what == "communication_lost" && *of == Some(3)));
+        assert!(
+            play.seen.iter().any(|(_, what, of)| what == "communication_lost" && *of == Some(3))
+        );
         let tries = play.ems.totals().connects - before;
         play.command(Command::ClearLink { name: None }).await;
         play.work(20).await;

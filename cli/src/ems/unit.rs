@@ -109,7 +109,9 @@ impl Unit {
             inverter_state: pcs.u16(inverter::MODEL, inverter::STATE),
             heartbeat: bms.u32(control::MODEL, control::HEARTBEAT),
             is_local: bms.u16(control::MODEL, control::LOCAL) == Some(1),
-            soc: bms.scaled(battery::MODEL, battery::SOC, battery::SOC_SCALE).map(|pct| pct / 100.0),
+            soc: bms
+                .scaled(battery::MODEL, battery::SOC, battery::SOC_SCALE)
+                .map(|pct| pct / 100.0),
             energy_wh: bms.scaled(battery::MODEL, battery::ENERGY, battery::ENERGY_SCALE),
             voltage_v: bms.scaled(battery::MODEL, battery::VOLTAGE, battery::VOLTAGE_SCALE),
             charge_max_a: bms.scaled(battery::MODEL, battery::CHARGE_MAX_A, battery::CURRENT_SCALE),
@@ -139,9 +141,8 @@ impl Unit {
         let ratings = Words { chain, first, words: &ratings };
         let (first, settings) = part(setpoint::MODEL, setpoint::SCALE + 1).await?;
         let settings = Words { chain, first, words: &settings };
-        let scale = |words: &Words<'_>, model, offset| {
-            words.scale(model, offset).ok_or(Failure::Refused)
-        };
+        let scale =
+            |words: &Words<'_>, model, offset| words.scale(model, offset).ok_or(Failure::Refused);
         self.power_scale = scale(&power, inverter::MODEL, inverter::POWER_SCALE)?;
         self.setpoint_scale = scale(&settings, setpoint::MODEL, setpoint::SCALE)?;
         let rated_w = ratings.scaled(rating::MODEL, rating::POWER, rating::POWER_SCALE);
@@ -153,8 +154,7 @@ impl Unit {
 
     /// Whether what was read last is old, or stands still.
     pub(super) fn is_stale(&self, now_s: f64) -> bool {
-        self.read_s.is_none_or(|read_s| now_s - read_s > STALE_S)
-            || now_s - self.beat_s > STALE_S
+        self.read_s.is_none_or(|read_s| now_s - read_s > STALE_S) || now_s - self.beat_s > STALE_S
     }
 
     /// What it can give and take, by its own word.

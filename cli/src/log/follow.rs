@@ -272,7 +272,11 @@ impl Follower {
             EventKind::Reverted { .. } | EventKind::Function { .. } | EventKind::Local { .. } => {
                 (target::UNIT, Level::INFO)
             }
-            EventKind::Grid { what: GridChange::Outage } => (target::GRID, Level::WARN),
+            // Whoever reads the log must know what is not the farm's own doing.
+            EventKind::Fault { .. } => (target::UNIT, Level::WARN),
+            EventKind::Grid { what: GridChange::Outage | GridChange::BreakerOpened } => {
+                (target::GRID, Level::WARN)
+            }
             EventKind::Grid { .. } | EventKind::Island { .. } => (target::GRID, Level::INFO),
             EventKind::Link { .. } => (target::LINK, Level::INFO),
         }

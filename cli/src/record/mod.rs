@@ -12,7 +12,7 @@ mod write;
 
 pub(crate) use read::Recording;
 pub(crate) use sources::RememberingBook;
-pub(crate) use text::{Header, Inputs};
+pub(crate) use text::{Header, StageSource};
 pub(crate) use write::{RecordFile, RecordFolder};
 
 /// Name of the file in the folder of a recording.

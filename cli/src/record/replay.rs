@@ -4,8 +4,8 @@
 //! what the director decides is compared with what it decided then, and the farm gets the latter: so the
 //! farm is the same even where a decision hung on something live, such as a count of requests.
 
-use super::Recording;
 use super::text::{Entry, StageEntry, StageSource};
+use super::{Recording, RememberingBook};
 use crate::texts::hex;
 use anyhow::bail;
 use bess_core::command::{Command, ControlSource, Origin};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Who directs a replay, and who reads what it is to direct.
 pub(crate) struct Stage {
     pub(crate) director: Box<dyn Director>,
-    pub(crate) book: Arc<dyn StageBook>,
+    pub(crate) book: Arc<RememberingBook>,
 }
 
 /// What a replay came to. Every state was the same.
@@ -38,11 +38,13 @@ pub(crate) struct Replayed {
     /// The first decision of a scenario that is another one now; `None` where all are the same, or nobody
     /// directs.
     pub(crate) other_decision: Option<String>,
+    /// Runs of scenarios that were started.
+    pub(crate) runs: Vec<String>,
 }
 
 impl fmt::Display for Replayed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { end, commands, hashes, directed, other_decision } = self;
+        let Self { end, commands, hashes, directed, other_decision, .. } = self;
         write!(
             f,
             "replayed {end} ticks ({} s) with {commands} commands of clients and {directed} of scenarios \
@@ -82,6 +84,7 @@ pub(crate) fn replay(
             hashes: 0,
             directed: 0,
             other_decision: None,
+            runs: Vec::new(),
         },
     };
     play.compare(&recording.header.state_sha256)?;
@@ -216,6 +219,9 @@ impl Play {
         let result = director.ask(&request, seen, &mut wishes);
         if result.is_ok() {
             self.decided.extend(wishes);
+            if let StageRequest::StartRun { id, .. } = &request {
+                self.replayed.runs.push(id.clone());
+            }
         }
         if result.is_err() != refused {
             let now = result.err().map_or("taken".to_owned(), |error| error.to_string());
@@ -245,11 +251,11 @@ impl Play {
 
     fn read(&self, source: &StageSource, is_scenario: bool) -> anyhow::Result<Prepared> {
         let Some(Stage { book, .. }) = &self.stage else { bail!("nobody directs this replay") };
-        let (StageSource { file, text, set, seed }, spec) = (source, self.engine.spec());
+        let spec = self.engine.spec();
         Ok(if is_scenario {
-            book.read_scenario(file, text, set, *seed, spec)?
+            book.again(source, spec)?
         } else {
-            book.read_fault(file, text, spec)?
+            book.read_fault(&source.file, &source.text, spec)?
         })
     }
 

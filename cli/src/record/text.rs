@@ -125,6 +125,9 @@ pub(crate) struct StageSource {
     pub(crate) text: String,
     pub(crate) set: Vec<(String, String)>,
     pub(crate) seed: Option<u64>,
+    /// Files that it names, each with its name there and its text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<(String, String)>,
 }
 
 impl Entry {

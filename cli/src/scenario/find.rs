@@ -39,8 +39,9 @@ pub(crate) fn find(name: &str, book: &Book) -> Result<Found, BadInput> {
         }
         Err(error) => {
             let known: Vec<&str> = book.scenarios().iter().map(|info| info.id.as_str()).collect();
-            let hint = did_you_mean(name, &known)
-                .unwrap_or_else(|| "`bess scenario list` names those that come with bess".to_owned());
+            let hint = did_you_mean(name, &known).unwrap_or_else(|| {
+                "`bess scenario list` names those that come with bess".to_owned()
+            });
             Err(BadInput(format!("cannot read the scenario {name}: {error}\nhint: {hint}")))
         }
     }

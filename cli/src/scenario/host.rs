@@ -146,7 +146,9 @@ impl Stand<'_> {
             let options = EmsOptions { timeout, flaws: self.args.ems_flaw.clone() };
             house.ems = Ems::new(&devices, &options);
             if house.ems.is_none() {
-                bail!("the farm has no unit that the built-in EMS can reach: it needs SunSpec without TLS");
+                bail!(
+                    "the farm has no unit that the built-in EMS can reach: it needs SunSpec without TLS"
+                );
             }
             Some(serving)
         } else {
@@ -175,8 +177,7 @@ impl Stand<'_> {
         farm: &FarmHandle,
         closing: &CancellationToken,
     ) -> anyhow::Result<(Vec<DeviceAddress>, tokio::task::JoinHandle<()>)> {
-        let place =
-            Place { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, reserved: Vec::new() };
+        let place = Place { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, reserved: Vec::new() };
         let plan = Plan::new(&self.spec, &self.modbus, &place)
             .map_err(|misfit| BadInput(misfit.to_string()))?;
         let (sockets, devices) = plan.bind().await.map_err(|unbound| {
@@ -235,7 +236,8 @@ impl House<'_> {
             {
                 tracing::warn!(most_s = most.as_secs_f64(), "the run takes too long; it is ended");
                 is_given_up = true;
-                let _ = ask(&*self.mailbox, Request::Stage(StageRequest::EndRun(self.run.clone()))).await;
+                let _ = ask(&*self.mailbox, Request::Stage(StageRequest::EndRun(self.run.clone())))
+                    .await;
             }
             if self.snapshots.borrow().tick.elapsed_s() > last_s {
                 bail!("the run does not come to its end");
@@ -255,11 +257,8 @@ impl House<'_> {
         self.act();
         self.round().await?;
         self.live_through_stalls().await?;
-        let ticks = if self.ems.is_some() {
-            (ROUND_S * TICKS_PER_S as f64) as u64
-        } else {
-            STEP_TICKS
-        };
+        let ticks =
+            if self.ems.is_some() { (ROUND_S * TICKS_PER_S as f64) as u64 } else { STEP_TICKS };
         ask(&*self.mailbox, Request::Clock(vec![ClockCommand::Step(ticks)])).await?;
         Ok(())
     }
@@ -267,7 +266,9 @@ impl House<'_> {
     /// While a loop stands still whoever watches it lives on: so does the EMS, where time comes in steps.
     async fn live_through_stalls(&mut self) -> anyhow::Result<()> {
         let round_ticks = (ROUND_S * TICKS_PER_S as f64) as u64;
-        while self.ems.is_some() && self.stats.ticks.stalled.load(Relaxed) >= self.stalled + round_ticks {
+        while self.ems.is_some()
+            && self.stats.ticks.stalled.load(Relaxed) >= self.stalled + round_ticks
+        {
             self.stalled += round_ticks;
             self.round().await?;
         }
@@ -324,11 +325,9 @@ impl Observer<'_> {
             for observation in &seen {
                 let (run, observation) = (run.id.clone(), observation.clone());
                 // A run that is over meanwhile does not want to know.
-                let _ = ask(
-                    self.mailbox,
-                    Request::Stage(StageRequest::Observe { run, observation }),
-                )
-                .await;
+                let _ =
+                    ask(self.mailbox, Request::Stage(StageRequest::Observe { run, observation }))
+                        .await;
             }
         }
     }

@@ -54,7 +54,8 @@ pub(crate) enum ScenarioCommand {
         set: Vec<(String, String)>,
     },
     /// Run scenarios, each on a farm of its own, and say what they came to
-    #[command(after_help = "Exit codes: 0 passed, 1 failed, 2 could not be run, 3 aborted, 4 invalid: nothing was proven.
+    #[command(
+        after_help = "Exit codes: 0 passed, 1 failed, 2 could not be run, 3 aborted, 4 invalid: nothing was proven.
 Of several scenarios the gravest counts.
 
 Examples:
@@ -63,7 +64,8 @@ Examples:
   bess scenario run ems-heartbeat-loss --stub-ems
   bess scenario run --replay recording --out result
 
-Whoever wants to attend with an EMS of their own runs `bess serve --scenario`.")]
+Whoever wants to attend with an EMS of their own runs `bess serve --scenario`."
+    )]
     Run(Box<RunArgs>),
 }
 
@@ -217,9 +219,10 @@ fn run_all(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Verdict> {
     }
     let mut gravest = Verdict::Passed;
     for (found, _) in &all {
-        let folder = args.out.as_deref().map(|folder| {
-            if all.len() == 1 { folder.to_owned() } else { folder.join(&found.id) }
-        });
+        let folder = args
+            .out
+            .as_deref()
+            .map(|folder| if all.len() == 1 { folder.to_owned() } else { folder.join(&found.id) });
         let ended = host::run_one(args, found, out)?;
         tell::tell(&ended, folder.as_deref(), args.quiet, out)?;
         if ended.report.verdict.exit_code() > gravest.exit_code() {

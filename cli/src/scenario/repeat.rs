@@ -26,7 +26,7 @@ pub(super) fn repeat(
         has_shadow: recording.header.shadow,
     };
     let (stage, book) = open(host, FORMS, Box::new(new_seed));
-    let book = Arc::new(RememberingBook::around(book));
+    let book = Arc::new(RememberingBook::around(Arc::new(book)));
     let begun = Instant::now();
     let stage = Stage { director: Box::new(stage), book: Arc::clone(&book) };
     let replayed = replay(&recording, workers(Some(args.workers))?, Some(stage))?;

@@ -56,7 +56,13 @@ fn details(ended: &Ended, out: &mut dyn Write) -> std::io::Result<()> {
     for action in report.actions.iter().filter(|action| action.plane.is_some()) {
         let effect = if action.times.is_empty() { Effect::Pending } else { action.effect };
         let left_out = &action.left_out;
-        writeln!(out, "  {:<12} fault  {:<32} {} {left_out}", effect.name(), action.id, action.kind)?;
+        writeln!(
+            out,
+            "  {:<12} fault  {:<32} {} {left_out}",
+            effect.name(),
+            action.id,
+            action.kind
+        )?;
     }
     for broken in &report.invariants {
         if let Some((at_s, how)) = &broken.broken {
@@ -65,7 +71,10 @@ fn details(ended: &Ended, out: &mut dyn Write) -> std::io::Result<()> {
     }
     if let Some(ems) = &ended.ems {
         let (requests, connects, writes) = (ems.requests, ems.connects, ems.writes);
-        writeln!(out, "  the EMS made {requests} requests, {writes} writes, {connects} connections")?;
+        writeln!(
+            out,
+            "  the EMS made {requests} requests, {writes} writes, {connects} connections"
+        )?;
     }
     Ok(())
 }

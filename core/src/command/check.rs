@@ -7,7 +7,7 @@ use super::{
 use crate::control::{ReversionChange, in_range as optional_in_range};
 use crate::id::UnitId;
 use crate::snapshot::UnitView;
-use crate::spec::{FarmSpec, UnitDesign};
+use crate::spec::{AMBIENT_DEGC, FREQUENCY_HZ, FarmSpec, Hold, UnitDesign, VOLTAGE_PU};
 use crate::state::{Trigger, UnitState, next};
 
 /// Checks `command` against the farm and what is seen of the units; the loop applies what passes.
@@ -54,6 +54,16 @@ pub fn validate_with(
         }
         Command::NoteRequest { unit } => find_unit(spec, *unit).map(|_| ()),
         Command::Disturb(disturbance) => disturbance.check(spec),
+        Command::SetGrid { frequency_hz, voltage_pu } => {
+            Hold::check(*frequency_hz, "frequency_hz", FREQUENCY_HZ, "Hz")?;
+            Hold::check(*voltage_pu, "voltage_pu", VOLTAGE_PU, "pu")
+        }
+        Command::SetAmbient(degc) => {
+            optional_in_range("ambient_degc", degc.map(|degc| degc.0), AMBIENT_DEGC, "degC")
+        }
+        Command::PoiMeter(meter) => meter.check(spec),
+        Command::TransformerLimit(limit) => limit.map_or(Ok(()), |limit| limit.check()),
+        Command::NoteFault { unit: Some(unit), .. } => find_unit(spec, *unit).map(|_| ()),
         Command::PickUpLoad { load_idx, .. } => {
             let n_loads = spec.grid.island_loads.len();
             if n_loads == 0 {
@@ -66,7 +76,12 @@ pub fn validate_with(
         Command::SetLink(condition) => condition.check(spec),
         Command::ForcePoint(point) => point.check(spec),
         Command::ReleasePoint { unit: Some(unit), .. } => find_unit(spec, *unit).map(|_| ()),
-        Command::ReleaseFarm | Command::ClearLink { .. } | Command::ReleasePoint { .. } => Ok(()),
+        Command::ReleaseFarm
+        | Command::ClearLink { .. }
+        | Command::ReleasePoint { .. }
+        | Command::EndDisturbances { .. }
+        | Command::PoiBreaker { .. }
+        | Command::NoteFault { unit: None, .. } => Ok(()),
         Command::Batch(commands) => {
             commands.iter().try_for_each(|command| validate_with(spec, standing_of, command))
         }

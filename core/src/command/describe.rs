@@ -7,12 +7,12 @@ use crate::control::{
     FunctionName, FunctionSet, FunctionsChange, HeartbeatKind, LossAction, PeakShaving,
     PowerPriority, Recovery, ReversionChange, SetpointMode, WatchdogChange,
 };
-use crate::defect::{CellDefect, ContactorFault, Defect, Reading};
 use crate::device::Part;
 use crate::id::UnitId;
 use crate::link::LinkCondition;
 use crate::series::Series;
-use crate::spec::{Disturbance, DisturbanceKind, PlantChange};
+use crate::spec::{Disturbance, DisturbanceKind, Hold, PlantChange, PoiMeter, TransformerLimit};
+use defects::describe_defect;
 use std::fmt;
 
 impl Command {
@@ -27,7 +27,7 @@ impl Command {
             | Self::NoteRequest { unit } => Some(*unit),
             Self::SetLink(condition) => condition.scope.unit,
             Self::ForcePoint(point) => point.unit,
-            Self::ReleasePoint { unit, .. } => *unit,
+            Self::ReleasePoint { unit, .. } | Self::NoteFault { unit, .. } => *unit,
             Self::Batch(commands) => {
                 let first = commands.first().and_then(Self::unit);
                 first.filter(|unit| commands.iter().all(|other| other.unit() == Some(*unit)))
@@ -56,6 +56,23 @@ impl Command {
             Self::ConfigurePlant(change) => format!("farm {}", describe_plant(change)),
             Self::Disturb(disturbance) => {
                 format!("farm grid {}", describe_disturbance(disturbance))
+            }
+            Self::SetGrid { frequency_hz, voltage_pu } => {
+                format!("farm grid {}", describe_holds(*frequency_hz, *voltage_pu))
+            }
+            Self::EndDisturbances { kind: Some(kind) } => {
+                format!("farm grid disturbances of {} ended", kind.name())
+            }
+            Self::EndDisturbances { kind: None } => "farm grid disturbances ended".to_owned(),
+            Self::SetAmbient(Some(degc)) => format!("farm ambient_degc = {}", Number(degc.0)),
+            Self::SetAmbient(None) => "farm ambient_degc released".to_owned(),
+            Self::PoiMeter(meter) => format!("farm {}", describe_meter(meter)),
+            Self::PoiBreaker { open } => {
+                format!("farm breaker at the POI {}", if *open { "opened" } else { "closed" })
+            }
+            Self::TransformerLimit(limit) => format!("farm {}", describe_limit(limit.as_ref())),
+            Self::NoteFault { kind, on, .. } => {
+                format!("fault {kind} {}", if *on { "begins" } else { "ends" })
             }
             Self::PickUpLoad { load_idx, fed } => {
                 format!("farm load {} {}", load_idx + 1, if *fed { "picked up" } else { "dropped" })
@@ -361,6 +378,37 @@ fn describe_disturbance(disturbance: &Disturbance) -> String {
     }
 }
 
+fn describe_holds(frequency_hz: Option<Hold>, voltage_pu: Option<Hold>) -> String {
+    let mut list = List::default();
+    for (name, hold) in [("frequency_hz", frequency_hz), ("voltage_pu", voltage_pu)] {
+        match hold {
+            Some(Hold::At(value)) => list.number(name, Some(value)),
+            Some(Hold::Release) => list.item(name, Some("released")),
+            None => {}
+        }
+    }
+    list.text()
+}
+
+fn describe_meter(meter: &PoiMeter) -> String {
+    if !meter.is_distorted() {
+        return "power meter at the POI shows what is so".to_owned();
+    }
+    let mut list = List::default();
+    list.number("gain", Some(meter.gain));
+    list.number("offset_w", Some(meter.offset_w));
+    list.item("frozen", Some(meter.is_frozen));
+    format!("power meter at the POI: {}", list.text())
+}
+
+fn describe_limit(limit: Option<&TransformerLimit>) -> String {
+    let Some(limit) = limit else { return "transformer relay off".to_owned() };
+    let mut list = List::default();
+    list.number("overload_pu", Some(limit.overload_pu));
+    list.number("delay_s", Some(limit.delay_s));
+    format!("transformer relay: {}", list.text())
+}
+
 fn describe_link(condition: &LinkCondition) -> String {
     let LinkCondition { name, effect, scope, probability, seed, until } = condition;
     let mut list = List(vec![format!("link {name}: {}", effect.name())]);
@@ -382,55 +430,6 @@ fn describe_link(condition: &LinkCondition) -> String {
     list.text()
 }
 
-fn describe_defect(defect: &Defect) -> String {
-    let state = |part: &str, failed| format!("{part} {}", if failed { "fails" } else { "works" });
-    match *defect {
-        Defect::Cell { rack_idx, cell_idx, defect } => {
-            let cell = format!("cell {} of rack {}", cell_idx + 1, rack_idx + 1);
-            match defect {
-                CellDefect::Short(ohm) if ohm.is_infinite() => format!("no short of {cell}"),
-                CellDefect::Short(ohm) => format!("short of {} ohm of {cell}", Number(ohm)),
-                CellDefect::Heater(w) if w <= 0.0 => format!("no heater on {cell}"),
-                CellDefect::Heater(w) => format!("heater of {} W on {cell}", Number(w)),
-            }
-        }
-        Defect::Chiller(failed) => state("chiller", failed),
-        Defect::Pump(failed) => state("pump", failed),
-        Defect::Fan(failed) => format!("fans {}", if failed { "fail" } else { "work" }),
-        Defect::Contactor { rack_idx, contactor, fault } => {
-            let does = match fault {
-                ContactorFault::None => "obeys",
-                ContactorFault::Welded => "is welded",
-                ContactorFault::Stuck => "is stuck",
-            };
-            format!("{} contactor of rack {} {does}", contactor.name(), rack_idx + 1)
-        }
-        Defect::Fuse { rack_idx, blown } => {
-            let is = if blown { "is blown" } else { "is whole" };
-            format!("fuse of rack {} {is}", rack_idx + 1)
-        }
-        Defect::Precharge(open) => {
-            format!("precharge resistor {}", if open { "is open" } else { "is whole" })
-        }
-        Defect::Insulation(Some(kohm)) => {
-            format!("insulation damaged, resistance_kohm = {}", Number(kohm))
-        }
-        Defect::Insulation(None) => "insulation is whole".to_owned(),
-        Defect::BmsCommunication(failed) => state("communication of BMS and PCS", failed),
-        Defect::PcsFan(failed) => state("fan of the PCS", failed),
-        Defect::SmokeDetector(smoke) => {
-            format!("smoke detector says {}", if smoke { "smoke" } else { "no smoke" })
-        }
-        Defect::Reading { rack_idx, reading, value } => {
-            let (name, ..) = Reading::ALL[reading as usize];
-            let rack = rack_idx + 1;
-            value.map_or_else(
-                || format!("{name} of rack {rack} as measured"),
-                |value| format!("{name} of rack {rack} forced to {}", Number(value)),
-            )
-        }
-    }
-}
-
+mod defects;
 #[cfg(test)]
 mod tests;

@@ -20,5 +20,6 @@ mod watchdog;
 pub use diagnostic::{Problem, Problems};
 pub use farm::{BUILT_IN_FARM, ChemistrySource, parse_farm};
 pub use reader::{
-    Bounds, Literal, Section, Shape, did_you_mean, read_document, read_document_with_files,
+    Bounds, Given, Literal, Node, Notation, Section, Shape, did_you_mean, read_document,
+    read_document_with_files, read_tree,
 };

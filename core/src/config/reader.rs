@@ -7,7 +7,7 @@ use super::diagnostic::{Problem, Problems};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 /// Allowed range of a number, with the words that explain it.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,92 @@ pub enum Literal {
     Truth(bool),
 }
 
+/// How a text is written, for the words of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// TOML: tables have headings in brackets.
+    Toml,
+    /// YAML or JSON: tables are values of keys.
+    Yaml,
+}
+
+/// A value of any kind, for readers of what has more than one form.
+#[derive(Debug)]
+pub enum Given<'d, 'a> {
+    /// A number, a text or a truth value.
+    Literal(Literal),
+    /// A list.
+    List(Vec<Node<'d, 'a>>),
+    /// A table.
+    Section(Section<'d, 'a>),
+    /// Something that no reader asks for, such as a date.
+    Other,
+}
+
+/// A value with its place and its name.
+#[derive(Debug)]
+pub struct Node<'d, 'a> {
+    document: &'d Document<'a>,
+    value: &'d Spanned<DeValue<'a>>,
+    path: String,
+}
+
+impl<'d, 'a> Node<'d, 'a> {
+    /// Where it is.
+    pub fn span(&self) -> Range<usize> {
+        self.value.span()
+    }
+    /// Its key with the path of its tables, as messages name it.
+    pub fn name(&self) -> &str {
+        &self.path
+    }
+    /// What it is.
+    pub fn given(&self) -> Given<'d, 'a> {
+        let document = self.document;
+        match self.value.get_ref() {
+            DeValue::Array(array) => {
+                let node = |(index, value): (usize, &'d Spanned<DeValue<'a>>)| Node {
+                    document,
+                    value,
+                    path: format!("{}[{index}]", self.path),
+                };
+                Given::List(array.iter().enumerate().map(node).collect())
+            }
+            DeValue::Table(table) => {
+                Given::Section(Section::within(document, self.path.clone(), table, self.span()))
+            }
+            scalar => literal(scalar).map_or(Given::Other, Given::Literal),
+        }
+    }
+    /// Reports a problem with it, with a hint on how to mend it.
+    pub fn report(&self, message: String, hint: Option<String>) {
+        self.document.report(self.span(), message, hint);
+    }
+    /// Reports that it is not `expected`.
+    pub fn wrong_type(&self, expected: &str) {
+        self.document.wrong_type(&self.path, self.value, expected);
+    }
+}
+
+/// Reads by `read` a tree that somebody else has parsed from `text`; its spans are bytes of that text.
+///
+/// # Errors
+/// All problems of the tree.
+pub fn read_tree<'a, T>(
+    file: &'a str,
+    text: &'a str,
+    notation: Notation,
+    table: &Spanned<DeTable<'a>>,
+    read: impl FnOnce(&Section<'_, 'a>) -> T,
+) -> Result<T, Problems> {
+    let document = Document { notation, ..Document::new(file, text) };
+    let root = Section::root(&document, table);
+    let value = read(&root);
+    root.finish();
+    document.finish()?;
+    Ok(value)
+}
+
 /// Reads a whole text by `read`, which asks its root table for everything it knows.
 ///
 /// # Errors
@@ -136,12 +222,13 @@ pub fn read_document_with_files<T>(
 struct Document<'a> {
     file: &'a str,
     text: &'a str,
+    notation: Notation,
     problems: RefCell<Vec<(usize, Problem)>>,
 }
 
 impl<'a> Document<'a> {
     fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, problems: RefCell::default() }
+        Self { file, text, notation: Notation::Toml, problems: RefCell::default() }
     }
 
     /// Parses the text; syntax errors are reported, what could be read is returned.
@@ -158,6 +245,25 @@ impl<'a> Document<'a> {
         let at = span.start;
         let problem = Problem::at(self.file, self.text, span, message, hint);
         self.problems.borrow_mut().push((at, problem));
+    }
+
+    fn wrong_type(&self, name: &str, value: &Spanned<DeValue<'a>>, expected: &str) {
+        let found = match value.get_ref() {
+            DeValue::String(text) => format!("the text \"{text}\""),
+            other => format!("{} {}", article(other.type_str()), other.type_str()),
+        };
+        let hint = matches!(value.get_ref(), DeValue::String(_))
+            .then(|| "write a bare number; its unit is in the key's name".to_owned());
+        let message = format!("`{name}` must be {expected}, got {found}");
+        self.report(value.span(), message, hint.filter(|_| expected.contains("number")));
+    }
+
+    /// A table as messages call it.
+    fn heading(&self, path: &str) -> String {
+        match self.notation {
+            Notation::Toml => format!("`[{path}]`"),
+            Notation::Yaml => format!("`{path}`"),
+        }
     }
 
     /// Whether nothing was reported so far.
@@ -201,6 +307,10 @@ impl<'d, 'a> Section<'d, 'a> {
         }
     }
 
+    /// The same table once more, for another reader of it: each reports what it does not know.
+    pub fn again(&self) -> Self {
+        Self::within(self.document, self.path.clone(), self.table, self.span())
+    }
     /// Whether nothing was reported so far in the whole text.
     pub fn is_clean(&self) -> bool {
         self.document.is_clean()
@@ -245,20 +355,15 @@ impl<'d, 'a> Section<'d, 'a> {
         self.table.get(key)
     }
     fn missing(&self, key: &str, expected: &str) {
-        let place =
-            if self.path.is_empty() { "the file".to_owned() } else { format!("`[{}]`", self.path) };
+        let place = match self.path.as_str() {
+            "" => "the file".to_owned(),
+            path => self.document.heading(path),
+        };
         let message = format!("{place} lacks `{key}`: expected {expected}");
         self.report(self.span(), message, None);
     }
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'a>>, expected: &str) {
-        let found = match value.get_ref() {
-            DeValue::String(text) => format!("the text \"{text}\""),
-            other => format!("{} {}", article(other.type_str()), other.type_str()),
-        };
-        let hint = matches!(value.get_ref(), DeValue::String(_))
-            .then(|| "write a bare number; its unit is in the key's name".to_owned());
-        let message = format!("`{}` must be {expected}, got {found}", self.name(key));
-        self.report(value.span(), message, hint.filter(|_| expected.contains("number")));
+        self.document.wrong_type(&self.name(key), value, expected);
     }
 
     /// A number within `bounds`, or `default` when the key is absent.
@@ -388,16 +493,7 @@ impl<'d, 'a> Section<'d, 'a> {
     /// which is reported.
     pub fn literal(&self, key: &'static str) -> Option<Literal> {
         let value = self.get(key)?;
-        let literal = match value.get_ref() {
-            DeValue::String(text) => Some(Literal::Text(text.to_string())),
-            DeValue::Boolean(yes) => Some(Literal::Truth(*yes)),
-            DeValue::Integer(integer) => {
-                let digits = integer.as_str().replace('_', "");
-                let whole = i64::from_str_radix(&digits, integer.radix()).ok();
-                whole.map(Literal::Whole)
-            }
-            other => as_f64(other).map(Literal::Number),
-        };
+        let literal = literal(value.get_ref());
         if literal.is_none() {
             self.wrong_type(key, value, "a number or a text in quotes");
         }
@@ -608,7 +704,8 @@ impl<'d, 'a> Section<'d, 'a> {
     /// The sub-table `key`; reported when absent.
     pub fn required_section(&self, key: &'static str) -> Option<Section<'d, 'a>> {
         if !self.has(key) {
-            self.missing(key, &format!("a table `[{}]`", self.name(key)));
+            let heading = self.document.heading(&self.name(key));
+            self.missing(key, &format!("a table {heading}"));
         }
         self.section(key)
     }
@@ -619,7 +716,12 @@ impl<'d, 'a> Section<'d, 'a> {
         };
         let name = self.name(key);
         let DeValue::Array(array) = value.get_ref() else {
-            let message = format!("`{name}` must be a list of tables: write `[[{name}]]`");
+            let message = match self.document.notation {
+                Notation::Toml => {
+                    format!("`{name}` must be a list of tables: write `[[{name}]]`")
+                }
+                Notation::Yaml => format!("`{name}` must be a list of tables, each with a `-`"),
+            };
             self.report(value.span(), message, None);
             return Vec::new();
         };
@@ -634,9 +736,63 @@ impl<'d, 'a> Section<'d, 'a> {
         }
         sections
     }
+    /// The tables of the table `key` by the names that the file gives them, with the places of the
+    /// names, in the order of the text; empty when absent.
+    pub fn named_sections(
+        &self,
+        key: &'static str,
+    ) -> Vec<(String, Range<usize>, Section<'d, 'a>)> {
+        let mut sections = Vec::new();
+        for (name, place, node) in self.named_nodes(key) {
+            match node.given() {
+                Given::Section(section) => sections.push((name, place, section)),
+                _ => node.wrong_type("a table"),
+            }
+        }
+        sections
+    }
+    /// The values of the table `key` like [`Section::named_sections`].
+    pub fn named_nodes(&self, key: &'static str) -> Vec<(String, Range<usize>, Node<'d, 'a>)> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type(key, value, "a table of names");
+            return Vec::new();
+        };
+        let path = self.name(key);
+        let node = |(name, value): (&Spanned<DeString<'a>>, &'d Spanned<DeValue<'a>>)| {
+            let path = format!("{path}.{}", name.get_ref());
+            (name.get_ref().to_string(), name.span(), Node { document: self.document, value, path })
+        };
+        let mut nodes: Vec<_> = table.iter().map(node).collect();
+        nodes.sort_by_key(|(_, place, _)| place.start);
+        nodes
+    }
+    /// The value at `key`, whatever it is; `None` when absent.
+    pub fn node(&self, key: &'static str) -> Option<Node<'d, 'a>> {
+        let value = self.get(key)?;
+        Some(Node { document: self.document, value, path: self.name(key) })
+    }
+    /// The value at `key`; reported when absent.
+    pub fn required_node(&self, key: &'static str, expected: &str) -> Option<Node<'d, 'a>> {
+        if !self.has(key) {
+            self.missing(key, expected);
+        }
+        self.node(key)
+    }
+
     fn child(&self, path: String, table: &'d DeTable<'a>, span: Range<usize>) -> Section<'d, 'a> {
+        Self::within(self.document, path, table, span)
+    }
+    fn within(
+        document: &'d Document<'a>,
+        path: String,
+        table: &'d DeTable<'a>,
+        span: Range<usize>,
+    ) -> Self {
         Section {
-            document: self.document,
+            document,
             table,
             span,
             path,
@@ -657,7 +813,7 @@ impl<'d, 'a> Section<'d, 'a> {
                 let place = if self.path.is_empty() {
                     String::new()
                 } else {
-                    format!(" in `[{}]`", self.path)
+                    format!(" in {}", self.document.heading(&self.path))
                 };
                 let hint = did_you_mean(name, &known)
                     .or_else(|| Some(format!("known keys here: {}", known.join(", "))));
@@ -669,6 +825,20 @@ impl<'d, 'a> Section<'d, 'a> {
 
 fn article(noun: &str) -> &'static str {
     if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+/// A number, a text or a truth value.
+fn literal(value: &DeValue<'_>) -> Option<Literal> {
+    match value {
+        DeValue::String(text) => Some(Literal::Text(text.to_string())),
+        DeValue::Boolean(yes) => Some(Literal::Truth(*yes)),
+        DeValue::Integer(integer) => {
+            let digits = integer.as_str().replace('_', "");
+            let whole = i64::from_str_radix(&digits, integer.radix()).ok();
+            whole.map(Literal::Whole)
+        }
+        other => as_f64(other).map(Literal::Number),
+    }
 }
 
 /// See [`Section::nesting`]; empty for what is no array.

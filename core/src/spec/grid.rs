@@ -2,7 +2,7 @@
 
 use super::FarmSpec;
 use crate::alarm::AlarmCode;
-use crate::command::Rejection;
+use crate::command::{Rejection, in_range};
 use crate::time::Moment;
 use crate::units::{VoltAmps, Watts};
 
@@ -79,16 +79,13 @@ impl Disturbance {
     /// When a number is out of its range, a duration is not positive, or a load is to change behind a
     /// grid that has no inertia, where it would do nothing.
     pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
-        let in_range = |field, value: f64, min: f64, max: f64, unit| {
-            // A NaN is in no range.
-            if (min..=max).contains(&value) {
-                return Ok(());
-            }
-            Err(Rejection::OutOfRange { field, value, min, max, unit })
-        };
         match self.kind {
-            DisturbanceKind::Voltage(pu) => in_range("voltage_pu", pu, 0.0, 2.0, "pu")?,
-            DisturbanceKind::Frequency(hz) => in_range("frequency_hz", hz, 40.0, 70.0, "Hz")?,
+            DisturbanceKind::Voltage(pu) => {
+                in_range("voltage_pu", pu, VOLTAGE_PU.0, VOLTAGE_PU.1, "pu")?
+            }
+            DisturbanceKind::Frequency(hz) => {
+                in_range("frequency_hz", hz, FREQUENCY_HZ.0, FREQUENCY_HZ.1, "Hz")?;
+            }
             DisturbanceKind::PhaseJump(deg) => {
                 in_range("phase_jump_deg", deg, -180.0, 180.0, "deg")?;
             }
@@ -129,6 +126,127 @@ pub enum DisturbanceKind {
     PhaseJump(f64),
     /// A load behind the POI comes (positive) or goes; only with inertia.
     LoadStep(Watts),
+}
+
+/// A kind of disturbance that lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum LastingKind {
+    /// Of the voltage.
+    Voltage,
+    /// Of the frequency.
+    Frequency,
+    /// The grid is gone.
+    Outage,
+    /// Loads behind the POI.
+    LoadStep,
+}
+
+impl LastingKind {
+    /// Every kind with its name in REST and on the command line.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("voltage", Self::Voltage),
+        ("frequency", Self::Frequency),
+        ("outage", Self::Outage),
+        ("load_step", Self::LoadStep),
+    ];
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// A quantity of the grid that is held at a value, tick by tick where somebody draws a ramp with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Hold {
+    /// At this value, until it is released; a disturbance that begins later lies on top.
+    At(f64),
+    /// Held no longer.
+    Release,
+}
+
+/// Lowest and highest voltage of a disturbed grid in per unit.
+pub const VOLTAGE_PU: (f64, f64) = (0.0, 2.0);
+/// Lowest and highest frequency of a disturbed grid in Hz.
+pub const FREQUENCY_HZ: (f64, f64) = (40.0, 70.0);
+/// Lowest and highest ambient temperature in degC.
+pub const AMBIENT_DEGC: (f64, f64) = (-60.0, 80.0);
+
+impl Hold {
+    /// Whether it may hold `field`, whose values go from `least` to `most`.
+    ///
+    /// # Errors
+    /// When its value is out of range.
+    pub fn check(
+        hold: Option<Self>,
+        field: &'static str,
+        (least, most): (f64, f64),
+        unit: &'static str,
+    ) -> Result<(), Rejection> {
+        match hold {
+            Some(Self::At(value)) => in_range(field, value, least, most, unit),
+            Some(Self::Release) | None => Ok(()),
+        }
+    }
+}
+
+/// What the power meter at the POI makes of what flows there: the plant controller and peak shaving go by
+/// it, and registers and REST show it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct PoiMeter {
+    /// Factor of active and reactive power, -10 to 10; -1 for current transformers that are reversed.
+    pub gain: f64,
+    /// What it shows too much of active power, in W; as much as the farm's rating at most.
+    pub offset_w: f64,
+    /// Whether it stands still at what it showed when this began.
+    pub is_frozen: bool,
+}
+
+impl Default for PoiMeter {
+    /// A meter that shows what is so.
+    fn default() -> Self {
+        Self { gain: 1.0, offset_w: 0.0, is_frozen: false }
+    }
+}
+
+impl PoiMeter {
+    /// Whether it shows something else than what is so.
+    pub fn is_distorted(&self) -> bool {
+        *self != Self::default()
+    }
+    /// Checks it against the farm.
+    ///
+    /// # Errors
+    /// When a number is out of its range.
+    pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
+        in_range("gain", self.gain, -10.0, 10.0, "")?;
+        let rated_w = spec.rated_power().0;
+        in_range("offset_w", self.offset_w, -rated_w, rated_w, "W")
+    }
+}
+
+/// A relay over the load of the farm's transformer, that opens the breaker at the POI.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TransformerLimit {
+    /// Apparent power in per unit of the transformer's rating, or of all converters' where the farm has
+    /// no transformer, beyond which it counts; 0.01 to 10.
+    pub overload_pu: f64,
+    /// How long in s it may be beyond, 0 to 3600.
+    pub delay_s: f64,
+}
+
+impl TransformerLimit {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// When a number is out of its range.
+    pub fn check(&self) -> Result<(), Rejection> {
+        in_range("overload_pu", self.overload_pu, 0.01, 10.0, "pu")?;
+        in_range("delay_s", self.delay_s, 0.0, 3600.0, "s")
+    }
 }
 
 /// A disturbance that a farm file tells of.

@@ -82,9 +82,13 @@ impl Battery {
             && !self.precharge_open
             && let Some(rack_v) = self.charging_v()
         {
-            let kept = math::exp(-TICK_S / spec.precharge_s);
+            let kept = math::exp(-TICK_S / (spec.precharge_s * self.precharge_factor));
             self.precharge_v = rack_v + kept * (self.precharge_v - rack_v);
         }
+        if self.gear.iter().any(Switchgear::is_slow) {
+            self.wait_for_slow(at, events);
+        }
+        let spec = &self.design.sequence;
         if !spec.fuse_a.is_finite() {
             return;
         }
@@ -129,7 +133,7 @@ impl Battery {
     /// Whether rack `idx` could be connected: it is let, its fuse and its string are whole.
     fn is_able(&self, idx: usize) -> bool {
         let gear = &self.gear[idx];
-        gear.enabled && gear.fuse_is_whole() && !self.racks[idx].is_open()
+        gear.enabled && gear.fuse_is_whole() && !gear.has_dropped() && !self.racks[idx].is_open()
     }
 
     /// Picks the racks that come up together: those near the middle one in voltage.
@@ -192,7 +196,13 @@ fn told(order: Order, gear: &Switchgear) -> Order {
     if alone { Order::NEGATIVE } else { target }
 }
 
-fn moved(unit: UnitId, idx: usize, contactor: Contactor, closed: bool, at: Moment) -> Event {
+pub(super) fn moved(
+    unit: UnitId,
+    idx: usize,
+    contactor: Contactor,
+    closed: bool,
+    at: Moment,
+) -> Event {
     let kind = EventKind::Contactor { rack_idx: idx as u16, contactor, closed };
     Event { at, unit: Some(unit), kind }
 }

@@ -322,6 +322,11 @@ impl Ekf {
         true
     }
 
+    /// The state of charge becomes another one by `by`, and the filter is as sure as before.
+    pub(super) fn jump(&mut self, by: f64) {
+        self.state[SOC] = (self.soc() + by).clamp(0.0, 1.0);
+    }
+
     /// With open contactors no current flows, so the sensor shows its own offset.
     pub(super) fn zero_current(&mut self, shown_a: f64, sensors: &SensorSpec) {
         let (noise, step) = (sensors.current_noise_a, sensors.current_step_a);

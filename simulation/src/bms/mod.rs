@@ -111,6 +111,8 @@ pub struct RackBms {
     lagged: Temperatures,
     seen: Temperatures,
     sums: Sums,
+    /// What jumps have added to the SoC of an ideal BMS.
+    soc_bias: f64,
     reading: Measured,
 }
 
@@ -144,6 +146,7 @@ impl RackBms {
             lagged: Temperatures([degc; 3]),
             seen: Temperatures([degc; 3]),
             sums: Sums::default(),
+            soc_bias: 0.0,
             reading: Measured {
                 current_a: 0.0,
                 voltage_v: rest_v * n_cells as f64,
@@ -157,6 +160,16 @@ impl RackBms {
                 temperature_mean_degc: degc,
             },
         }
+    }
+
+    /// What it believes of its state of charge jumps by `by`; an ideal BMS keeps the difference.
+    pub fn jump_soc(&mut self, model: &BmsModel, by: f64) {
+        if model.ideal {
+            self.soc_bias += by;
+        } else {
+            self.ekf.jump(by);
+        }
+        self.reading.soc = (self.reading.soc + by).clamp(0.0, 1.0);
     }
 
     /// Shows `forced` values in the place of those that the last [`RackBms::sense`] measured.
@@ -226,6 +239,7 @@ impl RackBms {
     pub fn sense(&mut self, model: &BmsModel, truth: &Truth) {
         if model.ideal {
             self.reading = Measured::of(truth, f64::from(self.n_cells));
+            self.reading.soc = (self.reading.soc + self.soc_bias).clamp(0.0, 1.0);
             return;
         }
         let tick = truth.tick;
@@ -340,7 +354,7 @@ impl RackBms {
         for value in self.lagged.0.iter().chain(&self.seen.0) {
             sink(&value.to_le_bytes());
         }
-        for value in [self.sums.closed_a, self.sums.open_a, self.sums.mean_v] {
+        for value in [self.sums.closed_a, self.sums.open_a, self.sums.mean_v, self.soc_bias] {
             sink(&value.to_le_bytes());
         }
         for count in [self.sums.closed_ticks, self.sums.ticks, self.recalibrations] {

@@ -176,6 +176,7 @@ impl Engine {
             Command::OperateUnit { action, .. } if action.is_always_taken() => Ok(()),
             // Nothing is asked of the unit.
             Command::SetDefect { .. }
+            | Command::NoteFault { .. }
             | Command::NoteRequest { .. }
             | Command::SetLink(_)
             | Command::ForcePoint(_)
@@ -277,6 +278,13 @@ impl Engine {
             Command::ReleaseFarm => self.plant.release(&mut self.units),
             Command::ConfigurePlant(change) => self.plant.configure(change, &mut self.units),
             Command::Disturb(disturbance) => self.grid.disturb(disturbance, now.next()),
+            Command::SetGrid { .. }
+            | Command::EndDisturbances { .. }
+            | Command::SetAmbient(_)
+            | Command::PoiMeter(_)
+            | Command::PoiBreaker { .. }
+            | Command::TransformerLimit(_)
+            | Command::NoteFault { .. } => self.apply_site(command),
             Command::PickUpLoad { load_idx, fed } => {
                 self.units.iter_mut().for_each(|unit| unit.feed_load(*load_idx, *fed));
             }

@@ -4,7 +4,9 @@ use super::inertia::{Inertia, STEP_S};
 use super::{GridTick, Segment, TICK_US, start_us};
 use bess_core::event::{Event, EventKind, GridChange};
 use bess_core::series::Series;
-use bess_core::spec::{Disturbance, DisturbanceKind, FarmSpec, GridKind, PlannedDisturbance};
+use bess_core::spec::{
+    Disturbance, DisturbanceKind, FarmSpec, GridKind, Hold, LastingKind, PlannedDisturbance,
+};
 use bess_core::time::{Moment, Tick};
 use std::sync::Arc;
 
@@ -40,6 +42,9 @@ pub(crate) struct Grid {
     outage: Option<u64>,
     /// Changes of load in W.
     loads: Vec<Held>,
+    /// What somebody holds frequency in Hz and voltage in pu at; below a disturbance.
+    hold_hz: Option<f64>,
+    hold_pu: Option<f64>,
     /// Disturbances that began; no part of the state.
     begun: u64,
 }
@@ -71,13 +76,21 @@ impl Grid {
             frequency: None,
             outage: None,
             loads: Vec::new(),
+            hold_hz: None,
+            hold_pu: None,
             begun: 0,
         }
     }
 
     /// Disturbances in force now. Loads that were changed for good count as one.
     pub(crate) fn n_disturbances(&self) -> usize {
-        let held = [self.voltage.is_some(), self.frequency.is_some(), self.outage.is_some()];
+        let held = [
+            self.voltage.is_some(),
+            self.frequency.is_some(),
+            self.outage.is_some(),
+            self.hold_hz.is_some(),
+            self.hold_pu.is_some(),
+        ];
         held.into_iter().filter(|holds| *holds).count() + self.loads.len()
     }
 
@@ -94,6 +107,80 @@ impl Grid {
         self.next = 0;
         let idx = self.planned.partition_point(|event| event.at <= at);
         self.planned.insert(idx, PlannedDisturbance { at, disturbance: *disturbance });
+    }
+
+    /// Holds frequency and voltage from the start of `from` on, or releases them. A disturbance of the
+    /// same quantity that is in force ends with it. What begins and ends goes to `events`; a hold that
+    /// moves does not.
+    pub(crate) fn hold(
+        &mut self,
+        (frequency_hz, voltage_pu): (Option<Hold>, Option<Hold>),
+        from: Tick,
+        events: &mut Vec<Event>,
+    ) {
+        let at = start_us(from);
+        match frequency_hz {
+            Some(Hold::At(hz)) => {
+                self.frequency = None;
+                if self.hold_hz.replace(hz).is_none() {
+                    self.begun += 1;
+                    events.push(happened(from, at, GridChange::Frequency(hz)));
+                }
+            }
+            Some(Hold::Release) => self.release(LastingKind::Frequency, from, events),
+            None => {}
+        }
+        match voltage_pu {
+            Some(Hold::At(pu)) => {
+                self.voltage = None;
+                if self.hold_pu.replace(pu).is_none() {
+                    self.begun += 1;
+                    events.push(happened(from, at, GridChange::Voltage(pu)));
+                }
+            }
+            Some(Hold::Release) => self.release(LastingKind::Voltage, from, events),
+            None => {}
+        }
+    }
+
+    /// Nobody holds this quantity any more from the start of `from` on.
+    fn release(&mut self, kind: LastingKind, from: Tick, events: &mut Vec<Event>) {
+        let start = start_us(from);
+        let recorded = |series: &Option<Arc<Series>>| {
+            series.as_ref().map(|series| series.at(start as f64 / 1e6))
+        };
+        let what = match kind {
+            LastingKind::Frequency if self.hold_hz.take().is_some() => {
+                GridChange::Frequency(self.frequency_hz(recorded(&self.recorded_hz)))
+            }
+            LastingKind::Voltage if self.hold_pu.take().is_some() => {
+                GridChange::Voltage(self.voltage_pu(recorded(&self.recorded_pu), 0.0))
+            }
+            _ => return,
+        };
+        events.push(happened(from, start, what));
+    }
+
+    /// Ends what was done to the grid and lasts, of this kind or of every one, at the start of `from`.
+    pub(crate) fn end(&mut self, kind: Option<LastingKind>, from: Tick, events: &mut Vec<Event>) {
+        let at = start_us(from);
+        let ends = |of: LastingKind| kind.is_none_or(|kind| kind == of);
+        // What is over at the start of a tick ends there, with its event.
+        let cut = |held: &mut Held| held.until_us = held.until_us.min(at);
+        if ends(LastingKind::Voltage) {
+            self.voltage.iter_mut().for_each(cut);
+            self.release(LastingKind::Voltage, from, events);
+        }
+        if ends(LastingKind::Frequency) {
+            self.frequency.iter_mut().for_each(cut);
+            self.release(LastingKind::Frequency, from, events);
+        }
+        if ends(LastingKind::Outage) {
+            self.outage = self.outage.map(|until| until.min(at));
+        }
+        if ends(LastingKind::LoadStep) {
+            self.loads.iter_mut().for_each(cut);
+        }
     }
 
     /// Whether the coming ticks do not depend on what the farm does, so that many can be made ahead.
@@ -131,8 +218,10 @@ impl Grid {
             let loads_w: f64 = self.loads.iter().map(|load| load.value).sum();
             let mut until = end.min(self.next_change(at)).min(hz.next(at)).min(pu.next(at));
             // The model stands still while something else says the frequency.
-            let modelled =
-                self.recorded_hz.is_none() && self.frequency.is_none() && self.outage.is_none();
+            let modelled = self.recorded_hz.is_none()
+                && self.frequency.is_none()
+                && self.hold_hz.is_none()
+                && self.outage.is_none();
             if let Some(inertia) = self.inertia.as_mut().filter(|_| modelled) {
                 let change_pu = inertia.change_pu(poi_power_w, loads_w);
                 if !inertia.rests(change_pu) {
@@ -165,7 +254,7 @@ impl Grid {
         match (self.outage, self.frequency) {
             (Some(_), _) => self.nominal_hz,
             (None, Some(held)) => held.value,
-            (None, None) => recorded.unwrap_or_else(|| {
+            (None, None) => self.hold_hz.or(recorded).unwrap_or_else(|| {
                 let deviation = self.inertia.as_ref().map_or(0.0, Inertia::deviation_pu);
                 self.nominal_hz * (1.0 + deviation)
             }),
@@ -175,7 +264,7 @@ impl Grid {
         match (self.outage, self.voltage) {
             (Some(_), _) => 0.0,
             (None, Some(held)) => held.value,
-            (None, None) => recorded.unwrap_or(self.base_pu + lift_pu).max(0.0),
+            (None, None) => self.hold_pu.or(recorded).unwrap_or(self.base_pu + lift_pu).max(0.0),
         }
     }
 
@@ -289,6 +378,9 @@ impl Grid {
         let present = [self.voltage.is_some(), self.frequency.is_some()];
         sink(&present.map(u8::from));
         sink(&self.outage.unwrap_or(0).to_le_bytes());
+        for hold in [self.hold_hz, self.hold_pu] {
+            sink(&hold.unwrap_or(f64::NAN).to_le_bytes());
+        }
         // What is over may be forgotten or not; what is to come is state.
         for event in &self.planned[self.next..] {
             sink(&event.at.elapsed_us().to_le_bytes());

@@ -84,6 +84,21 @@ impl Span<'_> {
     }
 }
 
+/// Temperature in degC at which a fresh cell warms itself by `k_per_s` (> 0), to a hundredth of a kelvin;
+/// 1500 degC where none does.
+pub fn self_heating_degc(law: &Runaway, k_per_s: f64) -> f64 {
+    let (mut low_degc, mut high_degc) = (0.0, 1500.0);
+    while high_degc - low_degc > 0.01 {
+        let middle_degc = 0.5 * (low_degc + high_degc);
+        if law.rate_per_s(middle_degc) * law.adiabatic_rise_k < k_per_s {
+            low_degc = middle_degc;
+        } else {
+            high_degc = middle_degc;
+        }
+    }
+    high_degc
+}
+
 impl Reaction {
     /// A sound cell.
     pub const FRESH: Self = Self { left: 1.0, vented: false, burnt: false };

@@ -1,5 +1,6 @@
 //! What is wrong with a unit beside its racks and its cooling, and the converter's own temperature.
 
+use bess_core::alarm::AlarmCode;
 use bess_core::spec::PcsThermalSpec;
 use bess_core::time::TICK_S;
 
@@ -17,6 +18,42 @@ pub(crate) struct Impairments {
     pub(crate) pcs_fan: bool,
     /// The smoke detector says that there is smoke.
     pub(crate) smoke_detector: bool,
+    /// The gas detector does not work.
+    pub(crate) gas_detector_off: bool,
+    /// Gas in litres per second that cells vent without runaway.
+    pub(crate) gas_litres_per_s: f64,
+    /// What is wrong with the BMS.
+    pub(crate) bms: BmsImpairments,
+}
+
+/// What is wrong with the BMS of a unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct BmsImpairments {
+    /// It hangs.
+    pub(crate) frozen: bool,
+    /// Factors of the limits of discharge and charge that it tells.
+    pub(crate) limits: (f64, f64),
+    /// Its protection does not act.
+    pub(crate) protection_off: bool,
+    /// What is added to thresholds of temperature in K and of voltage in V.
+    pub(crate) threshold_shift: (f64, f64),
+    /// Nothing latches or waits for its release.
+    pub(crate) no_latch: bool,
+    /// An alarm that trips without cause.
+    pub(crate) nuisance: Option<AlarmCode>,
+}
+
+impl Default for BmsImpairments {
+    fn default() -> Self {
+        Self {
+            frozen: false,
+            limits: (1.0, 1.0),
+            protection_off: false,
+            threshold_shift: (0.0, 0.0),
+            no_latch: false,
+            nuisance: None,
+        }
+    }
 }
 
 impl Impairments {
@@ -29,6 +66,12 @@ impl Impairments {
     pub(crate) fn hash_into(&self, sink: &mut dyn FnMut(&[u8])) {
         sink(&[self.bms_is_silent.into(), self.pcs_fan.into(), self.smoke_detector.into()]);
         sink(&self.insulation_kohm.unwrap_or(f64::INFINITY).to_le_bytes());
+        sink(&[self.gas_detector_off.into()]);
+        sink(&self.gas_litres_per_s.to_le_bytes());
+        if self.bms != BmsImpairments::default() {
+            // By its text: the numbers in it are exact.
+            sink(format!("{:?}", self.bms).as_bytes());
+        }
     }
 }
 

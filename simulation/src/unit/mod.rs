@@ -7,6 +7,7 @@
 mod capacity;
 mod command;
 mod convert;
+mod faults;
 mod impairments;
 mod protect;
 mod share;
@@ -38,6 +39,7 @@ use bess_core::spec::{InitialSpec, IslandLoad, UnitDesign, UnitSpec};
 use bess_core::time::{Moment, TICK_S, Tick};
 use bess_core::units::{Amps, Celsius, Joules, Volts, Watts};
 use command::Fallback;
+use faults::Faults;
 use impairments::{HeatSink, Impairments};
 use std::sync::Arc;
 
@@ -92,6 +94,7 @@ pub(crate) struct Unit {
     island_loads: Arc<[IslandLoad]>,
     island_now: IslandTick,
     impairments: Impairments,
+    faults: Faults,
     heat_sink: HeatSink,
     /// Setpoints after their ramp.
     ramped: Power,
@@ -158,6 +161,7 @@ impl Unit {
             island_loads: Arc::clone(&common.island_loads),
             island_now: IslandTick::default(),
             impairments: Impairments::default(),
+            faults: Faults::default(),
             heat_sink: HeatSink::default(),
             ramped: Power::default(),
             entry_cap_w: f64::INFINITY,
@@ -304,6 +308,46 @@ impl Unit {
             Defect::BmsCommunication(silent) => self.impairments.bms_is_silent = silent,
             Defect::PcsFan(failed) => self.impairments.pcs_fan = failed,
             Defect::SmokeDetector(smoke) => self.impairments.smoke_detector = smoke,
+
+            Defect::Gas { litres_per_s } => self.impairments.gas_litres_per_s = litres_per_s,
+            Defect::GasDetectorOff(off) => self.impairments.gas_detector_off = off,
+            Defect::DcArc { rack_idx, power_w } => self.battery.set_arc(rack_idx, power_w),
+            Defect::RackOpen { rack_idx, open } => {
+                self.battery.drop_out(rack_idx, open, at, &mut self.events);
+            }
+            Defect::RackSoc { rack_idx, soc } => self.battery.bring_to(rack_idx, soc),
+            Defect::SlowPrecharge(factor) => self.battery.slow_precharge(factor),
+            Defect::BmsFrozen(frozen) => self.impairments.bms.frozen = frozen,
+            Defect::BmsLimits { charge, discharge } => {
+                self.impairments.bms.limits = (discharge, charge);
+            }
+            Defect::ProtectionOff(off) => self.impairments.bms.protection_off = off,
+            Defect::ThresholdShift { degc, volts } => {
+                self.impairments.bms.threshold_shift = (degc, volts);
+            }
+            Defect::NoLatch(off) => self.impairments.bms.no_latch = off,
+            Defect::SocJump { by } => self.battery.jump_soc(by),
+            Defect::NuisanceTrip { code } => self.impairments.bms.nuisance = code,
+            Defect::Sensor { quantity, rack_idx, distortion } => {
+                self.battery.distort(quantity, rack_idx, distortion);
+            }
+            Defect::CoolantLeak(lost) => failures.flow_lost = lost,
+            Defect::PcsTrip { .. }
+            | Defect::PcsDerate(_)
+            | Defect::SetpointIgnored(_)
+            | Defect::PcsInverted(_)
+            | Defect::PcsRamp(_)
+            | Defect::PcsLoss(_)
+            | Defect::PllOffset(_)
+            | Defect::MomentaryCessation { .. }
+            | Defect::RelayShift { .. }
+            | Defect::StartStuck(_)
+            | Defect::RecoveryTrip(_)
+            | Defect::VentilationOff(_)
+            | Defect::DoorOpen(_)
+            | Defect::Suppression(_)
+            | Defect::AuxSupplyOff(_)
+            | Defect::DroopOverride(_) => self.faults.note(defect),
         }
     }
 
@@ -436,6 +480,7 @@ impl Unit {
         sink(settings.as_bytes());
         self.machine.hash_into(sink);
         self.impairments.hash_into(sink);
+        self.faults.hash_into(sink);
         sink(&[
             self.gates.into(),
             self.is_cut.into(),

@@ -43,7 +43,7 @@ pub struct Outside {
 }
 
 /// What does not work. A part that fails stops at once and can start again when it is whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Failures {
     /// The chiller (liquid) or air conditioner (air).
     pub chiller: bool,
@@ -51,6 +51,8 @@ pub struct Failures {
     pub pump: bool,
     /// The fans of air cooling; chiller and heater stop as well. A liquid unit has none.
     pub fan: bool,
+    /// Share of the flow of a liquid loop that is lost by a leak, 0 to 1.
+    pub flow_lost: f64,
 }
 
 /// State of a unit's cooling.
@@ -315,7 +317,8 @@ impl Cooling {
             sink(&value.to_le_bytes());
         }
         sink(&self.chiller.ticks().to_le_bytes());
-        let Failures { chiller, pump, fan } = self.failures;
+        let Failures { chiller, pump, fan, flow_lost } = self.failures;
+        sink(&flow_lost.to_le_bytes());
         sink(
             &[self.chiller.on(), self.heating, self.pump_on, chiller, pump, fan, self.supplied]
                 .map(u8::from),

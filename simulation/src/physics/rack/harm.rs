@@ -5,7 +5,7 @@
 
 use super::{Rack, RackModel, Real, heat, heat::Plate};
 use crate::physics::kernel::Extreme;
-use crate::physics::runaway::Reaction;
+use crate::physics::runaway::{Reaction, self_heating_degc};
 use bess_core::chemistry::{Runaway, Thermal};
 use bess_core::defect::CellDefect;
 
@@ -22,6 +22,10 @@ pub(super) struct Short {
 
 /// Charge below empty, as a fraction, over which a short brings a cell to 0 V (engineering choice).
 const BELOW_EMPTY_SOC: f64 = 0.02;
+
+/// Self-heating at which a cell counts as being in thermal runaway, in K/s: Feng et al. 2018
+/// (doi 10.1016/j.ensm.2017.05.013) define their temperature T2 by it.
+const IGNITED_K_PER_S: f64 = 1.0;
 
 /// A cell whose reaction is followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +45,7 @@ pub(super) struct Shorted {
 
 impl<R: Real> Rack<R> {
     /// Makes cell `cell` defect, instead of what was wrong with it before in the same way.
-    pub fn harm(&mut self, cell: usize, defect: CellDefect) {
+    pub fn harm(&mut self, model: &RackModel<R>, cell: usize, defect: CellDefect) {
         match defect {
             CellDefect::Short(ohm) => {
                 self.fold_shorts();
@@ -56,6 +60,34 @@ impl<R: Real> Rack<R> {
                     self.heaters.push((cell, power_w));
                 }
             }
+            CellDefect::Capacity(factor) => {
+                self.fall_ill(cell, |ill| ill.capacity = factor);
+                self.resize(model, cell);
+            }
+            CellDefect::Resistance(factor) => {
+                self.fall_ill(cell, |ill| ill.resistance = factor);
+                self.renew(cell);
+            }
+            // What flows and where it flows through changes with the next refresh, as its heat does.
+            CellDefect::Leak(leak_a) => self.fall_ill(cell, |ill| ill.leak_a = leak_a),
+            CellDefect::Joint(ohm) => self.fall_ill(cell, |ill| ill.joint_ohm = ohm),
+            CellDefect::Ignite(true) => self.ignite(model, cell),
+            CellDefect::Ignite(false) => {}
+        }
+    }
+
+    /// Brings `cell` to where its own reaction warms it by [`IGNITED_K_PER_S`], by heat from outside.
+    fn ignite(&mut self, model: &RackModel<R>, cell: usize) {
+        let (Some(law), Some(thermal)) = (&model.chemistry.runaway, &model.chemistry.thermal)
+        else {
+            return;
+        };
+        let capacity = thermal.heat_capacity_j_per_k;
+        let now_degc = self.slow.temperature[cell].f64() + self.slow.heat[cell].f64() / capacity;
+        let missing_k = self_heating_degc(law, IGNITED_K_PER_S) - now_degc;
+        self.slow.heat[cell] += R::of(missing_k.max(0.0) * capacity);
+        if !self.hot.iter().any(|hot| hot.cell == cell) {
+            self.hot.push(Hot { cell, reaction: Reaction::FRESH });
         }
     }
 
@@ -263,6 +295,9 @@ impl<R: Real> Rack<R> {
             sink(&hot.reaction.left.to_le_bytes());
             sink(&[u8::from(hot.reaction.vented), u8::from(hot.reaction.burnt)]);
         }
+        sink(&(self.ills.len() as u64).to_le_bytes());
+        self.ills.iter().for_each(|ill| ill.hash_into(sink));
+        self.arc.hash_into(sink);
         for (cell, power_w) in &self.heaters {
             sink(&(*cell as u64).to_le_bytes());
             sink(&power_w.to_le_bytes());

@@ -11,6 +11,7 @@
 
 mod harm;
 mod heat;
+mod ill;
 mod wear;
 
 pub use bess_core::defect::CellDefect as Harm;
@@ -27,6 +28,7 @@ use bess_core::math;
 use bess_core::rng::{Domain, Streams};
 use bess_core::spec::SpreadSpec;
 use harm::{Hot, Short};
+use ill::Ill;
 use std::sync::Arc;
 use wear::Wear;
 
@@ -215,6 +217,8 @@ pub struct Rack<R> {
     shorts: Vec<Short>,
     hot: Vec<Hot>,
     heaters: Vec<(usize, f64)>,
+    ills: Vec<Ill>,
+    arc: ill::Arc,
     is_open: bool,
     capacity_ratio: f64,
     sums: Sums,
@@ -291,6 +295,8 @@ impl<R: Real> Rack<R> {
             shorts: vec![],
             hot: vec![],
             heaters: vec![],
+            ills: vec![],
+            arc: ill::Arc::default(),
             is_open: false,
             capacity_ratio: 1.0,
             sums: Sums {
@@ -354,6 +360,7 @@ impl<R: Real> Rack<R> {
         let r_ohm = sums.fixed.r0_ohm
             + sums.fixed.c_ohm
             + model.wiring_ohm
+            + self.arc.ohm
             + model.tick_s * (sums.total.slope + build_up)
             + shorted_ohm;
         Source { e_v, r_ohm }
@@ -381,6 +388,7 @@ impl<R: Real> Rack<R> {
         } else {
             self.pass(model, current_a);
         }
+        self.arc.step(current_a, model.tick_s);
     }
 
     /// Moves a `part` of the present RC voltages' heat out of (positive) what the pass counts.
@@ -459,8 +467,9 @@ impl<R: Real> Rack<R> {
             |extreme: Extreme| At { value: extreme.value + model.reference_v, cell: extreme.cell };
         reading.voltage_min = at(sums.total.lowest);
         reading.voltage_max = at(sums.total.highest);
+        let line_ohm = model.wiring_ohm + self.arc.ohm;
         reading.loss_w =
-            current_a * (ocv_v - terminal_v) + current_a * current_a * model.wiring_ohm + aside_w;
+            current_a * (ocv_v - terminal_v) + current_a * current_a * line_ohm + aside_w;
         reading.chemical_w = current_a * (n * model.reference_v + ocv_v) + aside_w;
     }
 
@@ -480,6 +489,8 @@ impl<R: Real> Rack<R> {
         for (cell, power_w) in &self.heaters {
             self.slow.heat[*cell] += R::of(power_w * span_s);
         }
+        // It burns at the first cell.
+        self.slow.heat[0] += R::of(std::mem::take(&mut self.arc.made_j));
         let heat_j = heat::sum(&self.slow.heat[..self.n_cells()]);
         self.heat_made_j += heat_j - std::mem::take(&mut self.carried_j);
         let mut out_j = since.square_a2s * model.wiring_ohm + self.sums.bleed_w * span_s;
@@ -516,6 +527,7 @@ impl<R: Real> Rack<R> {
             current_a,
             model.tick_s,
         );
+        Self::add_joints(&self.ills, &mut self.cells, &mut self.sums.fixed);
         self.sums.relaxed_v = self.sums.fixed.relaxed_v;
     }
 

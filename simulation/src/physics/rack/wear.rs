@@ -98,12 +98,19 @@ impl<R: Real> Rack<R> {
         self.wear.ageing.as_ref().map_or((0.0, 0.0), |life| life.mean)
     }
 
-    /// Self-discharge over `span_s`, and its power from now on.
+    /// What leaks over `span_s`, and its power from now on.
     pub(super) fn leak(&mut self, model: &RackModel<R>, span_s: f64) {
+        self.discharge_itself(model, span_s);
+        if !self.ills.is_empty() {
+            self.leak_of_ills(model, span_s);
+        }
+    }
+
+    fn discharge_itself(&mut self, model: &RackModel<R>, span_s: f64) {
+        self.sums.leak_w = 0.0;
         let Some(leak) = &model.chemistry.self_discharge else { return };
         // Nothing leaks from what is empty.
         if leak.current_a <= 0.0 || self.reading.soc <= 0.0 {
-            self.sums.leak_w = 0.0;
             return;
         }
         let warmth = leak.at(self.reading.temperature_mean_degc) / leak.current_a;
@@ -215,6 +222,23 @@ impl<R: Real> Rack<R> {
             *self.cells.inverse_q_mut(i) = R::of(self.wear.inverse_q_new[i].f64() / capacity);
             self.slow.r_factor[i] = R::of(self.wear.r_factor_new[i].f64() * aged.resistance());
         }
+        for place in 0..self.ills.len() {
+            self.renew(self.ills[place].cell);
+        }
+    }
+
+    /// Makes capacity and resistance of cell `i` from what it was born with, its age and what is wrong
+    /// with it. The caller has folded the rack's charge into the SoCs before a capacity changes.
+    pub(super) fn renew(&mut self, i: usize) {
+        let aged = self.wear.ageing.as_ref().map_or((1.0, 1.0), |life| {
+            let aged = &life.cells.cells()[i];
+            (aged.capacity().max(CAPACITY_LEAST), aged.resistance())
+        });
+        let ill = self.ills.iter().find(|ill| ill.cell == i);
+        let (capacity, resistance) = ill.map_or((1.0, 1.0), |ill| (ill.capacity, ill.resistance));
+        let inverse_q = self.wear.inverse_q_new[i].f64() / (aged.0 * capacity);
+        *self.cells.inverse_q_mut(i) = R::of(inverse_q);
+        self.slow.r_factor[i] = R::of(self.wear.r_factor_new[i].f64() * aged.1 * resistance);
     }
 }
 
