@@ -30,6 +30,7 @@ pub(crate) fn changes(snapshot: &Snapshot, request: &Request) -> Vec<FieldChange
         Request::Clock(commands) => preview.clock(commands),
         // They change no setting.
         Request::Check(_)
+        | Request::Stage(_)
         | Request::ShowCells(_)
         | Request::Noted { .. }
         | Request::Refused { .. } => {}

@@ -222,6 +222,7 @@ impl FakeFarm {
             }
             Request::Clock(commands) => commands.iter().try_for_each(|c| validate_clock(*c)),
             Request::ShowCells(unit) => find_unit(&seen.spec, *unit).map(drop),
+            Request::Stage(_) => Ok(()),
             Request::Refused { .. } | Request::Noted { .. } => {
                 return letter.reply.send(Ok(seen_at(&seen)));
             }
@@ -302,7 +303,8 @@ fn apply(next: &mut Snapshot, request: &Request) {
                 true_temperature_degc: vec![26.0; n_cells],
             }));
         }
-        Request::Refused { .. } | Request::Noted { .. } | Request::Check(_) => {}
+        Request::Refused { .. } | Request::Noted { .. } | Request::Check(_) | Request::Stage(_) => {
+        }
     }
 }
 

@@ -10,22 +10,27 @@ mod cell;
 mod certs;
 mod client;
 mod duration;
+mod ems;
 mod farm;
 mod history;
 mod input;
 mod log;
 mod modbus;
 mod profile;
+mod record;
 mod registers;
 mod run;
 mod run_metrics;
 mod scale;
+mod scenario;
 mod serve;
 mod setup;
 mod summary;
+mod texts;
 mod token;
 
 use bess_core::config::Problems;
+use bess_core::stage::Verdict;
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -74,6 +79,10 @@ enum Command {
     Grid(client::plant::GridArgs),
     /// List, force and walk through the points of a running farm's register maps
     Point(client::point::PointArgs),
+    /// List, check and run scenarios: what goes wrong, when, to whom, and what must then be true
+    #[command(subcommand)]
+    Scenario(scenario::ScenarioCommand),
+    Fault(client::fault::FaultArgs),
     /// Disturb the links between a running farm and its Modbus clients
     Link(client::link::LinkArgs),
     Log(client::log::LogArgs),
@@ -89,6 +98,17 @@ impl std::fmt::Display for BadInput {
     }
 }
 impl std::error::Error for BadInput {}
+
+/// A run of a scenario that did not pass. What it came to was told; its exit code is that of the verdict.
+#[derive(Debug)]
+pub(crate) struct Judged(pub(crate) Verdict);
+
+impl std::fmt::Display for Judged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+impl std::error::Error for Judged {}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -116,6 +136,8 @@ fn main() -> ExitCode {
         Command::Services(args) => client::plant::services(args, &mut out),
         Command::Grid(args) => client::plant::grid(args, &mut out),
         Command::Point(args) => client::point::run(args, &mut out),
+        Command::Scenario(command) => scenario::run(command, &mut out),
+        Command::Fault(args) => client::fault::run(args, &mut out),
         Command::Link(args) => client::link::run(args, &mut out),
         Command::Log(args) => client::log::run(args, &mut out),
     };
@@ -133,6 +155,9 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe);
     if closed_pipe {
         return ExitCode::SUCCESS;
+    }
+    if let Some(Judged(verdict)) = error.downcast_ref::<Judged>() {
+        return ExitCode::from(verdict.exit_code());
     }
     let mut err = std::io::stderr();
     if let Some(problems) = error.downcast_ref::<Problems>() {

@@ -1,6 +1,7 @@
 //! `bess run`: the same engine headless, as fast as the machine allows.
 
 use crate::BadInput;
+use crate::record::{self, Recording};
 use crate::run_metrics::{MetricsArgs, Recorder};
 use crate::setup::{FarmArgs, Setup};
 use crate::summary::Collector;
@@ -38,6 +39,9 @@ pub(crate) struct RunArgs {
     /// Simulated time, such as 90s, 4h or 7d [default: the length of the dispatch file, else 24h]
     #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
+    /// Repeat the run that `bess serve --record DIR` kept, and say whether every bit is the same
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["farm", "seed", "dispatch", "frequency", "voltage", "ambient", "duration_s", "out", "json", "file"])]
+    replay: Option<PathBuf>,
     /// Folder for summary.json and series.csv (one row a second)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -52,11 +56,16 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    if let Some(folder) = &args.replay {
+        let recording = Recording::open(folder)?;
+        let replayed = record::replay::replay(&recording, workers(args.workers)?, None)?;
+        return Ok(writeln!(out, "{replayed}")?);
+    }
     let setup = args.farm.load(args.metrics.start())?;
     let n_ticks = n_ticks(args, &setup)?;
     let workers = workers(args.workers)?;
     let mut rows = args.out.as_deref().map(Rows::create).transpose()?;
-    let Setup { spec, farm_sha256, inputs, mut dispatch } = setup;
+    let Setup { spec, farm, inputs, mut dispatch } = setup;
     let options = EngineOptions { start: args.metrics.start_or_default(), workers };
     let mut engine = Engine::new(spec.clone(), inputs, options);
     let first = engine.farm();
@@ -64,7 +73,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     if let Some(rows) = &mut rows {
         rows.write(Tick(0), &first, None)?;
     }
-    let mut metrics = args.metrics.open(crate::serve::build_info(farm_sha256))?;
+    let mut metrics = args.metrics.open(crate::serve::build_info(farm.sha256()))?;
     sample(&mut metrics, &mut engine)?;
     let bar = progress(n_ticks);
     let started = Instant::now();

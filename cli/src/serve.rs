@@ -8,8 +8,10 @@ use crate::access::{AccessArgs, Watch};
 use crate::audit_file::AuditFile;
 use crate::history::HistoryArgs;
 use crate::log::{self, LogArgs, Logging, TracedMailbox};
+use crate::record::{self, RecordFile, RecordFolder};
 use crate::run::workers;
 use crate::setup::{FarmArgs, Setup};
+use crate::texts::Texts;
 use anyhow::Context;
 use bess_api::access::AccessConfig;
 use bess_api::history::{History, HistoryFeed, HistoryPlan};
@@ -72,6 +74,9 @@ pub(crate) struct ServeArgs {
     /// Append every write to this file, one JSON object a line as GET /writes shows it
     #[arg(long, value_name = "FILE", env = "BESS_AUDIT")]
     audit: Option<PathBuf>,
+    /// Keep everything that comes to the farm in this empty folder, so that `bess run --replay` can repeat the run bit for bit
+    #[arg(long, value_name = "DIR", env = "BESS_RECORD")]
+    record: Option<PathBuf>,
     /// Simulated seconds per second of wall time
     #[arg(long, value_name = "FACTOR", env = "BESS_SPEED", default_value_t = 1.0)]
     speed: f64,
@@ -111,7 +116,8 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let mut setup = args.farm.load(Some(start))?;
     // Opened now, so that a bad path is told before a port is bound.
     let audit = args.audit.as_deref().map(AuditFile::open).transpose()?;
-    let modbus = modbus_config(args, &setup.spec)?;
+    let record = args.record.as_deref().map(RecordFolder::take).transpose()?;
+    let (modbus, modbus_texts) = modbus_config(args, &setup.spec)?;
     modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
     let plan = plan(args, &setup.spec, &modbus)?;
     let history = args.history.plan(&setup.spec)?;
@@ -121,7 +127,8 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let process = Process { stats, log, start, audit, access, history };
+    let record = record.map(|folder| Record { folder, modbus: modbus_texts });
+    let process = Process { stats, log, start, audit, record, access, history };
     runtime.block_on(serve(args, setup, plan, process))
 }
 
@@ -157,8 +164,12 @@ fn raise_file_limit() {
 }
 
 /// How the farm is reached by Modbus, as the files and the flags say.
-fn modbus_config(args: &ServeArgs, spec: &FarmSpec) -> anyhow::Result<ModbusConfig> {
-    let mut config = crate::modbus::load(args.farm.farm.as_deref(), args.modbus.as_deref(), spec)?;
+fn modbus_config(
+    args: &ServeArgs,
+    spec: &FarmSpec,
+) -> anyhow::Result<(ModbusConfig, Option<Texts>)> {
+    let (farm, file) = (args.farm.farm.as_deref(), args.modbus.as_deref());
+    let (mut config, texts) = crate::modbus::load_texts(farm, file, spec)?;
     if let Some(name) = &args.modbus_mode {
         let known = Mode::ALL.iter().find(|(known, _)| known == name);
         let (_, mode) = known.ok_or_else(|| {
@@ -168,7 +179,7 @@ fn modbus_config(args: &ServeArgs, spec: &FarmSpec) -> anyhow::Result<ModbusConf
             first.mode = *mode;
         }
     }
-    Ok(config)
+    Ok((config, texts))
 }
 
 /// Who answers where.
@@ -245,15 +256,23 @@ struct Process {
     log: Logging,
     start: SimTime,
     audit: Option<AuditFile>,
+    record: Option<Record>,
     access: AccessConfig,
     history: Option<HistoryPlan>,
+}
+
+/// A recording that is to be made.
+struct Record {
+    folder: RecordFolder,
+    /// The file that says how the farm is reached.
+    modbus: Option<Texts>,
 }
 
 async fn serve(
     args: &ServeArgs,
     setup: Setup,
     plan: Plan,
-    Process { stats, log, start, audit, access, history }: Process,
+    Process { stats, log, start, audit, record, access, history }: Process,
 ) -> anyhow::Result<()> {
     let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
@@ -263,12 +282,12 @@ async fn serve(
     forget_endpoints(args);
     let book = ports.book.clone();
     let spec = Arc::clone(&setup.spec);
-    let farm_sha256 = setup.farm_sha256.clone();
+    let farm_sha256 = setup.farm.sha256();
     let tracer = log.tracer();
     let history = history.map(History::start).transpose().context("cannot start the history")?;
     let (history, feed) = history.unzip();
     let watchers = Watchers { stats: Arc::clone(&stats), tracer: tracer.clone(), feed };
-    let farm = start_farm(args, setup, start, watchers)?;
+    let (farm, recording) = start_farm(args, setup, start, record, watchers)?;
     let mailbox = TracedMailbox::around(farm.mailbox(), tracer.as_ref());
     let follower = tokio::spawn(log.follow(stats, farm.snapshots()));
     let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
@@ -304,6 +323,7 @@ async fn serve(
         edges.abort_all();
     }
     let stopped = tokio::task::spawn_blocking(move || farm.stop()).await?;
+    let recorded = recording.map_or(Ok(()), RecordFile::finish);
     // It ends with the last snapshot.
     if let Some(audit) = audit
         && !matches!(tokio::time::timeout(AUDIT_DEADLINE, audit).await, Ok(Ok(())))
@@ -321,6 +341,7 @@ async fn serve(
     if stopped.is_err() || reason == FARM_ENDED {
         anyhow::bail!("the tick loop ended by itself; the log above says why");
     }
+    recorded?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -336,11 +357,18 @@ fn start_farm(
     args: &ServeArgs,
     setup: Setup,
     start: SimTime,
+    record: Option<Record>,
     watchers: Watchers,
-) -> anyhow::Result<FarmHandle> {
-    let Setup { spec, inputs, dispatch, .. } = setup;
+) -> anyhow::Result<(FarmHandle, Option<RecordFile>)> {
+    let Setup { spec, farm, inputs, dispatch } = setup;
     let Watchers { stats, tracer, feed } = watchers;
-    let engine = Engine::new(spec, inputs, EngineOptions { start, workers: args.workers });
+    let options = EngineOptions { start, workers: args.workers };
+    let engine = Engine::new(spec, inputs.clone(), options);
+    let recording = record.map(|Record { folder, modbus }| {
+        let header = record::Header::of(&engine, start, farm, modbus, &inputs);
+        folder.begin(&header, None)
+    });
+    let (recording, recorder) = recording.transpose()?.unzip();
     let sources: Vec<Box<dyn CommandSource>> =
         dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
     let options = LoopOptions {
@@ -349,10 +377,12 @@ fn start_farm(
         sources,
         stats,
         tracer,
+        recorder,
         observers: feed.into_iter().map(|feed| Box::new(feed) as Box<dyn Observer>).collect(),
         ..LoopOptions::default()
     };
-    bess_simulation::spawn(engine, options).context("cannot start the tick loop")
+    let farm = bess_simulation::spawn(engine, options).context("cannot start the tick loop")?;
+    Ok((farm, recording))
 }
 
 /// What the edges get beside the farm.

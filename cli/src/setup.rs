@@ -2,14 +2,13 @@
 
 use crate::BadInput;
 use crate::input::{ColumnOptions, Quantity, read_series};
+use crate::texts::{Source, Texts};
 use bess_core::config::{BUILT_IN_FARM, Problem, Problems, parse_farm};
 use bess_core::series::Series;
 use bess_core::spec::FarmSpec;
 use bess_core::time::SimTime;
 use bess_scenarios::dispatch::Dispatch;
 use bess_simulation::Inputs;
-use sha2::{Digest, Sha256};
-use std::cell::RefCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,8 +44,8 @@ pub(crate) struct FarmArgs {
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) spec: Arc<FarmSpec>,
-    /// SHA-256 of the farm file and of the files that it names, in hexadecimal digits.
-    pub(crate) farm_sha256: String,
+    /// The farm file and the files that it names.
+    pub(crate) farm: Texts,
     pub(crate) inputs: Inputs,
     pub(crate) dispatch: Option<Dispatch>,
 }
@@ -60,7 +59,7 @@ impl FarmArgs {
     pub(crate) fn load(&self, start: Option<SimTime>) -> anyhow::Result<Setup> {
         self.check_columns()?;
         let mut problems = Problems::default();
-        let read = collect(&mut problems, load_farm_hashed(self.farm.as_deref()));
+        let read = collect(&mut problems, load_farm_texts(self.farm.as_deref()));
         let rated_w = read.as_ref().map_or(1.0, |(spec, _)| spec.rated_power().0);
         let plain =
             ColumnOptions { looped: self.columns.looped, start, ..ColumnOptions::default() };
@@ -73,7 +72,7 @@ impl FarmArgs {
         let frequency = series(&self.frequency, Quantity::Frequency, &plain).map(Arc::new);
         let voltage = series(&self.voltage, Quantity::Voltage, &plain).map(Arc::new);
         let ambient = series(&self.ambient, Quantity::Ambient, &plain).map(Arc::new);
-        let Some((mut spec, farm_sha256)) = read.filter(|_| problems.0.is_empty()) else {
+        let Some((mut spec, farm)) = read.filter(|_| problems.0.is_empty()) else {
             return Err(problems.into());
         };
         if let Some(seed) = self.seed {
@@ -87,7 +86,7 @@ impl FarmArgs {
             warn_of_nominal(frequency, spec.nominal_frequency.0);
         }
         let inputs = Inputs { frequency, voltage, ambient };
-        Ok(Setup { spec: Arc::new(spec), farm_sha256, inputs, dispatch })
+        Ok(Setup { spec: Arc::new(spec), farm, inputs, dispatch })
     }
 }
 
@@ -145,42 +144,22 @@ fn collect<T>(problems: &mut Problems, result: Result<T, Problems>) -> Option<T>
 /// # Errors
 /// All problems of the files.
 pub(crate) fn load_farm(path: Option<&Path>) -> Result<FarmSpec, Problems> {
-    load_farm_hashed(path).map(|(spec, _)| spec)
+    load_farm_texts(path).map(|(spec, _)| spec)
 }
 
-/// The same with the SHA-256 of everything that was read, in hexadecimal digits.
+/// The same with everything that was read.
 ///
 /// # Errors
 /// All problems of the files.
-fn load_farm_hashed(path: Option<&Path>) -> Result<(FarmSpec, String), Problems> {
-    let hasher = RefCell::new(Sha256::new());
-    let note = |text: &str| {
-        let mut hasher = hasher.borrow_mut();
-        // Its length too, so that two files are not another one.
-        hasher.update((text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
-    let spec = match path {
+pub(crate) fn load_farm_texts(path: Option<&Path>) -> Result<(FarmSpec, Texts), Problems> {
+    let mut parse = |name: &str, text: &str, source: &Source<'_>| parse_farm(name, text, source);
+    match path {
+        Some(path) => Texts::read(path, &mut parse),
         None => {
-            note(BUILT_IN_FARM);
-            parse_farm("built-in farm", BUILT_IN_FARM, &|_| Err("it is not built in".into()))?
+            let texts = Texts::alone("built-in farm", BUILT_IN_FARM);
+            Ok((texts.again(&mut parse)?, texts))
         }
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, &error))?;
-            note(&text);
-            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            parse_farm(&name, &text, &|file| {
-                let path = folder.join(file);
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| format!("{}: {error}", path.display()))?;
-                note(&text);
-                Ok(text)
-            })?
-        }
-    };
-    let digits = hasher.into_inner().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((spec, digits))
+    }
 }
 
 /// The problem of a file that cannot be read.

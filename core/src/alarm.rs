@@ -7,6 +7,7 @@ use crate::time::Moment;
 /// What an alarm is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AlarmCode {
     /// A cell's voltage is too high.
     CellOverVoltage,

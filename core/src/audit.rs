@@ -27,6 +27,7 @@ pub struct AuditRecord {
 
 /// A write over Modbus, word by word.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ModbusWrite {
     /// Name of the listener.
     pub listener: String,

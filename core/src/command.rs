@@ -6,6 +6,8 @@
 
 mod check;
 mod describe;
+#[cfg(feature = "serde")]
+mod interned;
 
 use crate::alarm::AlarmKey;
 use crate::audit::ModbusWrite;
@@ -20,6 +22,7 @@ use crate::link::LinkCondition;
 use crate::role::Role;
 use crate::snapshot::UnitView;
 use crate::spec::{Disturbance, Hold, LastingKind, PlantChange, PoiMeter, TransformerLimit};
+use crate::stage::StageRequest;
 use crate::state::UnitState;
 use crate::time::Tick;
 use crate::trace::{TraceContext, Tracer};
@@ -30,6 +33,7 @@ use std::sync::Arc;
 /// A change of the farm's state.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "the common command is the large one")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Command {
     /// Changes control settings of one unit; all fields together or none.
     ControlUnit {
@@ -111,6 +115,7 @@ pub enum Command {
         /// The unit; `None` for the farm, its grid or its links.
         unit: Option<UnitId>,
         /// Its kind, such as `device.pcs.trip`.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "interned::name"))]
         kind: &'static str,
         /// Whether it is in force now.
         on: bool,
@@ -152,6 +157,7 @@ pub enum Command {
 
 /// What an operator does to a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum UnitAction {
     /// Comes up and runs: contactors closed, converter running.
     Start,
@@ -214,6 +220,7 @@ impl UnitAction {
 
 /// What an operator does to a rack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RackAction {
     /// Lets it take part: it is connected with its unit, at once if its voltage fits.
     Connect,
@@ -271,6 +278,8 @@ pub enum Request {
     Check(Command),
     /// Change the clock: all are checked, then applied in order; answered when the last one is done.
     Clock(Vec<ClockCommand>),
+    /// Something of who directs scenarios and faults.
+    Stage(StageRequest),
     /// Put the cells of a unit into the snapshots of the next seconds.
     ShowCells(UnitId),
     /// Put into the audit what an edge did that is no command, such as to the log.
@@ -293,6 +302,7 @@ pub enum Request {
 
 /// The holder of a token: who a sender proved to be. Never the token itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Bearer {
     /// Name of the token.
     pub name: String,
@@ -302,20 +312,27 @@ pub struct Bearer {
 
 /// Where a request came from.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Origin {
     /// Kind of the sender.
     pub source: ControlSource,
     /// Its address, where it has one.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub peer: Option<String>,
     /// Whose token it showed, where tokens are asked for.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub bearer: Option<Box<Bearer>>,
     /// How it asked, for the audit: a function code and register, a route.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub via: Option<String>,
     /// What a Modbus request wrote, word by word.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub modbus: Option<Box<ModbusWrite>>,
     /// Id of the request that it came with, where requests have one.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub request_id: Option<Box<str>>,
     /// The trace that it belongs to.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub trace: Option<TraceContext>,
 }
 

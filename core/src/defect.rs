@@ -21,6 +21,7 @@ use crate::time::Tick;
 
 /// What a contactor does whatever it is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ContactorFault {
     /// Nothing: it obeys.
     #[default]
@@ -47,6 +48,7 @@ pub const PRECHARGE_MAX_FACTOR: f64 = 1000.0;
 
 /// Something wrong with a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Defect {
     /// With a cell.
     Cell {

@@ -6,6 +6,7 @@ use core::net::IpAddr;
 
 /// What part of a unit or of the plant a device shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Part {
     /// A unit as a whole.
     Whole,

@@ -40,6 +40,7 @@ pub enum Cause {
 
 /// A contactor of a rack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Contactor {
     /// In the negative line.
     Negative,

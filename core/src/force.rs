@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 /// What a forced point shows.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ForcedValue {
     /// This engineering value, encoded as the point is; of bits the whole field as a number.
     Number(f64),
@@ -22,6 +23,7 @@ pub enum ForcedValue {
 
 /// A point that is forced.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ForcedPoint {
     /// The unit; `None` for the plant.
     pub unit: Option<UnitId>,

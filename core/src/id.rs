@@ -10,6 +10,8 @@ pub const MODBUS_PLANT_ID: u8 = 255;
 /// A unit (container with BMS and PCS). Stored as its dense index from 0; people see its number,
 /// which starts at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "u32", try_from = "u32"))]
 pub struct UnitId(u32);
 
 impl UnitId {
@@ -35,6 +37,19 @@ impl UnitId {
     /// Number from 1, for people, REST paths and Modbus unit ids.
     pub const fn number(self) -> u32 {
         self.0 + 1
+    }
+}
+impl From<UnitId> for u32 {
+    /// Its number.
+    fn from(unit: UnitId) -> Self {
+        unit.number()
+    }
+}
+impl TryFrom<u32> for UnitId {
+    type Error = &'static str;
+    /// The unit with this number.
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        Self::from_number(number).ok_or("units are numbered from 1")
     }
 }
 impl fmt::Display for UnitId {

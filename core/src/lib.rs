@@ -23,6 +23,7 @@ pub mod math;
 pub mod net;
 pub mod point;
 pub mod protection;
+pub mod record;
 pub mod rng;
 pub mod role;
 pub mod series;

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// What happens to a request, its answer or its connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum LinkEffect {
     /// The answer comes later.
     Delay {
@@ -300,6 +301,7 @@ fn not_possible(field: &'static str, reason: String) -> Rejection {
 
 /// Which requests a condition is about; what is absent is no restriction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LinkScope {
     /// Name of the listener that took the connection.
     pub listener: Option<String>,
@@ -350,6 +352,7 @@ impl LinkScope {
 
 /// A condition of the links between clients and the farm.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LinkCondition {
     /// Its name: a condition of the same name takes its place. 1 to 64 letters, digits, `_`, `-`, `.`.
     pub name: String,

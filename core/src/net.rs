@@ -9,6 +9,8 @@ use std::str::FromStr;
 ///
 /// An IPv4 address that arrives on an IPv6 socket (`::ffff:192.0.2.7`) is that IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "String", try_from = "String"))]
 pub struct PeerNet {
     /// Canonical, with zeros after the prefix.
     address: IpAddr,
@@ -72,6 +74,18 @@ impl From<IpAddr> for PeerNet {
     fn from(address: IpAddr) -> Self {
         let address = address.to_canonical();
         Self { address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+    }
+}
+
+impl From<PeerNet> for String {
+    fn from(net: PeerNet) -> Self {
+        net.to_string()
+    }
+}
+impl TryFrom<String> for PeerNet {
+    type Error = BadPeerNet;
+    fn try_from(text: String) -> Result<Self, BadPeerNet> {
+        text.parse()
     }
 }
 

@@ -9,6 +9,7 @@ use std::fmt;
 
 /// A table of Modbus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Table {
     /// Holding registers: read by function 3.
     #[default]

@@ -4,6 +4,7 @@ use crate::command::{ClockCommand, Command, ControlChange};
 
 /// What a client may do. Each role may do what those before it may.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// Reads.
     #[default]

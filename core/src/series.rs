@@ -2,6 +2,7 @@
 
 /// Samples of one quantity over the seconds since the start of a run.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Series {
     time_s: Vec<f64>,
     value: Vec<f64>,

@@ -5,6 +5,7 @@
 use crate::command::{Command, Rejection};
 use crate::config::Problems;
 use crate::id::UnitId;
+use crate::role::Role;
 use crate::snapshot::{FaultPlane, Snapshot};
 use crate::spec::FarmSpec;
 use crate::stats::Stats;
@@ -297,6 +298,27 @@ pub enum StageRequest {
         /// What.
         observation: Observation,
     },
+}
+
+impl StageRequest {
+    /// The least role that may ask it.
+    pub const ROLE: Role = Role::Tester;
+
+    /// What it asks, for the audit.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Inject(wish) => format!("fault {} begun", wish.id),
+            Self::EndFault(id) => format!("fault {id} ended"),
+            Self::EndFaults => "all single faults ended".to_owned(),
+            Self::StartRun { id, .. } => format!("run {id} begun"),
+            Self::EndRun(id) => format!("run {id} ended"),
+            Self::Observe { run, observation } => {
+                let Observation { what, unit, .. } = observation;
+                let of = unit.map(|unit| format!(" of unit {unit}")).unwrap_or_default();
+                format!("run {run}: {what}{of} observed")
+            }
+        }
+    }
 }
 
 /// What an outside system says that it noticed.

@@ -195,6 +195,8 @@ pub struct LoopStats {
     pub overruns: AtomicU64,
     /// Ticks of the wall-clock schedule that were given up because the loop fell behind.
     pub skipped: AtomicU64,
+    /// Ticks for which the loop stood still because a fault made it.
+    pub stalled: AtomicU64,
     /// Work of a tick, from gathering commands to replying.
     pub duration: Histogram,
     /// From when a tick was due to when it started.
@@ -337,6 +339,7 @@ impl Default for Stats {
                 ticks: AtomicU64::new(0),
                 overruns: AtomicU64::new(0),
                 skipped: AtomicU64::new(0),
+                stalled: AtomicU64::new(0),
                 duration: Histogram::new(TICK_BOUNDS_S),
                 lateness: Histogram::new(TICK_BOUNDS_S),
                 phases: histograms(TICK_BOUNDS_S),

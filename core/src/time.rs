@@ -4,6 +4,8 @@ use std::fmt;
 
 /// Number of a tick. Tick 0 is the initial state, before any physics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Tick(pub u64);
 
 /// Ticks per simulated second.
@@ -78,6 +80,8 @@ impl Moment {
 
 /// An instant of simulated time, UTC, in nanoseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct SimTime {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     pub unix_ns: i64,

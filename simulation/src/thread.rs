@@ -4,6 +4,8 @@
 //! snapshot and only then answers the letters: who has an answer for tick n reads tick n or later.
 //! While the clock is paused the thread sleeps until a letter wakes it, applies it and publishes.
 
+mod directed;
+
 use crate::engine::{Engine, PhaseMarks};
 use crate::pacer::{Pacer, Stopwatch, wall_unix_ns};
 use bess_core::command::{
@@ -11,10 +13,13 @@ use bess_core::command::{
     Rejection, Reply, Request, Submission, validate_clock,
 };
 use bess_core::id::UnitId;
+use bess_core::record::Recorder;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
+use bess_core::stage::Director;
 use bess_core::stats::{Histogram, Stats, TickPhase};
 use bess_core::time::Tick;
 use bess_core::trace::{FieldValue, Span, SpanKind, TraceContext, Tracer};
+use directed::Beside;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
@@ -38,6 +43,12 @@ pub struct LoopOptions {
     pub stats: Arc<Stats>,
     /// Collects spans of what the loop makes of letters that carry a trace.
     pub tracer: Option<Arc<dyn Tracer>>,
+    /// Directs scenarios and faults; without one, letters about them are refused.
+    pub director: Option<Box<dyn Director>>,
+    /// The same farm at the same tick, which gets every command but those of the director.
+    pub shadow: Option<Engine>,
+    /// Hears of everything that comes from outside.
+    pub recorder: Option<Box<dyn Recorder>>,
 }
 
 impl Default for LoopOptions {
@@ -50,6 +61,9 @@ impl Default for LoopOptions {
             observers: Vec::new(),
             stats: Arc::default(),
             tracer: None,
+            director: None,
+            shadow: None,
+            recorder: None,
         }
     }
 }
@@ -160,6 +174,7 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
         sources: options.sources,
         observers: options.observers,
         tracer: options.tracer,
+        beside: Beside::new(options.director, options.shadow, options.recorder),
         stats: Arc::clone(&stats),
         stop: Arc::clone(&stop),
         asked: Arc::clone(&asked),
@@ -219,6 +234,7 @@ struct Loop {
     sources: Vec<Box<dyn CommandSource>>,
     observers: Vec<Box<dyn Observer>>,
     tracer: Option<Arc<dyn Tracer>>,
+    beside: Beside,
     stats: Arc<Stats>,
     stop: Arc<AtomicBool>,
     asked: Arc<[AtomicBool]>,
@@ -251,6 +267,7 @@ impl Loop {
                     }
                     self.clock.steps_left -= 1;
                     self.tick(watch);
+                    self.stall();
                     if self.clock.steps_left == 0 {
                         let done = self.steppers.drain(..).map(|stepper| (stepper.letter, Ok(())));
                         let done = done.collect();
@@ -296,6 +313,7 @@ impl Loop {
         if took > self.pacer.period() {
             self.stats.ticks.overruns.fetch_add(1, Ordering::Relaxed);
         }
+        self.stall();
     }
 
     fn is_stepping(&self) -> bool {
@@ -304,8 +322,8 @@ impl Loop {
 
     /// Publishes what letters changed, without a tick.
     fn show(&mut self) {
-        self.engine.look();
-        let snapshot = self.build();
+        self.look();
+        let snapshot = self.build(false);
         self.publish(snapshot);
     }
 
@@ -313,11 +331,12 @@ impl Loop {
     fn tick(&mut self, watch: Stopwatch) -> Duration {
         self.note_requests();
         self.take_timed_commands();
+        self.take_directions();
         let stats = Arc::clone(&self.stats);
         let mut laps = Laps { phases: &stats.ticks.phases, watch };
         laps.ended(TickPhase::Letters);
-        self.engine.step_marked(&mut laps);
-        let snapshot = self.build();
+        self.step(&mut laps);
+        let snapshot = self.build(true);
         laps.ended(TickPhase::Snapshot);
         self.publish(snapshot);
         laps.ended(TickPhase::Publish);
@@ -335,8 +354,9 @@ impl Loop {
                 && asked.swap(false, Ordering::Relaxed)
                 && self.engine.counts_requests(unit)
             {
-                let command = Command::NoteRequest { unit };
-                let _ = self.engine.apply(&command, ControlSource::None);
+                let (command, origin) = (Command::NoteRequest { unit }, Origin::default());
+                let result = self.engine.apply_from(&command, &origin, 0);
+                self.beside.note(self.engine.tick(), &command, &origin, &result);
             }
         }
     }
@@ -358,6 +378,7 @@ impl Loop {
         let commands = &self.stats.commands;
         let counters = if result.is_ok() { &commands.applied } else { &commands.refused };
         counters[origin.source as usize].fetch_add(1, Ordering::Relaxed);
+        self.beside.note(self.engine.tick(), command, origin, &result);
         result
     }
 
@@ -383,6 +404,7 @@ impl Loop {
                     result
                 }
                 Request::Check(command) => self.engine.check(&command, &letter.origin),
+                Request::Stage(request) => self.direct(&request, &letter.origin),
                 Request::ShowCells(unit) => self.show_cells(unit),
                 Request::Noted { what, needs } => {
                     let applied = &self.stats.commands.applied;
@@ -485,12 +507,17 @@ impl Loop {
         self.answers.extend(cut);
     }
 
-    /// The picture of now.
-    fn build(&mut self) -> Arc<Snapshot> {
+    /// The picture of now, after a tick or between two.
+    fn build(&mut self, is_ticked: bool) -> Arc<Snapshot> {
         let lease = Duration::from_secs_f64(CELLS_LEASE.0);
         self.shown.retain(|(_, since)| since.elapsed() < lease);
-        let shown: Vec<UnitId> = self.shown.iter().map(|(unit, _)| *unit).collect();
-        self.engine.snapshot(self.clock, wall_unix_ns(), &shown)
+        let mut shown: Vec<UnitId> = self.shown.iter().map(|(unit, _)| *unit).collect();
+        for unit in self.beside.cells() {
+            if !shown.contains(unit) {
+                shown.push(*unit);
+            }
+        }
+        self.picture(&shown, is_ticked)
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) {
@@ -521,6 +548,7 @@ impl Loop {
 
     fn close(mut self) {
         self.inbox.close();
+        self.beside.end(&self.engine);
         let waiting = std::mem::take(&mut self.steppers);
         let closed = |stepper: Stepper| stepper.letter.reply.send(Err(Rejection::Closed));
         waiting.into_iter().for_each(closed);

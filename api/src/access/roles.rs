@@ -9,6 +9,7 @@ use crate::problem::{Kind, kind, responses_of};
 use axum::http::Method;
 use bess_core::command::{ClockCommand, Request};
 use bess_core::role::Role;
+use bess_core::stage::StageRequest;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -53,6 +54,7 @@ pub(crate) fn of_request(request: &Request) -> Role {
     match request {
         Request::Control(command) | Request::Check(command) => command.role(),
         Request::Clock(_) => ClockCommand::ROLE,
+        Request::Stage(_) => StageRequest::ROLE,
         Request::ShowCells(_) | Request::Refused { .. } | Request::Noted { .. } => Role::Viewer,
     }
 }

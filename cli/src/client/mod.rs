@@ -2,6 +2,7 @@
 //!
 //! - `unit`: units and their racks
 //! - `clock`: the pace
+//! - `fault`: what is made wrong
 //! - `history`: what the signals were
 //! - `log`: levels of the log
 //! - `logs`: alarms, events, writes
@@ -11,6 +12,7 @@
 //! - `power`: powers as people type them
 
 pub(crate) mod clock;
+pub(crate) mod fault;
 pub(crate) mod history;
 pub(crate) mod link;
 pub(crate) mod log;

@@ -76,6 +76,10 @@ fn about(request: &Request) -> (&'static str, Vec<(&'static str, FieldValue)>) {
             "dry run"
         }
         Request::Clock(_) => "clock",
+        Request::Stage(request) => {
+            fields.push(("bess.command", request.describe().into()));
+            "stage"
+        }
         Request::ShowCells(unit) => {
             fields.extend(of(Some(*unit)));
             "show cells"

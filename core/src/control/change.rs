@@ -21,9 +21,13 @@ macro_rules! change_of {
     ($(#[$doc:meta])* $change:ident of $settings:ident { $($field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
         #[allow(missing_docs)] // Each field is that of the settings with the same name.
         pub struct $change {
-            $(pub $field: Option<$kind>,)*
+            $(
+                #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+                pub $field: Option<$kind>,
+            )*
         }
 
         impl $change {
@@ -102,38 +106,59 @@ change_of! {
     }
 }
 
-/// Fields of [`UnitControl`] to change; absent fields stay.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[allow(missing_docs)] // Each field is that of `UnitControl` with the same name.
-pub struct ControlChange {
-    pub active_enabled: Option<bool>,
-    pub active_mode: Option<SetpointMode>,
-    pub active_w: Option<f64>,
-    pub active_pct: Option<f64>,
-    pub reactive_enabled: Option<bool>,
-    pub reactive_mode: Option<SetpointMode>,
-    pub reactive_var: Option<f64>,
-    pub reactive_pct: Option<f64>,
-    pub priority: Option<PowerPriority>,
-    pub discharge_limit_enabled: Option<bool>,
-    pub discharge_limit_pct: Option<f64>,
-    pub ramp_pct_per_s: Option<f64>,
-    pub controller_heartbeat: Option<u32>,
-    pub charge_limit_pct: Option<f64>,
-    pub soc_min: Option<f64>,
-    pub soc_max: Option<f64>,
-    pub soc_reserve: Option<f64>,
-    pub pf_injecting: PowerFactorChange,
-    pub pf_absorbing: PowerFactorChange,
-    pub functions: Option<FunctionSet>,
-    pub watchdog: WatchdogChange,
-    pub active_reversion: ReversionChange,
-    pub reactive_reversion: ReversionChange,
-    pub discharge_limit_reversion: ReversionChange,
-    pub pf_injecting_reversion: ReversionChange,
-    pub pf_absorbing_reversion: ReversionChange,
-    pub capacity: CapacityChange,
-    pub enter_service: EnterServiceChange,
+/// A struct of changes of which most are absent: where it is written down, what changes nothing is left out.
+macro_rules! sparse {
+    ($(#[$doc:meta])* pub struct $change:ident { $(pub $field:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
+        pub struct $change {
+            $(
+                #[cfg_attr(feature = "serde", serde(skip_serializing_if = "changes_nothing"))]
+                pub $field: $kind,
+            )*
+        }
+    };
+}
+
+#[cfg(feature = "serde")]
+fn changes_nothing<T: Default + PartialEq>(change: &T) -> bool {
+    *change == T::default()
+}
+
+sparse! {
+    /// Fields of [`UnitControl`] to change; absent fields stay.
+    #[derive(Clone, Copy, Debug, Default, PartialEq)]
+    #[allow(missing_docs)] // Each field is that of `UnitControl` with the same name.
+    pub struct ControlChange {
+        pub active_enabled: Option<bool>,
+        pub active_mode: Option<SetpointMode>,
+        pub active_w: Option<f64>,
+        pub active_pct: Option<f64>,
+        pub reactive_enabled: Option<bool>,
+        pub reactive_mode: Option<SetpointMode>,
+        pub reactive_var: Option<f64>,
+        pub reactive_pct: Option<f64>,
+        pub priority: Option<PowerPriority>,
+        pub discharge_limit_enabled: Option<bool>,
+        pub discharge_limit_pct: Option<f64>,
+        pub ramp_pct_per_s: Option<f64>,
+        pub controller_heartbeat: Option<u32>,
+        pub charge_limit_pct: Option<f64>,
+        pub soc_min: Option<f64>,
+        pub soc_max: Option<f64>,
+        pub soc_reserve: Option<f64>,
+        pub pf_injecting: PowerFactorChange,
+        pub pf_absorbing: PowerFactorChange,
+        pub functions: Option<FunctionSet>,
+        pub watchdog: WatchdogChange,
+        pub active_reversion: ReversionChange,
+        pub reactive_reversion: ReversionChange,
+        pub discharge_limit_reversion: ReversionChange,
+        pub pf_injecting_reversion: ReversionChange,
+        pub pf_absorbing_reversion: ReversionChange,
+        pub capacity: CapacityChange,
+        pub enter_service: EnterServiceChange,
+    }
 }
 
 impl ControlChange {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 /// A function of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum FunctionName {
     /// Active power against the deviation of the frequency, by a droop (IEEE 1547-2018 freq-droop).
     FrequencyDroop,
@@ -69,6 +70,8 @@ impl FunctionName {
 
 /// Functions that are on; none is plain P and Q setpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct FunctionSet(u16);
 
 impl FunctionSet {
@@ -106,6 +109,7 @@ impl FromIterator<FunctionName> for FunctionSet {
 /// Active power by the deviation of the frequency beyond a dead band:
 /// `P += (dead_band - |f - f0|) / (f0 droop)` of the largest active power, towards the nominal frequency.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FrequencyDroop {
     /// Dead band above nominal in Hz, >= 0.
     pub over_deadband_hz: f64,
@@ -134,6 +138,7 @@ impl Default for FrequencyDroop {
 
 /// A frequency response service: its curve and its timing.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FrequencyResponse {
     /// Name of the preset it comes from; `custom` for one that has been changed.
     pub name: String,
@@ -152,6 +157,7 @@ pub struct FrequencyResponse {
 
 /// The course of a triggered service.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sustain {
     /// How long in s it stays at full power after it has reached it, > 0.
     pub duration_s: f64,
@@ -163,6 +169,7 @@ pub struct Sustain {
 
 /// A function by a curve.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CurveFunction {
     /// Points: the input increases strictly. Beyond its ends the curve holds.
     pub points: Vec<(f64, f64)>,
@@ -172,6 +179,7 @@ pub struct CurveFunction {
 
 /// Limits at the POI that the unit keeps as far as it can.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeakShaving {
     /// Largest import at the POI in W, >= 0; infinite for none.
     pub import_max_w: f64,
@@ -244,6 +252,7 @@ impl Default for UnitFunctions {
 /// Settings to change; absent ones stay.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)] // Each field is that of `UnitFunctions` with the same name.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FunctionsChange {
     pub frequency_droop: Option<FrequencyDroop>,
     pub frequency_response: Option<FrequencyResponse>,

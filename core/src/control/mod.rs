@@ -40,6 +40,7 @@ use crate::spec::{EnterService, UnitDesign};
 
 /// How a setpoint is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SetpointMode {
     /// In watts or vars.
     #[default]
@@ -74,6 +75,7 @@ impl Setpoint {
 
 /// Which power gives way when both do not fit on the capability circle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum PowerPriority {
     /// Reactive power gives way.
     #[default]
@@ -84,6 +86,7 @@ pub enum PowerPriority {
 
 /// Who last set a unit's power.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ControlSource {
     /// Nobody yet.
     #[default]

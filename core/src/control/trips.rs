@@ -115,6 +115,7 @@ impl TripSettings {
 /// Fields of a [`TripCurve`] to change; absent fields stay.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)] // Each field is that of `TripCurve` with the same name.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TripCurveChange {
     pub enabled: Option<bool>,
     pub points: Option<Vec<(f64, f64)>>,
@@ -132,6 +133,7 @@ impl TripCurveChange {
 /// Fields of [`TripSettings`] to change; absent fields stay.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)] // Each field is that of `TripSettings` with the same name.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TripsChange {
     pub over_voltage: TripCurveChange,
     pub under_voltage: TripCurveChange,

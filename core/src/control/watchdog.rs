@@ -7,6 +7,7 @@ use crate::command::Rejection;
 
 /// What counts as a sign of life of the controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum HeartbeatKind {
     /// The heartbeat register gets a value that differs from the last one.
     #[default]
@@ -44,6 +45,7 @@ impl HeartbeatKind {
 
 /// What a unit does when its controller is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum LossAction {
     /// It keeps the last setpoint.
     Hold,
@@ -78,6 +80,7 @@ impl LossAction {
 
 /// How a unit takes its controller back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Recovery {
     /// Mode and alarm return with the first sign of life; power stays at the fallback until a fresh
     /// setpoint comes.

@@ -5,6 +5,7 @@ use crate::command::Rejection;
 
 /// Something wrong with one cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum CellDefect {
     /// A resistance between its electrodes in ohms, [`SHORT_MIN_OHM`] or more: some ohms are a soft
     /// short, milliohms a hard one. Infinite ends it.

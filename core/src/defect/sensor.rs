@@ -5,6 +5,7 @@ use crate::command::Rejection;
 
 /// A measured value that a sensor may show wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reading {
     /// Highest cell voltage of a rack in V.
     CellVoltageMax,
@@ -58,6 +59,7 @@ impl Reading {
 /// What a sensor makes of a value: `gain * value + offset`, and what stands below. The parts work together,
 /// from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Distortion {
     /// Ticks by which it is late, 0 to [`DELAY_MAX_TICKS`].
     pub delay_ticks: u32,

@@ -61,6 +61,7 @@ pub struct InertiaSpec {
 
 /// Something that happens to the grid. Times are exact, not rounded to ticks.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Disturbance {
     /// What.
     pub kind: DisturbanceKind,
@@ -114,6 +115,7 @@ impl Disturbance {
 
 /// What happens to the grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum DisturbanceKind {
     /// Its voltage goes to so many per unit, 0 to 2.
     Voltage(f64),
@@ -129,6 +131,7 @@ pub enum DisturbanceKind {
 
 /// A kind of disturbance that lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum LastingKind {
     /// Of the voltage.
     Voltage,
@@ -156,6 +159,7 @@ impl LastingKind {
 
 /// A quantity of the grid that is held at a value, tick by tick where somebody draws a ramp with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Hold {
     /// At this value, until it is released; a disturbance that begins later lies on top.
     At(f64),
@@ -191,6 +195,7 @@ impl Hold {
 /// What the power meter at the POI makes of what flows there: the plant controller and peak shaving go by
 /// it, and registers and REST show it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PoiMeter {
     /// Factor of active and reactive power, -10 to 10; -1 for current transformers that are reversed.
     pub gain: f64,
@@ -225,6 +230,7 @@ impl PoiMeter {
 
 /// A relay over the load of the farm's transformer, that opens the breaker at the POI.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TransformerLimit {
     /// Apparent power in per unit of the transformer's rating, or of all converters' where the farm has
     /// no transformer, beyond which it counts; 0.01 to 10.

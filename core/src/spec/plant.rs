@@ -6,6 +6,7 @@ use crate::control::{CurveFunction, FrequencyResponse, PeakShaving};
 
 /// How a setpoint is split over the units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Strategy {
     /// The same share of its rating for each.
     Equal,
@@ -105,6 +106,7 @@ impl PlantSettings {
 /// Settings to change; absent ones stay.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)] // Each field is that of `PlantSettings` with the same name.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PlantChange {
     pub enabled: Option<bool>,
     pub strategy: Option<Strategy>,

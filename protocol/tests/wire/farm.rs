@@ -137,7 +137,10 @@ impl Mailbox for FakeLoop {
                 return self.refused.lock().unwrap().push(refused);
             }
             Request::ShowCells(unit) => return self.show_cells(unit, reply),
-            other @ (Request::Clock(_) | Request::Check(_) | Request::Noted { .. }) => {
+            other @ (Request::Clock(_)
+            | Request::Stage(_)
+            | Request::Check(_)
+            | Request::Noted { .. }) => {
                 panic!("the server does not ask for {other:?}")
             }
         };

@@ -16,6 +16,18 @@ impl Engine {
         wall_unix_ns: i64,
         shown: &[UnitId],
     ) -> Arc<Snapshot> {
+        self.snapshot_with(clock, wall_unix_ns, shown, &mut |_| {})
+    }
+
+    /// Like [`Engine::snapshot`]; `finish` gets the whole picture before anybody else, to put into it what
+    /// is made of it.
+    pub fn snapshot_with(
+        &mut self,
+        clock: ClockView,
+        wall_unix_ns: i64,
+        shown: &[UnitId],
+        finish: &mut dyn FnMut(&mut Snapshot),
+    ) -> Arc<Snapshot> {
         self.publication += 1;
         let mut arc = self.take_spare();
         let snapshot = Arc::get_mut(&mut arc).expect("a spare snapshot has no reader");
@@ -49,6 +61,7 @@ impl Engine {
         let cells = shown.iter().filter_map(|id| self.units[id.idx()].cells_view(tick));
         snapshot.cells.extend(cells.map(Arc::new));
         snapshot.farm = self.farm();
+        finish(snapshot);
         if self.spare.len() < SPARES {
             self.spare.push(Arc::clone(&arc));
         }

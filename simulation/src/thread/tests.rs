@@ -6,7 +6,12 @@ use bess_core::trace::Sort;
 use bess_core::units::Watts;
 use std::sync::mpsc as std_mpsc;
 
+mod directed;
+
 fn farm(options: LoopOptions) -> FarmHandle {
+    spawn(engine(), options).unwrap()
+}
+fn engine() -> Engine {
     let text = BUILT_IN_FARM
         .replace("count = 10", "count = 2")
         .replace("racks = 12", "racks = 1")
@@ -14,8 +19,7 @@ fn farm(options: LoopOptions) -> FarmHandle {
         .replace("cells_per_module = 52", "cells_per_module = 16")
         .replace("rated_power_kw = 2500", "rated_power_kw = 8");
     let spec = Arc::new(parse_farm("farm", &text, &|_| unreachable!()).unwrap());
-    let engine = Engine::new(spec, Inputs::default(), EngineOptions::default());
-    spawn(engine, options).unwrap()
+    Engine::new(spec, Inputs::default(), EngineOptions::default())
 }
 fn ask_later(farm: &FarmHandle, request: Request) -> std_mpsc::Receiver<Outcome> {
     let (answer, answers) = std_mpsc::channel();

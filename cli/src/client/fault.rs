@@ -1,0 +1,268 @@
+//! `bess fault`: makes something of a running farm wrong, and ends that.
+
+use super::{Target, acknowledge, cell, encoded, given, print, rows};
+use bess_core::config::did_you_mean;
+use bess_core::stage::{FaultKindInfo, ParameterInfo};
+use bess_scenarios::faults::{FaultKind, KINDS};
+use serde_json::{Map, Value, json};
+use std::io::Write;
+
+/// Make something of a running farm wrong, and end that
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bess fault kinds
+  bess fault kinds device.pcs.trip
+  bess fault inject device.pump --target unit-003 --for 10m
+  bess fault inject device.cell.internal_short --target unit-001/rack-02/cell-117 --with resistance=12mohm
+  bess fault list
+  bess fault clear pump-1
+  bess fault clear --all")]
+pub(crate) struct FaultArgs {
+    #[command(flatten)]
+    target: Target,
+    #[command(subcommand)]
+    command: FaultCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum FaultCommand {
+    /// A line for each fault that is in force, or was lately
+    List,
+    /// What can be made wrong; with the name of a kind its parameters
+    Kinds {
+        /// One of them, or how it begins
+        kind: Option<String>,
+    },
+    /// Begin a fault
+    Inject(Box<InjectArgs>),
+    /// End a fault
+    Clear(Which),
+}
+
+/// One fault, or all.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// Its id
+    id: Option<String>,
+    /// End every single fault; those of runs end with their runs
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct InjectArgs {
+    /// What goes wrong, as `bess fault kinds` names it
+    kind: String,
+    /// Whom it hits, such as unit-003, unit-003/rack-2 or grid; several times for several
+    #[arg(long, value_name = "TARGET")]
+    target: Vec<String>,
+    /// A parameter, with its unit: resistance=12mohm
+    #[arg(long = "with", value_name = "NAME=VALUE", value_parser = crate::scenario::parse_setting)]
+    with: Vec<(String, String)>,
+    /// Simulated time after which it ends; until it is cleared when absent
+    #[arg(long = "for", value_name = "DURATION")]
+    duration: Option<String>,
+    /// Its id; a drawn one when absent
+    #[arg(long)]
+    id: Option<String>,
+    /// Seed of its chance
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+impl InjectArgs {
+    fn body(&self) -> Value {
+        let target = match self.target.as_slice() {
+            [] => None,
+            [one] => Some(json!(one)),
+            several => Some(json!(several)),
+        };
+        let with: Map<String, Value> =
+            self.with.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
+        given([
+            ("id", self.id.clone().map(Value::from)),
+            ("kind", Some(json!(self.kind))),
+            ("target", target),
+            ("with", (!with.is_empty()).then_some(Value::Object(with))),
+            ("duration", self.duration.clone().map(Value::from)),
+            ("seed", self.seed.map(Value::from)),
+        ])
+    }
+}
+
+/// A number or a yes or no is sent as one; everything else, such as `5MW`, as it was typed.
+fn plain(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value @ (Value::Number(_) | Value::Bool(_))) => value,
+        _ => Value::from(text),
+    }
+}
+
+pub(crate) fn run(args: &FaultArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let target = &args.target;
+    let answer = match &args.command {
+        FaultCommand::List => {
+            let answer = target.send("GET", "faults", None)?;
+            return if target.json { print(&answer, out) } else { list(&answer, out) };
+        }
+        FaultCommand::Kinds { kind } => return kinds(kind.as_deref(), target.json, out),
+        FaultCommand::Inject(inject) => {
+            let answer = target.send("POST", "faults", Some(inject.body()))?;
+            if !target.json {
+                writeln!(out, "fault {} begun", cell(&answer, "id"))?;
+                return Ok(());
+            }
+            answer
+        }
+        FaultCommand::Clear(Which { id: Some(id), .. }) => {
+            target.send("DELETE", &format!("faults/{}", encoded(id)), None)?
+        }
+        FaultCommand::Clear(Which { id: None, .. }) => target.send("DELETE", "faults", None)?,
+    };
+    acknowledge(target, &answer, out)
+}
+
+fn list(answer: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
+    let [id, kind, state, effect, targets] = ["id", "kind", "state", "effect", "targets"];
+    writeln!(out, "{id:<28} {kind:<32} {state:<7} {effect:<13} {targets}")?;
+    for fault in rows(answer, "faults")? {
+        let is_active = fault.get("is_active").and_then(Value::as_bool) == Some(true);
+        let targets = fault.get("targets").and_then(Value::as_array).into_iter().flatten();
+        let targets: Vec<&str> = targets.filter_map(Value::as_str).collect();
+        writeln!(
+            out,
+            "{:<28} {:<32} {:<7} {:<13} {}",
+            cell(fault, "id"),
+            cell(fault, "kind"),
+            if is_active { "active" } else { "ended" },
+            cell(fault, "effect"),
+            targets.join(" "),
+        )?;
+    }
+    Ok(())
+}
+
+/// What can be made wrong; no farm is asked.
+fn kinds(name: Option<&str>, is_json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let all: Vec<FaultKindInfo> = KINDS.iter().copied().map(FaultKind::info).collect();
+    let wanted = name.unwrap_or_default();
+    let is_one = all.iter().any(|kind| kind.name == wanted);
+    let fits = |kind: &&FaultKindInfo| {
+        if is_one { kind.name == wanted } else { kind.name.starts_with(wanted) }
+    };
+    let found: Vec<&FaultKindInfo> = all.iter().filter(fits).collect();
+    if found.is_empty() {
+        let names: Vec<&str> = all.iter().map(|kind| kind.name).collect();
+        let hint = did_you_mean(wanted, &names)
+            .unwrap_or_else(|| "`bess fault kinds` names every one".to_owned());
+        let message = format!("there is no kind of fault called {wanted}\nhint: {hint}");
+        return Err(crate::BadInput(message).into());
+    }
+    if is_json {
+        let found: Vec<Value> = found.into_iter().map(as_json).collect();
+        return Ok(serde_json::to_writer_pretty(out, &found)?);
+    }
+    for kind in found {
+        writeln!(out, "{:<36} {:<9} {}", kind.name, kind.target, kind.summary)?;
+        if is_one {
+            kind.parameters.iter().try_for_each(|parameter| describe(parameter, out))?;
+        }
+    }
+    Ok(())
+}
+
+fn describe(parameter: &ParameterInfo, out: &mut dyn Write) -> std::io::Result<()> {
+    let range = if parameter.choices.is_empty() {
+        format!("{} to {}", parameter.min, parameter.max)
+    } else {
+        parameter.choices.join(", ")
+    };
+    let default =
+        parameter.default.as_ref().map_or("needed".to_owned(), |d| format!("default {d}"));
+    writeln!(out, "  {:<24} {} ({range}; {default})", parameter.name, parameter.text)
+}
+
+fn as_json(kind: &FaultKindInfo) -> Value {
+    let parameters = kind.parameters.iter().map(|parameter| {
+        json!({
+            "name": parameter.name,
+            "text": parameter.text,
+            "min": parameter.min,
+            "max": parameter.max,
+            "choices": parameter.choices,
+            "default": parameter.default,
+        })
+    });
+    json!({
+        "name": kind.name,
+        "plane": bess_core::snapshot::FaultPlane::NAMES[kind.plane as usize],
+        "target": kind.target,
+        "summary": kind.summary,
+        "parameters": parameters.collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        inject: InjectArgs,
+    }
+    fn body(words: &str) -> Result<Value, String> {
+        let words = ["inject"].into_iter().chain(words.split_whitespace());
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        Ok(cli.inject.body())
+    }
+
+    #[test]
+    fn every_flag_becomes_its_key_and_values_keep_their_units() {
+        assert_eq!(body("device.pump").unwrap(), json!({"kind": "device.pump"}));
+        let all = "device.cell.internal_short --target unit-001/rack-02/cell-117 --with resistance=12mohm \
+                   --with hard=true --with share=0.5 --for 10m --id a --seed 7";
+        let expected = json!({
+            "id": "a", "kind": "device.cell.internal_short", "target": "unit-001/rack-02/cell-117",
+            "with": {"resistance": "12mohm", "hard": true, "share": 0.5}, "duration": "10m",
+            "seed": 7,
+        });
+        assert_eq!(body(all).unwrap(), expected);
+        let two = body("device.pump --target unit-001 --target unit-002").unwrap();
+        assert_eq!(two["target"], json!(["unit-001", "unit-002"]));
+        assert!(body("device.pump --with resistance").unwrap_err().contains("NAME=VALUE"));
+    }
+
+    #[test]
+    fn kinds_are_told_with_their_parameters_and_an_unknown_one_with_what_may_be_meant() {
+        let told = |name| {
+            let mut out = Vec::new();
+            kinds(name, false, &mut out).map_err(|error| error.to_string())?;
+            Ok::<_, String>(String::from_utf8(out).unwrap())
+        };
+        assert_eq!(told(None).unwrap().lines().count(), KINDS.len());
+        let device = told(Some("device.")).unwrap();
+        assert!(device.lines().all(|line| line.starts_with("device.")), "{device}");
+        let pump = told(Some("device.pump")).unwrap();
+        assert!(pump.starts_with("device.pump "), "{pump}");
+        assert!(told(Some("device.pumb")).unwrap_err().contains("device.pump"));
+    }
+
+    #[test]
+    fn a_line_says_whom_a_fault_hits_and_whether_it_was_seen_to_act() {
+        let answer = json!({"faults": [
+            {"id": "a", "kind": "device.pump", "targets": ["unit-001", "unit-002"],
+             "is_active": true, "effect": "confirmed"},
+            {"id": "b", "kind": "grid.outage", "targets": ["grid"], "is_active": false,
+             "effect": "no_effect"},
+        ]});
+        let mut out = Vec::new();
+        list(&answer, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split_whitespace().collect()).collect();
+        assert_eq!(lines[1], ["a", "device.pump", "active", "confirmed", "unit-001", "unit-002"]);
+        assert_eq!(lines[2], ["b", "grid.outage", "ended", "no_effect", "grid"]);
+    }
+}

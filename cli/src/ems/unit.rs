@@ -1,0 +1,194 @@
+//! A unit as the EMS sees it: what it read last, whether that is still so, and what it wrote.
+
+use super::dispatch::Offer;
+use super::line::{Failure, Line};
+use super::points::{Chain, Words, battery, control, inverter, rating, setpoint};
+use bess_core::id::UnitId;
+
+/// What was read of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Reading {
+    pub(super) power_w: Option<f64>,
+    pub(super) inverter_state: Option<u16>,
+    pub(super) heartbeat: Option<u32>,
+    pub(super) is_local: bool,
+    pub(super) soc: Option<f64>,
+    pub(super) energy_wh: Option<f64>,
+    pub(super) voltage_v: Option<f64>,
+    pub(super) charge_max_a: Option<f64>,
+    pub(super) discharge_max_a: Option<f64>,
+    pub(super) events: u32,
+}
+
+impl Reading {
+    /// Whether it runs and obeys.
+    pub(super) fn is_running(&self) -> bool {
+        self.inverter_state.is_some_and(|state| inverter::RUNNING.contains(&state))
+    }
+    /// Whether it says that something is wrong that stops it.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.inverter_state == Some(inverter::FAULT) || self.events & battery::ALARMS != 0
+    }
+}
+
+/// How long a heartbeat may stand still before its unit counts as stale, in s.
+pub(super) const STALE_S: f64 = 5.0;
+
+/// A unit.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) id: UnitId,
+    pub(super) line: Line,
+    chain: Option<Chain>,
+    power_scale: f64,
+    setpoint_scale: f64,
+    /// What the converter is rated for in W.
+    pub(super) rated_w: f64,
+    pub(super) reading: Reading,
+    /// When it was last read as a whole.
+    pub(super) read_s: Option<f64>,
+    /// When its heartbeat last changed.
+    beat_s: f64,
+    /// The setpoint that it got last, and when it last changed.
+    pub(super) written_w: Option<f64>,
+    pub(super) written_s: f64,
+    pub(super) heartbeat: u32,
+    /// Writes that it refused.
+    pub(super) refused: u64,
+}
+
+/// A write: first register and words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Write {
+    pub(super) address: u16,
+    pub(super) words: Vec<u16>,
+}
+
+impl Unit {
+    pub(super) fn new(id: UnitId, line: Line) -> Self {
+        Self {
+            id,
+            line,
+            chain: None,
+            power_scale: 1.0,
+            setpoint_scale: 1.0,
+            rated_w: 0.0,
+            reading: Reading::default(),
+            read_s: None,
+            beat_s: 0.0,
+            written_w: None,
+            written_s: 0.0,
+            heartbeat: 0,
+            refused: 0,
+        }
+    }
+
+    /// Whether its models were found.
+    pub(super) fn is_known(&self) -> bool {
+        self.chain.is_some()
+    }
+
+    /// Reads it; finds its models first, where that was not done yet. The setpoint that it had before is
+    /// handed out with the first reading.
+    pub(super) async fn poll(&mut self, now_s: f64) -> Result<Option<f64>, Failure> {
+        let mut found_w = None;
+        if self.chain.is_none() {
+            let chain = self.line.discover(now_s).await?;
+            found_w = self.learn(now_s, &chain).await?;
+            (self.chain, self.beat_s) = (Some(chain), now_s);
+        }
+        let Some(chain) = &self.chain else { return Ok(None) };
+        let (first, n) = (chain.address(inverter::MODEL, 0).unwrap_or(0), inverter::LENGTH);
+        let words = self.line.read(now_s, first, n).await?;
+        let (block, n) = chain.block(control::MODEL, battery::MODEL).ok_or(Failure::Refused)?;
+        let more = self.line.read(now_s, block, n).await?;
+        let pcs = Words { chain, first, words: &words };
+        let bms = Words { chain, first: block, words: &more };
+        let reading = Reading {
+            power_w: pcs.raw(inverter::MODEL, inverter::POWER).map(|raw| raw * self.power_scale),
+            inverter_state: pcs.u16(inverter::MODEL, inverter::STATE),
+            heartbeat: bms.u32(control::MODEL, control::HEARTBEAT),
+            is_local: bms.u16(control::MODEL, control::LOCAL) == Some(1),
+            soc: bms
+                .scaled(battery::MODEL, battery::SOC, battery::SOC_SCALE)
+                .map(|pct| pct / 100.0),
+            energy_wh: bms.scaled(battery::MODEL, battery::ENERGY, battery::ENERGY_SCALE),
+            voltage_v: bms.scaled(battery::MODEL, battery::VOLTAGE, battery::VOLTAGE_SCALE),
+            charge_max_a: bms.scaled(battery::MODEL, battery::CHARGE_MAX_A, battery::CURRENT_SCALE),
+            discharge_max_a: bms.scaled(
+                battery::MODEL,
+                battery::DISCHARGE_MAX_A,
+                battery::CURRENT_SCALE,
+            ),
+            events: bms.u32(battery::MODEL, battery::EVENTS).unwrap_or(0),
+        };
+        if reading.heartbeat != self.reading.heartbeat {
+            self.beat_s = now_s;
+        }
+        (self.reading, self.read_s) = (reading, Some(now_s));
+        Ok(found_w)
+    }
+
+    /// Scales never change, so they are read once; so is the setpoint that somebody else gave.
+    async fn learn(&mut self, now_s: f64, chain: &Chain) -> Result<Option<f64>, Failure> {
+        let mut part = async |model, n| {
+            let first = chain.address(model, 0).ok_or(Failure::Refused)?;
+            Ok((first, self.line.read(now_s, first, n).await?))
+        };
+        let (first, pcs) = part(inverter::MODEL, inverter::POWER_SCALE + 1).await?;
+        let power = Words { chain, first, words: &pcs };
+        let (first, ratings) = part(rating::MODEL, rating::POWER_SCALE + 1).await?;
+        let ratings = Words { chain, first, words: &ratings };
+        let (first, settings) = part(setpoint::MODEL, setpoint::SCALE + 1).await?;
+        let settings = Words { chain, first, words: &settings };
+        let scale =
+            |words: &Words<'_>, model, offset| words.scale(model, offset).ok_or(Failure::Refused);
+        self.power_scale = scale(&power, inverter::MODEL, inverter::POWER_SCALE)?;
+        self.setpoint_scale = scale(&settings, setpoint::MODEL, setpoint::SCALE)?;
+        let rated_w = ratings.scaled(rating::MODEL, rating::POWER, rating::POWER_SCALE);
+        self.rated_w = rated_w.ok_or(Failure::Refused)?;
+        let is_on = settings.u16(setpoint::MODEL, setpoint::ENABLED) == Some(1);
+        let value = settings.u32(setpoint::MODEL, setpoint::VALUE);
+        Ok(value.filter(|_| is_on).map(|raw| f64::from(raw as i32) * self.setpoint_scale))
+    }
+
+    /// Whether what was read last is old, or stands still.
+    pub(super) fn is_stale(&self, now_s: f64) -> bool {
+        self.read_s.is_none_or(|read_s| now_s - read_s > STALE_S) || now_s - self.beat_s > STALE_S
+    }
+
+    /// What it can give and take, by its own word.
+    pub(super) fn offer(&self) -> Offer {
+        let Reading { voltage_v, charge_max_a, discharge_max_a, .. } = self.reading;
+        let most = |amps: Option<f64>| {
+            let direct_w = amps.zip(voltage_v).map_or(self.rated_w, |(amps, volts)| amps * volts);
+            direct_w.clamp(0.0, self.rated_w)
+        };
+        Offer { discharge_w: most(discharge_max_a), charge_w: most(charge_max_a) }
+    }
+
+    /// What it is rated for, for whoever does not look.
+    pub(super) fn whole_offer(&self) -> Offer {
+        Offer { discharge_w: self.rated_w, charge_w: self.rated_w }
+    }
+
+    /// The write that gives it a setpoint, in force at once.
+    pub(super) fn setpoint_write(&self, watts: f64) -> Option<Write> {
+        let address = self.chain.as_ref()?.address(setpoint::MODEL, setpoint::ENABLED)?;
+        let raw = (watts / self.setpoint_scale).round() as i32 as u32;
+        let words = vec![1, setpoint::WATTS, (raw >> 16) as u16, raw as u16];
+        Some(Write { address, words })
+    }
+
+    /// The write of a sign of life.
+    pub(super) fn heartbeat_write(&self, value: u32) -> Option<Write> {
+        let address = self.chain.as_ref()?.address(control::MODEL, control::CONTROLLER)?;
+        Some(Write { address, words: vec![(value >> 16) as u16, value as u16] })
+    }
+
+    pub(super) async fn write(&mut self, now_s: f64, write: &Write) -> Result<(), Failure> {
+        let result = self.line.write(now_s, write.address, &write.words).await;
+        self.refused += u64::from(result == Err(Failure::Refused));
+        result
+    }
+}

@@ -1,0 +1,167 @@
+//! Scenarios from the command line, end to end.
+
+mod common;
+
+use common::{Ran, SMALL_FARM, file, folder, run, text};
+use serde_json::Value;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A pump of a unit that somebody picks by chance fails for half a minute.
+const PUMP: &str = r#"
+apiVersion: bess/v1
+kind: Scenario
+metadata: {id: pump, title: A pump fails, summary: The coolant pump of one unit fails and works again.}
+params:
+  lasts: {type: duration, default: 30s, description: how long it fails}
+seed: 7
+duration: 1m
+sut: {mode: none}
+targets:
+  one: {kind: unit, mode: one}
+steadyState:
+  window: 2s
+  checks:
+    - {id: energised, modes: [SoT], expr: "grid.frequency_hz > 45Hz"}
+timeline:
+  - {id: fails, at: 5s, action: device.pump, target: one, duration: "${lasts}"}
+expectations:
+  - {id: stays-up, kind: always, after: {action: fails}, for: 20s, expr: "grid.voltage_pu > 0.5"}
+"#;
+
+fn scenario(folder: &TempDir, text: &str) -> String {
+    file(folder, "scenario.yaml", text)
+}
+fn farm(folder: &TempDir) -> String {
+    file(folder, "farm.toml", SMALL_FARM)
+}
+fn go(args: &[&str]) -> Ran {
+    run(["scenario"].iter().chain(args))
+}
+fn report(folder: &Path) -> Value {
+    let text = std::fs::read_to_string(folder.join("report.json")).expect("a report");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn a_scenario_runs_headless_and_leaves_its_reports() {
+    let folder = folder();
+    let (scenario, farm) = (scenario(&folder, PUMP), farm(&folder));
+    let to = folder.path().join("result");
+    let ran = go(&["run", &scenario, "--farm", &farm, "--out", &text(&to)]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.starts_with("pump: passed (seed 7, deterministic"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("stays-up") && ran.stdout.contains("confirmed"), "{}", ran.stdout);
+    let report = report(&to);
+    assert_eq!(report["verdict"], "passed", "{report:#}");
+    let junit = std::fs::read_to_string(to.join("junit.xml")).unwrap();
+    assert!(junit.contains("<testsuite") && junit.contains("stays-up"), "{junit}");
+    let page = std::fs::read_to_string(to.join("report.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>") || page.starts_with("<!DOCTYPE html>"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report_and_another_one_another() {
+    let folder = folder();
+    let (scenario, farm) = (scenario(&folder, PUMP), farm(&folder));
+    let of = |seed: &str, name: &str| {
+        let to = folder.path().join(name);
+        let ran = go(&["run", &scenario, "--farm", &farm, "--seed", seed, "--out", &text(&to)]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+        std::fs::read(to.join("report.json")).unwrap()
+    };
+    let first = of("3", "a");
+    assert_eq!(first, of("3", "b"));
+    // With three units to pick from some other seed picks another one.
+    let picked = |report: &[u8]| {
+        let report: Value = serde_json::from_slice(report).unwrap();
+        report["targets"].to_string()
+    };
+    let others = ["4", "5", "6", "7", "8"].map(|seed| picked(&of(seed, seed)));
+    assert!(others.iter().any(|other| *other != picked(&first)), "{others:?}");
+}
+
+#[test]
+fn the_exit_code_is_the_verdict() {
+    let folder = folder();
+    let farm = farm(&folder);
+    let with = |from: &str, to: &str| {
+        let changed = PUMP.replace(from, to);
+        assert_ne!(changed, PUMP);
+        let scenario = scenario(&folder, &changed);
+        let ran = go(&["run", &scenario, "--farm", &farm]);
+        (ran.code, ran.stdout + &ran.stderr)
+    };
+    let (code, said) = with("grid.voltage_pu > 0.5", "grid.voltage_pu > 1.5");
+    assert_eq!(code, Some(1), "failed: {said}");
+    let (code, said) = with(
+        "timeline:",
+        "abort:\n  - {when: \"farm.frequency_hz > 1Hz\", reason: enough}\ntimeline:",
+    );
+    assert_eq!(code, Some(3), "aborted: {said}");
+    assert!(said.contains("enough"), "{said}");
+    let (code, said) = with("grid.frequency_hz > 45Hz", "grid.frequency_hz > 55Hz");
+    assert_eq!(code, Some(4), "invalid, the farm was never steady: {said}");
+    let (code, said) = with("targets:", "requires: {minUnits: 1000}\ntargets:");
+    assert_eq!(code, Some(2), "could not be run: {said}");
+}
+
+#[test]
+fn bad_input_is_told_with_its_place_and_a_hint_before_anything_runs() {
+    let folder = folder();
+    let farm = farm(&folder);
+    let refusal = |from: &str, to: &str| {
+        let scenario = scenario(&folder, &PUMP.replace(from, to));
+        let ran = go(&["run", &scenario, "--farm", &farm]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{}", ran.stderr);
+        ran.stderr
+    };
+    let said = refusal("sut: {mode: none}", "sut: {mode: none, colour: red}");
+    assert!(said.contains("scenario.yaml:9:") && said.contains("colour"), "{said}");
+    let said = refusal("device.pump", "device.pomp");
+    assert!(said.contains("did you mean") && said.contains("device.pump"), "{said}");
+    let said = refusal("grid.voltage_pu > 0.5", "grid.voltage_pv > 0.5");
+    assert!(said.contains("scenario.yaml:") && said.contains("grid.voltage_pu"), "{said}");
+    let said = refusal("at: 5s", "at: 5W");
+    assert!(said.contains("5W"), "{said}");
+    let ran = go(&["run", "no-such-scenario"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    assert!(ran.stderr.contains("bess scenario list"), "{}", ran.stderr);
+    let ran = go(&["run"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+}
+
+#[test]
+fn parameters_are_set_from_outside_and_an_unknown_one_is_refused() {
+    let folder = folder();
+    let (scenario, farm) = (scenario(&folder, PUMP), farm(&folder));
+    let to = folder.path().join("result");
+    let ran = go(&["run", &scenario, "--farm", &farm, "--set", "lasts=10s", "--out", &text(&to)]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let report = report(&to).to_string();
+    assert!(report.contains("\"lasts\""), "{report}");
+    let ran = go(&["run", &scenario, "--farm", &farm, "--set", "last=10s"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    assert!(ran.stderr.contains("lasts"), "{}", ran.stderr);
+    let checked = go(&["check", &scenario, "--farm", &farm]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+    assert!(checked.stdout.contains("fine"), "{}", checked.stdout);
+}
+
+#[test]
+fn a_run_with_the_built_in_ems_is_the_same_again_to_the_last_letter() {
+    let folder = folder();
+    let farm = farm(&folder);
+    let text_of = PUMP.replace("sut: {mode: none}", "sut: {mode: stub}");
+    let scenario = scenario(&folder, &text_of);
+    let of = |name: &str| {
+        let to = folder.path().join(name);
+        let ran = go(&["run", &scenario, "--farm", &farm, "--out", &text(&to)]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains("the EMS made"), "{}", ran.stdout);
+        std::fs::read_to_string(to.join("report.json")).unwrap()
+    };
+    let first = of("a");
+    assert!(first.contains("deterministic"), "{first}");
+    assert_eq!(first, of("b"));
+}

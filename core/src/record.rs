@@ -1,0 +1,25 @@
+//! What whoever records a run hears of it: enough to do it again, bit for bit.
+
+use crate::command::{Command, Origin};
+use crate::stage::StageRequest;
+use crate::time::Tick;
+use std::fmt;
+
+/// Hears of everything that comes to a farm from outside of it, in the order in which the loop takes it, on
+/// the loop's thread: it must neither wait nor fail.
+pub trait Recorder: Send + fmt::Debug {
+    /// A command came after `tick` and before the next one; one that was refused changed nothing but the
+    /// count of refusals.
+    fn came(&mut self, tick: Tick, command: &Command, origin: &Origin, is_refused: bool);
+    /// A letter came for who directs scenarios and faults; the commands that follow from it come after it.
+    fn asked(&mut self, tick: Tick, request: &StageRequest, is_refused: bool);
+    /// The units were looked at between two ticks, after commands that came meanwhile: what is available
+    /// now, and what the next tick begins with, is made of it.
+    fn looked(&mut self, tick: Tick);
+    /// Whether the hash of the farm's state at the end of `tick` is wanted; asked after each tick.
+    fn wants_hash(&self, tick: Tick) -> bool;
+    /// The hash of the farm's state at the end of `tick`.
+    fn passed(&mut self, tick: Tick, state_hash: &[u8; 32]);
+    /// The run ended after `tick`.
+    fn ended(&mut self, tick: Tick, state_hash: &[u8; 32]);
+}
