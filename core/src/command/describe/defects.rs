@@ -122,68 +122,6 @@ pub(super) fn describe_defect(defect: &Defect) -> String {
             let what = describe_distortion(&distortion);
             format!("sensor of {}{of}: {what}", quantity.name())
         }
-        Defect::PcsTrip { .. }
-        | Defect::PcsDerate(_)
-        | Defect::SetpointIgnored(_)
-        | Defect::PcsInverted(_)
-        | Defect::PcsRamp(_)
-        | Defect::PcsLoss(_)
-        | Defect::PllOffset(_)
-        | Defect::MomentaryCessation { .. }
-        | Defect::RelayShift { .. }
-        | Defect::StartStuck(_)
-        | Defect::RecoveryTrip(_)
-        | Defect::DroopOverride(_) => describe_converter(defect),
-        Defect::VentilationOff(failed) => state("ventilation", failed),
-        Defect::CoolantLeak(lost) => {
-            format!("coolant leak, flow lost = {} %", Number(lost * 100.0))
-        }
-        Defect::DoorOpen(open) => format!("door {}", if open { "is open" } else { "is shut" }),
-        Defect::Suppression(on) => {
-            format!("fire suppression {}", if on { "releases its agent" } else { "is at rest" })
-        }
-        Defect::AuxSupplyOff(off) => {
-            format!("auxiliary supply {}", if off { "is gone" } else { "is there" })
-        }
-    }
-}
-
-/// What is wrong with a converter and its controller.
-fn describe_converter(defect: &Defect) -> String {
-    let pick = |yes, there: &str, gone: &str| if yes { there.to_owned() } else { gone.to_owned() };
-    match *defect {
-        Defect::PcsTrip { code: Some(code) } => format!("PCS trips with {}", code.name()),
-        Defect::PcsTrip { code: None } => "PCS does not trip any more".to_owned(),
-        Defect::PcsDerate(share) => format!("PCS can give {} %", Number(share * 100.0)),
-        Defect::SetpointIgnored(on) => {
-            pick(on, "PCS ignores its setpoints", "PCS obeys its setpoints")
-        }
-        Defect::PcsInverted(on) => {
-            pick(on, "PCS inverts its active power", "PCS gives the sign that is asked for")
-        }
-        Defect::PcsRamp(factor) => format!("PCS ramps times {}", Number(factor)),
-        Defect::PcsLoss(pct) => format!("PCS loses {} % more", Number(pct)),
-        Defect::PllOffset(hz) => format!("PCS measures {} Hz too much", Number(hz)),
-        Defect::MomentaryCessation { below_pu, .. } if below_pu <= 0.0 => {
-            "PCS rides through as it should".to_owned()
-        }
-        Defect::MomentaryCessation { below_pu, recovery_s } => {
-            let (below, recovery) = (Number(below_pu), Number(recovery_s));
-            format!("PCS ceases below {below} pu and comes back in {recovery} s")
-        }
-        Defect::RelayShift { voltage_pu, time_factor } => {
-            let (shift, factor) = (Number(voltage_pu), Number(time_factor));
-            format!("relays {shift} pu nearer, their times times {factor}")
-        }
-        Defect::StartStuck(on) => pick(on, "PCS is stuck in its start", "PCS starts"),
-        Defect::RecoveryTrip(on) => {
-            pick(on, "PCS trips when the voltage comes back", "PCS bears a voltage that comes back")
-        }
-        Defect::DroopOverride(Some(droop)) => {
-            format!("PCS works with a droop of {}", Number(droop))
-        }
-        Defect::DroopOverride(None) => "PCS works with the droop of its settings".to_owned(),
-        _ => String::new(),
     }
 }
 
