@@ -8,6 +8,7 @@ use crate::text::{Expansions, duration_s, place};
 use bess_core::config::{Given, Literal, Node, Section, did_you_mean};
 use bess_core::spec::FarmSpec;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Gives the text of a file that a scenario names, or why it cannot be read.
@@ -216,7 +217,7 @@ impl<'c, 'd, 'a> Part<'c, 'd, 'a> {
             }
         };
         match compile(&text, &self.context.names) {
-            Ok(expr) => Some(Condition { text, expr }),
+            Ok(expr) => Some(Condition { text, expr: Arc::new(expr) }),
             Err(error) => {
                 let at = self.context.place(&node.span(), &text, error.span);
                 self.section.report(at, error.message, error.hint);

@@ -525,7 +525,6 @@ pub struct Expectation {
 
 /// What must be.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there are few of them, and the common one is large")]
 pub enum ExpectationKind {
     /// It becomes true in time, and stays so for `hold`.
     Within {

@@ -114,7 +114,7 @@ impl Play {
         Arc::make_mut(&mut self.seen.events).push(Event { at, unit: Some(unit), kind });
     }
     /// A unit goes to another state in this tick.
-    pub(super) fn to_state(&mut self, unit: usize, to: UnitState) {
+    pub(super) fn change_state(&mut self, unit: usize, to: UnitState) {
         let from = std::mem::replace(&mut self.seen.units[unit].state, to);
         self.seen.units[unit].state_since = self.seen.tick;
         let (trigger, cause) = (Trigger::Trip, Cause::Sequence);

@@ -208,7 +208,7 @@ fn events_in_order_are_heard() {
         for tick in 1..=300 {
             play.tick(|play| {
                 if tick == 60 {
-                    play.to_state(0, state);
+                    play.change_state(0, state);
                 }
             });
         }
@@ -356,7 +356,7 @@ fn signals_are_sampled_and_states_told() {
     let mut play = Play::new(2);
     play.start(&scenario(&format!("{QUIET}{more}")));
     play.seconds(3);
-    play.tick(|play| play.to_state(1, UnitState::Tripped));
+    play.tick(|play| play.change_state(1, UnitState::Tripped));
     let report = play.end();
     let names: Vec<&str> = report.signals.iter().map(|signal| signal.name.as_str()).collect();
     let unit = play.seen.spec.units[0].name.clone();
