@@ -57,6 +57,10 @@ pub(crate) mod kind {
         NO_HISTORY NOT_FOUND "no_history" "This server keeps no history" None;
         NO_SUCH_RUNBOOK NOT_FOUND "no_such_runbook" "There is no such runbook" None;
         NO_MAPS NOT_FOUND "no_maps" "This server has no register maps" None;
+        NO_STAGE NOT_FOUND "no_stage" "This server directs no faults or scenarios" None;
+        NO_SUCH_FAULT NOT_FOUND "no_such_fault" "There is no such fault" None;
+        NO_SUCH_SCENARIO NOT_FOUND "no_such_scenario" "There is no such scenario" None;
+        NO_SUCH_RUN NOT_FOUND "no_such_run" "There is no such run" None;
         NO_LOG NOT_FOUND "no_log" "This server has no log to set" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
@@ -66,6 +70,7 @@ pub(crate) mod kind {
         LOCAL_CONTROL CONFLICT "local_control" "The unit is under local control" None;
         LEASED CONFLICT "leased" "Somebody else holds the unit" None;
         STEP_CUT_SHORT CONFLICT "step_cut_short" "The clock did something else before the step was done" None;
+        NOT_DONE CONFLICT "not_done" "The run is not done yet" None;
         RESET_REFUSED CONFLICT "reset_refused" "The cause of an alarm is still there" None;
         KEY_IN_USE CONFLICT "idempotency_key_in_use" "A request with this key is in hand" Some(1);
         URI_TOO_LONG URI_TOO_LONG "uri_too_long" "The path and query are too long" None;
@@ -531,6 +536,49 @@ problem_set! {
 problem_set! {
     /// How the end of a link condition may be refused.
     LinkClearProblems: BAD_PARAMETER NO_SUCH_LINK NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a read of what can be directed may be refused.
+    FaultKindsProblems: BAD_PARAMETER NO_STAGE NOT_ACCEPTABLE
+}
+problem_set! {
+    /// How a fault may be refused.
+    FaultInjectProblems: MALFORMED_JSON BAD_PARAMETER NO_STAGE SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How the end of a fault may be refused.
+    FaultEndProblems: BAD_PARAMETER NO_SUCH_FAULT NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How the end of all faults may be refused.
+    StageEndProblems: BAD_PARAMETER NO_STAGE NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a read of a scenario may be refused.
+    ScenarioReadProblems: BAD_PARAMETER NO_STAGE NO_SUCH_SCENARIO NOT_ACCEPTABLE
+}
+problem_set! {
+    /// How a read of a run may be refused.
+    RunReadProblems: BAD_PARAMETER NO_SUCH_RUN NOT_ACCEPTABLE
+}
+problem_set! {
+    /// How a read of a report may be refused.
+    RunReportProblems: BAD_PARAMETER NO_STAGE NO_SUCH_RUN NOT_ACCEPTABLE NOT_DONE
+}
+problem_set! {
+    /// How a run may be refused.
+    RunStartProblems: MALFORMED_JSON BAD_PARAMETER NO_STAGE SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
+        UNKNOWN_FIELD BAD_FIELD CONTRADICTION NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How the end of a run may be refused.
+    RunEndProblems: BAD_PARAMETER NO_SUCH_RUN NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How an observation may be refused.
+    ObservationProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_RUN NO_SUCH_UNIT SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
     /// How a read of the log's levels, or their reset, may be refused.

@@ -9,7 +9,7 @@ use bess_core::control::{
     CapacityChange, EnterServiceChange, FunctionName, FunctionsChange, LossAction, TripCurveChange,
     TripsChange, WatchdogSettings,
 };
-use bess_core::defect::{CellDefect, ContactorFault, Defect, Distortion, Reading};
+use bess_core::defect::{CellDefect, ContactorFault, Defect, Distortion, PCS_TRIPS, Reading};
 use bess_core::event::{Contactor, EventKind};
 use bess_core::id::UnitId;
 use bess_core::snapshot::{ClockMode, ClockView, Snapshot, UnitView};
@@ -175,7 +175,8 @@ fn permit(permitted: bool) -> EnterServiceChange {
 }
 
 fn any_defect() -> impl Strategy<Value = Defect> {
-    (0..9usize, 0..RACKS, 0..12usize).prop_map(|(kind, rack_idx, which)| match kind {
+    let n_kinds = 9 + of_the_converter(0).len();
+    (0..n_kinds, 0..RACKS, 0..12usize).prop_map(|(kind, rack_idx, which)| match kind {
         0 => {
             // From harmless to critical.
             let value = [3.0, 3.7, 2.0, 90.0, -20.0][which % 5];
@@ -193,7 +194,8 @@ fn any_defect() -> impl Strategy<Value = Defect> {
             fault: ContactorFault::Stuck,
         },
         7 => Defect::Chiller(true),
-        _ => hidden(rack_idx, which),
+        8 => hidden(rack_idx, which),
+        kind => of_the_converter(which % 5)[kind - 9],
     })
 }
 
@@ -220,6 +222,23 @@ fn hidden(rack_idx: usize, which: usize) -> Defect {
     }
 }
 
+/// Faults of converter, enclosure and supply.
+fn of_the_converter(which: usize) -> [Defect; 11] {
+    [
+        Defect::PcsTrip { code: Some(PCS_TRIPS[which]) },
+        Defect::PcsDerate(which as f64 / 5.0),
+        Defect::SetpointIgnored(true),
+        Defect::PcsInverted(true),
+        Defect::PcsLoss(which as f64),
+        Defect::MomentaryCessation { below_pu: 0.8, recovery_s: which as f64 },
+        Defect::RelayShift { voltage_pu: 0.05, time_factor: 0.1 },
+        Defect::StartStuck(true),
+        Defect::RecoveryTrip(true),
+        Defect::Suppression(true),
+        Defect::AuxSupplyOff(true),
+    ]
+}
+
 /// Everything that [`any_defect`] can make, ended.
 fn mend(engine: &mut Engine) {
     for unit in (0..2).map(UnitId::from_idx) {
@@ -231,6 +250,7 @@ fn mend(engine: &mut Engine) {
             Defect::SmokeDetector(false),
             Defect::Chiller(false),
         ];
+        ends.extend(of_the_converter(0).map(Defect::ended));
         for rack_idx in 0..RACKS {
             for (_, reading, ..) in Reading::ALL.into_iter().take(Reading::N_OF_RACK) {
                 ends.push(Defect::Reading { rack_idx, reading, value: None });

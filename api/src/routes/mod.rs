@@ -20,6 +20,7 @@ mod racks;
 mod runbooks;
 mod services;
 mod several;
+mod stage;
 mod stream;
 pub(crate) mod units;
 mod writes;
@@ -58,6 +59,7 @@ pub(crate) const BASE: &str = "/api/v1";
         (name = "units", description = "Containers with BMS and PCS, their racks and cells"),
         (name = "grid", description = "The grid behind the POI"),
         (name = "tests", description = "What testers do to the wire: forced points and link conditions"),
+        (name = "scenarios", description = "Faults on demand, scenarios and their runs"),
         (name = "clock", description = "Pace of the simulation"),
         (name = "history", description = "What the signals were"),
         (name = "stream", description = "Server-sent events"),
@@ -112,6 +114,15 @@ fn resources() -> OpenApiRouter<Arc<Api>> {
         routes!(history::show),
         routes!(history::signals),
         routes!(stream::stream),
+        routes!(stage::faults::list, stage::faults::inject, stage::faults::end_all),
+        routes!(stage::faults::kinds),
+        routes!(stage::faults::end),
+        routes!(stage::scenarios::list),
+        routes!(stage::scenarios::show),
+        routes!(stage::runs::list, stage::runs::start),
+        routes!(stage::runs::show, stage::runs::end),
+        routes!(stage::runs::report),
+        routes!(stage::runs::observe),
     ];
     v1.into_iter()
         .map(below_base)

@@ -5,7 +5,7 @@ use crate::ask::InEarnest;
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{
-    Fallible, FaultEndProblems, FaultInjectProblems, FaultKindsProblems, FarmReadProblems, Problem,
+    Fallible, FarmReadProblems, FaultEndProblems, FaultInjectProblems, FaultKindsProblems, Problem,
     StageEndProblems, kind,
 };
 use crate::state::Api;
@@ -214,9 +214,8 @@ pub(crate) async fn inject(
     let prepared = book
         .read_fault("body", &text, &snapshot.spec)
         .map_err(|problems| refused("with", &problems))?;
-    let taken = |id: &str| {
-        snapshot.stage.faults.iter().any(|fault| fault.is_active && fault.id == id)
-    };
+    let taken =
+        |id: &str| snapshot.stage.faults.iter().any(|fault| fault.is_active && fault.id == id);
     let id = wish.id.unwrap_or_else(|| drawn_id(&api, "fault", taken));
     let request = StageRequest::Inject(Wish { id: id.clone(), prepared });
     let Json(applied) = api.change(Request::Stage(request), sender).await?;
@@ -240,7 +239,12 @@ pub(crate) async fn end(
     let single = |fault: &&Arc<FaultView>| fault.is_active && fault.run.is_none();
     if !snapshot.stage.faults.iter().filter(single).any(|fault| fault.id == id) {
         let known = snapshot.stage.faults.iter().filter(single).map(|fault| fault.id.as_str());
-        return Err(no_such(&kind::NO_SUCH_FAULT, "no single fault in force has the id", &id, known));
+        return Err(no_such(
+            &kind::NO_SUCH_FAULT,
+            "no single fault in force has the id",
+            &id,
+            known,
+        ));
     }
     api.change(Request::Stage(StageRequest::EndFault(id)), sender).await
 }

@@ -5,12 +5,11 @@ use crate::ask::{InEarnest, aside};
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{
-    Fallible, FarmReadProblems, ObservationProblems, Problem, RunEndProblems, RunReadProblems,
-    RunReportProblems, RunStartProblems, kind,
+    Allowed, Fallible, FarmReadProblems, ObservationProblems, Problem, RunEndProblems,
+    RunReadProblems, RunReportProblems, RunStartProblems, kind,
 };
-use crate::routes::units::UnitName;
 use crate::state::Api;
-use crate::wire::{AppliedAnswer, Num, Stamp};
+use crate::wire::{AppliedAnswer, Num, Stamp, UnitName};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
@@ -187,10 +186,7 @@ fn find<'s>(snapshot: &'s Snapshot, id: &str) -> Fallible<&'s RunView> {
 /// The runs
 #[utoipa::path(get, path = "/runs", operation_id = "list_runs", tag = "scenarios",
     responses((status = 200, description = "The runs.", body = RunsAnswer), FarmReadProblems))]
-pub(crate) async fn list(
-    State(api): State<Arc<Api>>,
-    query: Params,
-) -> Fallible<Json<RunsAnswer>> {
+pub(crate) async fn list(State(api): State<Arc<Api>>, query: Params) -> Fallible<Json<RunsAnswer>> {
     query.finish()?;
     let snapshot = api.snapshot();
     let runs = snapshot.stage.runs.iter().map(|run| Run::from(&**run)).collect();
@@ -234,11 +230,12 @@ pub(crate) async fn start(
         (Some(id), None) => {
             let all = book.scenarios();
             let Some(info) = all.iter().find(|info| info.id == id) else {
-                return Err(Problem::not_one_of(
-                    "scenario",
-                    &id,
-                    all.iter().map(|info| info.id.as_str()),
-                ));
+                let known = all.iter().map(|info| info.id.as_str());
+                let detail = format!("the library has no scenario {id:?}");
+                return Err(Problem::new(&kind::OUT_OF_RANGE, detail)
+                    .field("scenario")
+                    .value(id)
+                    .allowed(Allowed::one_of(known)));
             };
             (id, Arc::clone(&info.text))
         }
@@ -248,7 +245,8 @@ pub(crate) async fn start(
             return Err(Problem::new(&kind::CONTRADICTION, detail).field("scenario"));
         }
     };
-    let set: Vec<(String, String)> = wish.set.unwrap_or_default().into_iter().map(as_text).collect();
+    let set: Vec<(String, String)> =
+        wish.set.unwrap_or_default().into_iter().map(as_text).collect();
     let spec = Arc::clone(&snapshot.spec);
     let reader = Arc::clone(&book);
     let seed = wish.seed;

@@ -52,7 +52,7 @@ pub(crate) struct ScenarioAnswer {
     #[serde(flatten)]
     scenario: Scenario,
     /// Its text, YAML.
-    text: Arc<str>,
+    text: String,
 }
 
 /// The scenarios
@@ -84,5 +84,5 @@ pub(crate) async fn show(
         let known = all.iter().map(|info| info.id.as_str());
         return Err(no_such(&kind::NO_SUCH_SCENARIO, "the library has no scenario", &id, known));
     };
-    Ok(Json(ScenarioAnswer { scenario: info.into(), text: Arc::clone(&info.text) }))
+    Ok(Json(ScenarioAnswer { scenario: info.into(), text: info.text.to_string() }))
 }
