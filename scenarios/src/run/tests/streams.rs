@@ -52,6 +52,6 @@ fn one_more_fault_shifts_no_draw_of_the_others() {
 #[test]
 fn a_scenario_with_seed_0_gets_one_and_says_which() {
     let mut play = Play::new(2);
-    play.start(&scenario("timeline: []\n").replace("seed: 7", "seed: 0"));
+    play.start(&scenario(QUIET).replace("seed: 7", "seed: 0"));
     assert_eq!(play.end().seed, 4711);
 }
