@@ -6,7 +6,7 @@ use bess_core::units::Watts;
 fn pump(expectation: &str) -> String {
     scenario(&format!(
         "timeline:\n  \
-           - {{id: pump, at: 3s, action: device.pump, target: one, duration: 5s}}\n\
+           - {{id: pump, at: 3s, action: device.hvac.pump, target: one, duration: 5s}}\n\
          expectations:\n  - {expectation}\n"
     ))
 }
@@ -129,7 +129,7 @@ fn the_farm_must_be_steady_for_the_whole_window_without_a_break() {
 
 #[test]
 fn a_condition_to_abort_ends_the_run_and_its_faults() {
-    let more = "timeline:\n  - {id: pump, at: 1s, action: device.pump, target: one}\n\
+    let more = "timeline:\n  - {id: pump, at: 1s, action: device.hvac.pump, target: one}\n\
                 abort: [{when: \"farm.active_power_w > 1MW\", for: 500ms, reason: too much}]\n";
     let mut play = Play::new(2);
     play.start(&scenario(more));
@@ -146,7 +146,7 @@ fn a_condition_to_abort_ends_the_run_and_its_faults() {
 fn rollback_ends_faults_as_it_says_and_what_never_recovers_stays() {
     let more = |policy: &str, recovery: &str| {
         scenario(&format!(
-            "timeline:\n  - {{id: pump, at: 1s, action: device.pump, target: one, recovery: {recovery}}}\n\
+            "timeline:\n  - {{id: pump, at: 1s, action: device.hvac.pump, target: one, recovery: {recovery}}}\n\
              rollback: {{policy: {policy}}}\n"
         ))
     };
@@ -174,9 +174,9 @@ fn rollback_ends_faults_as_it_says_and_what_never_recovers_stays() {
 #[test]
 fn actions_follow_each_other_and_conditions() {
     let more = "timeline:\n  \
-        - {id: first, at: 2s, action: device.pump, target: one, duration: 2s}\n  \
-        - {id: second, after: {action: first, delay: 1s}, action: device.pump, target: two, duration: 1s}\n  \
-        - {id: third, when: {expr: \"farm.active_power_w > 1MW\", for: 300ms}, action: device.pump, target: three}\n  \
+        - {id: first, at: 2s, action: device.hvac.pump, target: one, duration: 2s}\n  \
+        - {id: second, after: {action: first, delay: 1s}, action: device.hvac.pump, target: two, duration: 1s}\n  \
+        - {id: third, when: {expr: \"farm.active_power_w > 1MW\", for: 300ms}, action: device.hvac.pump, target: three}\n  \
         - {id: never, when: {expr: \"farm.active_power_w > 9MW\", timeout: 4s}, action: control.mark, with: {name: x}}\n";
     let text = scenario(more).replace(
         "  everybody:",
@@ -223,7 +223,7 @@ fn events_in_order_are_heard() {
 
 #[test]
 fn a_repeated_action_comes_again_as_often_as_it_says() {
-    let more = "timeline:\n  - {id: pump, at: 1s, action: device.pump, target: one, duration: 1s, \
+    let more = "timeline:\n  - {id: pump, at: 1s, action: device.hvac.pump, target: one, duration: 1s, \
                 repeat: {every: 4s, count: 3}}\n";
     let mut play = Play::new(2);
     play.start(&scenario(more));
