@@ -200,7 +200,7 @@ fn violations(report: &Report, axis: &TimeAxis, bands: &[(&CheckPart, f64, f64)]
             g.violation {
                 line x1=(at(x)) x2=(at(x)) y1=(at(TOP)) y2=(at(BOTTOM)) {}
                 @if let Some(from) = named {
-                    text x=(at(from + 4.0)) y=(at(TOP + 12.0)) { "✗ " (check.id) }
+                    text x=(at(from + 4.0)) y=(at(TOP - 10.0)) { "✗ " (check.id) }
                 }
                 title { (check.id) " does not hold: " (check.seen) }
             }
