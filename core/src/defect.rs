@@ -185,6 +185,7 @@ pub enum Defect {
         /// What it makes of it; [`Distortion::NONE`] ends it.
         distortion: Distortion,
     },
+
     // The converter.
     /// The converter has tripped with this alarm and stays so; `None` ends it. The unit comes back by
     /// the rules of the alarm. See [`PCS_TRIPS`].

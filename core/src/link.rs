@@ -15,7 +15,7 @@ use crate::time::{TICK_S, Tick};
 // Of `core`, not of `std`: there it comes without sockets.
 use core::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// What happens to a request, its answer or its connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,12 +64,46 @@ pub enum LinkEffect {
     },
     /// The words of each value of several registers come in the opposite order.
     SwapWords,
+    /// No answer comes, in bursts: a chain of two states that steps with each request (Gilbert 1960, Elliott
+    /// 1963); in the good one nothing is lost.
+    BurstLoss {
+        /// Chance that a burst begins with a request, 0 to 1.
+        good_to_bad: f64,
+        /// Chance that it ends with one, 0 to 1.
+        bad_to_good: f64,
+        /// Share of the requests that is lost within a burst, 0 to 1.
+        loss_bad: f64,
+    },
+    /// The answer comes after that to the next request, where that one is at hand already.
+    Reorder,
+    /// The answer takes the time of a slow line.
+    Bandwidth {
+        /// Bytes a second of wall time, [`BANDWIDTH_MIN`] or more.
+        bytes_per_s: f64,
+    },
+    /// Of each value of several registers the first word is of now and the others are of the publication
+    /// before.
+    Tear,
+    /// Connections beyond the first so many of their listener get no answers.
+    LimitClients {
+        /// How many are served, 0 or more.
+        max_clients: u32,
+    },
+    /// Connections beyond so many of their listener are refused.
+    LimitConnections {
+        /// How many may be open, 0 or more.
+        max_clients: u32,
+    },
 }
 
 /// Longest delay, jitter or gap in s: an hour, longer than any client waits [engineering choice].
 pub const SECONDS_MAX: f64 = 3_600.0;
 /// Furthest that a time may be stale in s: a year [engineering choice].
 pub const STALE_MAX_S: f64 = 31_536_000.0;
+/// Slowest line in bytes a second: a frame takes minutes by it [engineering choice].
+pub const BANDWIDTH_MIN: f64 = 1.0;
+/// Most clients that a limit may let in: more than any listener has seats.
+const CLIENTS_MAX: f64 = 100_000.0;
 /// Most conditions at a time: every request looks at each [engineering choice].
 pub const LINKS_MAX: usize = 256;
 /// Longest name of a condition.
@@ -77,7 +111,7 @@ const NAME_MAX: usize = 64;
 
 impl LinkEffect {
     /// Every name, in the order of the effects.
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 22] = [
         "delay",
         "drop",
         "exception",
@@ -94,9 +128,26 @@ impl LinkEffect {
         "freeze_heartbeat",
         "stale_time",
         "swap_words",
+        "burst_loss",
+        "reorder",
+        "bandwidth",
+        "tear",
+        "limit_clients",
+        "limit_connections",
     ];
-    /// Names of all parameters; each belongs to one effect.
-    pub const PARAMETERS: [&'static str; 5] = ["delay_s", "jitter_s", "exception", "gap_s", "by_s"];
+    /// Names of all parameters; each belongs to one effect, or to its kin.
+    pub const PARAMETERS: [&'static str; 10] = [
+        "delay_s",
+        "jitter_s",
+        "exception",
+        "gap_s",
+        "by_s",
+        "good_to_bad",
+        "bad_to_good",
+        "loss_bad",
+        "bytes_per_s",
+        "max_clients",
+    ];
 
     /// Position in [`Self::NAMES`], and in the counters.
     pub const fn position(&self) -> usize {
@@ -117,7 +168,17 @@ impl LinkEffect {
             Self::FreezeHeartbeat => 13,
             Self::StaleTime { .. } => 14,
             Self::SwapWords => 15,
+            Self::BurstLoss { .. } => 16,
+            Self::Reorder => 17,
+            Self::Bandwidth { .. } => 18,
+            Self::Tear => 19,
+            Self::LimitClients { .. } => 20,
+            Self::LimitConnections { .. } => 21,
         }
+    }
+    /// Whether it keeps connections out, before there is a request.
+    pub const fn is_at_the_door(&self) -> bool {
+        matches!(self, Self::Refuse | Self::LimitConnections { .. })
     }
     /// Its name in REST, scenarios and metrics.
     pub const fn name(&self) -> &'static str {
@@ -132,6 +193,17 @@ impl LinkEffect {
             Self::Exception(code) => vec![("exception", f64::from(code))],
             Self::Split { gap_s } => vec![("gap_s", gap_s)],
             Self::StaleTime { by_s } => vec![("by_s", by_s)],
+            Self::BurstLoss { good_to_bad, bad_to_good, loss_bad } => {
+                vec![
+                    ("good_to_bad", good_to_bad),
+                    ("bad_to_good", bad_to_good),
+                    ("loss_bad", loss_bad),
+                ]
+            }
+            Self::Bandwidth { bytes_per_s } => vec![("bytes_per_s", bytes_per_s)],
+            Self::LimitClients { max_clients } | Self::LimitConnections { max_clients } => {
+                vec![("max_clients", f64::from(max_clients))]
+            }
             _ => Vec::new(),
         }
     }
@@ -147,21 +219,21 @@ impl LinkEffect {
             let missing = || not_possible(field, format!("the effect {name} needs it"));
             value(field).ok_or_else(missing)
         };
+        let whole = |field: &'static str, most: f64| {
+            let number = needed(field)?;
+            in_range(field, number, 0.0, most, "")?;
+            if number.fract() != 0.0 {
+                return Err(not_possible(field, format!("it is a whole number, got {number}")));
+            }
+            Ok(number)
+        };
         let effect = match name {
             "delay" => Self::Delay {
                 delay_s: needed("delay_s")?,
                 jitter_s: value("jitter_s").unwrap_or(0.0),
             },
             "drop" => Self::Drop,
-            "exception" => {
-                let code = needed("exception")?;
-                in_range("exception", code, 0.0, 255.0, "")?;
-                if code.fract() != 0.0 {
-                    let reason = format!("a code is a whole number, got {code}");
-                    return Err(not_possible("exception", reason));
-                }
-                Self::Exception(code as u8)
-            }
+            "exception" => Self::Exception(whole("exception", 255.0)? as u8),
             "empty" => Self::Empty,
             "junk" => Self::Junk,
             "split" => Self::Split { gap_s: needed("gap_s")? },
@@ -175,6 +247,20 @@ impl LinkEffect {
             "freeze_heartbeat" => Self::FreezeHeartbeat,
             "stale_time" => Self::StaleTime { by_s: needed("by_s")? },
             "swap_words" => Self::SwapWords,
+            "burst_loss" => Self::BurstLoss {
+                good_to_bad: needed("good_to_bad")?,
+                bad_to_good: needed("bad_to_good")?,
+                loss_bad: needed("loss_bad")?,
+            },
+            "reorder" => Self::Reorder,
+            "bandwidth" => Self::Bandwidth { bytes_per_s: needed("bytes_per_s")? },
+            "tear" => Self::Tear,
+            "limit_clients" => {
+                Self::LimitClients { max_clients: whole("max_clients", CLIENTS_MAX)? as u32 }
+            }
+            "limit_connections" => {
+                Self::LimitConnections { max_clients: whole("max_clients", CLIENTS_MAX)? as u32 }
+            }
             _ => {
                 let reason = format!("it must be one of {}, got {name}", Self::NAMES.join(", "));
                 return Err(not_possible("effect", reason));
@@ -196,6 +282,14 @@ impl LinkEffect {
             }
             Self::Split { gap_s } => in_range("gap_s", gap_s, 0.0, SECONDS_MAX, "s"),
             Self::StaleTime { by_s } => in_range("by_s", by_s, TICK_S, STALE_MAX_S, "s"),
+            Self::BurstLoss { good_to_bad, bad_to_good, loss_bad } => {
+                in_range("good_to_bad", good_to_bad, 0.0, 1.0, "")?;
+                in_range("bad_to_good", bad_to_good, 0.0, 1.0, "")?;
+                in_range("loss_bad", loss_bad, 0.0, 1.0, "")
+            }
+            Self::Bandwidth { bytes_per_s } => {
+                in_range("bytes_per_s", bytes_per_s, BANDWIDTH_MIN, 1e12, "bytes/s")
+            }
             _ => Ok(()),
         }
     }
@@ -305,7 +399,8 @@ impl LinkCondition {
             return Err(not_possible("last_register", reason));
         }
         let narrow = if registers.is_some() { "first_register" } else { "functions" };
-        if self.effect == LinkEffect::Refuse && (registers.is_some() || !functions.is_empty()) {
+        let at_the_door = self.effect.is_at_the_door();
+        if at_the_door && (registers.is_some() || !functions.is_empty()) {
             let reason = "a connection is refused before it asks anything: choose by listener, \
                           by peer, or by the unit of a listener that serves one alone";
             return Err(not_possible(narrow, reason.to_owned()));
@@ -320,6 +415,11 @@ impl LinkCondition {
     /// The jitter of the `n`th request within its scope, 0 to 1 (excluded).
     pub fn jitter(&self, n: u64) -> f64 {
         self.draws(n)[1]
+    }
+    /// Two more draws of the `n`th request, each 0 to 1 (excluded): how a burst goes on, and what it takes.
+    fn burst_draws(&self, n: u64) -> [f64; 2] {
+        let mut stream = Streams::new(!self.seed).stream(Domain::Link, n);
+        [stream.uniform(), stream.uniform()]
     }
     fn draws(&self, n: u64) -> [f64; 2] {
         let mut stream = Streams::new(self.seed).stream(Domain::Link, n);
@@ -337,21 +437,41 @@ pub struct ActiveLink {
     pub since: Tick,
     seen: AtomicU64,
     hits: AtomicU64,
+    /// Whether a burst of losses goes on.
+    in_burst: AtomicBool,
 }
 
 impl ActiveLink {
     /// A condition that begins after the tick `since`.
     pub const fn new(condition: LinkCondition, since: Tick) -> Self {
-        Self { condition, since, seen: AtomicU64::new(0), hits: AtomicU64::new(0) }
+        Self {
+            condition,
+            since,
+            seen: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            in_burst: AtomicBool::new(false),
+        }
     }
     /// Counts a request within its scope; its number, from 0, when it is hit.
     pub fn take(&self) -> Option<u64> {
         let n = self.seen.fetch_add(1, Relaxed);
-        let hit = self.condition.hits(n);
+        let hit = self.condition.hits(n) && self.bursts(n);
         if hit {
             self.hits.fetch_add(1, Relaxed);
         }
         hit.then_some(n)
+    }
+    /// Whether the `n`th request is lost in a burst; yes for what does not come in bursts.
+    fn bursts(&self, n: u64) -> bool {
+        let LinkEffect::BurstLoss { good_to_bad, bad_to_good, loss_bad } = self.condition.effect
+        else {
+            return true;
+        };
+        let [step, loss] = self.condition.burst_draws(n);
+        // Requests at the same moment step one after the other.
+        let turn = |bad: bool| if bad { step >= bad_to_good } else { step < good_to_bad };
+        let before = self.in_burst.fetch_update(Relaxed, Relaxed, |bad| Some(turn(bad)));
+        turn(before.unwrap_or(false)) && loss < loss_bad
     }
     /// Requests within its scope so far.
     pub fn seen(&self) -> u64 {

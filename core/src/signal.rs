@@ -115,6 +115,7 @@ table! {
         "pcs.temperature" Celsius "Temperature of the converter" |u| u.view.pcs_temperature.0;
         "insulation.resistance" Ohms "Insulation resistance against earth" |u| u.view.insulation_kohm * 1000.0;
         "watchdog.remaining" Seconds "Time until the controller counts as lost" |u| u.view.watchdog.remaining_s;
+        "gas.lfl" Ratio "Gas in the container's air over its lower flammable limit" |u| u.view.gas_lfl;
         "gas.volume" Litres "Gas that the cells have given off, at ambient conditions" |u| u.view.gas_litres;
         "auxiliary.power" Watts "Consumption of the auxiliaries" |u| u.view.auxiliary_power.0;
         "rating.active_power" Watts "Rated active power" |u| u.design.pcs.rated_power.0;
@@ -189,6 +190,8 @@ table! {
         "battery.soc" Ratio "Energy-weighted state of charge, as the BMSes estimate it" |f| f.soc;
         "battery.soh" Ratio "Energy-weighted state of health, as the BMSes estimate it" |f| f.soh;
         "truth.soc" Ratio "True energy-weighted state of charge" |f| f.true_soc;
+        "truth.poi.active_power" Watts "Active power that really flows at the POI, positive is discharge" |f| f.true_active_power.0;
+        "truth.poi.reactive_power" Vars "Reactive power that really flows at the POI, positive is injection" |f| f.true_reactive_power.0;
         "battery.energy" Joules "Energy left, at nominal voltage" |f| f.energy.0;
         "battery.energy_capacity" Joules "Energy when full, at nominal voltage and present health" |f| f.energy_capacity.0;
         "cell.voltage_max" Volts "Highest cell voltage" |f| f.extremes.voltage_max.0;

@@ -228,10 +228,14 @@ pub trait Observer: Send + std::fmt::Debug {
 pub struct FarmView {
     /// Number of units in each state, by position in [`UnitState::ALL`].
     pub units_by_state: [u32; UnitState::ALL.len()],
-    /// Active power at the POI: units less auxiliaries and the transformer's loss.
+    /// Active power at the POI as its meter shows it: units less auxiliaries and the transformer's loss.
     pub active_power: Watts,
-    /// Reactive power at the POI.
+    /// Reactive power at the POI as its meter shows it.
     pub reactive_power: Vars,
+    /// What of active power really flows at the POI.
+    pub true_active_power: Watts,
+    /// What of reactive power really flows at the POI.
+    pub true_reactive_power: Vars,
     /// Sum of the units' AC power before auxiliaries.
     pub units_power: Watts,
     /// Consumption of the auxiliaries, >= 0.
@@ -332,6 +336,8 @@ pub struct UnitView {
     pub air_temperature: Celsius,
     /// Gas that its cells have given off, in litres at ambient conditions.
     pub gas_litres: f64,
+    /// Gas in the container's air now over its lower flammable limit, >= 0.
+    pub gas_lfl: f64,
     /// Heat that the chiller takes out, >= 0.
     pub cooling_power: Watts,
     /// Consumption of the auxiliaries, >= 0.

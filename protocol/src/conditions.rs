@@ -6,7 +6,7 @@
 use crate::map::Sight;
 use bess_core::UnitId;
 use bess_core::device::Part;
-use bess_core::link::{ActiveLink, LinkEffect, LinkSight};
+use bess_core::link::{ActiveLink, LinkEffect, LinkSight, SECONDS_MAX};
 use bess_core::snapshot::{Snapshot, UnitView};
 use bess_core::stats::ModbusStats;
 use bess_core::time::TICKS_PER_S;
@@ -23,6 +23,8 @@ pub(crate) struct Fate {
     pub(crate) lens: Lens,
     /// What is done to the answer, in this order.
     wounds: Vec<Wound>,
+    /// Whether the answer to the next request goes first.
+    pub(crate) is_last: bool,
 }
 
 /// What happens in place of a request; nothing is done then.
@@ -47,6 +49,8 @@ enum Wound {
     WrongUnit,
     Duplicate,
     Split(Duration),
+    /// Bytes a second.
+    Line(f64),
 }
 
 /// What a reader sees in place of what is so.
@@ -60,12 +64,16 @@ pub(crate) struct Lens {
     stale_s: f64,
     /// Words of values in the opposite order.
     pub(crate) swap_words: bool,
+    /// All words of a value but the first as in this snapshot.
+    pub(crate) torn: Option<Arc<Snapshot>>,
 }
 
 /// Snapshots of when conditions began that freeze something.
 #[derive(Debug, Default)]
 pub(crate) struct Frozen {
     pictures: Mutex<Vec<(Arc<ActiveLink>, Arc<Snapshot>)>>,
+    /// The last two publications, kept while something tears values.
+    last: Mutex<[Option<Arc<Snapshot>>; 2]>,
 }
 
 impl Frozen {
@@ -80,8 +88,26 @@ impl Frozen {
         Arc::clone(now)
     }
 
+    /// The publication before that of `now`, as far as it is known.
+    fn before(&self, now: &Arc<Snapshot>) -> Arc<Snapshot> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let older = |picture: &&Arc<Snapshot>| picture.publication < now.publication;
+        last.iter().flatten().rev().find(older).map_or_else(|| Arc::clone(now), Arc::clone)
+    }
+
+    /// Keeps what the next torn value needs, or lets it go.
+    fn keep_last(&self, now: &Arc<Snapshot>) {
+        let tears = now.link.iter().any(|link| link.condition.effect == LinkEffect::Tear);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let [_, newest] = std::mem::take(&mut *last);
+        if tears {
+            *last = [newest, Some(Arc::clone(now))];
+        }
+    }
+
     /// Takes pictures for conditions that have just begun, and lets those go that are over.
     pub(crate) fn follow(&self, now: &Arc<Snapshot>) {
+        self.keep_last(now);
         let mut pictures = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
         if now.link.is_empty() && pictures.is_empty() {
             return;
@@ -103,6 +129,8 @@ fn freezes(link: &ActiveLink) -> bool {
 pub(crate) struct Whence<'w> {
     pub(crate) listener: &'w str,
     pub(crate) peer: Option<IpAddr>,
+    /// Place of the connection among those of its listener, from 0: the lowest that was free.
+    pub(crate) place: u32,
 }
 
 /// What the conditions of `snapshot` do to a request; `None` for nothing.
@@ -126,7 +154,12 @@ pub(crate) fn fate(
     let mut fate: Option<Box<Fate>> = None;
     for link in snapshot.link.iter() {
         let condition = &link.condition;
-        if condition.effect == LinkEffect::Refuse || !condition.scope.covers(&sight) {
+        if condition.effect.is_at_the_door() || !condition.scope.covers(&sight) {
+            continue;
+        }
+        if let LinkEffect::LimitClients { max_clients } = condition.effect
+            && whence.place < max_clients
+        {
             continue;
         }
         let Some(n) = link.take() else { continue };
@@ -137,7 +170,9 @@ pub(crate) fn fate(
                 let seconds = delay_s + jitter_s * condition.jitter(n);
                 fate.wounds.push(Wound::Delay(Duration::from_secs_f64(seconds)));
             }
-            LinkEffect::Drop => fate.instead = fate.instead.or(Some(Instead::Silence)),
+            LinkEffect::Drop | LinkEffect::BurstLoss { .. } | LinkEffect::LimitClients { .. } => {
+                fate.instead = fate.instead.or(Some(Instead::Silence));
+            }
             LinkEffect::Exception(code) => {
                 fate.instead = fate.instead.or(Some(Instead::Exception(code)));
             }
@@ -159,21 +194,30 @@ pub(crate) fn fate(
             }
             LinkEffect::StaleTime { by_s } => fate.lens.stale_s += by_s,
             LinkEffect::SwapWords => fate.lens.swap_words = true,
-            LinkEffect::Refuse => {}
+            LinkEffect::Reorder => fate.is_last = true,
+            LinkEffect::Bandwidth { bytes_per_s } => fate.wounds.push(Wound::Line(bytes_per_s)),
+            LinkEffect::Tear => fate.lens.torn = Some(frozen.before(snapshot)),
+            LinkEffect::Refuse | LinkEffect::LimitConnections { .. } => {}
         }
     }
     if let Some(fate) = &mut fate {
-        // A segment is cut when everything else is done.
-        fate.wounds.sort_by_key(|wound| matches!(wound, Wound::Split(_)));
+        // The line carries what is there in the end, and a segment is cut when everything else is done.
+        fate.wounds.sort_by_key(|wound| match wound {
+            Wound::Split(_) => 2,
+            Wound::Line(_) => 1,
+            _ => 0,
+        });
     }
     fate
 }
 
-/// Whether a connection is refused. `unit` is the one that the listener serves, where it serves one.
+/// Whether a connection is refused. `unit` is the one that the listener serves, where it serves one; `open` are
+/// the connections that it has already.
 pub(crate) fn refuses(
     snapshot: &Snapshot,
     whence: Whence<'_>,
     unit: Option<UnitId>,
+    open: usize,
     stats: &ModbusStats,
 ) -> bool {
     let sight = LinkSight {
@@ -186,14 +230,18 @@ pub(crate) fn refuses(
     };
     let refuse = |link: &Arc<ActiveLink>| {
         let condition = &link.condition;
-        let is_it = condition.effect == LinkEffect::Refuse && condition.scope.covers(&sight);
-        is_it && link.take().is_some()
+        let is_full = match condition.effect {
+            LinkEffect::Refuse => true,
+            LinkEffect::LimitConnections { max_clients } => open >= max_clients as usize,
+            _ => false,
+        };
+        is_full && condition.scope.covers(&sight) && link.take().is_some()
     };
-    let refused = snapshot.link.iter().any(refuse);
-    if refused {
-        stats.count_link(&LinkEffect::Refuse);
+    let refusing = snapshot.link.iter().find(|link| refuse(link));
+    if let Some(link) = refusing {
+        stats.count_link(&link.condition.effect);
     }
-    refused
+    refusing.is_some()
 }
 
 impl Lens {
@@ -274,6 +322,10 @@ impl Fate {
                     frame.iter_mut().skip(6).take(1).for_each(|byte| *byte = byte.wrapping_add(1));
                 }
                 Wound::Duplicate => frame.extend_from_within(..),
+                Wound::Line(bytes_per_s) => {
+                    let seconds = (frame.len() as f64 / bytes_per_s).min(SECONDS_MAX);
+                    steps.push(Step::Rest(Duration::from_secs_f64(seconds)));
+                }
                 Wound::Split(gap) => {
                     let rest = frame.split_off(frame.len() / 2);
                     steps.extend([Step::Send(frame), Step::Rest(gap)]);
@@ -301,6 +353,7 @@ mod tests {
             Just(Wound::WrongUnit),
             Just(Wound::Duplicate),
             Just(Wound::Split(Duration::ZERO)),
+            (1.0..1e9).prop_map(Wound::Line),
         ]
     }
 

@@ -104,9 +104,25 @@ fn number(address: IpAddr) -> Option<u128> {
 struct Seats {
     taken: AtomicUsize,
     by_address: Mutex<BTreeMap<IpAddr, usize>>,
+    /// Which places are taken, by their numbers.
+    places: Mutex<Vec<bool>>,
 }
 
 impl Seats {
+    fn places(&self) -> MutexGuard<'_, Vec<bool>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Takes the lowest place that is free.
+    fn take_place(&self) -> u32 {
+        let mut places = self.places();
+        let free = places.iter().position(|taken| !taken);
+        let place = free.unwrap_or_else(|| {
+            places.push(false);
+            places.len() - 1
+        });
+        places[place] = true;
+        place as u32
+    }
     fn by_address(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
         self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,12 +145,14 @@ impl Room {
         if snapshots.link.is_empty() {
             return false;
         }
-        let whence = Whence { listener: &self.config.name, peer: Some(peer.ip()) };
-        conditions::refuses(&snapshots, whence, gateway.only_unit(), self.server.stats())
+        let open = self.seats.taken.load(Relaxed);
+        let whence =
+            Whence { listener: &self.config.name, peer: Some(peer.ip()), place: open as u32 };
+        conditions::refuses(&snapshots, whence, gateway.only_unit(), open, self.server.stats())
     }
 
-    /// What a connection of `peer` to this gateway answers with.
-    fn service(&self, gateway: &Arc<Gateway>, peer: SocketAddr) -> Service {
+    /// What a connection of `peer` at this place answers with, to this gateway.
+    fn service(&self, gateway: &Arc<Gateway>, peer: SocketAddr, place: u32) -> Service {
         Service {
             farm: self.server.farm.clone(),
             config: Arc::clone(&self.config),
@@ -142,6 +160,7 @@ impl Room {
             shelves: Arc::clone(&self.server.shelves),
             role: self.config.role,
             peer,
+            place,
             connection: self.server.connections.fetch_add(1, Relaxed) + 1,
             frozen: Arc::clone(&self.server.frozen),
         }
@@ -170,6 +189,8 @@ pub(crate) struct Seat {
     server: Arc<Server>,
     config: Arc<ListenerConfig>,
     seats: Arc<Seats>,
+    /// The lowest place of the listener that was free, from 0.
+    place: u32,
     address: IpAddr,
     /// Why the connection ended, once somebody knows.
     pub(crate) reason: Option<CloseReason>,
@@ -201,6 +222,7 @@ impl Seat {
         Some(Self {
             server: Arc::clone(&room.server),
             config: Arc::clone(config),
+            place: room.seats.take_place(),
             seats: Arc::clone(&room.seats),
             address,
             reason: None,
@@ -237,6 +259,7 @@ impl Drop for Seat {
         }
         self.server.stats().connections.fetch_sub(1, Relaxed);
         self.seats.taken.fetch_sub(1, Relaxed);
+        self.seats.places()[self.place as usize] = false;
         let mut by_address = self.seats.by_address();
         if let Some(of_address) = by_address.get_mut(&self.address) {
             *of_address -= 1;
@@ -435,7 +458,7 @@ fn seat(stream: TcpStream, peer: SocketAddr, room: &Arc<Room>) {
     stats.accepted.fetch_add(1, Relaxed);
     // It fails on a socket that the client has reset already; the first read will tell.
     let _ = stream.set_nodelay(true);
-    let service = room.service(gateway, peer);
+    let service = room.service(gateway, peer, seat.place);
     let connection = service.connection;
     debug!(%peer, connection, listener = room.config.name, "connection opened");
     let tls = room.tls.clone();
@@ -471,7 +494,7 @@ pub(crate) async fn run_alone<S: Wire>(
         tls: None,
     };
     let Some(seat) = Seat::take(&room, peer) else { return };
-    let service = room.service(gateway, peer);
+    let service = room.service(gateway, peer, seat.place);
     // Its client learns of the end by the end of the stream.
     let _ = Session::new(stream, seat, service).run().await;
 }

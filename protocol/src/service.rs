@@ -55,6 +55,8 @@ pub(crate) struct Service {
     pub(crate) role: Role,
     /// Address of the client.
     pub(crate) peer: SocketAddr,
+    /// Place of the connection among those of its listener.
+    pub(crate) place: u32,
     /// Number of the connection, from 1.
     pub(crate) connection: u64,
     pub(crate) frozen: Arc<Frozen>,
@@ -150,7 +152,8 @@ impl Service {
             return None;
         }
         let device = self.gateway.device(frame[HEADER]);
-        let whence = Whence { listener: &self.config.name, peer: Some(self.peer.ip()) };
+        let peer = Some(self.peer.ip());
+        let whence = Whence { listener: &self.config.name, peer, place: self.place };
         let whom = (device.and_then(|device| device.unit), device.map(|device| device.part));
         let stats = &self.farm.stats.modbus;
         conditions::fate(snapshot, whence, whom, &frame[HEADER + 1..], &self.frozen, stats)
@@ -352,8 +355,11 @@ impl Service {
             let sight = device.sight(held.as_ref()?);
             Some((*period, call.lens.map_or(sight, |lens| lens.look(sight, room))))
         });
+        let torn = call.lens.and_then(|lens| lens.torn.as_ref());
+        let mut torn_room = None;
         let sights = Sights {
             held: held.collect(),
+            torn: torn.map(|torn| self.sight(Call { snapshot: torn, ..call }, &mut torn_room)),
             swap_words: call.lens.is_some_and(|lens| lens.swap_words),
             ..Sights::with_forced(main)
         };

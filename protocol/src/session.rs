@@ -72,6 +72,8 @@ pub(crate) struct Session<S> {
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
     drain_waker: Option<Waker>,
     is_reset: bool,
+    /// An answer that waits until that to the next request is out.
+    overtaken: Vec<u8>,
 }
 
 /// What waiting for bytes came to.
@@ -126,6 +128,7 @@ impl<S: Wire> Session<S> {
             drain,
             drain_waker: None,
             is_reset: false,
+            overtaken: Vec::new(),
         }
     }
 
@@ -203,9 +206,13 @@ impl<S: Wire> Session<S> {
                 Front::Empty => return Next::Read,
             };
             self.half_since = None;
+            // What was held back goes behind the answer that is made now.
+            let overtaken = std::mem::take(&mut self.overtaken);
             let snapshot = snapshot.get_or_insert_with(|| self.service.snapshot());
             self.tally.made_unix_ns = snapshot.wall_unix_ns;
-            match self.answer(length, snapshot) {
+            let next = self.answer(length, snapshot);
+            self.output.extend(overtaken);
+            match next {
                 None if self.output.len() > HELD_BACK_MAX => return Next::Send,
                 None => {}
                 Some(next) => return next,
@@ -247,6 +254,9 @@ impl<S: Wire> Session<S> {
             }
         };
         self.consume(length);
+        let is_overtaken = fate.as_ref().is_some_and(|fate| fate.is_last)
+            && matches!(answer, Answer::Ready)
+            && matches!(front(&self.input[self.taken..]), Front::Whole(_));
         let fate = fate.filter(|fate| fate.wounds());
         let pdu: Pdu = match answer {
             Answer::Silent => {
@@ -256,6 +266,9 @@ impl<S: Wire> Session<S> {
             Answer::Ready if fate.is_none() => {
                 complete(&mut self.output[start..]);
                 self.tally.answered += 1;
+                if is_overtaken {
+                    self.overtaken = self.output.split_off(start);
+                }
                 return None;
             }
             Answer::Ready => {

@@ -253,6 +253,7 @@ impl Engine {
         let poi = Poi {
             deviation_hz: seen.grid.frequency_mean_hz() - self.spec.nominal_frequency.0,
             voltage_pu: seen.grid.voltage_mean_pu(),
+            metered_w: self.site.meter_is_distorted().then(|| self.site.measured(self.poi_now).p_w),
         };
         self.plant.step(&self.spec, first.0, poi, &mut self.units);
         let split = self.plant.next_split(&self.spec, first.0).unwrap_or(u64::MAX);
@@ -320,13 +321,10 @@ impl Engine {
             power_w += visit[k].active.0 - visit[k].auxiliary.0;
             reactive_var += visit[k].reactive.0;
         }
-        if self.site.breaker_is_open {
-            (power_w, reactive_var) = (0.0, 0.0);
-        }
-        let through = Power { p_w: power_w, q_var: reactive_var };
+        let through = self.site.passing(Power { p_w: power_w, q_var: reactive_var });
         let loss_w = self.transformer_loss_w(through);
-        power_w -= loss_w;
-        self.poi_now = Power { p_w: power_w, q_var: reactive_var };
+        let power_w = through.p_w - loss_w;
+        self.poi_now = Power { p_w: power_w, ..through };
         if self.site.watch_transformer(&self.spec, through) {
             // It opens with the next tick; those of a visit with a relay are made one by one.
             self.set_breaker(true, self.tick.next());

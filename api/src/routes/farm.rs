@@ -98,6 +98,10 @@ pub(crate) struct FarmAnswer {
 struct FarmTruth {
     /// Energy-weighted state of charge, 0 to 1.
     soc: Num,
+    /// Active power that flows at the POI, whatever its meter shows.
+    active_power_w: Num,
+    /// Reactive power that flows at the POI.
+    reactive_power_var: Num,
 }
 
 impl FarmAnswer {
@@ -122,7 +126,11 @@ impl FarmAnswer {
             rated_power_w: Num(spec.rated_power().0),
             soc: Num(farm.soc),
             soh: Num(farm.soh),
-            truth: FarmTruth { soc: Num(farm.true_soc) },
+            truth: FarmTruth {
+                soc: Num(farm.true_soc),
+                active_power_w: Num(farm.true_active_power.0),
+                reactive_power_var: Num(farm.true_reactive_power.0),
+            },
             energy_wh: wh(farm.energy),
             energy_capacity_wh: wh(farm.energy_capacity),
             frequency_hz: Num(farm.frequency.0),

@@ -92,6 +92,26 @@ struct Parameters {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>, nullable = false)]
     by_s: Option<Num>,
+    /// `burst_loss`: chance that a burst of losses begins with a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, nullable = false)]
+    good_to_bad: Option<Num>,
+    /// `burst_loss`: chance that it ends with one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, nullable = false)]
+    bad_to_good: Option<Num>,
+    /// `burst_loss`: share of the requests that is lost within a burst.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, nullable = false)]
+    loss_bad: Option<Num>,
+    /// `bandwidth`: bytes a second of the line, from 1 on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, nullable = false)]
+    bytes_per_s: Option<Num>,
+    /// `limit_clients`, `limit_connections`: connections of a listener that are served, or may be open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, nullable = false)]
+    max_clients: Option<Num>,
 }
 
 impl From<&LinkEffect> for Parameters {
@@ -104,6 +124,11 @@ impl From<&LinkEffect> for Parameters {
             exception: value("exception"),
             gap_s: value("gap_s"),
             by_s: value("by_s"),
+            good_to_bad: value("good_to_bad"),
+            bad_to_good: value("bad_to_good"),
+            loss_bad: value("loss_bad"),
+            bytes_per_s: value("bytes_per_s"),
+            max_clients: value("max_clients"),
         }
     }
 }
@@ -174,6 +199,26 @@ pub(crate) struct LinkWish {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, minimum = 0.1)]
     by_s: Option<f64>,
+    /// `burst_loss`: chance that a burst of losses begins with a request.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 0, maximum = 1)]
+    good_to_bad: Option<f64>,
+    /// `burst_loss`: chance that it ends with one.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 0, maximum = 1)]
+    bad_to_good: Option<f64>,
+    /// `burst_loss`: share of the requests that is lost within a burst.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 0, maximum = 1)]
+    loss_bad: Option<f64>,
+    /// `bandwidth`: bytes a second of the line, from 1 on.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 1)]
+    bytes_per_s: Option<f64>,
+    /// `limit_clients`, `limit_connections`: connections of a listener that are served, or may be open.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 0, maximum = 100000)]
+    max_clients: Option<f64>,
     /// Only connections to this listener.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
@@ -221,7 +266,18 @@ const DURATION_MAX_S: f64 = 3.2e9;
 
 impl LinkWish {
     fn effect(&self) -> Fallible<LinkEffect> {
-        let values = [self.delay_s, self.jitter_s, self.exception, self.gap_s, self.by_s];
+        let values = [
+            self.delay_s,
+            self.jitter_s,
+            self.exception,
+            self.gap_s,
+            self.by_s,
+            self.good_to_bad,
+            self.bad_to_good,
+            self.loss_bad,
+            self.bytes_per_s,
+            self.max_clients,
+        ];
         let given: Vec<(&'static str, f64)> = LinkEffect::PARAMETERS
             .into_iter()
             .zip(values)

@@ -70,6 +70,21 @@ struct AddArgs {
     /// stale_time: how old the sample says that it is
     #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse_duration)]
     by: Option<f64>,
+    /// burst_loss: chance that a burst begins with a request, 0 to 1
+    #[arg(long, value_name = "CHANCE")]
+    good_to_bad: Option<f64>,
+    /// burst_loss: chance that it ends with one, 0 to 1
+    #[arg(long, value_name = "CHANCE")]
+    bad_to_good: Option<f64>,
+    /// burst_loss: share of the requests that is lost within a burst
+    #[arg(long, value_name = "SHARE")]
+    loss_bad: Option<f64>,
+    /// bandwidth: bytes a second of the line
+    #[arg(long, value_name = "BYTES")]
+    bytes_per_s: Option<f64>,
+    /// limit_clients, limit_connections: how many of a listener are served, or may be open
+    #[arg(long, value_name = "N")]
+    max_clients: Option<u32>,
     /// Only connections to this listener
     #[arg(long, value_name = "NAME")]
     listener: Option<String>,
@@ -117,6 +132,11 @@ impl AddArgs {
             ("exception", self.exception.map(Value::from)),
             ("gap_s", self.gap.map(Value::from)),
             ("by_s", self.by.map(Value::from)),
+            ("good_to_bad", self.good_to_bad.map(Value::from)),
+            ("bad_to_good", self.bad_to_good.map(Value::from)),
+            ("loss_bad", self.loss_bad.map(Value::from)),
+            ("bytes_per_s", self.bytes_per_s.map(Value::from)),
+            ("max_clients", self.max_clients.map(Value::from)),
             ("listener", self.listener.clone().map(Value::from)),
             ("unit", self.unit.clone().map(Value::from)),
             ("device", self.device.clone().map(Value::from)),
@@ -205,12 +225,14 @@ mod tests {
     #[test]
     fn every_flag_becomes_its_field_and_what_is_not_given_is_not_sent() {
         assert_eq!(add("").unwrap(), json!({"name": "slow", "effect": "delay"}));
-        let all = "--delay 500ms --jitter 0.2s --exception 6 --gap 1s --by 30s --listener main \
+        let all = "--delay 500ms --jitter 0.2s --exception 6 --gap 1s --by 30s --good-to-bad 0.1 \
+                   --bad-to-good 0.4 --loss-bad 0.9 --bytes-per-s 1200 --max-clients 2 --listener main \
                    --unit unit-003 --device bms --functions 3,4 --registers 12-31 --peer 10.0.0.0/8 \
                    --probability 0.5 --seed 7 --for 1m";
         let expected = json!({
             "name": "slow", "effect": "delay", "delay_s": 0.5, "jitter_s": 0.2, "exception": 6,
-            "gap_s": 1.0, "by_s": 30.0, "listener": "main", "unit": "unit-003", "device": "bms",
+            "gap_s": 1.0, "by_s": 30.0, "good_to_bad": 0.1, "bad_to_good": 0.4, "loss_bad": 0.9,
+            "bytes_per_s": 1200.0, "max_clients": 2, "listener": "main", "unit": "unit-003", "device": "bms",
             "functions": [3, 4], "first_register": 12, "last_register": 31, "peer": "10.0.0.0/8",
             "probability": 0.5, "seed": 7, "duration_s": 60.0,
         });

@@ -81,7 +81,7 @@ impl Disturbance {
     pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
         match self.kind {
             DisturbanceKind::Voltage(pu) => {
-                in_range("voltage_pu", pu, VOLTAGE_PU.0, VOLTAGE_PU.1, "pu")?
+                in_range("voltage_pu", pu, VOLTAGE_PU.0, VOLTAGE_PU.1, "pu")?;
             }
             DisturbanceKind::Frequency(hz) => {
                 in_range("frequency_hz", hz, FREQUENCY_HZ.0, FREQUENCY_HZ.1, "Hz")?;

@@ -662,12 +662,14 @@ pub(crate) struct Sights<'s> {
     pub(crate) forced: Vec<&'s ForcedPoint>,
     /// Whether the words of each value come in the opposite order.
     pub(crate) swap_words: bool,
+    /// What all words of a value but the first are of, where values are torn.
+    pub(crate) torn: Option<Sight<'s>>,
 }
 
 impl<'s> Sights<'s> {
     /// Everything of one instant, as it is.
     pub(crate) fn one(main: Sight<'s>) -> Self {
-        Self { main, held: Vec::new(), forced: Vec::new(), swap_words: false }
+        Self { main, held: Vec::new(), forced: Vec::new(), swap_words: false, torn: None }
     }
 
     /// The same with the points that are forced in the snapshot.
@@ -679,7 +681,8 @@ impl<'s> Sights<'s> {
     /// Writes what the field shows into `words`, which have its length.
     #[inline]
     fn show(&self, layout: &Layout, table: Table, field: &Field, words: &mut [u16]) {
-        if self.held.is_empty() && self.forced.is_empty() && !self.swap_words {
+        let is_plain = !self.swap_words && self.torn.is_none();
+        if self.held.is_empty() && self.forced.is_empty() && is_plain {
             return field.encode(&self.main, words);
         }
         self.show_otherwise(layout, table, field, words);
@@ -688,6 +691,14 @@ impl<'s> Sights<'s> {
     /// The same where something is not simply what is so now.
     fn show_otherwise(&self, layout: &Layout, table: Table, field: &Field, words: &mut [u16]) {
         field.encode(&self.of(layout, table, field.address), words);
+        if let Some(torn) = &self.torn
+            && words.len() > 1
+            && field.codec.is_number()
+        {
+            let first = words[0];
+            field.encode(torn, words);
+            words[0] = first;
+        }
         match self.forced_value(field) {
             None => {}
             Some(ForcedValue::Number(value)) => field.codec.encode(Value::Number(*value), words),

@@ -114,6 +114,7 @@ impl Bench {
             shelves: Arc::default(),
             role: Role::Engineer,
             peer: "127.0.0.1:1".parse().unwrap(),
+            place: 0,
             connection: 1,
             frozen: Arc::default(),
         };

@@ -289,3 +289,91 @@ async fn a_write_that_comes_to_nothing_is_on_record_whatever_stopped_it() {
         assert_eq!((record.function, record.exception), (pdu[0], exception), "{pdu:?}");
     }
 }
+
+#[tokio::test]
+async fn losses_in_bursts_come_together_and_repeat_with_their_seed() {
+    let farm = Farm::start().await;
+    let effect = LinkEffect::BurstLoss { good_to_bad: 0.05, bad_to_good: 0.2, loss_bad: 1.0 };
+    let pattern = |seed| {
+        let link = ActiveLink::new(LinkCondition { seed, ..condition(effect) }, Tick(0));
+        (0..4_000).map(|_| link.take().is_some()).collect::<Vec<_>>()
+    };
+    let lost = pattern(7);
+    assert_eq!(lost, pattern(7));
+    assert_ne!(lost, pattern(8));
+    // In the long run the chain is bad for 0.05 / 0.25 of the time, in bursts of five.
+    let share = lost.iter().filter(|lost| **lost).count() as f64 / 4_000.0;
+    let bursts = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count() as f64;
+    let length = share * 4_000.0 / bursts;
+    assert!((share - 0.2).abs() < 0.05 && (length - 5.0).abs() < 1.0, "{share} {length}");
+    // A client feels it as lost answers.
+    let always = LinkEffect::BurstLoss { good_to_bad: 1.0, bad_to_good: 0.0, loss_bad: 1.0 };
+    assert_eq!(answer_under(&farm, always).await, []);
+    let never = LinkEffect::BurstLoss { good_to_bad: 0.0, bad_to_good: 1.0, loss_bad: 1.0 };
+    assert_eq!(answer_under(&farm, never).await, GOOD);
+}
+
+#[tokio::test]
+async fn pipelined_answers_change_places_and_a_single_one_comes_as_ever() {
+    let farm = Farm::start().await;
+    assert_eq!(answer_under(&farm, LinkEffect::Reorder).await, GOOD);
+    let mut client = farm.client().await;
+    let two = [frame(1, 1, &read_pdu(3, 0, 1)), frame(2, 1, &read_pdu(3, 0, 1))].concat();
+    client.send(&two).await;
+    let bytes = bytes(&mut client).await;
+    assert_eq!((bytes.len(), bytes[1], bytes[12]), (22, 2, 1), "{bytes:?}");
+}
+
+#[tokio::test]
+async fn a_slow_line_takes_as_long_as_its_bytes() {
+    let farm = Farm::start().await;
+    farm.set_links(vec![condition(LinkEffect::Bandwidth { bytes_per_s: 100.0 })]);
+    let mut client = farm.client().await;
+    let begun = Instant::now();
+    client.send(&frame(9, 1, &read_pdu(3, 0, 1))).await;
+    assert_eq!(client.receive().await.unwrap().2, [3, 2, 0xBE, 0x55]);
+    assert!(begun.elapsed() >= Duration::from_millis(110), "11 bytes at 100 a second");
+}
+
+#[tokio::test]
+async fn beyond_the_limit_of_clients_nothing_is_answered_and_a_place_that_is_left_is_free() {
+    let farm = Farm::start().await;
+    farm.set_links(vec![condition(LinkEffect::LimitClients { max_clients: 1 })]);
+    let mut first = farm.client().await;
+    assert!(first.read(1, 0, 1).await.is_ok());
+    let mut second = farm.client().await;
+    second.send(&frame(9, 1, &read_pdu(3, 0, 1))).await;
+    assert_eq!(bytes(&mut second).await, [], "it is connected and hears nothing");
+    assert!(first.read(1, 0, 1).await.is_ok());
+    drop(first);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(farm.client().await.read(1, 0, 1).await.is_ok());
+    farm.set_links(vec![condition(LinkEffect::LimitConnections { max_clients: 1 })]);
+    let mut refused = farm.client().await;
+    assert!(refused.stream.read_u8().await.is_err());
+}
+
+#[tokio::test]
+async fn a_torn_value_has_words_of_two_publications() {
+    let farm = Farm::start().await;
+    // The snapshot's number stands in two registers, the high word first.
+    let number = |words: &[u16]| u32::from(words[0]) << 16 | u32::from(words[1]);
+    farm.set_links(vec![]);
+    let mut client = farm.client().await;
+    // The number of the sample in the compact map.
+    let at = 64;
+    let publish = |publication: u64| {
+        farm.fake.snapshots.send_modify(|snapshot| {
+            Arc::make_mut(snapshot).publication = publication;
+        });
+    };
+    farm.set_links(vec![condition(LinkEffect::Tear)]);
+    publish(0x0001_FFFF);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    publish(0x0002_0000);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let torn = client.read(1, at, 2).await.unwrap();
+    assert_eq!(number(&torn), 0x0002_FFFF, "{torn:?}");
+    farm.set_links(vec![]);
+    assert_eq!(number(&client.read(1, at, 2).await.unwrap()), 0x0002_0000);
+}

@@ -27,12 +27,13 @@ impl ExprError {
     pub(crate) fn among(mut self, name: &str, known: &[&str]) -> Self {
         const FEW: usize = 16;
         let lower = name.to_lowercase();
-        let same = known.iter().find(|other| **other == lower);
-        let guess = same.map(|other| format!("did you mean `{other}`?"));
-        self.hint = guess.or_else(|| did_you_mean(name, known)).or_else(|| {
-            let list = || format!("there is {}", known.join(", "));
-            (!known.is_empty() && known.len() <= FEW).then(list)
-        });
+        let distance = |other: &str| strsim::damerau_levenshtein(&lower, &other.to_lowercase());
+        let nearest = known.iter().map(|other| (distance(other), *other)).min();
+        let near = nearest.filter(|(distance, other)| *distance <= other.len() / 3);
+        let guess = near.map(|(_, other)| format!("did you mean `{other}`?"));
+        let list = || format!("there is {}", known.join(", "));
+        let is_few = !known.is_empty() && known.len() <= FEW;
+        self.hint = guess.or_else(|| did_you_mean(name, known)).or_else(|| is_few.then(list));
         self
     }
     /// The problem at its place in the text of the expression, for a person.

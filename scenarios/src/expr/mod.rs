@@ -15,12 +15,13 @@ mod names;
 mod node;
 mod parse;
 mod pattern;
+mod seen;
 mod select;
-#[cfg(test)]
-mod tests;
 mod token;
 pub mod unit;
 
+pub use compile::{FUNCTIONS, Function};
+pub use document::lists;
 pub use error::ExprError;
 pub(crate) use eval::Eval;
 pub use eval::Place;
@@ -115,6 +116,7 @@ pub struct Expr {
     needs: Vec<Need>,
     uses: Uses,
     cells: CellsUsed,
+    sides: Vec<seen::Side>,
 }
 
 #[derive(Clone)]
@@ -240,4 +242,14 @@ impl Expr {
             tell(at, value);
         });
     }
+    /// What the sides of its comparisons are worth, in a line for people: why it does not hold. Empty
+    /// where it compares nothing.
+    pub fn seen(&self, sight: &Sight<'_>) -> String {
+        let all: Vec<String> =
+            self.sides.iter().map(|side| side.tell(sight, &self.selections)).collect();
+        all.join(", ")
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,13 +14,10 @@ use bess_core::stage::{Effect, FaultKindInfo, ParameterInfo};
 use std::fmt;
 use std::sync::Arc;
 
-mod device_cell_internal_short;
-mod device_pump;
-mod transport_delay;
+mod kinds;
+mod shared;
 
-/// Every kind, by name.
-pub const KINDS: &[&FaultKind] =
-    &[&device_cell_internal_short::KIND, &device_pump::KIND, &transport_delay::KIND];
+pub use kinds::KINDS;
 
 /// The kind called `name`.
 pub fn kind(name: &str) -> Option<&'static FaultKind> {
@@ -538,6 +535,9 @@ pub enum ClientAct {
     /// Whether it writes again, in their order, the writes that it made in the last so many seconds; 0
     /// ends it.
     Replay(f64),
+    /// What it writes over what it means: 0.001 for kW where MW were meant, -1 for a reversed sign; 1 ends
+    /// it.
+    Scale(f64),
 }
 
 /// How a heartbeat counts.

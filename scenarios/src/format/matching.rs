@@ -10,7 +10,7 @@ pub struct Condition {
     /// Its text, with parameters put in.
     pub text: String,
     /// It, compiled.
-    pub expr: Expr,
+    pub expr: Arc<Expr>,
 }
 
 /// What a target must match; what is absent matches all.

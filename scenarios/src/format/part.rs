@@ -8,6 +8,7 @@ use crate::text::{Expansions, duration_s, place};
 use bess_core::config::{Given, Literal, Node, Section, did_you_mean};
 use bess_core::spec::FarmSpec;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Gives the text of a file that a scenario names, or why it cannot be read.
@@ -137,9 +138,6 @@ impl<'c, 'd, 'a> Part<'c, 'd, 'a> {
         self.object.key(key);
         self.section.bool_or(key, default)
     }
-    pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
-        self.has(key).then(|| self.section.bool_or(key, false))
-    }
     pub(super) fn word<T: Copy>(&self, key: &'static str, default: T, list: &[(&str, T)]) -> T {
         self.object.key(key);
         self.section.choice_or(key, default, list)
@@ -219,7 +217,7 @@ impl<'c, 'd, 'a> Part<'c, 'd, 'a> {
             }
         };
         match compile(&text, &self.context.names) {
-            Ok(expr) => Some(Condition { text, expr }),
+            Ok(expr) => Some(Condition { text, expr: Arc::new(expr) }),
             Err(error) => {
                 let at = self.context.place(&node.span(), &text, error.span);
                 self.section.report(at, error.message, error.hint);

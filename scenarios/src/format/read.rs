@@ -84,7 +84,13 @@ pub fn read_scenario(file: &str, text: &str, reading: &Reading<'_>) -> Result<Sc
     });
     // What could not be put in has been told; the gap that it left is no problem of its own.
     let place = |problem: &Problem| (problem.line, problem.column);
-    let is_gap = |problem: &Problem| broken.iter().any(|gap| place(gap) == place(problem));
+    let is_gap = |problem: &Problem| {
+        let is_in = |gap: &Problem| {
+            gap.line == problem.line
+                && (gap.column..=gap.column + gap.width).contains(&problem.column)
+        };
+        broken.iter().any(is_in)
+    };
     let found = match result {
         Ok(scenario) if problems.is_empty() => return Ok(scenario),
         Ok(_) => Vec::new(),

@@ -83,8 +83,11 @@ fn with_name(deed: Deed) -> String {
 fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{name}") })
 }
+fn any_of(schemas: Vec<Value>) -> Value {
+    Value::Object(Map::from_iter([("anyOf".to_owned(), Value::Array(schemas))]))
+}
 fn or_put_in(schema: Value) -> Value {
-    json!({ "anyOf": [schema, reference("put-in")] })
+    any_of(vec![schema, reference("put-in")])
 }
 
 /// An object by its table.
@@ -212,7 +215,7 @@ fn number(min: f64, max: f64) -> Value {
 
 /// A number may be a text with a unit, or a `${…}`.
 fn or_text(number: Value) -> Value {
-    json!({ "anyOf": [number, { "type": "string" }] })
+    any_of(vec![number, json!({ "type": "string" })])
 }
 
 /// The table of an action's parameters.

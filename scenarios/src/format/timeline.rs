@@ -1,7 +1,7 @@
 //! Actions of the time line.
 
 use super::Condition;
-use super::deed::Deed;
+use super::deed::{Control, Deed};
 use super::objects::EDGES;
 use super::part::Part;
 use super::scenario::{Action, After, Anchor, Concurrency, Prove, Recovery, Repeat, Start};
@@ -99,8 +99,8 @@ pub(super) fn with(part: &Part<'_, '_, '_>, deed: Deed, kind: Option<TargetKind>
         part.report(key, message, None);
     }
     let allowed = match deed {
-        Deed::Fault(_) => Allowed::All,
-        Deed::Control(_) => Allowed::Draws,
+        Deed::Control(control) if control.act != Control::Set => Allowed::Draws,
+        Deed::Fault(_) | Deed::Control(_) => Allowed::All,
     };
     values::settings(section, &parameters, allowed, part.context)
 }

@@ -340,7 +340,7 @@ fn samples(text: &str, column: &str, scale: Scale) -> Result<Series, String> {
 fn draw(section: Section<'_, '_>, scale: Scale, context: &Context<'_>) -> Option<Draw> {
     let names: Vec<(&str, usize)> = Draw::NAMES.iter().copied().zip(0..).collect();
     let place = section.choice_or("dist", usize::MAX, &names);
-    let Some(object) = DRAWS.get(place) else { return None };
+    let object = DRAWS.get(place)?;
     let part = Part::new(section, object, context);
     let draw = draw_of(&part, object.name, scale);
     part.finish();

@@ -2,6 +2,21 @@
 //!
 //! Times are in seconds from the zero of the time line, in simulated time; what happened before (waiting
 //! for clients, the baseline) is negative.
+//!
+//! The forms are made by [`json`], [`junit`] and [`html`]: the same report gives the same bytes.
+
+mod fields;
+mod html;
+mod json;
+mod junit;
+#[cfg(test)]
+mod sample;
+mod value;
+mod words;
+
+pub use html::html;
+pub use json::{json, report_schema};
+pub use junit::junit;
 
 use bess_core::snapshot::FaultPlane;
 use bess_core::stage::{CheckState, Effect, Severity, Verdict};
@@ -115,6 +130,21 @@ pub enum Attendance {
     Recorded,
     /// Anybody.
     Live,
+}
+
+impl Attendance {
+    /// Every one, with its name in reports.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("alone", Self::Alone),
+        ("lockstep", Self::Lockstep),
+        ("replayed", Self::Replayed),
+        ("recorded", Self::Recorded),
+        ("live", Self::Live),
+    ];
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
 }
 
 /// Whether a run comes out the same again.

@@ -130,7 +130,7 @@ pub fn names<'f>(scenario: &Scenario, spec: &'f FarmSpec) -> Names<'f> {
 pub(super) fn proof_of(place: usize, scenario: &Scenario, spec: &FarmSpec) -> Option<Expr> {
     let action = &scenario.timeline[place];
     if let Prove::Condition(condition) = &action.prove {
-        return Some(condition.expr.clone());
+        return Some(Expr::clone(&condition.expr));
     }
     let Deed::Fault(kind) = action.deed else { return None };
     let text = Fault::probe_text(kind)?;

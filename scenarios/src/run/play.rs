@@ -265,7 +265,7 @@ impl Run {
         });
         let targets = scenario.targets.iter().filter_map(|t| t.matching.condition.as_ref());
         let aborts = scenario.abort.iter().map(|abort| &abort.condition);
-        let conditions = starts.chain(targets).chain(aborts).map(|condition| &condition.expr);
+        let conditions = starts.chain(targets).chain(aborts).map(|condition| &*condition.expr);
         let checks = self.checks.iter().flat_map(Check::exprs);
         conditions.chain(checks).chain(self.proofs.iter().flatten())
     }

@@ -32,6 +32,11 @@ impl Since {
         // Ticks are exact, so the difference is rounded once.
         (tick.0 as f64 - self.zero.0 as f64) / bess_core::time::TICKS_PER_S as f64
     }
+    /// Of `elapsed_s` seconds since the start of the farm, to the microsecond that a moment has.
+    fn elapsed(self, elapsed_s: f64) -> f64 {
+        const PER_S: f64 = 1e6;
+        ((elapsed_s - self.zero.elapsed_s()) * PER_S).round() / PER_S
+    }
 }
 
 /// What one column is of.
@@ -334,7 +339,6 @@ impl Record {
 
     /// Puts what was recorded into a report; `end` is the last tick of the run.
     pub(super) fn into_report(self, since: Since, end: Tick, report: &mut crate::report::Report) {
-        let zero_s = since.zero.elapsed_s();
         report.sample_s = self.sampled.iter().map(|tick| since.tick(*tick)).collect();
         report.signals = self
             .columns
@@ -354,9 +358,9 @@ impl Record {
                 of: of_rack(lane.unit, lane.key.rack_idx),
                 code: lane.key.code.name(),
                 level: lane.key.level.name(),
-                from_s: lane.from_s - zero_s,
-                latched_s: lane.latched_s.map(|at_s| at_s - zero_s),
-                until_s: lane.until_s.map(|at_s| at_s - zero_s),
+                from_s: since.elapsed(lane.from_s),
+                latched_s: lane.latched_s.map(|at_s| since.elapsed(at_s)),
+                until_s: lane.until_s.map(|at_s| since.elapsed(at_s)),
             })
             .collect();
         let end_s = end.elapsed_s();
@@ -366,8 +370,8 @@ impl Record {
             .map(|lane| StatePart {
                 of: of(Some(lane.unit)),
                 state: lane.state.name(),
-                from_s: lane.from_s - zero_s,
-                until_s: lane.until_s.unwrap_or(end_s) - zero_s,
+                from_s: since.elapsed(lane.from_s),
+                until_s: since.elapsed(lane.until_s.unwrap_or(end_s)),
             })
             .collect();
         report.states.sort_by(|a, b| {
@@ -376,14 +380,14 @@ impl Record {
         report.commands = self
             .commands
             .into_iter()
-            .map(|(at_s, part)| CommandPart { at_s: at_s - zero_s, ..part })
+            .map(|(at_s, part)| CommandPart { at_s: since.elapsed(at_s), ..part })
             .collect();
         report.commands_left_out = self.commands_left_out;
         report.events = self
             .lines
             .into_iter()
             .map(|line| EventPart {
-                at_s: line.at_s - zero_s,
+                at_s: since.elapsed(line.at_s),
                 of: of(line.unit),
                 kind: line.kind,
                 text: line.text,

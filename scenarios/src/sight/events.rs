@@ -13,7 +13,7 @@ pub struct EventName(pub(crate) u8);
 
 /// What else an event says, by which it can be picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Says {
+pub enum Says {
     /// Nothing beside its unit.
     Nothing,
     /// `value`: a state of a unit.
@@ -26,16 +26,19 @@ pub(crate) enum Says {
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct EventRow {
-    pub(crate) name: &'static str,
-    pub(crate) says: Says,
-    pub(crate) text: &'static str,
+pub struct EventRow {
+    /// Its name.
+    pub name: &'static str,
+    /// By what it can be picked.
+    pub says: Says,
+    /// What happened.
+    pub text: &'static str,
 }
 
 macro_rules! events {
     ($($constant:ident $name:literal $says:ident $text:literal;)*) => {
         /// Every event.
-        pub(crate) const EVENTS: &[EventRow] =
+        pub const EVENTS: &[EventRow] =
             &[$(EventRow { name: $name, says: Says::$says, text: $text },)*];
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         enum Place { $($constant,)* }

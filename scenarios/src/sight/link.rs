@@ -173,6 +173,7 @@ mod tests {
         assert!(link.poll_interval_s().is_nan());
         stats.modbus.connections.store(4, Relaxed);
         link.note(&stats);
-        assert!((link.poll_interval_s() - 0.2).abs() < 1e-9);
+        // The last tick brought none: 198 in ten seconds.
+        assert!((link.poll_interval_s() - 4.0 / 19.8).abs() < 1e-9);
     }
 }

@@ -13,8 +13,7 @@ mod story;
 mod targets;
 mod writes;
 
-pub(crate) use events::{EVENTS, EventRow, Says};
-pub use events::{EventName, Seen};
+pub use events::{EVENTS, EventName, EventRow, Says, Seen};
 pub use link::LinkSight;
 pub(crate) use memory::WINDOW_MAX_TICKS;
 pub use memory::{Memory, Need};

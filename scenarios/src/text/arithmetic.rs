@@ -193,13 +193,12 @@ fn pair(left: ParamValue, sign: char, right: ParamValue) -> Result<ParamValue, S
         (Int(a), _, Int(b)) => float(a as f64, b as f64).map(Float),
         (Int(a), _, Float(b)) => float(a as f64, b).map(Float),
         (Float(a), _, Int(b)) => float(a, b as f64).map(Float),
-        (Float(a), _, Float(b)) => float(a, b).map(Float),
-        (Seconds(a), '+' | '-', Seconds(b)) => float(a, b).map(Seconds),
-        (Seconds(a), '/', Seconds(b)) => float(a, b).map(Float),
+        (Float(a), _, Float(b)) | (Seconds(a), '/', Seconds(b)) => float(a, b).map(Float),
         (Seconds(a), '*' | '/', Int(b)) => float(a, b as f64).map(Seconds),
-        (Seconds(a), '*' | '/', Float(b)) => float(a, b).map(Seconds),
         (Int(a), '*', Seconds(b)) => float(a as f64, b).map(Seconds),
-        (Float(a), '*', Seconds(b)) => float(a, b).map(Seconds),
+        (Seconds(a), '+' | '-', Seconds(b))
+        | (Seconds(a), '*' | '/', Float(b))
+        | (Float(a), '*', Seconds(b)) => float(a, b).map(Seconds),
         (Text(a), '+', b) if a.len() < LENGTH_MAX * LENGTH_MAX => Ok(Text(format!("{a}{b}"))),
         (a, sign, b) => Err(format!("{} `{sign}` {} makes no sense", a.kind(), b.kind())),
     }

@@ -39,6 +39,9 @@ impl Expansion {
     }
 }
 
+/// The value of a parameter, or why there is none and how to mend it.
+pub type Known = Result<ParamValue, (String, Option<String>)>;
+
 /// What was put into texts, by the place where each begins.
 pub type Expansions = BTreeMap<usize, Expansion>;
 
@@ -62,7 +65,7 @@ impl Tree<'_> {
         &mut self,
         text: &str,
         skipped: &[&str],
-        get: &dyn Fn(&str) -> Result<ParamValue, (String, Option<String>)>,
+        get: &dyn Fn(&str) -> Known,
         report: &mut dyn FnMut(Wrong),
     ) -> Expansions {
         let mut expansions = Expansions::new();
@@ -110,10 +113,7 @@ impl Tree<'_> {
 type PutIn = (ParamValue, Vec<(Range<usize>, Range<usize>)>);
 
 /// A text with its parameters put in.
-fn put_in(
-    raw: &str,
-    get: &dyn Fn(&str) -> Result<ParamValue, (String, Option<String>)>,
-) -> Result<PutIn, Wrong> {
+fn put_in(raw: &str, get: &dyn Fn(&str) -> Known) -> Result<PutIn, Wrong> {
     let mut new = String::new();
     let mut pieces = Vec::new();
     let mut at = 0;
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::text::{parse, place};
 
-    fn get(name: &str) -> Result<ParamValue, (String, Option<String>)> {
+    fn get(name: &str) -> Known {
         match name {
             "limit" => Ok(ParamValue::Float(50.5)),
             "n" => Ok(ParamValue::Int(2)),
@@ -201,7 +201,10 @@ mod tests {
         tree.with(|table| {
             let table = table.get_ref();
             assert!(table["a"].get_ref().is_integer());
-            assert_eq!(table["b"].get_ref().as_float().map(|f| f.as_str()), Some("101.0"));
+            assert_eq!(
+                table["b"].get_ref().as_float().map(toml::de::DeFloat::as_str),
+                Some("101.0")
+            );
             assert_eq!(table["c"].get_ref().as_str(), Some("2s"));
         });
     }

@@ -8,7 +8,7 @@ mod place;
 mod yaml;
 
 pub use arithmetic::{ParamValue, evaluate};
-pub use expand::{Expansion, Expansions, Wrong};
+pub use expand::{Expansion, Expansions, Known, Wrong};
 pub use literal::{DURATION_MAX_S, Quantity, duration_s, in_words};
 pub use place::place;
 

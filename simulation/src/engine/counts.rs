@@ -2,7 +2,7 @@
 //! depends on it.
 
 use super::Engine;
-use bess_core::command::Command;
+use bess_core::command::{Command, ControlSource};
 use bess_core::defect::Defect;
 use bess_core::event::{Cause, Event, EventKind};
 use bess_core::id::UnitId;
@@ -32,13 +32,18 @@ impl Counter {
     }
 
     /// Counts what a command that was applied makes wrong.
-    pub(super) fn note_applied(&mut self, command: &Command) {
+    pub(super) fn note_applied(&mut self, command: &Command, source: ControlSource) {
         match command {
             Command::SetDefect { unit, defect } => {
+                let before = self.defects.len();
                 self.defects.retain(|(of, other)| of != unit || !defect.replaces(*other));
+                // A scenario gives one fault its shape by many commands.
+                let goes_on = source == ControlSource::Scenario && self.defects.len() < before;
                 if defect.is_active() {
                     self.defects.push((*unit, *defect));
-                    self.counts.count_fault(plane_of(*defect));
+                    if !goes_on {
+                        self.counts.count_fault(plane_of(*defect));
+                    }
                 }
             }
             Command::SetLink(_) => self.counts.count_fault(FaultPlane::Transport),

@@ -1,11 +1,11 @@
 //! The picture of the farm: built into a recycled snapshot when somebody looks.
 
 use super::{Engine, SPARES};
-use crate::physics::transformer;
+use crate::physics::pcs::Power;
 use crate::unit::{Share, Surroundings, Unit};
 use bess_core::id::UnitId;
 use bess_core::snapshot::{ClockMode, ClockView, Counts, FarmView, RackView, Snapshot};
-use bess_core::units::{Hertz, Joules, Watts};
+use bess_core::units::{Hertz, Joules, Vars, Watts};
 use std::sync::Arc;
 
 impl Engine {
@@ -150,13 +150,16 @@ impl Engine {
                 if idx == 0 { unit.extremes } else { farm.extremes.merged(&unit.extremes) };
         }
         farm.true_soc = true_energy / true_capacity;
-        let reactive_var = farm.reactive_power.0;
-        let loss_at = |power: Watts| {
-            Watts(transformer::loss_at_w(self.spec.transformer.as_ref(), power.0, reactive_var))
-        };
+        let q_var = farm.reactive_power.0;
+        let loss_at = |power: Watts| Watts(self.transformer_loss_w(Power { p_w: power.0, q_var }));
         let net = farm.units_power - farm.auxiliary_power;
         farm.transformer_loss = loss_at(net);
-        farm.active_power = net - farm.transformer_loss;
+        let flows = self.site.passing(Power { p_w: (net - farm.transformer_loss).0, q_var });
+        farm.true_active_power = Watts(flows.p_w);
+        farm.true_reactive_power = Vars(flows.q_var);
+        let metered = self.site.measured(flows);
+        farm.active_power = Watts(metered.p_w);
+        farm.reactive_power = Vars(metered.q_var);
         let most = farm.available_discharge_power - farm.auxiliary_power;
         farm.available_discharge_power = (most - loss_at(most)).max(Watts::ZERO);
         let most = farm.available_charge_power + farm.auxiliary_power;

@@ -24,9 +24,17 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// What the meter makes of `truth`.
+    /// What of `power` passes the breaker at the POI.
+    pub(super) fn passing(&self, power: Power) -> Power {
+        if self.breaker_is_open { Power::default() } else { power }
+    }
+
+    /// What the meter makes of `truth`; the very same where nothing is wrong with it.
     pub(super) fn measured(&self, truth: Power) -> Power {
         let PoiMeter { gain, offset_w, is_frozen } = self.meter;
+        if !self.meter_is_distorted() {
+            return truth;
+        }
         if is_frozen {
             return self.frozen;
         }

@@ -8,6 +8,7 @@ use bess_core::units::Watts;
 use proptest::prelude::*;
 
 mod counts;
+mod faults;
 mod operation;
 mod tester;
 

@@ -81,6 +81,13 @@ impl GridTick {
         let segment = Segment { from_s: 0.0, to_s: TICK_S, frequency_hz, voltage_pu };
         Self::new(tick, vec![segment], None)
     }
+    /// The same, with a frequency that is `offset_hz` higher.
+    pub(crate) fn with_offset_hz(&self, offset_hz: f64) -> Self {
+        let mut tick = self.clone();
+        tick.segments.iter_mut().for_each(|segment| segment.frequency_hz += offset_hz);
+        tick.frequency_hz = (self.frequency_hz.0 + offset_hz, self.frequency_hz.1 + offset_hz);
+        tick
+    }
     /// Its segments in order.
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments

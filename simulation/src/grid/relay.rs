@@ -70,6 +70,8 @@ pub(crate) struct Relays {
     /// Between these nothing is beyond any threshold: lowest and highest voltage and frequency.
     voltage_pu: (f64, f64),
     frequency_hz: (f64, f64),
+    /// How much too near to nominal its thresholds of voltage are in pu, and the factor of its times.
+    shift: (f64, f64),
     /// Whether every element is inside.
     at_rest: bool,
     /// A phase jump tripped, and its alarm was not cleared yet.
@@ -84,6 +86,7 @@ impl Relays {
             phase_jump_max_deg,
             voltage_pu: (f64::NEG_INFINITY, f64::INFINITY),
             frequency_hz: (f64::NEG_INFINITY, f64::INFINITY),
+            shift: (0.0, 1.0),
             at_rest: true,
             jumped: false,
         };
@@ -96,11 +99,12 @@ impl Relays {
     /// would clear any more.
     pub(crate) fn set(&mut self, trips: &TripSettings) -> Vec<AlarmCode> {
         let before = std::mem::take(&mut self.elements);
+        let shift = self.shift;
         let element = |trip: GridTrip| {
             let same = before.iter().find(|element| element.trip == trip);
             same.copied().unwrap_or_else(|| Element::new(trip))
         };
-        self.elements = trips.trips().map(element).collect();
+        self.elements = trips.trips().map(|trip| element(shifted(trip, shift))).collect();
         self.at_rest = self.elements.iter().all(|element| element.phase == Phase::Inside);
         self.voltage_pu = self.tightest(GridQuantity::Voltage);
         self.frequency_hz = self.tightest(GridQuantity::Frequency);
@@ -113,6 +117,17 @@ impl Relays {
         orphans.dedup();
         orphans.retain(|code| !kept.contains(code));
         orphans
+    }
+
+    /// Sets the relays wrong, or right again: like [`Relays::set`], with thresholds of voltage that are
+    /// `shift_pu` nearer to nominal and with clearing times that are `time_factor` as long.
+    pub(crate) fn set_wrong(
+        &mut self,
+        trips: &TripSettings,
+        (shift_pu, time_factor): (f64, f64),
+    ) -> Vec<AlarmCode> {
+        self.shift = (shift_pu, time_factor);
+        self.set(trips)
     }
 
     /// The nearest thresholds of a quantity: the highest one below, the lowest one above.
@@ -230,6 +245,13 @@ impl Relays {
             sink(&since.to_le_bytes());
         }
     }
+}
+
+/// `trip` as a relay has it that was set wrong.
+fn shifted(trip: GridTrip, (shift_pu, time_factor): (f64, f64)) -> GridTrip {
+    let shift_pu = if trip.quantity == GridQuantity::Voltage { shift_pu } else { 0.0 };
+    let threshold = if trip.above { trip.threshold - shift_pu } else { trip.threshold + shift_pu };
+    GridTrip { threshold, clearing_s: trip.clearing_s * time_factor, ..trip }
 }
 
 #[cfg(test)]

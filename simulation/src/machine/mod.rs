@@ -132,7 +132,14 @@ fn is_of_grid(code: AlarmCode) -> bool {
 
 /// Whether a trip by this alarm leaves the battery connected: its cause is not in the battery.
 pub(crate) fn keeps_contactors(code: AlarmCode) -> bool {
-    is_of_grid(code) || matches!(code, AlarmCode::PcsOverTemperature | AlarmCode::BmsCommunication)
+    is_of_grid(code)
+        || matches!(
+            code,
+            AlarmCode::PcsOverTemperature
+                | AlarmCode::BmsCommunication
+                | AlarmCode::PcsFault
+                | AlarmCode::AcOverCurrent
+        )
 }
 
 impl Machine {

@@ -13,6 +13,7 @@ impl Plant {
             number(sink, power.unwrap_or(f64::NAN));
         }
         number(sink, self.response_w);
+        number(sink, self.trim_w);
         number(sink, self.volt_var.value);
         sink(&[u8::from(self.due)]);
         self.works.iter().for_each(|works| sink(&[u8::from(*works)]));

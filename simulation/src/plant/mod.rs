@@ -32,7 +32,14 @@ pub(crate) struct Poi {
     pub(crate) deviation_hz: f64,
     /// Voltage in per unit.
     pub(crate) voltage_pu: f64,
+    /// Active power in W that the meter shows, where that is not what flows.
+    pub(crate) metered_w: Option<f64>,
 }
+
+/// Part of what the meter lacks of what was asked for that a tick corrects: a time constant of 2 s, slow
+/// beside the converters [engineering choice]. A meter that shows what flows lacks nothing, so this acts
+/// only on one that does not.
+const TRIM: f64 = 0.05;
 
 /// The controller, with the farm's setpoint if one is in force.
 #[derive(Clone, Debug)]
@@ -45,6 +52,9 @@ pub(crate) struct Plant {
     response_w: f64,
     /// The setpoint after the ramp; absent while there is none.
     ramped_w: Option<f64>,
+    /// What the meter made it add to what it asks for, in W, and whether the meter goes on.
+    trim_w: f64,
+    trims: bool,
     /// Reactive power that the voltage asks for, as a share of the rated one.
     volt_var: Lag,
     /// Best loading in W of each unit, and which gave power after the last split.
@@ -71,6 +81,8 @@ impl Plant {
             response: ResponseRun::default(),
             response_w: 0.0,
             ramped_w: None,
+            trim_w: 0.0,
+            trims: false,
             volt_var: Lag::default(),
             best_w: best_w.collect(),
             works: vec![false; spec.units.len()],
@@ -156,6 +168,7 @@ impl Plant {
     pub(crate) fn release(&mut self, units: &mut [Unit]) {
         let had_reactive = self.reactive.is_some() || self.settings.volt_var.is_some();
         (self.active, self.reactive, self.ramped_w) = (None, None, None);
+        self.trim_w = 0.0;
         self.due = self.acts_alone();
         if !self.due {
             (self.response, self.response_w, self.volt_var) =
@@ -178,7 +191,10 @@ impl Plant {
     /// Whether something moves between two splits.
     fn moves(&self) -> bool {
         let target_w = self.active.map_or(0.0, |active| active.0);
-        self.acts_alone() || self.ramped_w.is_some_and(|ramped_w| ramped_w != target_w)
+        self.acts_alone()
+            || self.trims
+            || self.trim_w != 0.0
+            || self.ramped_w.is_some_and(|ramped_w| ramped_w != target_w)
     }
 
     /// The first tick after `tick` at which the plant may act again without a command.
@@ -192,6 +208,7 @@ impl Plant {
     /// One cycle, if one is due in this tick.
     pub(crate) fn step(&mut self, spec: &FarmSpec, tick: u64, poi: Poi, units: &mut [Unit]) {
         let alone = self.acts_alone();
+        self.trims = poi.metered_w.is_some();
         if !self.settings.enabled || self.active.is_none() && !alone {
             return;
         }
@@ -221,7 +238,7 @@ impl Plant {
             target_w
         };
         self.ramped_w = Some(ramped_w);
-        self.dispatch(spec, ramped_w, reactive_var, units);
+        self.dispatch(spec, (ramped_w, poi.metered_w), reactive_var, units);
     }
 
     /// Reactive power for the whole farm: by the voltage where that is on, else the setpoint.
@@ -236,7 +253,7 @@ impl Plant {
     fn dispatch(
         &mut self,
         spec: &FarmSpec,
-        ramped_w: f64,
+        (ramped_w, metered_w): (f64, Option<f64>),
         reactive_var: Option<f64>,
         units: &mut [Unit],
     ) {
@@ -252,6 +269,7 @@ impl Plant {
         if let Some(limits) = &settings.peak_shaving {
             poi_w = poi_w.max(-limits.import_max_w).min(limits.export_max_w);
         }
+        poi_w += self.trim(spec, poi_w, metered_w);
         // What the transformer loses at the setpoint, what others' units give and what all auxiliaries
         // take must be asked for or is not ours to ask for.
         let given_var: f64 = units.iter().map(|unit| unit.share().reactive.0).sum();
@@ -291,6 +309,18 @@ impl Plant {
                 control.reactive.absolute = share.clamp(-1.0, 1.0) * most_var;
             }
         }
+    }
+
+    /// What is to be added to `poi_w` so that the meter comes to show it: more and more where it never
+    /// does. It goes away again with a meter that shows what flows.
+    fn trim(&mut self, spec: &FarmSpec, poi_w: f64, metered_w: Option<f64>) -> f64 {
+        let most_w = 2.0 * spec.rated_power().0;
+        let lacking_w = metered_w.map_or(-self.trim_w, |metered_w| poi_w - metered_w);
+        self.trim_w = (self.trim_w + TRIM * lacking_w).clamp(-most_w, most_w);
+        if metered_w.is_none() && self.trim_w.abs() < 1.0 {
+            self.trim_w = 0.0;
+        }
+        self.trim_w
     }
 
     fn collect_offers(&mut self, units: &[Unit], is_ours: &dyn Fn(&Unit) -> bool) {

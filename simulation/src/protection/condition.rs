@@ -125,6 +125,9 @@ pub(super) fn of_unit(
         AlarmCode::SynchronisationFailed => yes(unit.synchronisation_failed),
         AlarmCode::IslandOverload => yes(unit.island_overload),
         AlarmCode::Quarantined => yes(unit.quarantined),
+        AlarmCode::PcsFault => yes(unit.start_failed),
+        AlarmCode::DoorOpen => yes(unit.door_open),
+        AlarmCode::FireSuppression => yes(unit.suppression),
         _ => yes(false),
     }
 }

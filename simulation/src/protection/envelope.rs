@@ -100,6 +100,9 @@ impl Envelope {
             unit.emergency_stop,
             unit.island_overload,
             unit.quarantined,
+            unit.start_failed,
+            unit.door_open,
+            unit.suppression,
         ];
         unit.insulation_kohm > self.insulation_kohm
             && unit.bms_silent_s < self.bms_silent_s

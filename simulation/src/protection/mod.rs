@@ -35,6 +35,9 @@ const FIXED: &[ProtectionElement] = &[
     fixed(AlarmCode::SynchronisationFailed, AlarmLevel::Trip),
     fixed(AlarmCode::IslandOverload, AlarmLevel::Trip),
     fixed(AlarmCode::Quarantined, AlarmLevel::Critical),
+    fixed(AlarmCode::PcsFault, AlarmLevel::Critical),
+    fixed(AlarmCode::DoorOpen, AlarmLevel::Warning),
+    fixed(AlarmCode::FireSuppression, AlarmLevel::Critical),
 ];
 
 const fn fixed(code: AlarmCode, level: AlarmLevel) -> ProtectionElement {
@@ -80,6 +83,8 @@ pub(crate) struct Protection {
     /// Lagging temperature of each rack's hottest cell in degC; NaN before the first look.
     lagging_degc: Vec<f64>,
     pcs_factor: f64,
+    /// The alarm that a fault of the converter holds, whatever its element sees.
+    pcs_trip: Option<AlarmCode>,
     resets_refused: u32,
 }
 
@@ -98,6 +103,7 @@ impl Protection {
             rack_sets: vec![AlarmSet::default(); design.n_racks],
             lagging_degc: vec![f64::NAN; design.n_racks],
             pcs_factor: 1.0,
+            pcs_trip: None,
             resets_refused: 0,
         }
     }
@@ -105,6 +111,9 @@ impl Protection {
     /// Looks at the unit at the end of a tick; to be called once in each.
     pub(crate) fn step(&mut self, sight: &UnitSight<'_>, events: &mut Vec<Event>) {
         self.pcs_factor = self.envelope.pcs_factor(sight.pcs_degc);
+        if sight.pcs_trip.is_some() || self.pcs_trip.is_some() {
+            self.hold_trip(sight.pcs_trip, sight.now, events);
+        }
         let largest_a = (sight.discharge_max_a, sight.charge_max_a);
         for (idx, rack) in sight.racks.iter().enumerate() {
             let rate_k_per_s = self.rate(idx, rack.temperature_max.0);
@@ -150,6 +159,9 @@ impl Protection {
         let profile = Arc::clone(&self.profile);
         for element in profile.elements.iter().chain(FIXED) {
             if is_of_rack(element.code) != rack_idx.is_some() {
+                continue;
+            }
+            if self.pcs_trip == Some(element.code) && element.level == AlarmLevel::Trip {
                 continue;
             }
             let key = match rack_idx {
@@ -313,6 +325,34 @@ impl Protection {
         }
     }
 
+    /// The converter has tripped with `code` by a fault of its own, or not any more: then its element lets
+    /// go of the alarm by its own rules, or the alarm is gone where no element has it.
+    fn hold_trip(&mut self, code: Option<AlarmCode>, now: Tick, events: &mut Vec<Event>) {
+        let (at, before) = (Moment::end_of(now), std::mem::replace(&mut self.pcs_trip, code));
+        if let Some(code) = code {
+            let key = AlarmKey::unit(code, AlarmLevel::Trip);
+            let element = self.profile.element(code, AlarmLevel::Trip);
+            let latches = element.is_some_and(ProtectionElement::latches);
+            match self.find(key) {
+                Ok(place) => {
+                    self.go_to(place, Some(AlarmPhase::Active), at, f64::NAN, events);
+                }
+                Err(place) => {
+                    let condition = Condition::yes(true, f64::NAN);
+                    self.raise(place, key, AlarmPhase::Active, at, &condition, latches, events);
+                }
+            }
+        }
+        let Some(old) = before.filter(|old| Some(*old) != code) else { return };
+        let own =
+            |element: &&ProtectionElement| (element.code, element.level) == (old, AlarmLevel::Trip);
+        let has_element = self.profile.elements.iter().chain(FIXED).any(|e| own(&e));
+        if let (false, Ok(place)) = (has_element, self.find(AlarmKey::unit(old, AlarmLevel::Trip)))
+        {
+            self.go_to(place, None, at, f64::NAN, events);
+        }
+    }
+
     /// The unit's state left the finite numbers: nothing more will be looked at.
     pub(crate) fn quarantine(&mut self, now: Tick, events: &mut Vec<Event>) {
         let key = AlarmKey::unit(AlarmCode::Quarantined, AlarmLevel::Critical);
@@ -333,6 +373,9 @@ impl Protection {
 
     /// The cause of a relay's trip is gone.
     pub(crate) fn grid_clear(&mut self, code: AlarmCode, at: Moment, events: &mut Vec<Event>) {
+        if self.pcs_trip == Some(code) {
+            return;
+        }
         if let Ok(place) = self.find(AlarmKey::unit(code, AlarmLevel::Trip)) {
             // The relay tells of its end, not of the value then.
             self.go_to(place, None, at, f64::NAN, events);

@@ -1,5 +1,6 @@
 //! What the protection of a unit looks at: measured values, as its BMS and PCS see them.
 
+use bess_core::alarm::AlarmCode;
 use bess_core::control::WatchdogState;
 use bess_core::time::Tick;
 
@@ -65,6 +66,14 @@ pub(crate) struct UnitSight<'s> {
     pub(crate) island_overload: bool,
     /// Whether the unit's state left the finite numbers.
     pub(crate) quarantined: bool,
+    /// The alarm that the converter has tripped with by a fault of its own.
+    pub(crate) pcs_trip: Option<AlarmCode>,
+    /// Whether the converter took too long to come up.
+    pub(crate) start_failed: bool,
+    /// Whether a door of the container is open.
+    pub(crate) door_open: bool,
+    /// Whether the fire suppression has released its agent.
+    pub(crate) suppression: bool,
     /// The watch over the controller.
     pub(crate) watch: WatchdogState,
     /// Time since the last sign of life of the controller, in s.

@@ -51,6 +51,10 @@ const UNIT: UnitSight<'static> = UnitSight {
     emergency_stop: false,
     island_overload: false,
     quarantined: false,
+    pcs_trip: None,
+    start_failed: false,
+    door_open: false,
+    suppression: false,
     watch: WatchdogState::Disabled,
     watch_age_s: 0.0,
 };

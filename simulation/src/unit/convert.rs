@@ -60,13 +60,14 @@ impl Unit {
             return self.ramped;
         }
         let fallback_control = self.fallback_control();
+        let settings = self.faults.at_work(&self.functions);
         let sight = Sight {
             tick: around.tick,
             nominal_hz: around.nominal_hz,
             frequency_hz: around.grid.frequency_mean_hz(),
             voltage_pu: around.grid.voltage_mean_pu(),
             control: fallback_control.as_ref().unwrap_or(&self.control),
-            settings: &self.functions,
+            settings: &settings,
             base: self.target(),
             output: self.pcs.output(),
             most,
@@ -75,7 +76,7 @@ impl Unit {
             soc: self.share.soc,
         };
         let wish: Wish = self.run.step(&sight);
-        let step = self.control.ramp_pct_per_s / 100.0 * TICK_S;
+        let step = self.control.ramp_pct_per_s / 100.0 * self.faults.ramp_factor * TICK_S;
         self.ramped = Power {
             p_w: pcs::approach(self.ramped.p_w, wish.base.p_w, step * most.active_w),
             q_var: pcs::approach(self.ramped.q_var, wish.q_var, step * rated_var),
@@ -110,6 +111,7 @@ impl Unit {
             self.dc_out_of_window = None;
             self.ramped = Power::default();
             self.run.rest();
+            self.keep_rest();
             self.pcs.block();
             return Power::default();
         }
@@ -119,6 +121,7 @@ impl Unit {
         if outside {
             self.is_cut = self.target().p_w != 0.0;
             self.run.rest();
+            self.keep_rest();
             self.pcs.block();
             return Power::default();
         }
@@ -138,16 +141,17 @@ impl Unit {
             return power;
         }
         let wanted = self.want(around);
+        let wanted = self.obey(wanted);
         let over_w = (wanted.p_w - discharge_w).max(-wanted.p_w - charge_w);
         self.is_cut = over_w > DERATED_SHARE * spec.rated_power.0;
-        let share = around.grid.power_share(self.functions.trips.cessation_below_pu);
-        let apparent_va = share * most.apparent_va;
+        let able_va = self.faults.pcs_share * spec.rated_apparent_power.0;
+        let apparent_va = self.power_share(&around.grid) * most.apparent_va.min(able_va);
         let bounds = PowerBounds {
             discharge_w: discharge_w.min(apparent_va),
             charge_w: charge_w.min(apparent_va),
             injected_var: most.injected_cap_var,
             absorbed_var: most.absorbed_cap_var,
-            ramp_per_s: spec.ramp_per_s,
+            ramp_per_s: spec.ramp_per_s * self.faults.ramp_factor,
             apparent_va,
             priority: self.control.priority,
         };
@@ -171,7 +175,7 @@ impl Unit {
         let dc_discharge_w = most_a * bus.at_current(most_a).voltage_v;
         let dc_charge_w = charge_a * bus.at_current(-charge_a).voltage_v;
         let q_var = self.pcs.output().q_var;
-        let loss_at = |p_w: f64| pcs::loss_w(spec, Power { p_w, q_var });
+        let loss_at = |p_w: f64| self.pcs_loss_w(Power { p_w, q_var });
         let mut discharge_w = dc_discharge_w - loss_at(dc_discharge_w);
         if discharge_w < 0.0 {
             // The loss grows with what is drawn from the grid for it; its slope is below one.
@@ -181,7 +185,7 @@ impl Unit {
         }
         // What the converter's temperature leaves, and with priority for reactive power, what that
         // leaves on the circle.
-        let mut most_w = spec.rated_power.0 * self.protection.pcs_derate();
+        let mut most_w = spec.rated_power.0 * self.protection.pcs_derate() * self.faults.pcs_share;
         if self.control.priority == PowerPriority::Reactive {
             let apparent_va = self.most().apparent_va;
             let left_w = (apparent_va * apparent_va - q_var * q_var).max(0.0).sqrt();

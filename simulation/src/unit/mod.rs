@@ -10,6 +10,7 @@ mod convert;
 mod faults;
 mod impairments;
 mod protect;
+mod room;
 mod share;
 mod view;
 
@@ -23,7 +24,7 @@ use crate::function::FunctionsRun;
 use crate::grid::{EnterServiceWatch, GridTick, Island, IslandTick, RelayAction, Relays};
 use crate::machine::{Machine, Rules};
 use crate::physics::cooling::{Cooling, Outside};
-use crate::physics::pcs::{self, Pcs, Power};
+use crate::physics::pcs::{Pcs, Power};
 use crate::physics::rack::{CellMemory, Plate};
 use crate::protection::{Protection, RackSight};
 use crate::watch::{Lease, Reversions, Watchdog};
@@ -41,6 +42,7 @@ use bess_core::units::{Amps, Celsius, Joules, Volts, Watts};
 use command::Fallback;
 use faults::Faults;
 use impairments::{HeatSink, Impairments};
+use room::Room;
 use std::sync::Arc;
 
 /// What all units see alike in a tick.
@@ -95,6 +97,7 @@ pub(crate) struct Unit {
     island_now: IslandTick,
     impairments: Impairments,
     faults: Faults,
+    room: Room,
     heat_sink: HeatSink,
     /// Setpoints after their ramp.
     ramped: Power,
@@ -162,6 +165,7 @@ impl Unit {
             island_now: IslandTick::default(),
             impairments: Impairments::default(),
             faults: Faults::default(),
+            room: Room::new(design.cooling.air_heat_capacity_j_per_k),
             heat_sink: HeatSink::default(),
             ramped: Power::default(),
             entry_cap_w: f64::INFINITY,
@@ -332,6 +336,13 @@ impl Unit {
                 self.battery.distort(quantity, rack_idx, distortion);
             }
             Defect::CoolantLeak(lost) => failures.flow_lost = lost,
+            Defect::RelayShift { voltage_pu, time_factor } => {
+                let wrong = (voltage_pu, time_factor);
+                for code in self.relays.set_wrong(&self.functions.trips, wrong) {
+                    self.protection.grid_clear(code, at, &mut self.events);
+                }
+                self.faults.note(defect);
+            }
             Defect::PcsTrip { .. }
             | Defect::PcsDerate(_)
             | Defect::SetpointIgnored(_)
@@ -340,7 +351,6 @@ impl Unit {
             | Defect::PcsLoss(_)
             | Defect::PllOffset(_)
             | Defect::MomentaryCessation { .. }
-            | Defect::RelayShift { .. }
             | Defect::StartStuck(_)
             | Defect::RecoveryTrip(_)
             | Defect::VentilationOff(_)
@@ -356,6 +366,7 @@ impl Unit {
         if self.is_quarantined() {
             return;
         }
+        let around = &*self.measured(around);
         self.watch_controller(around.tick);
         self.watch_grid(around);
         self.gates = self.machine.gates();
@@ -375,8 +386,7 @@ impl Unit {
 
     /// Gives `power` and the converter's loss by the racks, or what they can of it.
     fn give(&mut self, power: Power) {
-        let spec = &self.design.pcs;
-        let loss_w = if self.converts() { pcs::loss_w(spec, power) } else { 0.0 };
+        let loss_w = if self.converts() { self.pcs_loss_w(power) } else { 0.0 };
         let asked_w = power.p_w + loss_w;
         let shared = self.battery.give(asked_w);
         self.beyond_matched_load = shared.is_some_and(|shared| shared.point.beyond_matched_load);
@@ -408,7 +418,9 @@ impl Unit {
             rise_k_per_w: self.cooling.plate_rise_k_per_w(spec, self.design.n_racks),
         };
         self.battery.refresh(around.tick, &plate);
-        self.cooling.supplied = around.grid.is_energised_at_end() || self.island.is_some();
+        let is_fed = around.grid.is_energised_at_end() || self.island.is_some();
+        self.cooling.supplied = is_fed && !self.faults.aux_supply_off;
+        self.cooling.door_open = self.faults.door_open;
         let mut heat_w = self.held_w;
         let (mut coldest_degc, mut hottest_degc) = (f64::INFINITY, f64::NEG_INFINITY);
         for reading in self.battery.readings() {
@@ -481,6 +493,7 @@ impl Unit {
         self.machine.hash_into(sink);
         self.impairments.hash_into(sink);
         self.faults.hash_into(sink);
+        self.room.hash_into(sink);
         sink(&[
             self.gates.into(),
             self.is_cut.into(),

@@ -44,14 +44,15 @@ impl Unit {
             }
         }
         self.relay_actions = actions;
+        self.watch_recovery(&around.grid, on_grid);
         self.entry.step(&self.control.enter_service, &around.grid, on_grid);
     }
 
     /// The protection looks at what BMS and PCS measure at the end of the tick.
     pub(super) fn protect(&mut self, around: &Surroundings) {
         self.watch_gas();
-        self.bms_silent_ticks =
-            if self.impairments.bms_is_silent { self.bms_silent_ticks + 1 } else { 0 };
+        let is_silent = self.impairments.bms_is_silent || self.faults.aux_supply_off;
+        self.bms_silent_ticks = if is_silent { self.bms_silent_ticks + 1 } else { 0 };
         let mut racks = std::mem::take(&mut self.rack_sights);
         racks.clear();
         racks.extend((0..self.design.n_racks).map(|rack_idx| self.rack_sight(rack_idx)));
@@ -71,13 +72,17 @@ impl Unit {
             bms_silent_s: self.bms_silent_ticks as f64 * TICK_S,
             pcs_degc: around.ambient.0 + self.heat_sink.rise_k,
             dc_out_of_window: self.dc_out_of_window,
-            cooling_failed: failures.chiller || failures.pump || failures.fan,
+            cooling_failed: failures.are_told(),
             beyond_matched_load: self.beyond_matched_load,
             precharge_failed: self.machine.precharge_failed(),
             synchronisation_failed: self.machine.synchronisation_failed(&rules_of(&self.design)),
             emergency_stop: self.machine.is_pressed(),
             island_overload: self.island_now.overloaded,
             quarantined: false,
+            pcs_trip: self.faults.pcs_trip,
+            start_failed: self.start_failed(around.tick),
+            door_open: self.faults.door_open,
+            suppression: self.faults.suppression,
             watch: watch.state,
             watch_age_s: watch.age_s,
         };
@@ -106,11 +111,14 @@ impl Unit {
     fn watch_gas(&mut self) {
         let model = &self.battery.model.rack;
         (self.gas, self.smokes) = (false, false);
+        let mut given_l = 0.0;
         for rack in self.battery.racks().iter().filter(|rack| rack.is_watched()) {
             let (litres, smokes) = rack.gas(model);
             self.gas |= litres > 0.0;
             self.smokes |= smokes;
+            given_l += litres;
         }
+        self.room.step(given_l, self.is_ventilated(), self.faults.door_open);
     }
 
     /// The end of a tick for states and contactors.
@@ -166,7 +174,8 @@ impl Unit {
             contactors_obey: self.battery.disobeying().is_none(),
             bus_charged: self.battery.bus_charged(),
             converter_rests: output.p_w.abs().max(output.q_var.abs()) <= rest_w,
-            grid_fit: makes_grid || self.entry.is_fit(),
+            // A converter that is stuck is never fit to get in step.
+            grid_fit: (makes_grid || self.entry.is_fit()) && !self.faults.start_stuck,
             enter_service_remaining_s: if makes_grid { 0.0 } else { self.entry.remaining_s() },
             is_cut: self.is_cut,
             control_lost: self.fallback.filter(|_| is_lost).map(|fallback| fallback.action),

@@ -31,7 +31,10 @@ impl Unit {
         let apparent_va = (output.p_w * output.p_w + output.q_var * output.q_var).sqrt();
         let (voltage_pu, frequency_hz) = match &self.island {
             Some(_) => (self.island_now.voltage_pu, self.island_now.frequency_hz),
-            None => (around.grid.voltage_mean_pu(), around.grid.frequency_mean_hz()),
+            None => {
+                let measured_hz = around.grid.frequency_mean_hz() + self.faults.pll_offset_hz;
+                (around.grid.voltage_mean_pu(), measured_hz)
+            }
         };
         let (available_discharge, available_charge) = self.available();
         let (discharge_a, charge_a) = self.battery.current_limits();
@@ -65,6 +68,7 @@ impl Unit {
             coolant_temperature: Celsius(self.cooling.coolant_degc),
             air_temperature: Celsius(self.cooling.air_degc),
             gas_litres: self.battery.racks().iter().map(|rack| rack.gas(model).0).sum(),
+            gas_lfl: self.room.lfl(),
             cooling_power: Watts(self.cooling.cooling_w),
             auxiliary_power: Watts(self.auxiliary_w()),
             racks_connected: self.battery.n_closed() as u32,

@@ -21,12 +21,10 @@ impl Holder {
     /// The master behind `origin`; `None` where nobody in particular asks.
     fn of(origin: &Origin) -> Option<Self> {
         let host = match origin.source {
-            ControlSource::None => return None,
+            // A scenario is no master: it does to the farm what it has to, and holds nothing.
+            ControlSource::None | ControlSource::Scenario => return None,
             // Of each of these there is one.
-            ControlSource::Plant
-            | ControlSource::Schedule
-            | ControlSource::Local
-            | ControlSource::Scenario => None,
+            ControlSource::Plant | ControlSource::Schedule | ControlSource::Local => None,
             ControlSource::Modbus | ControlSource::Rest => origin.peer.as_deref().map(host_of),
         };
         Some(Self { source: origin.source, host })

@@ -1,5 +1,6 @@
 //! Plays a scenario in text against an engine.
 
+use bess_core::alarm::ALARMS;
 use bess_core::command::{Command, ControlChange, ControlSource, Origin, RackAction, UnitAction};
 use bess_core::config::parse_farm;
 use bess_core::control::{
@@ -10,7 +11,7 @@ use bess_core::defect::{CellDefect, ContactorFault, Defect, Reading};
 use bess_core::event::Contactor;
 use bess_core::id::UnitId;
 use bess_core::snapshot::{ClockMode, ClockView};
-use bess_core::spec::{Disturbance, DisturbanceKind};
+use bess_core::spec::{Disturbance, DisturbanceKind, Hold, TransformerLimit};
 use bess_core::time::Tick;
 use bess_core::units::Watts;
 use bess_simulation::{Engine, EngineOptions, Inputs};
@@ -209,7 +210,23 @@ fn command(words: &[&str]) -> Option<Command> {
             Some(Command::SetFarmPower { active: Watts(watts(power)?), reactive: None })
         }
         ["farm", "release"] => Some(Command::ReleaseFarm),
+        ["grid", "hold", quantity, value] => {
+            let hold = match *value {
+                "released" => Hold::Release,
+                value => Hold::At(value.parse().ok()?),
+            };
+            let (mut frequency_hz, mut voltage_pu) = (None, None);
+            *(if *quantity == "frequency" { &mut frequency_hz } else { &mut voltage_pu }) =
+                Some(hold);
+            Some(Command::SetGrid { frequency_hz, voltage_pu })
+        }
+        ["grid", "end"] => Some(Command::EndDisturbances { kind: None }),
         ["grid", rest @ ..] => disturbance(rest).map(Command::Disturb),
+        ["breaker", state] => Some(Command::PoiBreaker { open: *state == "open" }),
+        ["transformer", "limit", overload_pu, delay] => {
+            let (overload_pu, delay_s) = (overload_pu.parse().ok()?, seconds(delay)?);
+            Some(Command::TransformerLimit(Some(TransformerLimit { overload_pu, delay_s })))
+        }
         ["load", load, fed] => Some(Command::PickUpLoad {
             load_idx: load.parse::<usize>().ok()?.checked_sub(1)?,
             fed: *fed == "on",
@@ -323,6 +340,29 @@ fn unit_command(unit: UnitId, words: &[&str]) -> Option<Command> {
                 Box::new(FunctionsChange { trips: trips(side, points)?, ..Default::default() });
             Some(Command::ConfigureUnit { unit, change })
         }
+        ["pcs", "trips", code] => {
+            let code = ALARMS.iter().find(|alarm| alarm.name == *code).map(|alarm| alarm.code);
+            defect(Defect::PcsTrip { code })
+        }
+        ["pcs", "share", share] => defect(Defect::PcsDerate(share.parse().ok()?)),
+        ["pcs", "setpoint", state] => defect(Defect::SetpointIgnored(*state == "ignored")),
+        ["pcs", "sign", state] => defect(Defect::PcsInverted(*state == "wrong")),
+        ["pcs", "pll", offset] => {
+            defect(Defect::PllOffset(offset.strip_suffix("Hz")?.parse().ok()?))
+        }
+        ["pcs", "ceases", below_pu, recovery] => {
+            let (below_pu, recovery_s) = (below_pu.parse().ok()?, seconds(recovery)?);
+            defect(Defect::MomentaryCessation { below_pu, recovery_s })
+        }
+        ["pcs", "relays", shift_pu, time_factor] => defect(Defect::RelayShift {
+            voltage_pu: shift_pu.parse().ok()?,
+            time_factor: time_factor.parse().ok()?,
+        }),
+        ["pcs", "start", state] => defect(Defect::StartStuck(*state == "stuck")),
+        ["pcs", "recovery", state] => defect(Defect::RecoveryTrip(*state == "trips")),
+        ["door", state] => defect(Defect::DoorOpen(*state == "open")),
+        ["suppression", state] => defect(Defect::Suppression(*state == "released")),
+        ["supply", state] => defect(Defect::AuxSupplyOff(*state == "gone")),
         [action] => Some(Command::OperateUnit { unit, action: UnitAction::by_name(action)? }),
         _ => None,
     }

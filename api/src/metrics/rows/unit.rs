@@ -34,6 +34,7 @@ pub(super) const ROWS: &[Row] = &[
     unit("bess_unit_insulation_ohms", "insulation.resistance", ", as measured"),
     unit("bess_unit_watchdog_remaining_seconds", "watchdog.remaining", ", as configured; 0 while it is lost or not watched"),
     unit("bess_unit_gas_litres", "gas.volume", ""),
+    unit("bess_unit_gas_lfl_ratio", "gas.lfl", ""),
     unit("bess_unit_dc_voltage_volts", "dc.voltage", ""),
     unit("bess_unit_dc_current_amperes", "dc.current", ""),
     unit("bess_unit_ac_power_watts", "ac.active_power", ""),

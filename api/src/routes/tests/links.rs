@@ -68,6 +68,14 @@ async fn every_effect_can_be_set_by_its_name() {
             "exception" => body["exception"] = json!(4),
             "split" => body["gap_s"] = json!(0.1),
             "stale_time" => body["by_s"] = json!(30),
+            "burst_loss" => {
+                for (key, chance) in [("good_to_bad", 0.1), ("bad_to_good", 0.5), ("loss_bad", 0.9)]
+                {
+                    body[key] = json!(chance);
+                }
+            }
+            "bandwidth" => body["bytes_per_s"] = json!(1200),
+            "limit_clients" | "limit_connections" => body["max_clients"] = json!(1),
             _ => {}
         }
         assert_eq!(set(&served, body).await.effect.name(), name);

@@ -78,6 +78,9 @@ pub(crate) struct Unit {
     air_temperature_degc: Num,
     /// Gas that its cells have given off, in litres at ambient conditions.
     gas_litres: Num,
+    /// Gas in the container's air now over its lower flammable limit; explosion control wants less than
+    /// 0.25.
+    gas_lfl: Num,
     /// Heat that the chiller takes out.
     cooling_power_w: Num,
     /// Consumption of the auxiliaries.
@@ -478,6 +481,7 @@ impl Unit {
             coolant_temperature_degc: Num(view.coolant_temperature.0),
             air_temperature_degc: Num(view.air_temperature.0),
             gas_litres: Num(view.gas_litres),
+            gas_lfl: Num(view.gas_lfl),
             cooling_power_w: Num(view.cooling_power.0),
             auxiliary_power_w: Num(view.auxiliary_power.0),
             racks_connected: view.racks_connected,

@@ -14,17 +14,19 @@ use std::ops::Range;
 
 /// A function, for messages and the document.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Function {
-    pub(crate) name: &'static str,
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
     /// How it is called.
-    pub(crate) form: &'static str,
-    pub(crate) text: &'static str,
+    pub form: &'static str,
+    /// What it gives.
+    pub text: &'static str,
 }
 
 macro_rules! functions {
     ($($name:literal $form:literal $text:literal;)*) => {
         /// Every function.
-        pub(crate) const FUNCTIONS: &[Function] =
+        pub const FUNCTIONS: &[Function] =
             &[$(Function { name: $name, form: $form, text: $text },)*];
     };
 }

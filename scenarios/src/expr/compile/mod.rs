@@ -3,13 +3,15 @@
 mod functions;
 mod operators;
 
-pub(crate) use functions::FUNCTIONS;
+pub use functions::{FUNCTIONS, Function};
 
 use super::ast::{Ast, Kind as AstKind};
 use super::error::ExprError;
 use super::names::Names;
 use super::node::{Domain, Key, Num, Selection, SelectionId, Subject, Truth};
 use super::parse::parse;
+use super::seen::Side;
+use super::token::{Kind as TokenKind, tokens};
 use super::unit::{Dim, Measure};
 use super::{CellsUsed, Expr, Kind, Root, Uses, select};
 use crate::sight::{Level, Need, SIGNALS, Source, TargetKind, find_signal};
@@ -59,6 +61,7 @@ pub(super) fn compile(text: &str, names: &Names<'_>) -> Result<Expr> {
         uses: Uses::default(),
         cells: CellsUsed::default(),
         is_within_window: false,
+        sides: Vec::new(),
     };
     let (root, kind) = match compiler.part(&ast)? {
         Typed::Truth(truth, domain) => (Root::Truth(truth, domain), Kind::Truth(domain.level)),
@@ -74,8 +77,8 @@ pub(super) fn compile(text: &str, names: &Names<'_>) -> Result<Expr> {
     let selections: Arc<[Selection]> = compiler.selections.into();
     let mut needs = compiler.needs;
     needs.iter_mut().for_each(|need: &mut Need| need.selections = Arc::clone(&selections));
-    let (uses, cells) = (compiler.uses, compiler.cells);
-    Ok(Expr { text: text.into(), root, kind, selections, needs, uses, cells })
+    let (uses, cells, sides) = (compiler.uses, compiler.cells, compiler.sides);
+    Ok(Expr { text: text.into(), root, kind, selections, needs, uses, cells, sides })
 }
 
 struct Compiler<'c, 'f> {
@@ -86,6 +89,7 @@ struct Compiler<'c, 'f> {
     uses: Uses,
     cells: CellsUsed,
     is_within_window: bool,
+    sides: Vec<Side>,
 }
 
 impl Compiler<'_, '_> {
@@ -252,15 +256,30 @@ impl Compiler<'_, '_> {
         }
     }
 
+    /// Keeps a side of a comparison for whoever asks why it does not hold.
+    fn keep_side(&mut self, ast: &Ast, typed: &Typed) {
+        let (node, domain, dim, words) = match typed {
+            Typed::Number(number) if number.literal.is_none() => {
+                (&number.node, number.domain, number.dim, None)
+            }
+            Typed::Word(words, node, domain) => (node, *domain, None, Some(*words)),
+            _ => return,
+        };
+        let text = self.text.get(ast.span.clone()).unwrap_or_default().to_owned();
+        if !self.sides.iter().any(|side| side.text == text) {
+            self.sides.push(Side { text, node: node.clone(), domain, dim, words });
+        }
+    }
+
     /// What both sides of an operator are about together.
     fn joined(&self, left: Domain, right: Domain, span: &Range<usize>) -> Result<Domain> {
         let level = left.level.max(right.level);
-        let selection = match (left, right) {
-            (Domain { level: Level::One, .. }, other) => other.selection,
-            (other, Domain { level: Level::One, .. }) => other.selection,
-            (left, right) if left.selection == right.selection => left.selection,
-            (Domain { selection: 0, .. }, Domain { selection, .. })
-            | (Domain { selection, .. }, Domain { selection: 0, .. }) => selection,
+        let is_any = |domain: Domain| domain.level == Level::One || domain.selection == 0;
+        let selection = match (is_any(left), is_any(right)) {
+            // What is one value, or not narrowed, takes the elements of the other.
+            (true, _) => right.selection,
+            (_, true) => left.selection,
+            _ if left.selection == right.selection => left.selection,
             _ => {
                 let message = "both sides are about different units, racks or cells";
                 return Err(ExprError::new(span.clone(), message)
@@ -278,16 +297,27 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// A key for what is measured at `span`; the same text has the same key.
+    /// A key for what is measured at `span`: the same for the same words that mean the same.
     fn key(&self, span: &Range<usize>, ticks: Option<u64>) -> Key {
-        let text = self.text.get(span.clone()).unwrap_or_default();
-        let letters = text.chars().filter(|c| !c.is_whitespace());
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        for letter in letters {
-            u32::from(letter).to_le_bytes().into_iter().for_each(&mut add);
+        let mut add = |number: u64| {
+            for byte in number.to_le_bytes() {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+            }
+        };
+        let text = self.text.get(span.clone()).unwrap_or_default();
+        for token in tokens(text).unwrap_or_default() {
+            let word = text.get(token.span).unwrap_or_default();
+            word.bytes().for_each(|byte| add(u64::from(byte)));
+            add(u64::MAX);
+            // A name of a target or an action may mean another in another expression.
+            if let TokenKind::Name(name) | TokenKind::Text(name) = &token.kind {
+                let places =
+                    [self.names.target(name).map(|(place, _)| place), self.names.action(name)];
+                places.into_iter().for_each(|place| add(place.map_or(0, |place| place as u64 + 1)));
+            }
         }
-        ticks.unwrap_or(u64::MAX).to_le_bytes().into_iter().for_each(&mut add);
+        add(ticks.unwrap_or(0));
         hash
     }
 

@@ -18,22 +18,22 @@ impl Compiler<'_, '_> {
         right: &Ast,
         span: &Range<usize>,
     ) -> Result<Typed> {
-        let compare = |compare: Compare| Some(compare);
         let compare = match op {
             Op::Implies | Op::Or | Op::And => return self.logic(op, left, right, span),
             Op::Plus | Op::Minus | Op::Times | Op::Over => {
                 return self.arithmetic(op, left, right, span);
             }
-            Op::Equal => compare(Compare::Equal),
-            Op::NotEqual => compare(Compare::NotEqual),
-            Op::Less => compare(Compare::Less),
-            Op::LessOrEqual => compare(Compare::LessOrEqual),
-            Op::Greater => compare(Compare::Greater),
-            Op::GreaterOrEqual => compare(Compare::GreaterOrEqual),
+            Op::Equal => Compare::Equal,
+            Op::NotEqual => Compare::NotEqual,
+            Op::Less => Compare::Less,
+            Op::LessOrEqual => Compare::LessOrEqual,
+            Op::Greater => Compare::Greater,
+            Op::GreaterOrEqual => Compare::GreaterOrEqual,
         };
-        let compare = compare.unwrap_or(Compare::Equal);
         let (left_span, right_span) = (left.span.clone(), right.span.clone());
-        let (two, domain) = match self.part(left)? {
+        let compared = self.part(left)?;
+        self.keep_side(left, &compared);
+        let (two, domain) = match compared {
             Typed::Word(vocabulary, node, domain) => {
                 let is_order = !matches!(op, Op::Equal | Op::NotEqual);
                 if is_order && !vocabulary.is_ordered() {
@@ -45,7 +45,8 @@ impl Compiler<'_, '_> {
                 ([node, other], domain)
             }
             Typed::Number(left) => {
-                let right = self.number(right)?;
+                let (ast, right) = (right, self.number(right)?);
+                self.keep_side(ast, &Typed::Number(right.clone()));
                 let domain = self.joined(left.domain, right.domain, span)?;
                 let (left, right, _) =
                     self.alike(left, right, (&left_span, &right_span), op.text())?;
@@ -86,7 +87,9 @@ impl Compiler<'_, '_> {
 
     pub(super) fn one_of(&mut self, left: &Ast, set: &[Ast]) -> Result<Typed> {
         let left_span = left.span.clone();
-        match self.part(left)? {
+        let compared = self.part(left)?;
+        self.keep_side(left, &compared);
+        match compared {
             Typed::Word(vocabulary, node, domain) => {
                 let mut places = Vec::new();
                 for word in set {
@@ -119,6 +122,8 @@ impl Compiler<'_, '_> {
     pub(super) fn near(&mut self, left: &Ast, right: &Ast, tolerance: &Ast) -> Result<Typed> {
         let is_relative = matches!(tolerance.kind, AstKind::Number { is_percent: true, .. });
         let (left_n, right_n) = (self.number(left)?, self.number(right)?);
+        self.keep_side(left, &Typed::Number(left_n.clone()));
+        self.keep_side(right, &Typed::Number(right_n.clone()));
         let span = left.span.start..tolerance.span.end;
         let domain = self.joined(left_n.domain, right_n.domain, &span)?;
         let (left_n, right_n, _) = self.alike(left_n, right_n, (&left.span, &right.span), "~=")?;

@@ -1,14 +1,15 @@
 use super::*;
 use bess_core::stage::Effect;
 
-const PUMP: &str = "{kind: device.pump, target: {unit: 2}}";
+const PUMP: &str = "{kind: device.hvac.pump, target: unit-002}";
 
 #[test]
 fn a_single_fault_begins_at_once_is_told_and_ends_when_asked() {
     let mut play = Play::new(2);
     play.inject("my-pump", PUMP).expect("it may begin");
     assert_eq!(play.pumps(true), [0], "at once");
-    let on = Command::NoteFault { unit: UnitId::from_number(2), kind: "device.pump", on: true };
+    let on =
+        Command::NoteFault { unit: UnitId::from_number(2), kind: "device.hvac.pump", on: true };
     assert!(play.given.iter().any(|(_, command)| *command == on), "{:?}", play.given);
     assert!(play.inject("my-pump", PUMP).is_err(), "one of this id is in force");
     play.seconds(1);
@@ -28,7 +29,7 @@ fn a_single_fault_begins_at_once_is_told_and_ends_when_asked() {
 #[test]
 fn a_single_fault_may_have_an_end_of_its_own() {
     let mut play = Play::new(2);
-    play.inject("short", "{kind: device.pump, target: {unit: 1}, duration: 3s}").expect("good");
+    play.inject("short", "{kind: device.hvac.pump, target: unit-001, duration: 3s}").expect("good");
     play.seconds(5);
     assert_eq!(play.pumps(false), [31]);
     play.inject("a", PUMP).expect("good");
@@ -51,7 +52,7 @@ fn what_the_farm_cannot_do_is_no_fault_in_force() {
 #[test]
 fn a_fault_of_the_transport_is_inconclusive_while_nobody_asks() {
     let mut play = Play::new(2);
-    let text = "{kind: transport.delay, target: {unit: 1}, with: {latency_s: 200ms}, duration: 2s}";
+    let text = "{kind: transport.delay, target: unit-001, with: {delay_s: 200ms}, duration: 2s}";
     play.inject("slow", text).expect("good");
     play.seconds(3);
     let view = play.stage.view();

@@ -4,8 +4,8 @@ mod faults;
 mod runs;
 mod streams;
 
+use super::Stage;
 use super::testing::snapshot;
-use super::{Ready, Shared, Stage};
 use crate::book::{Book, Forms, open};
 use crate::report::{Attendance, HostPart, Report};
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmState};
@@ -114,7 +114,7 @@ impl Play {
         Arc::make_mut(&mut self.seen.events).push(Event { at, unit: Some(unit), kind });
     }
     /// A unit goes to another state in this tick.
-    pub(super) fn to_state(&mut self, unit: usize, to: UnitState) {
+    pub(super) fn change_state(&mut self, unit: usize, to: UnitState) {
         let from = std::mem::replace(&mut self.seen.units[unit].state, to);
         self.seen.units[unit].state_since = self.seen.tick;
         let (trigger, cause) = (Trigger::Trip, Cause::Sequence);
@@ -161,6 +161,18 @@ impl Play {
     }
 }
 
+/// What is so in every one of these farms.
+pub(super) const STEADY: &str =
+    "checks: [{id: there, modes: [SoT], expr: \"farm.units >= 1\", severity: must}]";
+/// A time line on which nothing happens.
+pub(super) const QUIET: &str =
+    "timeline: [{id: here, at: 0s, action: control.mark, with: {name: here}}]\n";
+
+/// The check `id` of a report.
+pub(super) fn check<'r>(report: &'r Report, id: &str) -> &'r crate::report::CheckPart {
+    report.checks.iter().find(|check| check.id == id).expect("it is in the report")
+}
+
 /// A scenario of 20 s on a farm that is steady for a second, with more lines of YAML.
 pub(super) fn scenario(more: &str) -> String {
     format!(
@@ -172,9 +184,9 @@ pub(super) fn scenario(more: &str) -> String {
          duration: 20s\n\
          sut: {{mode: none}}\n\
          targets:\n  \
-           one: {{kind: unit, match: {{range: unit-001}}, mode: all}}\n  \
+           one: {{kind: unit, match: {{units: [unit-001]}}, mode: all}}\n  \
            everybody: {{kind: unit, mode: all}}\n\
-         steadyState: {{window: 1s, checks: []}}\n\
+         steadyState: {{window: 1s, {STEADY}}}\n\
          {more}"
     )
 }

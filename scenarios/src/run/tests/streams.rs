@@ -44,7 +44,7 @@ fn one_more_fault_shifts_no_draw_of_the_others() {
     let with_another = shorts(1, before, "");
     assert_eq!(with_another.len(), 4);
     assert!(alone.iter().all(|short| with_another.contains(short)), "{alone:?} {with_another:?}");
-    let behind = "  - {id: late, at: 9s, action: device.pump, target: one, \
+    let behind = "  - {id: late, at: 9s, action: device.hvac.pump, target: one, \
                   repeat: {every: {dist: exponential, mean: 1s}, count: 3}}\n";
     assert_eq!(shorts(1, "", behind), alone);
 }
@@ -52,6 +52,6 @@ fn one_more_fault_shifts_no_draw_of_the_others() {
 #[test]
 fn a_scenario_with_seed_0_gets_one_and_says_which() {
     let mut play = Play::new(2);
-    play.start(&scenario("timeline: []\n").replace("seed: 7", "seed: 0"));
+    play.start(&scenario(QUIET).replace("seed: 7", "seed: 0"));
     assert_eq!(play.end().seed, 4711);
 }

@@ -33,6 +33,13 @@ const PUMP_ON_K: f64 = 2.0;
 const LOWEST_COOLANT_K: f64 = 5.0;
 const LOWEST_AIR_K: f64 = 10.0;
 
+/// Share of a loop's flow whose loss its switch tells of, and from which on pump, chiller and heater stop
+/// \[E\].
+const TOLD_FLOW_LOST: f64 = 0.5;
+const STOPPED_FLOW_LOST: f64 = 0.9;
+/// Heat that an open door lets through in W/K: 0.3 m3/s of air, of 1,206 J/(m3 K) \[E\].
+const DOOR_W_PER_K: f64 = 0.3 * 1_206.0;
+
 /// What the container stands in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outside {
@@ -55,6 +62,13 @@ pub struct Failures {
     pub flow_lost: f64,
 }
 
+impl Failures {
+    /// Whether something has failed that tells of itself: a loop has a switch for its flow.
+    pub fn are_told(&self) -> bool {
+        self.chiller || self.pump || self.fan || self.flow_lost >= TOLD_FLOW_LOST
+    }
+}
+
 /// State of a unit's cooling.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cooling {
@@ -68,6 +82,8 @@ pub struct Cooling {
     pub failures: Failures,
     /// Whether there is electricity for it; without any nothing runs and nothing is drawn.
     pub supplied: bool,
+    /// Whether a door is open, so that the air mixes with what is outside.
+    pub door_open: bool,
     /// Temperatures of outer skin, insulation and inner skin in degC.
     walls_degc: [f64; 3],
     chiller: Thermostat,
@@ -93,6 +109,7 @@ impl Cooling {
             cooling_w: 0.0,
             failures: Failures::default(),
             supplied: true,
+            door_open: false,
             walls_degc: [initial_degc; 3],
             chiller: Thermostat::OFF,
             heating: false,
@@ -123,7 +140,8 @@ impl Cooling {
     /// Decides what runs in this tick.
     fn switch(&mut self, spec: &CoolingSpec, hottest_degc: f64, coldest_degc: f64) {
         let (is_liquid, failures) = (matches!(spec.kind, CoolingKind::Liquid(_)), self.failures);
-        let mover_failed = if is_liquid { failures.pump } else { failures.fan };
+        let no_flow = failures.pump || failures.flow_lost >= STOPPED_FLOW_LOST;
+        let mover_failed = if is_liquid { no_flow } else { failures.fan };
         let flow_possible = self.supplied && !mover_failed;
         let thresholds = Thresholds {
             on_above: spec.setpoint.0 + spec.band_k,
@@ -196,6 +214,13 @@ impl Cooling {
             before_w_per_k: spec.walls.area_m2 * spec.walls.inside_w_per_m2_k,
             source_w: if self.supplied { spec.base_load.0 } else { 0.0 },
         };
+        // Explicit: the air's time constant is minutes with an open door.
+        let door_w = if self.door_open {
+            DOOR_W_PER_K * (surroundings.ambient_degc - self.air_degc)
+        } else {
+            0.0
+        };
+        nodes[3].source_w += door_w;
         let n = match &spec.kind {
             CoolingKind::Liquid(liquid) => {
                 nodes[4] = Node {
@@ -214,7 +239,7 @@ impl Cooling {
         let mut degc = [outer, insulation, inner, self.air_degc, self.coolant_degc];
         let from_ambient_w =
             chain::step(&nodes[..n], &mut degc[..n], surroundings.ambient_degc, TICK_S);
-        self.outside_w = from_ambient_w + solar_w;
+        self.outside_w = from_ambient_w + solar_w + door_w;
         self.walls_degc = [degc[0], degc[1], degc[2]];
         self.air_degc = degc[3];
         self.coolant_degc = degc[n - 1];
@@ -231,6 +256,10 @@ impl Cooling {
     /// the power of 0.8 (turbulent forced convection).
     pub fn plate_conductance_factor(&self, spec: &CoolingSpec) -> f64 {
         match &spec.kind {
+            CoolingKind::Liquid(_) if self.pump_on && self.failures.flow_lost > 0.0 => {
+                // Turbulent flow in the plates, as of the air.
+                convection(1.0 - self.failures.flow_lost).max(STANDING_COOLANT)
+            }
             CoolingKind::Liquid(_) if self.pump_on => 1.0,
             CoolingKind::Liquid(_) => STANDING_COOLANT,
             CoolingKind::Air(air) => air.conductance_factor * convection(self.fan_speed),
@@ -241,7 +270,11 @@ impl Cooling {
     /// on the way, in K/W; 0 while it stands, and of air, which reaches all cells alike.
     pub fn plate_rise_k_per_w(&self, spec: &CoolingSpec, n_racks: usize) -> f64 {
         match &spec.kind {
-            CoolingKind::Liquid(liquid) if self.pump_on => liquid.plate_rise_k_per_w(n_racks),
+            CoolingKind::Liquid(liquid) if self.pump_on => {
+                // At least a tenth of the flow is there while the pump runs.
+                let flow = (1.0 - self.failures.flow_lost).max(1.0 - STOPPED_FLOW_LOST);
+                liquid.plate_rise_k_per_w(n_racks) / flow
+            }
             CoolingKind::Liquid(_) | CoolingKind::Air(_) => 0.0,
         }
     }

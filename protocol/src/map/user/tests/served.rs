@@ -69,6 +69,7 @@ impl Served {
             shelves: Arc::new(shelves),
             role: Role::Engineer,
             peer: "192.0.2.7:50123".parse().unwrap(),
+            place: 0,
             connection: 1,
             frozen: Arc::default(),
         };

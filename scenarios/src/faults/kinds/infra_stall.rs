@@ -1,0 +1,28 @@
+//! The loop stands still.
+
+use crate::faults::{Act, FaultKind, HostAct, Pace, Parameter, Probe, TargetKind};
+use bess_core::snapshot::FaultPlane;
+use bess_core::time::Tick;
+
+pub(super) const KIND: FaultKind = FaultKind {
+    name: "infra.stall",
+    plane: FaultPlane::Infrastructure,
+    targets: &[TargetKind::Farm],
+    catalogue: &["I04"],
+    summary: "no ticks for a time",
+    effect: "the simulation slips behind wall time",
+    symptoms: "bess_last_tick ages, lateness and skipped ticks",
+    reaction: "missed ticks are counted, never stretched in silence",
+    source: "grid-gym health; a live run alone feels it",
+    parameters: &[Parameter::number("stall_s", 0.1, 600.0, "how long, in wall time")],
+    pace: Pace::OnChange,
+    act: |case, out| {
+        if case.age == 0 {
+            out.push(Act::Host(HostAct::Stall {
+                ticks: Tick::count_in(case.args.number("stall_s")),
+            }));
+        }
+    },
+    end: |_, _| {},
+    probe: Probe::Immediate,
+};

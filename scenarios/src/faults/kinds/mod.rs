@@ -1,0 +1,129 @@
+//! The list of all kinds. A new one is a file here and a line in the list.
+
+use super::FaultKind;
+
+/// Declares the files and lists their kinds.
+macro_rules! kinds {
+    ($($file:ident)*) => {
+        $(mod $file;)*
+        /// Every kind, by name.
+        pub const KINDS: &[&FaultKind] = &[$(&$file::KIND),*];
+    };
+}
+
+kinds! {
+    client_bad_setpoint
+    client_flood
+    client_heartbeat
+    client_replay
+    client_scale
+    client_setpoint
+    client_stop
+    client_zombie
+    controller_alarm_path_cut
+    controller_droop
+    controller_false_measurement
+    controller_local
+    controller_relay
+    controller_setpoint_hunting
+    controller_setpoint_inject
+    controller_stop
+    device_bms_frozen
+    device_bms_limits
+    device_bms_link_lost
+    device_bms_no_latch
+    device_bms_nuisance_trip
+    device_bms_protection_off
+    device_bms_reboot
+    device_bms_soc_jump
+    device_bms_thresholds
+    device_cell_gas
+    device_cell_heater
+    device_cell_internal_short
+    device_cell_joint
+    device_cell_self_discharge
+    device_cell_thermal_runaway
+    device_cell_weak
+    device_door
+    device_estop
+    device_fire_gas_detector_off
+    device_fire_smoke_alarm
+    device_fire_suppression
+    device_hvac_chiller
+    device_hvac_condensation
+    device_hvac_coolant_leak
+    device_hvac_fan
+    device_hvac_pump
+    device_hvac_ventilation_off
+    device_insulation
+    device_module_balancer_stuck
+    device_module_coolant_leak
+    device_module_water
+    device_pcs_cessation
+    device_pcs_derate
+    device_pcs_fan
+    device_pcs_inverted
+    device_pcs_loss
+    device_pcs_pll
+    device_pcs_ramp
+    device_pcs_recovery_trip
+    device_pcs_setpoint_ignored
+    device_pcs_start_stuck
+    device_pcs_trip
+    device_rack_contactor_stuck
+    device_rack_contactor_weld
+    device_rack_dc_arc
+    device_rack_fuse
+    device_rack_open
+    device_rack_precharge_open
+    device_rack_precharge_slow
+    device_rack_soc
+    grid_ambient
+    grid_breaker
+    grid_dip
+    grid_frequency
+    grid_load_step
+    grid_meter
+    grid_outage
+    grid_phase_jump
+    grid_transformer_relay
+    grid_voltage
+    infra_aux_loss
+    infra_restart_listener
+    infra_stall
+    sensor_bias
+    sensor_clock_skew
+    sensor_delay
+    sensor_drift
+    sensor_dropout
+    sensor_forced
+    sensor_noise
+    sensor_open_wire
+    sensor_scale
+    sensor_slave_lost
+    sensor_spike
+    sensor_stuck
+    sensor_temperature_broken
+    transport_bandwidth
+    transport_blackhole
+    transport_burst_loss
+    transport_delay
+    transport_drop
+    transport_duplicate
+    transport_empty
+    transport_exception
+    transport_freeze
+    transport_freeze_heartbeat
+    transport_half_frame
+    transport_junk
+    transport_limit_clients
+    transport_partition
+    transport_refuse
+    transport_reorder
+    transport_reset
+    transport_slice
+    transport_tear
+    transport_word_order
+    transport_wrong_transaction_id
+    transport_wrong_unit
+}
