@@ -10,6 +10,7 @@ use crate::history::HistoryArgs;
 use crate::log::{self, LogArgs, Logging, TracedMailbox};
 use crate::record::{self, RecordFile, RecordFolder};
 use crate::run::workers;
+use crate::scenario::serve::{self as staged, Stage, StageArgs};
 use crate::setup::{FarmArgs, Setup};
 use crate::texts::Texts;
 use anyhow::Context;
@@ -43,6 +44,7 @@ use tokio_util::sync::CancellationToken;
   bess serve --farm my.toml --speed 10
   bess serve --dispatch caiso.csv --column pct_2016-05-03 --frequency hz.csv
   bess serve --bind 0.0.0.0 --tokens tokens.toml --tls-cert server.pem --tls-key server.key
+  bess serve --scenario mine.yaml --stub-ems --speed 10 --record recording
   bess serve --modbus-port 0 --api-port 0 --metrics-port 0 --endpoints endpoints.json")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
@@ -92,6 +94,8 @@ pub(crate) struct ServeArgs {
     /// Stop by itself after this simulated time
     #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
+    #[command(flatten, next_help_heading = "Scenarios")]
+    stage: StageArgs,
     #[command(flatten)]
     history: HistoryArgs,
     #[command(flatten)]
@@ -120,6 +124,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let (modbus, modbus_texts) = modbus_config(args, &setup.spec)?;
     modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
     let plan = plan(args, &setup.spec, &modbus)?;
+    let stage = args.stage.open(&setup.spec, record.is_some())?;
     let history = args.history.plan(&setup.spec)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -128,7 +133,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?;
     let record = record.map(|folder| Record { folder, modbus: modbus_texts });
-    let process = Process { stats, log, start, audit, record, access, history };
+    let process = Process { stats, log, start, audit, record, stage, access, history };
     runtime.block_on(serve(args, setup, plan, process))
 }
 
@@ -257,6 +262,7 @@ struct Process {
     start: SimTime,
     audit: Option<AuditFile>,
     record: Option<Record>,
+    stage: Stage,
     access: AccessConfig,
     history: Option<HistoryPlan>,
 }
@@ -272,7 +278,7 @@ async fn serve(
     args: &ServeArgs,
     setup: Setup,
     plan: Plan,
-    Process { stats, log, start, audit, record, access, history }: Process,
+    Process { stats, log, start, audit, record, mut stage, access, history }: Process,
 ) -> anyhow::Result<()> {
     let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
@@ -287,8 +293,11 @@ async fn serve(
     let history = history.map(History::start).transpose().context("cannot start the history")?;
     let (history, feed) = history.unzip();
     let watchers = Watchers { stats: Arc::clone(&stats), tracer: tracer.clone(), feed };
-    let (farm, recording) = start_farm(args, setup, start, record, watchers)?;
+    let (faults, first_run) = (Arc::clone(&stage.book), stage.take_start());
+    let (farm, recording) = start_farm(args, setup, start, record, stage, watchers)?;
     let mailbox = TracedMailbox::around(farm.mailbox(), tracer.as_ref());
+    let attendant =
+        args.stage.attendant(&faults, &book.devices, farm.mailbox(), farm.snapshots())?;
     let follower = tokio::spawn(log.follow(stats, farm.snapshots()));
     let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
     let ready = bess_api::Readiness::default();
@@ -300,9 +309,16 @@ async fn serve(
         units_in_metrics: args.metrics_units,
         ..bess_api::ApiConfig::default()
     };
+    let posts = Arc::clone(&mailbox);
     let served = Served { mailbox, config, farm_sha256, history, watch };
     let mut edges = start_edges(ports, &farm, served, &ready, &closing);
+    let closed = closing.clone();
+    edges.spawn(async move {
+        attendant.attend(closed).await;
+        "attendant of scenarios"
+    });
     ready.set(true);
+    staged::start(first_run, &*posts).await?;
     tracing::info!(modbus = %book.modbus, rest = %book.api, metrics = %book.metrics, "ready");
     if let Some(path) = &args.endpoints {
         write_endpoints(path, &book, args.access.scheme())
@@ -358,15 +374,20 @@ fn start_farm(
     setup: Setup,
     start: SimTime,
     record: Option<Record>,
+    stage: Stage,
     watchers: Watchers,
 ) -> anyhow::Result<(FarmHandle, Option<RecordFile>)> {
     let Setup { spec, farm, inputs, dispatch } = setup;
     let Watchers { stats, tracer, feed } = watchers;
     let options = EngineOptions { start, workers: args.workers };
-    let engine = Engine::new(spec, inputs.clone(), options);
+    let engine = Engine::new(Arc::clone(&spec), inputs.clone(), options);
+    let shadow = stage
+        .uses_shadow
+        .then(|| Engine::new(spec, inputs.clone(), EngineOptions { workers: 1, ..options }));
     let recording = record.map(|Record { folder, modbus }| {
-        let header = record::Header::of(&engine, start, farm, modbus, &inputs);
-        folder.begin(&header, None)
+        let mut header = record::Header::of(&engine, start, farm, modbus, &inputs);
+        header.shadow = shadow.is_some();
+        folder.begin(&header, Some(Arc::clone(&stage.book)))
     });
     let (recording, recorder) = recording.transpose()?.unzip();
     let sources: Vec<Box<dyn CommandSource>> =
@@ -377,6 +398,8 @@ fn start_farm(
         sources,
         stats,
         tracer,
+        director: Some(stage.director),
+        shadow,
         recorder,
         observers: feed.into_iter().map(|feed| Box::new(feed) as Box<dyn Observer>).collect(),
         ..LoopOptions::default()

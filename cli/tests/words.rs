@@ -27,6 +27,8 @@ fn every_command_explains_itself_on_stdout() {
         "clock",
         "history",
         "point",
+        "scenario",
+        "fault",
         "link",
         "log",
     ] {
@@ -37,7 +39,7 @@ fn every_command_explains_itself_on_stdout() {
     }
     for command in [
         "serve", "run", "cell", "profile", "certs", "token", "unit", "history", "point", "link",
-        "log",
+        "fault", "log",
     ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
@@ -56,6 +58,9 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--metrics-units", "BESS_METRICS_UNITS"),
         ("--endpoints", "BESS_ENDPOINTS"),
         ("--audit", "BESS_AUDIT"),
+        ("--record", "BESS_RECORD"),
+        ("--scenario", "BESS_SCENARIO"),
+        ("--stub-ems", "BESS_STUB_EMS"),
         ("--tokens", "BESS_TOKENS"),
         ("--token-hashes", "BESS_TOKEN_HASHES"),
         ("--allow-open-api", "BESS_ALLOW_OPEN_API"),

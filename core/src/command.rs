@@ -30,6 +30,9 @@ use crate::units::{Celsius, Vars, Watts};
 use std::fmt;
 use std::sync::Arc;
 
+/// Name of a kind of fault; it lives for ever.
+pub type FaultName = &'static str;
+
 /// A change of the farm's state.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "the common command is the large one")]
@@ -116,7 +119,7 @@ pub enum Command {
         unit: Option<UnitId>,
         /// Its kind, such as `device.pcs.trip`.
         #[cfg_attr(feature = "serde", serde(deserialize_with = "interned::name"))]
-        kind: &'static str,
+        kind: FaultName,
         /// Whether it is in force now.
         on: bool,
     },

@@ -1,6 +1,7 @@
 //! One Modbus connection to one device, with patience and back-off.
 
 use super::points::{CHAIN, Chain, END, MARK};
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio_modbus::client::{Context, Reader, Writer, tcp};
@@ -42,7 +43,6 @@ impl Patience {
 }
 
 /// A line to a device.
-#[derive(Debug)]
 pub(super) struct Line {
     address: SocketAddr,
     unit_id: u8,
@@ -58,6 +58,13 @@ pub(super) struct Line {
     pub(super) requests: u64,
     /// Writes that were answered well.
     pub(super) writes: u64,
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_open = self.connection.is_some();
+        f.debug_struct("Line").field("address", &self.address).field("is_open", &is_open).finish()
+    }
 }
 
 impl Line {

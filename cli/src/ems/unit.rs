@@ -131,15 +131,11 @@ impl Unit {
 
     /// Scales never change, so they are read once; so is the setpoint that somebody else gave.
     async fn learn(&mut self, now_s: f64, chain: &Chain) -> Result<Option<f64>, Failure> {
-        let mut part = async |model, n| {
-            let first = chain.address(model, 0).ok_or(Failure::Refused)?;
-            Ok((first, self.line.read(now_s, first, n).await?))
-        };
-        let (first, pcs) = part(inverter::MODEL, inverter::POWER_SCALE + 1).await?;
+        let (first, pcs) = self.part(now_s, chain, inverter::MODEL, inverter::POWER_SCALE).await?;
         let power = Words { chain, first, words: &pcs };
-        let (first, ratings) = part(rating::MODEL, rating::POWER_SCALE + 1).await?;
+        let (first, ratings) = self.part(now_s, chain, rating::MODEL, rating::POWER_SCALE).await?;
         let ratings = Words { chain, first, words: &ratings };
-        let (first, settings) = part(setpoint::MODEL, setpoint::SCALE + 1).await?;
+        let (first, settings) = self.part(now_s, chain, setpoint::MODEL, setpoint::SCALE).await?;
         let settings = Words { chain, first, words: &settings };
         let scale =
             |words: &Words<'_>, model, offset| words.scale(model, offset).ok_or(Failure::Refused);
@@ -150,6 +146,18 @@ impl Unit {
         let is_on = settings.u16(setpoint::MODEL, setpoint::ENABLED) == Some(1);
         let value = settings.u32(setpoint::MODEL, setpoint::VALUE);
         Ok(value.filter(|_| is_on).map(|raw| f64::from(raw as i32) * self.setpoint_scale))
+    }
+
+    /// The first registers of a model, up to the point at `last`.
+    async fn part(
+        &mut self,
+        now_s: f64,
+        chain: &Chain,
+        model: u16,
+        last: u16,
+    ) -> Result<(u16, Vec<u16>), Failure> {
+        let first = chain.address(model, 0).ok_or(Failure::Refused)?;
+        Ok((first, self.line.read(now_s, first, last + 1).await?))
     }
 
     /// Whether what was read last is old, or stands still.

@@ -35,8 +35,14 @@ impl RememberingBook {
     ///
     /// # Errors
     /// Every problem, with its place.
-    pub(crate) fn read_found(&self, found: &Found, spec: &FarmSpec) -> Result<Prepared, Problems> {
-        let (prepared, source) = found.read_with_source(&self.book, &[], None, spec)?;
+    pub(crate) fn read_found(
+        &self,
+        found: &Found,
+        set: &[(String, String)],
+        seed: Option<u64>,
+        spec: &FarmSpec,
+    ) -> Result<Prepared, Problems> {
+        let (prepared, source) = found.read_with_source(&self.book, set, seed, spec)?;
         self.remember(&prepared, source);
         Ok(prepared)
     }

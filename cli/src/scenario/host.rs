@@ -12,18 +12,18 @@ use bess_core::command::{
 };
 use bess_core::device::DeviceAddress;
 use bess_core::snapshot::Snapshot;
-use bess_core::spec::FarmSpec;
+use bess_core::spec::{AmbientSpec, FarmSpec};
 use bess_core::stage::{Observation, Phase, Prepared, StageRequest};
 use bess_core::stats::Stats;
 use bess_core::time::TICKS_PER_S;
+use bess_core::units::Celsius;
 use bess_protocol::config::ModbusConfig;
 use bess_protocol::plan::{Place, Plan};
-use bess_scenarios::book::{Book, RunPlan, open};
+use bess_scenarios::book::{Book, FarmOverrides, RunPlan, open};
 use bess_scenarios::faults::HostAct;
 use bess_scenarios::format::{ClockMode, SutMode};
 use bess_scenarios::report::{Attendance, HostPart, Report};
 use bess_simulation::{Engine, EngineOptions, FarmHandle, Inputs, LoopOptions};
-use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -49,11 +49,7 @@ const BEYOND_S: f64 = 86_400.0;
 const STEPPED_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Runs a scenario.
-pub(super) fn run_one(
-    args: &RunArgs,
-    found: &Found,
-    _out: &mut dyn Write,
-) -> anyhow::Result<Ended> {
+pub(super) fn run_one(args: &RunArgs, found: &Found) -> anyhow::Result<Ended> {
     let (mut spec, _) = load_farm_texts(args.farm.as_deref())?;
     let reader = super::reading_book();
     let prepared = found.read(&reader, &args.set, args.seed, &spec)?;
@@ -79,7 +75,7 @@ pub(super) fn run_one(
     };
     let modbus = crate::modbus::load(args.farm.as_deref(), None, &spec)?;
     modbus.set_watchdogs(&mut spec);
-    plan.overrides.apply(&mut spec);
+    begin_with(plan.overrides, &mut spec);
     let attendance = match (with_ems, pace) {
         (false, _) => Attendance::Alone,
         (true, Pace::Stepped) => Attendance::Lockstep,
@@ -93,6 +89,16 @@ pub(super) fn run_one(
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(stand.run(&prepared, &plan))
+}
+
+/// A fresh farm begins as its scenario wants it, and has nothing to settle.
+fn begin_with(overrides: FarmOverrides, spec: &mut FarmSpec) {
+    if let Some(soc) = overrides.soc {
+        spec.initial.soc = soc;
+    }
+    if let Some(degc) = overrides.ambient_degc {
+        spec.ambient = AmbientSpec::Constant(Celsius(degc));
+    }
 }
 
 /// What a run needs.

@@ -6,6 +6,7 @@ use bess_core::command::Mailbox;
 use bess_core::snapshot::{ClockMode, Snapshot};
 use bess_scenarios::book::Book;
 use bess_scenarios::faults::HostAct;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -16,13 +17,24 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Somebody who attends.
 pub(crate) struct Attendant {
-    pub(crate) book: Arc<Book>,
-    pub(crate) ems: Option<Ems>,
-    pub(crate) mailbox: Arc<dyn Mailbox>,
-    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    book: Arc<Book>,
+    ems: Option<Ems>,
+    mailbox: Arc<dyn Mailbox>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Runs whose end was told.
+    told: BTreeSet<String>,
 }
 
 impl Attendant {
+    pub(crate) fn new(
+        book: Arc<Book>,
+        ems: Option<Ems>,
+        mailbox: Arc<dyn Mailbox>,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+    ) -> Self {
+        Self { book, ems, mailbox, snapshots, told: BTreeSet::new() }
+    }
+
     /// Attends until `closed`.
     pub(crate) async fn attend(mut self, closed: CancellationToken) {
         // The EMS's own time: that of the wall at the speed of the clock, also while the loop stands still.
@@ -35,6 +47,7 @@ impl Attendant {
             }
             last = Instant::now();
             self.act();
+            self.tell();
             if is_running && now_s >= next_s {
                 // A round that took too long is not made up for.
                 next_s = (next_s + ROUND_S).max(now_s);
@@ -52,6 +65,21 @@ impl Attendant {
         let Some(ems) = &mut self.ems else { return };
         let seen = ems.round(now_s).await;
         Observer { mailbox: &*self.mailbox, snapshots: &self.snapshots }.tell(seen).await;
+    }
+
+    /// Says once in the log what a run came to.
+    fn tell(&mut self) {
+        let stage = Arc::clone(&self.snapshots.borrow().stage);
+        // What nobody shows any more need not be remembered.
+        self.told.retain(|id| stage.runs.iter().any(|run| run.id == *id));
+        for run in &stage.runs {
+            if let Some(verdict) = run.verdict
+                && self.told.insert(run.id.clone())
+            {
+                let reason = run.reason.as_deref().unwrap_or_default();
+                tracing::info!(run = run.id, verdict = verdict.name(), reason, "scenario over");
+            }
+        }
     }
 
     fn act(&mut self) {

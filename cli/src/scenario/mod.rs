@@ -1,12 +1,13 @@
 //! `bess scenario`: lists, shows, checks and runs scenarios.
 //!
 //! `find` gets a scenario by its file or its name, `host` runs one on a farm, `repeat` one of a recording,
-//! `tell` says what it came to.
+//! `live` attends a live farm, `serve` is what `bess serve` has of all that, `tell` says what a run came to.
 
 mod find;
 mod host;
 mod live;
 mod repeat;
+pub(crate) mod serve;
 mod tell;
 
 pub(crate) use find::{Found, find, new_seed};
@@ -223,7 +224,7 @@ fn run_all(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Verdict> {
             .out
             .as_deref()
             .map(|folder| if all.len() == 1 { folder.to_owned() } else { folder.join(&found.id) });
-        let ended = host::run_one(args, found, out)?;
+        let ended = host::run_one(args, found)?;
         tell::tell(&ended, folder.as_deref(), args.quiet, out)?;
         if ended.report.verdict.exit_code() > gravest.exit_code() {
             gravest = ended.report.verdict;
