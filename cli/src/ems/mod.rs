@@ -16,7 +16,6 @@ mod unit;
 mod watch;
 
 use bess_core::device::{DeviceAddress, Part};
-use bess_core::id::UnitId;
 use bess_core::role::Role;
 use bess_core::stage::Observation;
 use bess_scenarios::faults::ClientAct;
@@ -285,7 +284,7 @@ impl Ems {
             if is_same && (is_out || now_s - unit.written_s < REWRITE_S) {
                 continue;
             }
-            let Some(write) = unit.setpoint_write(share_w) else { continue };
+            let Some(write) = unit.setpoint_write(self.tricks.scaled(share_w)) else { continue };
             if self.write(now_s, idx, &write).await.is_ok() {
                 let unit = &mut self.units[idx];
                 (unit.written_w, unit.written_s) = (Some(share_w), now_s);

@@ -10,11 +10,11 @@ use std::io::Write;
 use std::path::Path;
 
 /// Forms of a report.
-pub(crate) const FORMS: Forms = Forms { json: form, junit: form, html: form };
-
-fn form(report: &Report) -> String {
-    format!("{report:#?}")
-}
+pub(crate) const FORMS: Forms = Forms {
+    json: bess_scenarios::report::json,
+    junit: bess_scenarios::report::junit,
+    html: bess_scenarios::report::html,
+};
 
 /// Names of the files, with what makes them.
 const FILES: [(&str, fn(&Report) -> String); 3] =
