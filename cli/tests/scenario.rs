@@ -24,7 +24,7 @@ steadyState:
   checks:
     - {id: energised, modes: [SoT], expr: "grid.frequency_hz > 45Hz"}
 timeline:
-  - {id: fails, at: 5s, action: device.pump, target: one, duration: "${lasts}"}
+  - {id: fails, at: 5s, action: device.hvac.pump, target: one, duration: "${lasts}"}
 expectations:
   - {id: stays-up, kind: always, after: {action: fails}, for: 20s, expr: "grid.voltage_pu > 0.5"}
 "#;
@@ -118,8 +118,8 @@ fn bad_input_is_told_with_its_place_and_a_hint_before_anything_runs() {
     };
     let said = refusal("sut: {mode: none}", "sut: {mode: none, colour: red}");
     assert!(said.contains("scenario.yaml:9:") && said.contains("colour"), "{said}");
-    let said = refusal("device.pump", "device.pomp");
-    assert!(said.contains("did you mean") && said.contains("device.pump"), "{said}");
+    let said = refusal("device.hvac.pump", "device.hvac.pomp");
+    assert!(said.contains("did you mean") && said.contains("device.hvac.pump"), "{said}");
     let said = refusal("grid.voltage_pu > 0.5", "grid.voltage_pv > 0.5");
     assert!(said.contains("scenario.yaml:") && said.contains("grid.voltage_pu"), "{said}");
     let said = refusal("at: 5s", "at: 5W");

@@ -9,6 +9,7 @@
 //! what is noticed, `tricks` what a scenario can make of the EMS.
 
 mod dispatch;
+mod door;
 mod line;
 mod points;
 mod tricks;
@@ -20,6 +21,7 @@ use bess_core::role::Role;
 use bess_core::stage::Observation;
 use bess_scenarios::faults::ClientAct;
 use dispatch::{Offer, Trim, split};
+pub(crate) use door::Door;
 use line::{Failure, Line};
 use points::{Words, inverter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
