@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Ran, SMALL_FARM, file, folder, run, text};
+use common::{Farm, PATIENCE, Ran, SMALL_FARM, file, folder, poll, run, text};
 use serde_json::Value;
 use std::path::Path;
 use tempfile::TempDir;
@@ -24,7 +24,7 @@ steadyState:
   checks:
     - {id: energised, modes: [SoT], expr: "grid.frequency_hz > 45Hz"}
 timeline:
-  - {id: fails, at: 5s, action: device.pump, target: one, duration: "${lasts}"}
+  - {id: fails, at: 5s, action: device.hvac.pump, target: one, duration: "${lasts}"}
 expectations:
   - {id: stays-up, kind: always, after: {action: fails}, for: 20s, expr: "grid.voltage_pu > 0.5"}
 "#;
@@ -100,7 +100,7 @@ fn the_exit_code_is_the_verdict() {
     );
     assert_eq!(code, Some(3), "aborted: {said}");
     assert!(said.contains("enough"), "{said}");
-    let (code, said) = with("grid.frequency_hz > 45Hz", "grid.frequency_hz > 55Hz");
+    let (code, said) = with("grid.frequency_hz > 45Hz", "grid.voltage_pu > 1.5");
     assert_eq!(code, Some(4), "invalid, the farm was never steady: {said}");
     let (code, said) = with("targets:", "requires: {minUnits: 1000}\ntargets:");
     assert_eq!(code, Some(2), "could not be run: {said}");
@@ -118,8 +118,8 @@ fn bad_input_is_told_with_its_place_and_a_hint_before_anything_runs() {
     };
     let said = refusal("sut: {mode: none}", "sut: {mode: none, colour: red}");
     assert!(said.contains("scenario.yaml:9:") && said.contains("colour"), "{said}");
-    let said = refusal("device.pump", "device.pomp");
-    assert!(said.contains("did you mean") && said.contains("device.pump"), "{said}");
+    let said = refusal("device.hvac.pump", "device.hvac.pomp");
+    assert!(said.contains("did you mean") && said.contains("device.hvac.pump"), "{said}");
     let said = refusal("grid.voltage_pu > 0.5", "grid.voltage_pv > 0.5");
     assert!(said.contains("scenario.yaml:") && said.contains("grid.voltage_pu"), "{said}");
     let said = refusal("at: 5s", "at: 5W");
@@ -164,4 +164,53 @@ fn a_run_with_the_built_in_ems_is_the_same_again_to_the_last_letter() {
     let first = of("a");
     assert!(first.contains("deterministic"), "{first}");
     assert_eq!(first, of("b"));
+}
+
+#[test]
+fn a_live_run_with_an_ems_is_recorded_and_its_report_is_made_again_with_every_bit_the_same() {
+    let folder = folder();
+    let farm_file = farm(&folder);
+    let text_of = PUMP.replace("sut: {mode: none}", "sut: {mode: stub}");
+    let scenario = scenario(&folder, &text_of);
+    let recording = folder.path().join("recording");
+    let args = ["--farm", &farm_file, "--scenario", &scenario, "--scenario-seed", "5"];
+    let more = ["--stub-ems", "--speed", "50", "--record", &text(&recording)];
+    let mut live = Farm::start(&[args.as_slice(), &more].concat());
+    let over = poll(PATIENCE, || live.log().contains("scenario over").then_some(()));
+    assert!(over.is_some(), "{}", live.log());
+    live.signal("TERM");
+    assert_eq!(live.code_within(PATIENCE), Some(Some(0)), "{}", live.log());
+    assert!(live.log().contains("passed"), "{}", live.log());
+    let to = folder.path().join("result");
+    let replay = |to: &Path| go(&["run", "--replay", &text(&recording), "--out", &text(to)]);
+    let ran = replay(&to);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("every bit is the same"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("decides otherwise"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("pump: passed (seed 5, recorded"), "{}", ran.stdout);
+    let again = folder.path().join("again");
+    assert_eq!(replay(&again).code, Some(0));
+    assert_eq!(report(&to), report(&again));
+    let written = report(&to)["sut"]["writers"].to_string();
+    assert!(written.contains("127.0.0.1"), "what the EMS wrote then is in it: {written}");
+}
+
+#[test]
+fn an_ems_that_does_something_wrong_is_found_by_a_scenario_that_looks() {
+    let folder = folder();
+    let farm = farm(&folder);
+    let text_of = PUMP
+        .replace("sut: {mode: none}", "sut: {mode: stub}")
+        .replace("kind: always, after: {action: fails}, for: 20s", "kind: always, for: 20s")
+        .replace("grid.voltage_pu > 0.5", "client.writes_per_s > 0.5");
+    let scenario = scenario(&folder, &text_of);
+    let run = |more: &[&str]| {
+        let args = ["run", &scenario, "--farm", &farm];
+        let ran = go(&[args.as_slice(), more].concat());
+        (ran.code, ran.stdout + &ran.stderr)
+    };
+    let (code, said) = run(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&["--ems-flaw", "no-heartbeat"]);
+    assert_eq!(code, Some(1), "{said}");
 }

@@ -12,7 +12,7 @@ use std::io::Write;
 #[command(after_help = "Examples:
   bess fault kinds
   bess fault kinds device.pcs.trip
-  bess fault inject device.pump --target unit-003 --for 10m
+  bess fault inject device.hvac.pump --target unit-003 --for 10m
   bess fault inject device.cell.internal_short --target unit-001/rack-02/cell-117 --with resistance=12mohm
   bess fault list
   bess fault clear pump-1
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn every_flag_becomes_its_key_and_values_keep_their_units() {
-        assert_eq!(body("device.pump").unwrap(), json!({"kind": "device.pump"}));
+        assert_eq!(body("device.hvac.pump").unwrap(), json!({"kind": "device.hvac.pump"}));
         let all = "device.cell.internal_short --target unit-001/rack-02/cell-117 --with resistance=12mohm \
                    --with hard=true --with share=0.5 --for 10m --id a --seed 7";
         let expected = json!({
@@ -230,9 +230,9 @@ mod tests {
             "seed": 7,
         });
         assert_eq!(body(all).unwrap(), expected);
-        let two = body("device.pump --target unit-001 --target unit-002").unwrap();
+        let two = body("device.hvac.pump --target unit-001 --target unit-002").unwrap();
         assert_eq!(two["target"], json!(["unit-001", "unit-002"]));
-        assert!(body("device.pump --with resistance").unwrap_err().contains("NAME=VALUE"));
+        assert!(body("device.hvac.pump --with resistance").unwrap_err().contains("NAME=VALUE"));
     }
 
     #[test]
@@ -245,15 +245,15 @@ mod tests {
         assert_eq!(told(None).unwrap().lines().count(), KINDS.len());
         let device = told(Some("device.")).unwrap();
         assert!(device.lines().all(|line| line.starts_with("device.")), "{device}");
-        let pump = told(Some("device.pump")).unwrap();
-        assert!(pump.starts_with("device.pump "), "{pump}");
-        assert!(told(Some("device.pumb")).unwrap_err().contains("device.pump"));
+        let pump = told(Some("device.hvac.pump")).unwrap();
+        assert!(pump.starts_with("device.hvac.pump "), "{pump}");
+        assert!(told(Some("device.hvac.pumb")).unwrap_err().contains("device.hvac.pump"));
     }
 
     #[test]
     fn a_line_says_whom_a_fault_hits_and_whether_it_was_seen_to_act() {
         let answer = json!({"faults": [
-            {"id": "a", "kind": "device.pump", "targets": ["unit-001", "unit-002"],
+            {"id": "a", "kind": "device.hvac.pump", "targets": ["unit-001", "unit-002"],
              "is_active": true, "effect": "confirmed"},
             {"id": "b", "kind": "grid.outage", "targets": ["grid"], "is_active": false,
              "effect": "no_effect"},
@@ -262,7 +262,10 @@ mod tests {
         list(&answer, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split_whitespace().collect()).collect();
-        assert_eq!(lines[1], ["a", "device.pump", "active", "confirmed", "unit-001", "unit-002"]);
+        assert_eq!(
+            lines[1],
+            ["a", "device.hvac.pump", "active", "confirmed", "unit-001", "unit-002"]
+        );
         assert_eq!(lines[2], ["b", "grid.outage", "ended", "no_effect", "grid"]);
     }
 }

@@ -9,6 +9,7 @@
 //! what is noticed, `tricks` what a scenario can make of the EMS.
 
 mod dispatch;
+mod door;
 mod line;
 mod points;
 mod tricks;
@@ -16,13 +17,13 @@ mod unit;
 mod watch;
 
 use bess_core::device::{DeviceAddress, Part};
-use bess_core::id::UnitId;
 use bess_core::role::Role;
 use bess_core::stage::Observation;
 use bess_scenarios::faults::ClientAct;
 use dispatch::{Offer, Trim, split};
+pub(crate) use door::Door;
 use line::{Failure, Line};
-use points::{Words, inverter};
+use points::{Words, inverter, setpoint};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 pub(crate) use tricks::Flaw;
@@ -80,6 +81,8 @@ struct Plant {
     line: Line,
     layout: Option<(points::Chain, f64)>,
     power_w: Option<f64>,
+    /// The setpoint at the POI that it had when the EMS came, if it had one.
+    found_w: Option<f64>,
 }
 
 /// What it did so far.
@@ -113,7 +116,7 @@ impl Ems {
         }
         units.sort_by_key(|unit| unit.id);
         let plant = book.iter().find(|device| !device.is_tls && device.part == Part::Plant);
-        let plant = plant.map(|device| Plant { line: line(device), layout: None, power_w: None });
+        let plant = plant.map(|device| Plant::new(line(device)));
         let n = units.len();
         Some(Self {
             units,
@@ -195,11 +198,13 @@ impl Ems {
                 }
             }
         }
-        if self.target_w.is_none() && self.units.iter().all(Unit::is_known) {
-            self.target_w = Some(found_w);
-        }
+        let mut farm_w = None;
         if let Some(plant) = &mut self.plant {
             plant.power_w = plant.read(now_s).await.ok().flatten();
+            farm_w = plant.found_w;
+        }
+        if self.target_w.is_none() && self.units.iter().all(Unit::is_known) {
+            self.target_w = Some(farm_w.unwrap_or(found_w));
         }
     }
 
@@ -285,7 +290,7 @@ impl Ems {
             if is_same && (is_out || now_s - unit.written_s < REWRITE_S) {
                 continue;
             }
-            let Some(write) = unit.setpoint_write(share_w) else { continue };
+            let Some(write) = unit.setpoint_write(self.tricks.scaled(share_w)) else { continue };
             if self.write(now_s, idx, &write).await.is_ok() {
                 let unit = &mut self.units[idx];
                 (unit.written_w, unit.written_s) = (Some(share_w), now_s);
@@ -324,6 +329,25 @@ impl Ems {
 }
 
 impl Plant {
+    fn new(line: Line) -> Self {
+        Self { line, layout: None, power_w: None, found_w: None }
+    }
+
+    /// The setpoint at the POI, where it is in force.
+    async fn setpoint(
+        line: &mut Line,
+        now_s: f64,
+        chain: &points::Chain,
+    ) -> Result<Option<f64>, Failure> {
+        let Some(first) = chain.address(setpoint::MODEL, 0) else { return Ok(None) };
+        let words = line.read(now_s, first, setpoint::SCALE + 1).await?;
+        let words = Words { chain, first, words: &words };
+        let is_on = words.u16(setpoint::MODEL, setpoint::ENABLED) == Some(1);
+        let value = words.u32(setpoint::MODEL, setpoint::VALUE).filter(|_| is_on);
+        let scale = words.scale(setpoint::MODEL, setpoint::SCALE);
+        Ok(value.zip(scale).map(|(raw, scale)| f64::from(raw as i32) * scale))
+    }
+
     /// Active power at the POI in W.
     async fn read(&mut self, now_s: f64) -> Result<Option<f64>, Failure> {
         if self.layout.is_none() {
@@ -333,6 +357,7 @@ impl Plant {
             let words = Words { chain: &chain, first, words: &words };
             let scale = words.scale(inverter::MODEL, inverter::POWER_SCALE);
             let scale = scale.ok_or(Failure::Refused)?;
+            self.found_w = Self::setpoint(&mut self.line, now_s, &chain).await?;
             self.layout = Some((chain, scale));
         }
         let Some((chain, scale)) = &self.layout else { return Ok(None) };

@@ -75,10 +75,8 @@ pub(super) mod inverter {
     pub(in crate::ems) const MODEL: u16 = 701;
     pub(in crate::ems) const STATE: u16 = 4;
     pub(in crate::ems) const POWER: u16 = 10;
-    pub(in crate::ems) const FREQUENCY: u16 = 17;
-    /// Registers up to the frequency.
-    pub(in crate::ems) const LENGTH: u16 = 19;
-    pub(in crate::ems) const FREQUENCY_PER_HZ: f64 = 1000.0;
+    /// Registers up to the power.
+    pub(in crate::ems) const LENGTH: u16 = 11;
     pub(in crate::ems) const POWER_SCALE: u16 = 116;
     pub(in crate::ems) const RUNNING: [u16; 2] = [3, 4];
     pub(in crate::ems) const FAULT: u16 = 6;

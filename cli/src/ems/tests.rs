@@ -2,9 +2,10 @@
 
 use super::*;
 use bess_core::command::{
-    ClockCommand, Command, ControlSource, Mailbox, Origin, Reply, Request, Submission, UnitAction,
+    ClockCommand, Command, ControlSource, Origin, Reply, Request, Submission, UnitAction,
 };
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
+use bess_core::id::UnitId;
 use bess_core::link::{LinkCondition, LinkEffect, LinkScope};
 use bess_core::snapshot::Snapshot;
 use bess_core::units::Watts;
@@ -187,6 +188,13 @@ async fn a_scenario_can_stop_its_heartbeat_give_it_a_setpoint_and_make_it_repeat
     let now = play.now();
     assert_eq!(now.units[0].control.controller_heartbeat, 3);
     assert!((now.farm.active_power.0 + 90_000.0).abs() < 4_000.0, "{}", now.farm.active_power);
+    // It means what it says, and writes it with the other sign.
+    play.ems.act(&ClientAct::Scale(-1.0));
+    play.ems.act(&ClientAct::Setpoint(Some(-80_000.0)));
+    play.work(15).await;
+    assert!(play.now().farm.active_power.0 > 40_000.0, "{}", play.now().farm.active_power);
+    play.ems.act(&ClientAct::Scale(1.0));
+    let now = play.now();
     // The writes of the last time come again, older than the present setpoint.
     let before = now.audit.total();
     play.ems.act(&ClientAct::Replay(20.0));

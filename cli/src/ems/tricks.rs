@@ -40,6 +40,8 @@ pub(super) struct Tricks {
     pub(super) setpoint_w: Option<f64>,
     pub(super) is_frozen: bool,
     pub(super) is_stopped: bool,
+    /// What it writes over what it means.
+    scale: Option<f64>,
     flood_per_s: f64,
     flood_left: f64,
     made: VecDeque<Made>,
@@ -70,6 +72,7 @@ impl Tricks {
             ClientAct::Setpoint(watts) => self.setpoint_w = watts,
             ClientAct::FreezeSetpoint(is_frozen) => self.is_frozen = is_frozen,
             ClientAct::Stop(is_stopped) => self.is_stopped = is_stopped,
+            ClientAct::Scale(factor) => self.scale = Some(factor),
             ClientAct::Flood(per_s) => (self.flood_per_s, self.flood_left) = (per_s.max(0.0), 0.0),
             ClientAct::Replay(seconds) => self.replay = self.replay_of(seconds, now_s),
         }
@@ -82,6 +85,11 @@ impl Tricks {
             recent.map(|made| Made { at_s: made.at_s - from_s, ..made.clone() }).collect();
         let is_on = seconds > 0.0 && !writes.is_empty();
         is_on.then_some(Replay { length_s: seconds, writes, begun_s: None, next: 0 })
+    }
+
+    /// What it writes where it means `watts`.
+    pub(super) fn scaled(&self, watts: f64) -> f64 {
+        watts * self.scale.unwrap_or(1.0)
     }
 
     /// The next sign of life after `last`; `None` where none is written.

@@ -2,7 +2,7 @@
 //! EMS where it attends.
 
 use super::{Found, Pace, RunArgs};
-use crate::ems::{Ems, EmsOptions, ROUND_S};
+use crate::ems::{Door, Ems, EmsOptions, ROUND_S};
 use crate::run::workers;
 use crate::setup::load_farm_texts;
 use crate::{BadInput, ems};
@@ -192,7 +192,7 @@ impl Stand<'_> {
         })?;
         let access = bess_protocol::FarmAccess {
             snapshots: farm.snapshots(),
-            mailbox: farm.mailbox(),
+            mailbox: Door::to(farm.mailbox()),
             stats: farm.stats(),
         };
         let serving = tokio::spawn(bess_protocol::serve_all(sockets, access, closing.clone()));

@@ -7,14 +7,15 @@ use bess_core::stage::{CheckState, Effect};
 use bess_scenarios::book::Forms;
 use bess_scenarios::report::Report;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Forms of a report.
-pub(crate) const FORMS: Forms = Forms { json: form, junit: form, html: form };
-
-fn form(report: &Report) -> String {
-    format!("{report:#?}")
-}
+pub(crate) const FORMS: Forms = Forms {
+    json: bess_scenarios::report::json,
+    junit: bess_scenarios::report::junit,
+    html: bess_scenarios::report::html,
+};
 
 /// Names of the files, with what makes them.
 const FILES: [(&str, fn(&Report) -> String); 3] =
@@ -86,7 +87,11 @@ fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
     for (name, form) in FILES {
         let path = folder.join(name);
         let cannot = || format!("cannot write {}", path.display());
-        let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+        let mut file = tempfile::Builder::new()
+            // Whoever may look into the folder may read what is in it.
+            .permissions(std::fs::Permissions::from_mode(0o644))
+            .tempfile_in(folder)
+            .with_context(cannot)?;
         file.write_all(form(report).as_bytes()).with_context(cannot)?;
         file.persist(&path).with_context(cannot)?;
     }
