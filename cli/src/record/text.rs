@@ -95,6 +95,8 @@ pub(crate) enum Entry {
         refused: bool,
         request: StageEntry,
     },
+    /// Counters of clients, for who directs, at the end of the tick: those that changed.
+    Counters { tick: Tick, changed: Vec<(usize, u64)> },
     /// The units were looked at, after commands.
     Look { tick: Tick },
     /// SHA-256 of the state at the end of the tick.
@@ -136,6 +138,7 @@ impl Entry {
         match self {
             Self::Command { tick, .. }
             | Self::Stage { tick, .. }
+            | Self::Counters { tick, .. }
             | Self::Look { tick }
             | Self::State { tick, .. }
             | Self::End { tick, .. } => *tick,
