@@ -245,7 +245,7 @@ impl Play {
         }
         if result.is_err() != refused {
             let now = result.err().map_or("taken".to_owned(), |error| error.to_string());
-            self.note_other(format!("`{}` is now {now}", request.describe()));
+            self.note_other(&format!("`{}` is now {now}", request.describe()));
         }
         Ok(())
     }
@@ -304,19 +304,19 @@ impl Play {
             Some(decided) if decided == *recorded => {}
             other => {
                 let now = other.map_or("nothing".to_owned(), |command| command.describe());
-                self.note_other(format!("then {}, now {now}", recorded.describe()));
+                self.note_other(&format!("then {}, now {now}", recorded.describe()));
             }
         }
     }
 
     fn note_left_over(&mut self) {
         if let Some(command) = self.decided.pop_front() {
-            self.note_other(format!("then nothing, now {}", command.describe()));
+            self.note_other(&format!("then nothing, now {}", command.describe()));
             self.decided.clear();
         }
     }
 
-    fn note_other(&mut self, what: String) {
+    fn note_other(&mut self, what: &str) {
         let at = self.engine.tick();
         self.replayed.other_decision.get_or_insert_with(|| format!("after tick {at} {what}"));
     }

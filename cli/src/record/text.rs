@@ -78,6 +78,7 @@ impl Header {
 
 /// A later line. Each is after its tick and before the next one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "the common line is the large one")]
 pub(crate) enum Entry {
     /// A command came.
     Command {

@@ -85,6 +85,7 @@ impl RecordFile {
 
 /// What the loop hands over.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the common word is the large one")]
 enum Said {
     Came { tick: Tick, command: Command, from: Origin, refused: bool },
     Asked { tick: Tick, request: StageRequest, refused: bool },
