@@ -13,9 +13,10 @@ use crate::access::Visitor;
 use crate::body::{self, Written};
 use crate::problem::{Fallible, Problem, kind};
 use crate::request::named;
+use crate::server::caught;
 use crate::state::Api;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -240,13 +241,13 @@ fn print_of(request: &Request, body: &[u8]) -> Print {
 }
 
 /// Carries a write out once for its key, and answers those that come again.
-pub(crate) async fn once(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(crate) async fn once(api: &Api, request: Request, next: Next) -> Response {
     if request.method().is_safe() {
-        return next.run(request).await;
+        return caught(request, next).await;
     }
     match key_of(request.headers()) {
-        Ok(None) => next.run(request).await,
-        Ok(Some(key)) => keyed(&api, key, request, next).await.unwrap_or_else(Problem::answer),
+        Ok(None) => caught(request, next).await,
+        Ok(Some(key)) => keyed(api, key, request, next).await.unwrap_or_else(Problem::answer),
         Err(problem) => problem.into_response(),
     }
 }
@@ -264,7 +265,7 @@ async fn keyed(api: &Api, key: String, request: Request, next: Next) -> Fallible
         Turn::First(ticket) => {
             // A task of its own: the client may go away, the answer must be kept nevertheless.
             let carried_out =
-                tokio::spawn(named(async move { keep(ticket, next.run(request).await).await }));
+                tokio::spawn(named(async move { keep(ticket, caught(request, next).await).await }));
             carried_out.await.map_err(|_| {
                 Problem::new(&kind::INTERNAL, "the request made the server fail; it goes on")
             })

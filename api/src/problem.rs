@@ -57,6 +57,10 @@ pub(crate) mod kind {
         NO_HISTORY NOT_FOUND "no_history" "This server keeps no history" None;
         NO_SUCH_RUNBOOK NOT_FOUND "no_such_runbook" "There is no such runbook" None;
         NO_MAPS NOT_FOUND "no_maps" "This server has no register maps" None;
+        NO_STAGE NOT_FOUND "no_stage" "This server directs no faults or scenarios" None;
+        NO_SUCH_FAULT NOT_FOUND "no_such_fault" "There is no such fault" None;
+        NO_SUCH_SCENARIO NOT_FOUND "no_such_scenario" "There is no such scenario" None;
+        NO_SUCH_RUN NOT_FOUND "no_such_run" "There is no such run" None;
         NO_LOG NOT_FOUND "no_log" "This server has no log to set" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
@@ -65,6 +69,8 @@ pub(crate) mod kind {
         WRONG_STATE CONFLICT "wrong_state" "The state does not allow it" None;
         LOCAL_CONTROL CONFLICT "local_control" "The unit is under local control" None;
         LEASED CONFLICT "leased" "Somebody else holds the unit" None;
+        STEP_CUT_SHORT CONFLICT "step_cut_short" "The clock did something else before the step was done" None;
+        NOT_DONE CONFLICT "not_done" "The run is not done yet" None;
         RESET_REFUSED CONFLICT "reset_refused" "The cause of an alarm is still there" None;
         KEY_IN_USE CONFLICT "idempotency_key_in_use" "A request with this key is in hand" Some(1);
         URI_TOO_LONG URI_TOO_LONG "uri_too_long" "The path and query are too long" None;
@@ -120,7 +126,8 @@ impl Allowed {
     }
 }
 
-/// Why a request was refused, as RFC 9457 problem details. Nothing was changed by it.
+/// Why a request was refused, as RFC 9457 problem details. Nothing was changed by it, but for the ticks
+/// that ran of a step that was cut short.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "type": "urn:bess:problem:out_of_range",
@@ -164,6 +171,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     remaining_s: Option<f64>,
+    /// The tick that a step came to which was cut short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reached_tick: Option<u64>,
     /// Id of the request, as in the header x-request-id, in the log and in the audit.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -218,6 +229,7 @@ impl Problem {
             alarm: None,
             holder: None,
             remaining_s: None,
+            reached_tick: None,
             request_id: None,
             retry_after_s: kind.retry_after_s,
             is_audited: false,
@@ -349,6 +361,11 @@ impl From<Rejection> for Box<Problem> {
             Rejection::NotPossible { field, .. } => {
                 Problem::new(&kind::NOT_POSSIBLE, detail).field(field)
             }
+            Rejection::StepCutShort { tick, asked, .. } => {
+                let mut problem = Problem::new(&kind::STEP_CUT_SHORT, detail);
+                problem.reached_tick = Some(tick.0);
+                problem.field("step_ticks").value(asked)
+            }
             Rejection::Busy => Problem::new(&kind::BUSY, detail),
             Rejection::Closed => Problem::new(&kind::CLOSING, detail),
         };
@@ -447,7 +464,7 @@ problem_set! {
 problem_set! {
     /// How a change of the clock may be refused.
     ClockChangeProblems: MALFORMED_JSON BAD_PARAMETER SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
-        UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+        UNKNOWN_FIELD BAD_FIELD CONTRADICTION OUT_OF_RANGE STEP_CUT_SHORT BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
     /// How a change of settings of the farm may be refused.
@@ -521,6 +538,49 @@ problem_set! {
     LinkClearProblems: BAD_PARAMETER NO_SUCH_LINK NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
 }
 problem_set! {
+    /// How a read of what can be directed may be refused.
+    FaultKindsProblems: BAD_PARAMETER NO_STAGE NOT_ACCEPTABLE
+}
+problem_set! {
+    /// How a fault may be refused.
+    FaultInjectProblems: MALFORMED_JSON BAD_PARAMETER NO_STAGE SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How the end of a fault may be refused.
+    FaultEndProblems: BAD_PARAMETER NO_SUCH_FAULT NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How the end of all faults may be refused.
+    StageEndProblems: BAD_PARAMETER NO_STAGE NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How a read of a scenario may be refused.
+    ScenarioReadProblems: BAD_PARAMETER NO_STAGE NO_SUCH_SCENARIO NOT_ACCEPTABLE
+}
+problem_set! {
+    /// How a read of a run may be refused.
+    RunReadProblems: BAD_PARAMETER NO_SUCH_RUN NOT_ACCEPTABLE
+}
+problem_set! {
+    /// How a read of a report may be refused.
+    RunReportProblems: BAD_PARAMETER NO_STAGE NO_SUCH_RUN NOT_ACCEPTABLE NOT_DONE
+}
+problem_set! {
+    /// How a run may be refused.
+    RunStartProblems: MALFORMED_JSON BAD_PARAMETER NO_STAGE SLOW_BODY BODY_TOO_LARGE WRONG_CONTENT_TYPE
+        UNKNOWN_FIELD BAD_FIELD CONTRADICTION NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How the end of a run may be refused.
+    RunEndProblems: BAD_PARAMETER NO_SUCH_RUN NOT_POSSIBLE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
+    /// How an observation may be refused.
+    ObservationProblems: MALFORMED_JSON BAD_PARAMETER NO_SUCH_RUN NO_SUCH_UNIT SLOW_BODY BODY_TOO_LARGE
+        WRONG_CONTENT_TYPE UNKNOWN_FIELD BAD_FIELD NOT_POSSIBLE OUT_OF_RANGE BUSY CLOSING ANSWER_TIMEOUT
+}
+problem_set! {
     /// How a read of the log's levels, or their reset, may be refused.
     LogReadProblems: BAD_PARAMETER NO_LOG
 }
@@ -549,6 +609,7 @@ problem_set! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bess_core::time::Tick;
 
     #[test]
     fn slugs_are_unique_and_every_kind_is_an_error_status() {
@@ -573,6 +634,19 @@ mod tests {
         assert_eq!(document["field"], "active_power_w");
         assert_eq!(document["value"], Value::Null);
         assert_eq!(document["allowed"], json!({"min": -1.0, "max": 1.0, "unit": "W"}));
+    }
+
+    #[test]
+    fn a_step_that_was_cut_short_says_how_far_it_came() {
+        let problem: Box<Problem> =
+            Rejection::StepCutShort { tick: Tick(130), ran: 30, asked: 500 }.into();
+        let document = serde_json::to_value(&problem).unwrap();
+        assert_eq!(document["status"], 409);
+        assert_eq!(document["type"], "urn:bess:problem:step_cut_short");
+        assert_eq!(document["reached_tick"], 130);
+        assert_eq!((&document["field"], &document["value"]), (&json!("step_ticks"), &json!(500)));
+        let detail = "the step was cut short at tick 130: 30 of its 500 ticks have run";
+        assert_eq!(document["detail"], detail);
     }
 
     #[test]

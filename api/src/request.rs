@@ -5,12 +5,12 @@
 //! on; one that cannot be read is passed over, as that standard asks.
 
 use crate::state::Api;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use bess_core::trace::{FieldValue, Sort, Span, SpanKind, TraceContext};
 use std::collections::hash_map::RandomState;
+use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -60,7 +60,10 @@ fn new_id() -> Arc<str> {
         LazyLock::new(|| (RandomState::new().build_hasher().finish() >> 32) as u32);
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Relaxed) + 1;
-    format!("{:08x}-{count:08x}", *PROCESS).into()
+    let mut id = String::with_capacity(25);
+    // A text takes whatever is written.
+    let _ = write!(id, "{:08x}-{count:08x}", *PROCESS);
+    id.into()
 }
 
 fn trace_of_caller(headers: &HeaderMap) -> Option<TraceContext> {
@@ -76,9 +79,9 @@ fn unix_ns() -> i64 {
 
 /// Names a request, and tells what became of it.
 pub(crate) async fn identify(
-    State(api): State<Arc<Api>>,
+    api: &Api,
     mut request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let headers = request.headers();
     let id = id_of_caller(headers).unwrap_or_else(new_id);
@@ -91,14 +94,14 @@ pub(crate) async fn identify(
     request.extensions_mut().insert(Mark { id: Arc::clone(&id), trace });
     let is_told = tracing::enabled!(tracing::Level::DEBUG);
     let about = (begun.is_some() || is_told).then(|| About::of(&request));
-    let (started, start_unix_ns) = (Instant::now(), begun.map_or(0, |_| unix_ns()));
-    let mut response = ID.scope(Arc::clone(&id), next.run(request)).await;
+    let start_unix_ns = begun.map_or(0, |_| unix_ns());
+    let mut response = ID.scope(Arc::clone(&id), next(request)).await;
     let status = response.status();
     if let Some(about) = about {
         if is_told {
-            let took_ms = started.elapsed().as_secs_f64() * 1e3;
+            let took_ms = about.started.elapsed().as_secs_f64() * 1e3;
             let trace_id = trace.map(|trace| trace.trace_text());
-            let About { method, route, path, peer } = &about;
+            let About { method, route, path, peer, .. } = &about;
             tracing::debug!(
                 request_id = &*id,
                 trace_id,
@@ -125,6 +128,7 @@ pub(crate) async fn identify(
 
 /// What there is to tell of a request when it is over.
 struct About {
+    started: Instant,
     method: String,
     route: String,
     path: String,
@@ -136,6 +140,7 @@ impl About {
         let route = request.extensions().get::<MatchedPath>();
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         Self {
+            started: Instant::now(),
             method: request.method().as_str().to_owned(),
             route: route.map_or("(unmatched)", MatchedPath::as_str).to_owned(),
             path: request.uri().path().to_owned(),

@@ -10,22 +10,22 @@ use crate::problem::{Allowed, Fallible, Problem, RefusedHere, kind};
 use crate::request::identify;
 use crate::routes;
 use crate::state::Api;
-use axum::Router;
 use axum::body::{Bytes, HttpBody};
-use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{RequestExt, Router};
 use bess_core::command::{Reply, Request as Asked, Submission};
 use bess_core::snapshot::UnitState;
 use bess_core::stats::Served;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 
 impl Api {
     /// Serves REST until `shutdown` fires and the requests in hand are answered, for at most 0.9 s.
@@ -56,7 +56,9 @@ impl Api {
                 Problem::new(&kind::WRONG_METHOD, "only GET is served here")
             })
             .with_state(Arc::clone(&self));
-        let app = caught(app).layer(axum::middleware::from_fn(access::protect));
+        let app = app.layer(from_fn(async |request, next| {
+            access::protect(request, async |request| caught(request, next).await).await
+        }));
         self.door(app, false).serve(listener, shutdown).await;
     }
 }
@@ -120,41 +122,73 @@ async fn encoded(
 }
 
 /// Answers a handler that panics with a problem; the server goes on.
-fn caught<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router.layer(CatchPanicLayer::custom(|_| {
+pub(crate) async fn caught(request: Request, next: Next) -> Response {
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
         let detail = "the request made the server fail; it goes on";
         Problem::new(&kind::INTERNAL, detail).into_response()
-    }))
+    })
 }
 
-/// Counts the requests, those whose handler panics as well.
+/// What every request passes on its way to its route; requests whose handler panics are counted as well.
+///
+/// It is one layer, not one for each step: axum clones all that is below a layer for each request.
 fn counted(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
-    let audited = axum::middleware::from_fn_with_state(Arc::clone(api), audit);
-    let once = axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::once);
-    let router = caught(router)
-        .layer(once)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), access::authorize))
-        .layer(audited)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), access::admit))
-        .layer(axum::middleware::from_fn(short));
-    let router = match access::cors(api.access.origins()) {
-        Some(cors) => router.layer(cors),
-        None => router,
-    };
-    router
-        .layer(axum::middleware::from_fn(access::protect))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), count))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), identify))
+    let with = || Arc::clone(api);
+    // Pages of other origins are answered between the two halves.
+    match access::cors(api.access.origins()) {
+        Some(cors) => router
+            .layer(from_fn_with_state(with(), async |State(api), request, next| {
+                inner(&api, request, next).await
+            }))
+            .layer(cors)
+            .layer(from_fn_with_state(with(), async |State(api), request, next: Next| {
+                outer(&api, request, async |request| next.run(request).await).await
+            })),
+        None => router.layer(from_fn_with_state(with(), async |State(api), request, next| {
+            outer(&api, request, async |request| inner(&api, request, next).await).await
+        })),
+    }
+}
+
+/// Names a request, counts it, and protects its answer.
+async fn outer(
+    api: &Arc<Api>,
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    identify(api, request, async |request| {
+        count(api, request, async |request| access::protect(request, next).await).await
+    })
+    .await
+}
+
+/// Refuses a request, or has its route answer it.
+async fn inner(api: &Arc<Api>, request: Request, next: Next) -> Response {
+    if let Err(problem) = short(&request) {
+        return problem.into_response();
+    }
+    access::admit(api, request, async |request| {
+        audit(api, request, async |request| {
+            if let Some(refused) = access::authorize(api, &request) {
+                return refused;
+            }
+            idempotency::once(api, request, next).await
+        })
+        .await
+    })
+    .await
 }
 
 /// Tells the loop, for its audit, of writes that are refused before they reach it, and of those to the log,
 /// which it never sees. A file that is checked is not written.
 async fn audit(
-    State(api): State<Arc<Api>>,
-    path: Result<RawPathParams, RawPathParamsRejection>,
+    api: &Arc<Api>,
     mut request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
+    if request.method().is_safe() {
+        return next(request).await;
+    }
     let route = request.extensions().get::<MatchedPath>();
     let is_no_write = route.is_none_or(|route| route.as_str().ends_with("/farm/check"));
     let of_log = route
@@ -162,13 +196,14 @@ async fn audit(
         .map(|route| access::of_route(request.method(), route.as_str()));
     // A dry run writes nothing.
     let is_dry = dry_run(request.uri()).is_ok_and(|is_dry| is_dry);
-    if is_no_write || is_dry || request.method().is_safe() {
-        return next.run(request).await;
+    if is_no_write || is_dry {
+        return next(request).await;
     }
+    let path = request.extract_parts::<RawPathParams>().await;
     let sender = Sender::of(request.method().as_str(), request.extensions());
     let written = Written::default();
     request.extensions_mut().insert(written.clone());
-    let response = next.run(request).await;
+    let response = next(request).await;
     if let Some(RefusedHere(reason)) = response.extensions().get::<RefusedHere>().cloned() {
         let params = path.ok();
         let named = params.as_ref().and_then(|path| path.iter().find(|(name, _)| *name == "id"));
@@ -193,20 +228,24 @@ async fn audit(
 const TARGET_MAX: usize = 8 * 1024;
 
 /// Refuses what nobody's path and query is.
-async fn short(request: Request, next: Next) -> Response {
+fn short(request: &Request) -> Fallible<()> {
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if length <= TARGET_MAX {
-        return next.run(request).await;
+        return Ok(());
     }
     let detail = format!("path and query may have {TARGET_MAX} bytes together, got {length}");
-    Problem::new(&kind::URI_TOO_LONG, detail).into_response()
+    Err(Problem::new(&kind::URI_TOO_LONG, detail))
 }
 
 /// Route of requests that match none.
 const UNMATCHED: &str = "(unmatched)";
 
 /// Counts a request; the time is that until the answer's head.
-async fn count(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+async fn count(
+    api: &Api,
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let _in_flight = api.traffic.begin();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let is_read = request.method().is_safe();
@@ -222,7 +261,7 @@ async fn count(State(api): State<Arc<Api>>, request: Request, next: Next) -> Res
     // At least as old as the one that a read is answered from.
     let made_unix_ns = api.farm.snapshots.borrow().wall_unix_ns;
     let started = Instant::now();
-    let response = next.run(request).await;
+    let response = next(request).await;
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     let (status, took_s) = (response.status(), started.elapsed().as_secs_f64());
     let bytes = response.body().size_hint().exact();

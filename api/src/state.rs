@@ -14,8 +14,10 @@ use bess_core::device::DeviceAddress;
 use bess_core::logging::LogControl;
 use bess_core::point::PointBook;
 use bess_core::snapshot::Snapshot;
+use bess_core::stage::StageBook;
 use bess_core::stats::Stats;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -135,6 +137,10 @@ pub struct Api {
     pub(crate) config: ApiConfig,
     /// The register maps; `None` where nobody serves them.
     pub(crate) points: Option<Arc<dyn PointBook>>,
+    /// What can be directed; empty where nobody directs.
+    pub(crate) stage: OnceLock<Arc<dyn StageBook>>,
+    /// Ids that were drawn for faults and runs.
+    pub(crate) stage_ids: AtomicU64,
     /// What the signals were; empty where nobody keeps it.
     pub(crate) history: OnceLock<Arc<History>>,
     pub(crate) traffic: Traffic,
@@ -191,6 +197,8 @@ impl Api {
             ready,
             book,
             config,
+            stage: OnceLock::new(),
+            stage_ids: AtomicU64::new(0),
             history: OnceLock::new(),
             traffic: Traffic::default(),
             answers: Arc::default(),
@@ -219,6 +227,10 @@ impl Api {
         };
         let on_stall = Arc::new(move |peer| streams.stalled(peer));
         Door { app, access: Arc::clone(&self.access), speaks_tls, limits, on_stall }
+    }
+    /// Reads faults and scenarios by this book; the first one stays.
+    pub fn set_stage(&self, book: Arc<dyn StageBook>) {
+        let _ = self.stage.set(book);
     }
     /// Serves this history; the first one stays.
     pub fn set_history(&self, history: Arc<History>) {

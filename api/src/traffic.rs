@@ -23,7 +23,8 @@ const ANSWERS_MAX: usize = 70;
 /// Route and method of what counts together.
 const OTHER: (&str, &str) = ("(other)", "other");
 
-/// What was served so far. One short lock a request: nothing waits while it is held.
+/// What was served so far. One short lock a request: nothing waits or allocates while it is held, but for
+/// the first request of its kind.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     numbers: Mutex<Numbers>,
@@ -32,12 +33,63 @@ pub(crate) struct Traffic {
 
 #[derive(Debug, Default)]
 struct Numbers {
-    /// By route, method and status.
-    answers: BTreeMap<(String, &'static str, u16), u64>,
-    /// By route and method.
-    durations: BTreeMap<(String, &'static str), Histogram>,
-    /// By route.
-    sizes: BTreeMap<String, Histogram>,
+    routes: BTreeMap<String, OfRoute>,
+    /// How often a kind was new; beyond the most that have numbers of their own it is one of the others.
+    n_answers: usize,
+    n_kinds: usize,
+    n_sizes: usize,
+}
+
+/// Numbers of a route; of each kind those that have some of their own.
+#[derive(Debug, Default)]
+struct OfRoute {
+    /// By method and status.
+    answers: BTreeMap<(&'static str, u16), u64>,
+    /// By method.
+    durations: BTreeMap<&'static str, Histogram>,
+    sizes: Option<Histogram>,
+}
+
+impl Numbers {
+    /// For what is new: the numbers of `route`, which has some from now on.
+    fn new_of(&mut self, route: &str) -> &mut OfRoute {
+        self.routes.entry(route.to_owned()).or_default()
+    }
+
+    fn count(&mut self, route: &str, method: &'static str, code: u16) {
+        let known = self.routes.get_mut(route);
+        if let Some(count) = known.and_then(|of| of.answers.get_mut(&(method, code))) {
+            *count += 1;
+            return;
+        }
+        let (route, method) = if self.n_answers < ANSWERS_MAX { (route, method) } else { OTHER };
+        self.n_answers += 1;
+        *self.new_of(route).answers.entry((method, code)).or_default() += 1;
+    }
+
+    fn time(&mut self, route: &str, method: &'static str, seconds: f64) {
+        let known = self.routes.get(route);
+        if let Some(times) = known.and_then(|of| of.durations.get(method)) {
+            times.observe(seconds);
+            return;
+        }
+        let (route, method) = if self.n_kinds < KINDS_MAX { (route, method) } else { OTHER };
+        self.n_kinds += 1;
+        let times = self.new_of(route).durations.entry(method);
+        times.or_insert_with(|| Histogram::new(HTTP_BOUNDS_S)).observe(seconds);
+    }
+
+    fn size(&mut self, route: &str, bytes: f64) {
+        if let Some(sizes) = self.routes.get(route).and_then(|of| of.sizes.as_ref()) {
+            sizes.observe(bytes);
+            return;
+        }
+        let route = if self.n_sizes < SIZES_MAX { route } else { OTHER.0 };
+        self.n_sizes += 1;
+        let sizes =
+            self.new_of(route).sizes.get_or_insert_with(|| Histogram::of_bytes(SIZE_BOUNDS_BYTES));
+        sizes.observe(bytes);
+    }
 }
 
 /// The request that is being answered, until this is dropped.
@@ -67,46 +119,32 @@ impl Traffic {
         bytes: Option<u64>,
     ) {
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Numbers { answers, durations, sizes } = &mut *numbers;
-        let mut key = (route.to_owned(), method, code);
-        if answers.len() >= ANSWERS_MAX && !answers.contains_key(&key) {
-            key = (OTHER.0.to_owned(), OTHER.1, code);
-        }
-        *answers.entry(key).or_default() += 1;
-        let mut key = (route.to_owned(), method);
-        if durations.len() >= KINDS_MAX && !durations.contains_key(&key) {
-            key = (OTHER.0.to_owned(), OTHER.1);
-        }
-        durations.entry(key).or_insert_with(|| Histogram::new(HTTP_BOUNDS_S)).observe(seconds);
+        numbers.count(route, method, code);
+        numbers.time(route, method, seconds);
         if let Some(bytes) = bytes {
-            let is_full = sizes.len() >= SIZES_MAX && !sizes.contains_key(route);
-            let key = if is_full { OTHER.0 } else { route };
-            let size = || Histogram::of_bytes(SIZE_BOUNDS_BYTES);
-            sizes.entry(key.to_owned()).or_insert_with(size).observe(bytes as f64);
+            numbers.size(route, bytes as f64);
         }
     }
 
     /// Everything.
     pub(crate) fn numbers(&self) -> HttpNumbers {
         let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let answers = numbers.answers.iter().map(|((route, method, code), count)| HttpRow {
-            method,
-            route: route.clone(),
-            code: *code,
-            count: *count,
-        });
-        let durations = numbers
-            .durations
-            .iter()
-            .map(|((route, method), histogram)| (*method, route.clone(), histogram.read()));
-        let sizes = numbers.sizes.iter().map(|(route, sizes)| (route.clone(), sizes.read()));
-        HttpNumbers {
-            requests: answers.collect(),
-            durations: durations.collect(),
-            sizes: sizes.collect(),
-            in_flight: self.in_flight.load(Relaxed),
-            ..HttpNumbers::default()
+        let mut all =
+            HttpNumbers { in_flight: self.in_flight.load(Relaxed), ..HttpNumbers::default() };
+        for (route, of) in &numbers.routes {
+            let answers = of.answers.iter().map(|(&(method, code), &count)| HttpRow {
+                method,
+                route: route.clone(),
+                code,
+                count,
+            });
+            all.requests.extend(answers);
+            let durations = of.durations.iter();
+            let durations = durations.map(|(method, times)| (*method, route.clone(), times.read()));
+            all.durations.extend(durations);
+            all.sizes.extend(of.sizes.iter().map(|sizes| (route.clone(), sizes.read())));
         }
+        all
     }
 }
 

@@ -131,8 +131,8 @@ fn metrics(c: &mut Criterion) {
         let build = bess_api::BuildInfo::default();
         let config = bess_api::ApiConfig::default();
         let api = bess_api::Api::new(access, bess_api::Readiness::default(), book, config, build);
-        let text = api.encode_metrics(false);
-        let series = text.lines().filter(|line| !line.starts_with('#')).count();
+        let page = api.encode_metrics(false);
+        let series = page.text().lines().filter(|line| !line.starts_with('#')).count();
         assert!(series > 15 * units, "per-unit series are in: {series}");
         group.throughput(Throughput::Elements(series as u64));
         group.bench_function(name, |b| b.iter(|| black_box(api.encode_metrics(false))));

@@ -20,6 +20,7 @@ use bess_core::command::{CommandSource, Mailbox, SPEED_MAX, SPEED_MIN};
 use bess_core::point::PointBook;
 use bess_core::snapshot::Observer;
 use bess_core::spec::FarmSpec;
+use bess_core::stage::StageBook;
 use bess_core::stats::Stats;
 use bess_core::time::{SimTime, Tick};
 use bess_core::trace::Tracer;
@@ -310,7 +311,8 @@ async fn serve(
         ..bess_api::ApiConfig::default()
     };
     let posts = Arc::clone(&mailbox);
-    let served = Served { mailbox, config, farm_sha256, history, watch };
+    let stage: Arc<dyn StageBook> = faults;
+    let served = Served { mailbox, config, farm_sha256, history, stage, watch };
     let mut edges = start_edges(ports, &farm, served, &ready, &closing);
     let closed = closing.clone();
     edges.spawn(async move {
@@ -414,6 +416,7 @@ struct Served {
     config: bess_api::ApiConfig,
     farm_sha256: String,
     history: Option<Arc<History>>,
+    stage: Arc<dyn StageBook>,
     watch: Option<Watch>,
 }
 
@@ -424,7 +427,7 @@ fn start_edges(
     ready: &bess_api::Readiness,
     closing: &CancellationToken,
 ) -> JoinSet<&'static str> {
-    let Served { mailbox, config, farm_sha256, history, watch } = served;
+    let Served { mailbox, config, farm_sha256, history, stage, watch } = served;
     let api = bess_api::Api::with_points(
         bess_api::FarmAccess {
             snapshots: farm.snapshots(),
@@ -437,6 +440,7 @@ fn start_edges(
         build_info(farm_sha256),
         Some(ports.points),
     );
+    api.set_stage(stage);
     if let Some(history) = history {
         api.set_history(history);
     }

@@ -62,7 +62,10 @@ impl Rejection {
     pub const fn modbus_exception(&self) -> u8 {
         match self {
             Self::OutOfRange { .. } | Self::NotPossible { .. } => 3,
-            Self::WrongState { .. } | Self::ResetRefused { .. } | Self::Local { .. } => 4,
+            Self::WrongState { .. }
+            | Self::ResetRefused { .. }
+            | Self::Local { .. }
+            | Self::StepCutShort { .. } => 4,
             Self::Leased { .. } | Self::Busy | Self::Closed => 6,
             Self::NoSuchUnit { .. } => 11,
         }

@@ -359,15 +359,15 @@ pub struct Applied {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Rejection {
     /// A number is outside its range or not a number.
-    #[error("{field} must be from {min} to {max} {unit}, got {value}")]
+    #[error("{field} must be {}, got {value}", range_in_words(*min, *max, unit))]
     OutOfRange {
         /// Name of the field as commands name it.
         field: &'static str,
         /// What was sent.
         value: f64,
-        /// Smallest allowed value.
+        /// Smallest allowed value; infinite for no limit.
         min: f64,
-        /// Largest allowed value.
+        /// Largest allowed value; infinite for no limit.
         max: f64,
         /// Unit of the three numbers.
         unit: &'static str,
@@ -424,12 +424,33 @@ pub enum Rejection {
         /// Why, and what would do.
         reason: String,
     },
+    /// Something else was asked of the clock before all ticks of a step had run.
+    #[error("the step was cut short at tick {tick}: {ran} of its {asked} ticks have run")]
+    StepCutShort {
+        /// The tick at which the clock stands.
+        tick: Tick,
+        /// Ticks that ran since the step was asked for.
+        ran: u64,
+        /// Ticks that had to run until it would have been done.
+        asked: u64,
+    },
     /// The loop's inbox is full; try again.
     #[error("the inbox of the loop is full; try again in a moment")]
     Busy,
     /// The loop is shutting down.
     #[error("the farm is shutting down")]
     Closed,
+}
+
+/// What a number must be to lie within a range, whose ends are infinite where it has none.
+fn range_in_words(min: f64, max: f64, unit: &str) -> String {
+    let range = match (min.is_finite(), max.is_finite()) {
+        (true, true) => format!("from {min} to {max}"),
+        (true, false) => format!("at least {min}"),
+        (false, true) => format!("at most {max}"),
+        (false, false) => "a number".to_owned(),
+    };
+    if unit.is_empty() { range } else { format!("{range} {unit}") }
 }
 
 /// Answer to a request.
@@ -514,7 +535,7 @@ impl From<&UnitView> for Standing {
     }
 }
 
-pub(crate) use check::in_range;
 pub use check::{
     PF_MIN, RAMP_MIN_PCT_PER_S, REVERSION_MAX_S, find_unit, validate, validate_clock, validate_with,
 };
+pub(crate) use check::{in_bounds, in_range};

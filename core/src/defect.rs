@@ -12,7 +12,7 @@ pub use cell::{
 pub use sensor::{DELAY_MAX_TICKS, Distortion, Reading};
 
 use crate::alarm::AlarmCode;
-use crate::command::{Rejection, in_range};
+use crate::command::{Rejection, in_bounds};
 use crate::control::DROOP;
 use crate::event::Contactor;
 use crate::id::UnitId;
@@ -447,29 +447,29 @@ impl Defect {
                 );
                 Err(Rejection::NotPossible { field: "code", reason })
             }
-            Self::PcsDerate(share) => in_range("share", share, 0.0, 1.0, ""),
-            Self::PcsRamp(factor) => in_range("factor", factor, PCS_RAMP_MIN, PCS_RAMP_MAX, ""),
-            Self::PcsLoss(pct) => in_range("loss_pct", pct, 0.0, PCS_LOSS_MAX_PCT, "%"),
+            Self::PcsDerate(share) => in_bounds("share", share, 0.0, 1.0, ""),
+            Self::PcsRamp(factor) => in_bounds("factor", factor, PCS_RAMP_MIN, PCS_RAMP_MAX, ""),
+            Self::PcsLoss(pct) => in_bounds("loss_pct", pct, 0.0, PCS_LOSS_MAX_PCT, "%"),
             Self::PllOffset(hz) => {
-                in_range("offset_hz", hz, -PLL_OFFSET_MAX_HZ, PLL_OFFSET_MAX_HZ, "Hz")
+                in_bounds("offset_hz", hz, -PLL_OFFSET_MAX_HZ, PLL_OFFSET_MAX_HZ, "Hz")
             }
             Self::MomentaryCessation { below_pu, recovery_s } => {
-                in_range("below_pu", below_pu, 0.0, 1.0, "pu")?;
-                in_range("recovery_s", recovery_s, 0.0, RECOVERY_MAX_S, "s")
+                in_bounds("below_pu", below_pu, 0.0, 1.0, "pu")?;
+                in_bounds("recovery_s", recovery_s, 0.0, RECOVERY_MAX_S, "s")
             }
             Self::RelayShift { voltage_pu, time_factor } => {
-                in_range("voltage_pu", voltage_pu, -0.5, 0.5, "pu")?;
-                in_range("time_factor", time_factor, RELAY_TIME_MIN, RELAY_TIME_MAX, "")
+                in_bounds("voltage_pu", voltage_pu, -0.5, 0.5, "pu")?;
+                in_bounds("time_factor", time_factor, RELAY_TIME_MIN, RELAY_TIME_MAX, "")
             }
             Self::CoolantLeak(lost) => {
-                in_range("flow_lost", lost, 0.0, 1.0, "")?;
+                in_bounds("flow_lost", lost, 0.0, 1.0, "")?;
                 if lost > 0.0 && matches!(design.cooling.kind, CoolingKind::Air(_)) {
                     let reason = "the unit is cooled by air: it has no coolant to lose".to_owned();
                     return Err(Rejection::NotPossible { field: "flow_lost", reason });
                 }
                 Ok(())
             }
-            Self::DroopOverride(Some(droop)) => in_range("droop", droop, DROOP.0, DROOP.1, ""),
+            Self::DroopOverride(Some(droop)) => in_bounds("droop", droop, DROOP.0, DROOP.1, ""),
             _ => Ok(()),
         }
     }
@@ -500,3 +500,6 @@ pub struct PlannedDefect {
     /// First tick without it again, if it ends.
     pub until: Option<Tick>,
 }
+
+#[cfg(test)]
+mod tests;

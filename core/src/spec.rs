@@ -13,9 +13,9 @@ pub use cooling::{
     RATING_AMBIENT_DEGC, WallSpec,
 };
 pub use grid::{
-    AMBIENT_DEGC, DISTURBANCE_MAX_S, Disturbance, DisturbanceKind, EnterService, FREQUENCY_HZ,
-    GridCode, GridKind, GridQuantity, GridSpec, GridTrip, Hold, InertiaSpec, IslandLoad,
-    LastingKind, PlannedDisturbance, PoiMeter, TransformerLimit, VOLTAGE_PU,
+    AMBIENT_DEGC, DISTURBANCE_MAX_S, DISTURBANCE_MIN_S, Disturbance, DisturbanceKind, EnterService,
+    FREQUENCY_HZ, GridCode, GridKind, GridQuantity, GridSpec, GridTrip, Hold, InertiaSpec,
+    IslandLoad, LastingKind, PlannedDisturbance, PoiMeter, TransformerLimit, VOLTAGE_PU,
 };
 pub use plant::{Arbitration, PCT_PER_MIN, PlantChange, PlantSettings, PlantSpec, Strategy};
 pub use sequence::{PcsThermalSpec, SequenceSpec};

@@ -238,8 +238,8 @@ pub struct StageView {
     pub checks: [u64; CheckState::ALL.len()],
     /// By `Effect as usize`: faults that ended since the start.
     pub effects: [u64; Effect::ALL.len()],
-    /// Faults injected since the start, by kind in the order of the book's list.
-    pub injected: Vec<u64>,
+    /// Every kind of fault by its name, with how often it was injected since the start.
+    pub injected: Vec<(&'static str, u64)>,
 }
 
 /// Ended faults that stay to be seen.

@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     include_str!("../src/config/bms.rs"),
     include_str!("../src/config/watchdog.rs"),
     include_str!("../src/config/defects.rs"),
+    include_str!("../src/config/defects/battery.rs"),
     include_str!("../src/config/grid.rs"),
     include_str!("../src/config/sequence.rs"),
     include_str!("../src/config/protection.rs"),

@@ -22,6 +22,14 @@ pub struct Forms {
     pub html: fn(&Report) -> String,
 }
 
+impl Default for Forms {
+    /// Those of [`crate::report`].
+    fn default() -> Self {
+        use crate::report::{html, json, junit};
+        Self { json, junit, html }
+    }
+}
+
 impl fmt::Debug for Forms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Forms")

@@ -7,9 +7,11 @@ mod switching;
 use crate::bms::{BmsModel, ForcedReadings, Measured, RackBms, Truth, balancing};
 use crate::cell::sign;
 use crate::contactors::{Order, Switchgear};
+use crate::impaired::BmsImpairments;
 use crate::physics::limits::{CellRange, RackLimits, Recovery};
 use crate::physics::rack::{CellMemory, Plate, Rack, RackModel, RackStart, Reading};
 use crate::physics::split::{Branch, Bus, Shared, share_out};
+use crate::sensor::SensorFaults;
 use bess_core::defect::{CellDefect, Reading as Forced};
 use bess_core::id::UnitId;
 use bess_core::rng::Streams;
@@ -42,6 +44,11 @@ pub(crate) struct Battery {
     precharge_factor: f64,
     /// What sensors of the unit show wrong.
     sensor_faults: Vec<SensorFault>,
+    /// Broken sensors of racks.
+    broken: Vec<(usize, SensorFaults)>,
+    /// What is wrong with the BMSes.
+    impaired: BmsImpairments,
+    streams: Streams,
     racks: Vec<Rack<f32>>,
     bms: Vec<RackBms>,
     /// Readings of racks that are forced.
@@ -94,6 +101,9 @@ impl Battery {
             precharge_open: false,
             precharge_factor: 1.0,
             sensor_faults: Vec::new(),
+            broken: Vec::new(),
+            impaired: BmsImpairments::default(),
+            streams,
             racks,
             bms,
             forced: Vec::new(),
@@ -170,7 +180,7 @@ impl Battery {
     /// Largest discharge and charge current of rack `idx` in A, both >= 0.
     pub(crate) fn rack_limits(&self, idx: usize) -> (f64, f64) {
         let (chemistry, limits) = (&self.design.chemistry, self.design.limits());
-        let limit = &self.limits[idx];
+        let limit = self.impaired.told(self.limits[idx]);
         (limit.discharge_a(chemistry, limits), limit.charge_a(chemistry, limits))
     }
 
@@ -235,7 +245,7 @@ impl Battery {
             self.balance(idx, tick);
             self.racks[idx].refresh(&model.rack, plate);
             // Nothing can be learnt from a string that is open: cells of it show nothing any more.
-            if !self.racks[idx].is_open() {
+            if !self.racks[idx].is_open() && !self.impaired.frozen {
                 self.bms[idx].estimate(&model.bms);
             }
         }
@@ -249,7 +259,8 @@ impl Battery {
         let capacity_ah = self.design.chemistry.capacity.amp_hours();
         // A cell that is not even empty is no measure for the others.
         let plausible = measured.voltage_min.value >= self.design.limits().voltage_min.0;
-        let allowed = plausible && !rack.is_open();
+        // The cells' monitors stop by themselves when nobody tells them to go on.
+        let allowed = plausible && !rack.is_open() && !self.impaired.frozen;
         if !allowed || !balancing::allowed(spec, measured, capacity_ah) {
             if self.cells_balancing[idx] > 0 {
                 rack.end_balancing();
@@ -269,12 +280,14 @@ impl Battery {
 
     /// After the racks have stepped: the BMSes look, limits move, the next tick's bus is made.
     pub(crate) fn update(&mut self, tick: Tick, direction: f64) {
-        self.sense(tick);
-        let design = &self.design;
-        let recovery = Recovery::of(&design.protection, &design.chemistry, design.limits());
-        for idx in 0..self.racks.len() {
-            let allowed = self.allowed(idx);
-            self.limits[idx].step(allowed, recovery);
+        if !self.impaired.frozen {
+            self.sense(tick);
+            let design = &self.design;
+            let recovery = Recovery::of(&design.protection, &design.chemistry, design.limits());
+            for idx in 0..self.racks.len() {
+                let allowed = self.allowed(idx);
+                self.limits[idx].step(allowed, recovery);
+            }
         }
         self.update_bus(direction);
     }
@@ -296,7 +309,13 @@ impl Battery {
                 soc: reading.soc,
                 soh,
             };
-            self.bms[idx].sense(&self.model.bms, &truth);
+            let mut broken = self.broken.iter_mut();
+            let faults = broken.find(|(of, _)| *of == idx).map(|(_, faults)| faults);
+            self.bms[idx].sense_by(&self.model.bms, &truth, faults);
+            let noise_a = self.racks[idx].arc_noise_a();
+            if noise_a > 0.0 {
+                self.bms[idx].disturb_current(noise_a, tick.0);
+            }
         }
         for (idx, forced) in &self.forced {
             self.bms[*idx].show_forced(forced);
@@ -311,11 +330,13 @@ impl Battery {
     /// What the limits look at: what the BMS measures and believes.
     fn cell_range(&self, idx: usize) -> CellRange {
         let measured = self.bms[idx].reading();
+        // Thresholds that are higher are the same as values that are lower.
+        let (shift_k, shift_v) = self.impaired.threshold_shift;
         CellRange {
-            voltage_min_v: measured.voltage_min.value,
-            voltage_max_v: measured.voltage_max.value,
-            temperature_min_degc: measured.temperature_min.value,
-            temperature_max_degc: measured.temperature_max.value,
+            voltage_min_v: measured.voltage_min.value - shift_v,
+            voltage_max_v: measured.voltage_max.value - shift_v,
+            temperature_min_degc: measured.temperature_min.value - shift_k,
+            temperature_max_degc: measured.temperature_max.value - shift_k,
             soc: measured.soc,
         }
     }
@@ -370,6 +391,10 @@ impl Battery {
         for (idx, forced) in &self.forced {
             sink(&(*idx as u64).to_le_bytes());
             forced.iter().for_each(|value| sink(&value.unwrap_or(f64::NAN).to_le_bytes()));
+        }
+        for (idx, faults) in &self.broken {
+            sink(&(*idx as u64).to_le_bytes());
+            faults.hash_into(sink);
         }
         for limits in &self.limits {
             sink(&limits.discharge.to_le_bytes());

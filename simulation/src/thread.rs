@@ -17,6 +17,7 @@ use bess_core::record::Recorder;
 use bess_core::snapshot::{CELLS_LEASE, ClockMode, ClockView, Observer, Snapshot};
 use bess_core::stage::Director;
 use bess_core::stats::{Histogram, Stats, TickPhase};
+use bess_core::time::Tick;
 use bess_core::trace::{FieldValue, Span, SpanKind, TraceContext, Tracer};
 use directed::Beside;
 use std::sync::Arc;
@@ -216,6 +217,14 @@ struct Treated {
     traced: Option<(TraceContext, i64)>,
 }
 
+/// A letter that waits for its step.
+struct Stepper {
+    letter: Treated,
+    /// The tick at which it was taken, and how many from there it waits for.
+    from: Tick,
+    asked: u64,
+}
+
 struct Loop {
     engine: Engine,
     pacer: Pacer,
@@ -233,7 +242,7 @@ struct Loop {
     /// Replies to send after the next publication.
     answers: Vec<(Treated, Result<(), Rejection>)>,
     /// Those to answer when the steps are done.
-    steppers: Vec<Treated>,
+    steppers: Vec<Stepper>,
     shown: Vec<(UnitId, Stopwatch)>,
 }
 
@@ -260,8 +269,9 @@ impl Loop {
                     self.tick(watch);
                     self.stall();
                     if self.clock.steps_left == 0 {
-                        let replies = std::mem::take(&mut self.steppers);
-                        self.answer(replies.into_iter().map(|letter| (letter, Ok(()))).collect());
+                        let done = self.steppers.drain(..).map(|stepper| (stepper.letter, Ok(())));
+                        let done = done.collect();
+                        self.answer(done);
                     }
                 }
                 (ClockMode::Running | ClockMode::Free, _) => self.run_paced(),
@@ -412,7 +422,11 @@ impl Loop {
                 Request::Clock(commands) => {
                     match self.set_clock_on_record(&commands, &letter.origin) {
                         Ok(()) if matches!(commands.last(), Some(ClockCommand::Step(_))) => {
-                            self.steppers.push(Treated { reply: letter.reply, traced });
+                            self.steppers.push(Stepper {
+                                letter: Treated { reply: letter.reply, traced },
+                                from: self.engine.tick(),
+                                asked: self.clock.steps_left,
+                            });
                             continue;
                         }
                         result => result,
@@ -485,7 +499,12 @@ impl Loop {
     /// Whoever waits for steps that will not come is told where the clock stopped.
     fn end_steps(&mut self) {
         self.clock.steps_left = 0;
-        self.answers.extend(self.steppers.drain(..).map(|letter| (letter, Ok(()))));
+        let tick = self.engine.tick();
+        let cut = self.steppers.drain(..).map(|Stepper { letter, from, asked }| {
+            let ran = tick.0 - from.0;
+            (letter, Err(Rejection::StepCutShort { tick, ran, asked }))
+        });
+        self.answers.extend(cut);
     }
 
     /// The picture of now, after a tick or between two.
@@ -531,7 +550,8 @@ impl Loop {
         self.inbox.close();
         self.beside.end(&self.engine);
         let waiting = std::mem::take(&mut self.steppers);
-        waiting.into_iter().for_each(|letter| letter.reply.send(Err(Rejection::Closed)));
+        let closed = |stepper: Stepper| stepper.letter.reply.send(Err(Rejection::Closed));
+        waiting.into_iter().for_each(closed);
         while let Ok(letter) = self.inbox.try_recv() {
             letter.submission.reply.send(Err(Rejection::Closed));
         }

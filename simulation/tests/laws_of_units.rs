@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
-use bess_core::alarm::{AlarmKey, AlarmLevel, AlarmPhase, AlarmSet};
+use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmSet};
 use bess_core::command::{Command, ControlChange, ControlSource, RackAction, UnitAction};
 use bess_core::config::parse_farm;
 use bess_core::control::{
     CapacityChange, EnterServiceChange, FunctionName, FunctionsChange, LossAction, TripCurveChange,
     TripsChange, WatchdogSettings,
 };
-use bess_core::defect::{ContactorFault, Defect, Reading};
+use bess_core::defect::{CellDefect, ContactorFault, Defect, Distortion, PCS_TRIPS, Reading};
 use bess_core::event::{Contactor, EventKind};
 use bess_core::id::UnitId;
 use bess_core::snapshot::{ClockMode, ClockView, Snapshot, UnitView};
@@ -175,10 +175,11 @@ fn permit(permitted: bool) -> EnterServiceChange {
 }
 
 fn any_defect() -> impl Strategy<Value = Defect> {
-    (0..8usize, 0..RACKS, 0..5usize).prop_map(|(kind, rack_idx, which)| match kind {
+    let n_kinds = 9 + of_the_converter(0).len();
+    (0..n_kinds, 0..RACKS, 0..12usize).prop_map(|(kind, rack_idx, which)| match kind {
         0 => {
             // From harmless to critical.
-            let value = [3.0, 3.7, 2.0, 90.0, -20.0][which];
+            let value = [3.0, 3.7, 2.0, 90.0, -20.0][which % 5];
             let (_, reading, ..) = Reading::ALL[which.min(3)];
             Defect::Reading { rack_idx, reading, value: Some(value) }
         }
@@ -192,8 +193,50 @@ fn any_defect() -> impl Strategy<Value = Defect> {
             contactor: Contactor::Positive,
             fault: ContactorFault::Stuck,
         },
-        _ => Defect::Chiller(true),
+        7 => Defect::Chiller(true),
+        8 => hidden(rack_idx, which),
+        kind => of_the_converter(which % 5)[kind - 9],
     })
+}
+
+/// What nobody sees at once.
+fn hidden(rack_idx: usize, which: usize) -> Defect {
+    let cell = |defect| Defect::Cell { rack_idx, cell_idx: 3, defect };
+    match which {
+        0 => cell(CellDefect::Capacity(0.5)),
+        1 => cell(CellDefect::Resistance(5.0)),
+        2 => cell(CellDefect::Leak(2.0)),
+        3 => cell(CellDefect::Joint(0.01)),
+        4 => Defect::DcArc { rack_idx, power_w: 200.0 },
+        5 => Defect::RackOpen { rack_idx, open: true },
+        6 => Defect::SlowPrecharge(3.0),
+        7 => Defect::BmsFrozen(true),
+        8 => Defect::BmsLimits { charge: 0.5, discharge: 2.0 },
+        9 => Defect::ThresholdShift { degc: -10.0, volts: 0.1 },
+        10 => Defect::NuisanceTrip { code: Some(AlarmCode::CellOverTemperature) },
+        _ => Defect::Sensor {
+            quantity: Reading::Current,
+            rack_idx: Some(rack_idx),
+            distortion: Distortion { gain: -1.0, noise_sd: 5.0, ..Distortion::NONE },
+        },
+    }
+}
+
+/// Faults of converter, enclosure and supply.
+fn of_the_converter(which: usize) -> [Defect; 11] {
+    [
+        Defect::PcsTrip { code: Some(PCS_TRIPS[which]) },
+        Defect::PcsDerate(which as f64 / 5.0),
+        Defect::SetpointIgnored(true),
+        Defect::PcsInverted(true),
+        Defect::PcsLoss(which as f64),
+        Defect::MomentaryCessation { below_pu: 0.8, recovery_s: which as f64 },
+        Defect::RelayShift { voltage_pu: 0.05, time_factor: 0.1 },
+        Defect::StartStuck(true),
+        Defect::RecoveryTrip(true),
+        Defect::Suppression(true),
+        Defect::AuxSupplyOff(true),
+    ]
 }
 
 /// Everything that [`any_defect`] can make, ended.
@@ -207,10 +250,12 @@ fn mend(engine: &mut Engine) {
             Defect::SmokeDetector(false),
             Defect::Chiller(false),
         ];
+        ends.extend(of_the_converter(0).map(Defect::ended));
         for rack_idx in 0..RACKS {
-            for (_, reading, ..) in Reading::ALL {
+            for (_, reading, ..) in Reading::ALL.into_iter().take(Reading::N_OF_RACK) {
                 ends.push(Defect::Reading { rack_idx, reading, value: None });
             }
+            ends.extend((0..12).map(|which| hidden(rack_idx, which).ended()));
             let contactor = Contactor::Positive;
             ends.push(Defect::Contactor { rack_idx, contactor, fault: ContactorFault::None });
         }

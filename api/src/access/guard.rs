@@ -5,15 +5,13 @@ use super::tokens::Denied;
 use super::{Access, Refusal, Rejected, headers, roles};
 use crate::problem::{Allowed, Problem, kind};
 use crate::state::Api;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bess_core::command::Bearer;
 use bess_core::role::Role;
 use jiff::Timestamp;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Most bytes of a request's line and headers.
@@ -129,9 +127,9 @@ impl Call {
 
 /// Lets a request in, if its head, its rate and its page allow it, and finds out who asks.
 pub(crate) async fn admit(
-    State(api): State<Arc<Api>>,
+    api: &Api,
     mut request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let access = &api.access;
     let call = Call::of(&request);
@@ -140,7 +138,7 @@ pub(crate) async fn admit(
         Ok(visitor) => {
             bearer.clone_from(&visitor.bearer);
             request.extensions_mut().insert(visitor);
-            next.run(request).await
+            next(request).await
         }
         Err(problem) => problem.into_response(),
     };
@@ -150,36 +148,28 @@ pub(crate) async fn admit(
     response
 }
 
-/// Lets the visitor use the route, if their role may.
-pub(crate) async fn authorize(
-    State(api): State<Arc<Api>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let call = Call::of(&request);
-    let Some(needed) = roles::needed(request.method(), call.template()) else {
-        return next.run(request).await;
-    };
+/// The answer to a visitor whose role may not use the route.
+pub(crate) fn authorize(api: &Api, request: &Request) -> Option<Response> {
+    let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let needed = roles::needed(request.method(), template)?;
     // Without `admit` before it nobody is known, and nobody gets in.
     let stranger = Visitor::stranger();
     let visitor = request.extensions().get::<Visitor>().unwrap_or(&stranger);
-    let allowed = visitor.may(needed, || call.what());
-    let Err(problem) = allowed.and_then(|()| api.access.check_page(visitor, &call, &request))
-    else {
-        return next.run(request).await;
-    };
+    let allowed = visitor.may(needed, || Call::of(request).what());
+    let problem = allowed.and_then(|()| api.access.check_page(visitor, request)).err()?;
     if problem.status() != StatusCode::UNAUTHORIZED {
-        return problem.into_response();
+        return Some(problem.into_response());
     }
     let challenge = visitor.challenge();
-    if let Some(payer) = call.payer()
+    if let Some(payer) = Call::of(request).payer()
         && let Err(wait) = api.access.strangers.take(&payer)
     {
-        return too_often("requests without a token that is accepted", wait).into_response();
+        let what = "requests without a token that is accepted";
+        return Some(too_often(what, wait).into_response());
     }
     let mut response = problem.into_response();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    response
+    Some(response)
 }
 
 impl Access {
@@ -234,7 +224,7 @@ impl Access {
 
     /// A page in a browser may write to an open farm only where it was loaded from this machine or is one of
     /// those that were let in: any page that somebody looks at can send requests to their machine.
-    fn check_page(&self, visitor: &Visitor, call: &Call, request: &Request) -> Result<(), Refusal> {
+    fn check_page(&self, visitor: &Visitor, request: &Request) -> Result<(), Refusal> {
         if visitor.bearer.is_some() {
             return Ok(());
         }
@@ -245,7 +235,7 @@ impl Access {
         }
         let detail = format!(
             "{} from a page of another origin is refused; `--cors-origin` lets an origin in",
-            call.what()
+            Call::of(request).what()
         );
         Err(Problem::new(&kind::FOREIGN_PAGE, detail).field("origin"))
     }

@@ -2,7 +2,6 @@
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use std::fmt;
 use std::net::IpAddr;
@@ -108,12 +107,15 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Adds the headers that every answer has, where its route has not set them.
-pub(crate) async fn protect(request: Request, next: Next) -> Response {
+pub(crate) async fn protect(
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let template = request.extensions().get::<MatchedPath>();
     let is_page = template.is_some_and(|route| route.as_str().starts_with("/api/docs"));
     let has_body = request.headers().contains_key(header::TRANSFER_ENCODING)
         || request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let may_be_unread = matches!(response.status().as_u16(), 401 | 403 | 414 | 429 | 431);
     let headers = response.headers_mut();
     if has_body && may_be_unread {

@@ -6,8 +6,8 @@
 //! memory is bounded, however long the run.
 
 use crate::metrics::{
-    Chosen, EndpointNumbers, Format, HttpNumbers, Scrape, rows, units::UnitText, write_end,
-    write_rows,
+    Chosen, EndpointNumbers, Format, HttpNumbers, Scrape, rows, text::Text, units::UnitText,
+    write_end, write_rows,
 };
 use crate::state::BuildInfo;
 use bess_core::snapshot::Snapshot;
@@ -52,7 +52,7 @@ pub struct Backfill {
     units_max: usize,
     stats: Stats,
     build: BuildInfo,
-    text: String,
+    text: Text,
     families: Vec<Family>,
     by_metadata: BTreeMap<String, usize>,
     series: Vec<Series>,
@@ -82,7 +82,7 @@ impl Backfill {
             units_max,
             stats: Stats::default(),
             build,
-            text: String::new(),
+            text: Text::default(),
             families: Vec::new(),
             by_metadata: BTreeMap::new(),
             series: Vec::new(),
@@ -99,13 +99,13 @@ impl Backfill {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         self.write(snapshot, &mut text);
-        let added = self.spill(&text, snapshot.time.unix_ns.div_euclid(1_000_000));
+        let added = self.spill(text.as_str(), snapshot.time.unix_ns.div_euclid(1_000_000));
         self.text = text;
         added
     }
 
     /// What a scrape at this instant would say of the farm.
-    fn write(&mut self, snapshot: &Snapshot, text: &mut String) {
+    fn write(&mut self, snapshot: &Snapshot, text: &mut Text) {
         let n_units = snapshot.units.len();
         let exported = if n_units <= self.units_max { n_units } else { 0 };
         let scrape = Scrape {
@@ -213,7 +213,7 @@ impl Backfill {
             write_series(&mut file, &series, now, out)?;
             rest = later;
         }
-        let mut end = String::new();
+        let mut end = Text::default();
         write_end(Format::OpenMetrics, &mut end);
         out.write_all(end.as_bytes())
     }

@@ -5,9 +5,11 @@
 //! is neither `# UNIT` nor `# EOF`. It reads what our encoder writes: HELP before TYPE, no
 //! exemplars, no `_created`, and HELP texts with nothing to escape (a test of the rows sees to it).
 
+use super::text::Text;
+
 /// Appends the same metrics in the classic format.
-pub(super) fn from_open_metrics(text: &str, out: &mut String) {
-    out.reserve(text.len());
+pub(super) fn from_open_metrics(text: &str, out: &mut Text) {
+    out.room(text.len());
     let mut help = None;
     // Not `lines`, which would eat a carriage return before the end of a line.
     for line in text.split_inclusive('\n') {
@@ -33,7 +35,7 @@ pub(super) fn from_open_metrics(text: &str, out: &mut String) {
     }
 }
 
-fn push_all(out: &mut String, parts: &[&str]) {
+fn push_all(out: &mut Text, parts: &[&str]) {
     for part in parts {
         out.push_str(part);
     }
@@ -80,8 +82,8 @@ f_seconds_sum 0.0
 f_seconds_count 0
 f_seconds_bucket{le=\"+Inf\"} 0
 ";
-        let mut out = String::new();
+        let mut out = Text::default();
         from_open_metrics(open_metrics, &mut out);
-        assert_eq!(out, classic);
+        assert_eq!(out.as_str(), classic);
     }
 }

@@ -72,12 +72,12 @@ impl Exporter {
         let mut page = self.pool.page();
         let text = (exported > 0).then(|| self.text_of(snapshot, sources.modbus_ids));
         let scrape = self.scrape(sources, exported, truncated);
-        write_rows(rows::fixed(), &scrape, format, &mut page);
+        write_rows(rows::fixed(), &scrape, format, page.text_mut());
         if let Some(text) = text {
             let units: Vec<u32> = (0..n_units as u32).collect();
-            text.write(snapshot, &units, &Chosen::all(), format, &mut page);
+            text.write(snapshot, &units, &Chosen::all(), format, page.text_mut());
         }
-        write_end(format, &mut page);
+        write_end(format, page.text_mut());
         self.note(FARM, started, &page, &scrape);
         page
     }
@@ -94,9 +94,9 @@ impl Exporter {
         let mut page = self.pool.page();
         let text = self.text_of(snapshot, sources.modbus_ids);
         let scrape = self.scrape(sources, matching.len(), truncated);
-        write_rows(rows::of_a_page(), &scrape, format, &mut page);
-        text.write(snapshot, &matching, &query.chosen, format, &mut page);
-        write_end(format, &mut page);
+        write_rows(rows::of_a_page(), &scrape, format, page.text_mut());
+        text.write(snapshot, &matching, &query.chosen, format, page.text_mut());
+        write_end(format, page.text_mut());
         self.note(UNITS, started, &page, &scrape);
         page
     }
@@ -124,7 +124,7 @@ impl Exporter {
 
     fn note(&self, endpoint: usize, started: Instant, page: &Page, scrape: &Scrape<'_>) {
         self.encode_ns[endpoint].store(started.elapsed().as_nanos() as u64, Relaxed);
-        self.bytes[endpoint].store(page.len() as u64, Relaxed);
+        self.bytes[endpoint].store(page.as_ref().len() as u64, Relaxed);
         let made_unix_ns = scrape.snapshot.wall_unix_ns;
         scrape.stats.note_served(Served::Metrics, made_unix_ns, scrape.now_unix_ns, 1);
     }

@@ -5,7 +5,7 @@
 //! - `units`: the same of families of units, of which there are very many series, by hand
 //! - `classic`: the same text for scrapers that do not speak OpenMetrics
 //! - `negotiate`: which of the two a scraper gets
-//! - `exporter`: the two endpoints, and what is kept between scrapes; `page`: the buffers
+//! - `exporter`: the two endpoints, and what is kept between scrapes; `page`, `text`: the buffers
 //! - `backfill`: the same families of a headless run, with timestamps
 //! - `process`, `cgroup`: what the kernel and the runtime say
 //! - `document`: the table of `docs/metrics.md`
@@ -26,6 +26,7 @@ mod process;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod text;
 mod units;
 
 pub use backfill::Backfill;
@@ -44,9 +45,9 @@ use bess_core::stats::{HistogramReading, Stats};
 use cgroup::Cgroup;
 use family::Families;
 use process::Process;
-use prometheus_client::encoding::text;
+use prometheus_client::encoding::text as encoding;
 use prometheus_client::registry::Registry;
-use std::fmt::Write;
+use text::Text;
 
 /// HTTP requests of one kind since the start.
 #[derive(Clone, Debug)]
@@ -110,7 +111,7 @@ fn write_rows<'r>(
     rows: impl Iterator<Item = &'r rows::Row>,
     scrape: &Scrape<'_>,
     format: Format,
-    out: &mut String,
+    out: &mut Text,
 ) {
     let (process, cgroup) = (Process::read(), Cgroup::read());
     let families = Families::gather(rows, &rows::Sight::new(scrape, &process, &cgroup));
@@ -119,22 +120,22 @@ fn write_rows<'r>(
     registry.register_collector(Box::new(families));
     let written = match format {
         Format::OpenMetrics => {
-            out.reserve(length);
-            text::encode_registry(out, &registry)
+            out.room(length);
+            encoding::encode_registry(out, &registry)
         }
         Format::Classic => {
             let mut text = String::with_capacity(length);
-            let written = text::encode_registry(&mut text, &registry);
+            let written = encoding::encode_registry(&mut text, &registry);
             classic::from_open_metrics(&text, out);
             written
         }
     };
-    written.expect("a String takes every write");
+    written.expect("a text takes every write");
 }
 
 /// Appends what ends the text.
-fn write_end(format: Format, out: &mut String) {
+fn write_end(format: Format, out: &mut Text) {
     if format == Format::OpenMetrics {
-        let _ = out.write_str("# EOF\n");
+        out.push_str("# EOF\n");
     }
 }

@@ -1,8 +1,7 @@
-//! The text of a scrape, in a buffer that is used again: a large one costs more to get from the system
+//! The answer to a scrape, in a buffer that is used again: a large one costs more to get from the system
 //! than to fill.
 
-use std::fmt::{self, Write};
-use std::ops::{Deref, DerefMut};
+use super::text::Text;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Buffers that are kept.
@@ -12,7 +11,7 @@ const KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Buffers that nobody uses now.
 #[derive(Debug, Default)]
-pub(crate) struct Pool(Mutex<Vec<String>>);
+pub(crate) struct Pool(Mutex<Vec<Text>>);
 
 impl Pool {
     /// An empty page, in a buffer that was used before if there is one.
@@ -25,29 +24,24 @@ impl Pool {
 /// A text; its buffer goes back to the pool when it was sent.
 #[derive(Debug)]
 pub struct Page {
-    text: String,
+    text: Text,
     pool: Arc<Pool>,
 }
 
-impl Deref for Page {
-    type Target = String;
-    fn deref(&self) -> &String {
-        &self.text
+impl Page {
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        self.text.as_str()
     }
-}
-impl DerefMut for Page {
-    fn deref_mut(&mut self) -> &mut String {
+    /// Where it is written.
+    pub(crate) fn text_mut(&mut self) -> &mut Text {
         &mut self.text
     }
 }
+
 impl AsRef<[u8]> for Page {
     fn as_ref(&self) -> &[u8] {
         self.text.as_bytes()
-    }
-}
-impl Write for Page {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.text.write_str(text)
     }
 }
 
@@ -70,11 +64,11 @@ mod tests {
     fn a_buffer_is_used_again_and_no_text_is_left_in_it() {
         let pool = Arc::new(Pool::default());
         let mut page = pool.page();
-        page.push_str("text of some length");
-        let place = page.as_ptr();
+        page.text_mut().push_str("text of some length");
+        let place = page.text().as_ptr();
         drop(page);
         let again = pool.page();
-        assert_eq!((again.len(), again.as_ptr()), (0, place));
+        assert_eq!((again.text().len(), again.text().as_ptr()), (0, place));
         // More at once than are kept.
         let pages: Vec<Page> = (0..9).map(|_| pool.page()).collect();
         drop((again, pages));

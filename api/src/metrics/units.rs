@@ -2,16 +2,18 @@
 //! thirty series.
 //!
 //! What is the same in every scrape (names, labels, metadata) is text already; of each series only the
-//! number is new. Values are gathered unit by unit, as they lie in memory, and written family by family,
-//! as a scraper wants them.
+//! number is new. Values are gathered from some units at a time, which stay in the processor's cache, and
+//! written family by family, as a scraper wants them. Pieces of a line are copied in whole blocks of a
+//! fixed size, of which the next piece overwrites what is too much.
 
 use crate::metrics::Format;
 use crate::metrics::rows::{Get, Kind, OF_UNITS, Row};
+use crate::metrics::text::Text;
 use bess_core::signal::{self, UnitGetter, UnitSight};
 use bess_core::snapshot::Snapshot;
 use bess_core::spec::FarmSpec;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Begin of the names of all families of units.
 const PREFIX: &str = "bess_unit_";
@@ -23,9 +25,43 @@ pub(crate) struct UnitText {
     families: Vec<Family>,
     /// What follows the begin of a series up to its value, of each unit: its number and what ends the
     /// labels.
-    ends: Texts,
+    ends: Vec<Piece<END>>,
     /// The whole line of each unit in `bess_unit_info`.
     infos: Texts,
+    /// Values of the last scrape: room for those of the next one.
+    values: Mutex<Vec<f64>>,
+}
+
+/// Longest begin of a series, the name of the family with the label.
+const START: usize = 64;
+/// Longest number of a unit with what ends the labels.
+const END: usize = 16;
+/// Longest value.
+const NUMBER: usize = 24;
+/// Room for any line with the blocks that it is made of.
+const LINE: usize = START + END + NUMBER + 1;
+
+/// A short text with what fills it up to a block.
+#[derive(Clone, Copy, Debug)]
+struct Piece<const N: usize> {
+    block: [u8; N],
+    len: u8,
+}
+
+impl<const N: usize> Piece<N> {
+    /// # Panics
+    /// When the text is longer than the block.
+    fn new(text: &str) -> Self {
+        let mut block = [0; N];
+        block[..text.len()].copy_from_slice(text.as_bytes());
+        Self { block, len: u8::try_from(text.len()).expect("blocks are short") }
+    }
+    /// Writes it at this place of a line; the place of what follows.
+    #[inline]
+    fn write(&self, line: &mut [u8; LINE], at: usize) -> usize {
+        line[at..at + N].copy_from_slice(&self.block);
+        at + usize::from(self.len)
+    }
 }
 
 /// Many short texts in one.
@@ -52,7 +88,7 @@ struct Family {
     open_metrics: String,
     classic: String,
     /// Begin of each series up to the unit's number.
-    start: String,
+    start: Piece<START>,
     /// The value; `None` for the info.
     get: Option<UnitGetter>,
 }
@@ -73,7 +109,7 @@ impl Family {
         Self {
             open_metrics: format!("# HELP {family} {help}\n# TYPE {family} {kind}\n{unit}"),
             classic: format!("# HELP {name} {help}\n# TYPE {name} {classic_kind}\n"),
-            start: format!("{name}{{unit=\""),
+            start: Piece::new(&format!("{name}{{unit=\"")),
             get,
         }
     }
@@ -134,12 +170,10 @@ fn is_meant(at: usize, name: &str) -> bool {
 impl UnitText {
     /// The text of a farm; `modbus_ids` says by index under which Modbus unit id a unit answers.
     pub(crate) fn new(spec: &Arc<FarmSpec>, modbus_ids: &[Option<u8>]) -> Self {
-        let (mut ends, mut infos) = (Texts::default(), Texts::default());
+        let (mut ends, mut infos) = (Vec::new(), Texts::default());
         for (idx, unit) in spec.units.iter().enumerate() {
             let number = unit.id.number();
-            ends.push(|text| {
-                text.push_str(&format!("{number}\"}} "));
-            });
+            ends.push(Piece::new(&format!("{number}\"}} ")));
             let modbus_id = modbus_ids.get(idx).copied().flatten();
             let modbus_id = modbus_id.map(|id| id.to_string()).unwrap_or_default();
             infos.push(|text| {
@@ -160,7 +194,7 @@ impl UnitText {
             });
         }
         let families = OF_UNITS.iter().map(Family::of).collect();
-        Self { spec: Arc::clone(spec), families, ends, infos }
+        Self { spec: Arc::clone(spec), families, ends, infos, values: Mutex::default() }
     }
 
     /// Whether it is that of this farm.
@@ -175,18 +209,14 @@ impl UnitText {
         units: &[u32],
         chosen: &Chosen,
         format: Format,
-        out: &mut String,
+        out: &mut Text,
     ) {
         let families: Vec<&Family> = chosen.0.iter().map(|at| &self.families[*at]).collect();
         let getters: Vec<UnitGetter> = families.iter().filter_map(|family| family.get).collect();
-        let values = gather(snapshot, units, &getters);
+        let take = || self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut values = std::mem::take(&mut *take());
+        gather(snapshot, units, &getters, &mut values);
         let mut columns = values.chunks_exact(units.len().max(1));
-        let length = |family: &&Family| {
-            // As long as a number with its line's end may be; of infos half of that is more likely.
-            family.classic.len() + units.len() * (family.start.len() + ENDS_MAX + NUMBER_MAX)
-        };
-        out.reserve(families.iter().map(length).sum());
-        let mut number = zmij::Buffer::new();
         for family in families {
             out.push_str(match format {
                 Format::OpenMetrics => &family.open_metrics,
@@ -194,40 +224,58 @@ impl UnitText {
             });
             if family.get.is_none() {
                 units.iter().for_each(|idx| out.push_str(self.infos.get(*idx as usize)));
-                continue;
-            }
-            let Some(column) = columns.next() else { continue };
-            for (idx, value) in units.iter().zip(column) {
-                if value.is_nan() {
-                    continue;
-                }
-                out.push_str(&family.start);
-                out.push_str(self.ends.get(*idx as usize));
-                out.push_str(text_of(*value, &mut number));
-                out.push('\n');
+            } else if let Some(column) = columns.next() {
+                self.write_series(&family.start, units, column, out);
             }
         }
+        *take() = values;
+    }
+
+    /// The lines of a family.
+    fn write_series(&self, start: &Piece<START>, units: &[u32], column: &[f64], out: &mut Text) {
+        let room = out.room(units.len() * LINE);
+        let mut written = 0;
+        let mut buffer = zmij::Buffer::new();
+        // Neighbours are often alike: in their state, what they were told, what is zero.
+        let (mut last, mut number) = (f64::NAN.to_bits(), "");
+        for (idx, value) in units.iter().zip(column) {
+            if value.is_nan() {
+                continue;
+            }
+            if value.to_bits() != last {
+                (last, number) = (value.to_bits(), text_of(*value, &mut buffer));
+            }
+            let line = room[written..].first_chunk_mut().expect("there is room for all lines");
+            let at = start.write(line, 0);
+            let at = self.ends[*idx as usize].write(line, at);
+            let end = at + number.len();
+            line[at..end].copy_from_slice(number.as_bytes());
+            line[end] = b'\n';
+            written += end + 1;
+        }
+        out.advance(written);
     }
 }
 
-/// Longest number of a unit with what ends the labels.
-const ENDS_MAX: usize = 10;
-/// Usual length of a value with the end of its line.
-const NUMBER_MAX: usize = 20;
+/// Units whose views stay in the cache while each getter reads them.
+const BLOCK: usize = 32;
 
-/// Values family by family, gathered unit by unit.
-fn gather(snapshot: &Snapshot, units: &[u32], getters: &[UnitGetter]) -> Vec<f64> {
+/// Values family by family, gathered from some units at a time.
+fn gather(snapshot: &Snapshot, units: &[u32], getters: &[UnitGetter], values: &mut Vec<f64>) {
     let n = units.len();
-    let mut values = vec![0.0; n * getters.len()];
-    for (at, idx) in units.iter().enumerate() {
+    values.resize(n * getters.len(), 0.0);
+    let sight = |idx: &u32| {
         let idx = *idx as usize;
-        let sight =
-            UnitSight { view: &snapshot.units[idx], design: &snapshot.spec.units[idx].design };
-        for (column, get) in getters.iter().enumerate() {
-            values[column * n + at] = get(sight);
+        UnitSight { view: &snapshot.units[idx], design: &snapshot.spec.units[idx].design }
+    };
+    for (block, units) in units.chunks(BLOCK).enumerate() {
+        let first = block * BLOCK;
+        for (column, get) in values.chunks_exact_mut(n.max(1)).zip(getters) {
+            for (value, idx) in column[first..].iter_mut().zip(units) {
+                *value = get(sight(idx));
+            }
         }
     }
-    values
 }
 
 fn text_of(value: f64, buffer: &mut zmij::Buffer) -> &str {

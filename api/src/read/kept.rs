@@ -26,8 +26,15 @@ pub(crate) struct Made {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// An answer and its tag.
+#[derive(Clone, Debug)]
+pub(super) struct Tagged {
+    pub(super) tag: HeaderValue,
+    pub(super) made: Made,
+}
+
 /// A place for an answer: empty while somebody makes it.
-pub(super) type Place = Arc<OnceCell<Made>>;
+pub(super) type Place = Arc<OnceCell<Tagged>>;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -48,7 +55,7 @@ impl Kept {
     }
 
     /// The answer to the same request at this publication, if it is there.
-    pub(super) fn show(&self, publication: u64, form: Form, target: &str) -> Option<Made> {
+    pub(super) fn show(&self, publication: u64, form: Form, target: &str) -> Option<Tagged> {
         let shelf = self.shelf();
         if shelf.publication != publication {
             return None;
@@ -105,15 +112,18 @@ mod tests {
     use super::*;
     use Form::{Csv, Json};
 
+    fn tagged(length: usize) -> Tagged {
+        Tagged { tag: HeaderValue::from_static("\"a\""), made: Made::bytes(vec![7; length]) }
+    }
     fn keep(kept: &Kept, publication: u64, form: Form, target: &str, length: usize) {
         if let Some(place) = kept.place(publication, form, target)
-            && place.set(Made::bytes(vec![7; length])).is_ok()
+            && place.set(tagged(length)).is_ok()
         {
             kept.weigh(publication, form, target, length);
         }
     }
     fn length(kept: &Kept, publication: u64, form: Form, target: &str) -> Option<usize> {
-        kept.show(publication, form, target).map(|made| made.body.len())
+        kept.show(publication, form, target).map(|kept| kept.made.body.len())
     }
 
     #[test]

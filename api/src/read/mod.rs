@@ -20,6 +20,7 @@ mod tag;
 
 pub(crate) use conditional::NotModified;
 pub(crate) use kept::Made;
+use kept::Tagged;
 
 use crate::ask::aside;
 use crate::params::Params;
@@ -48,6 +49,8 @@ impl Default for Reads {
     }
 }
 
+/// Room for the headers of a usual answer, those that every answer gets included.
+const HEADERS: usize = 12;
 /// Of which tick an answer is that has no place for a stamp.
 const TICK: HeaderName = HeaderName::from_static("bess-tick");
 /// Of which publication it is.
@@ -122,7 +125,7 @@ impl Read {
     pub(crate) fn shown(&self) -> Option<Response> {
         let kept = &self.api.reads.kept;
         let known = kept.show(self.snapshot.publication, self.form, self.target());
-        known.map(|made| self.respond(self.tag(), made))
+        known.map(|known| self.respond(known))
     }
 
     /// Refuses parameters that nobody asked for.
@@ -153,13 +156,14 @@ impl Read {
             return not_modified(tag);
         }
         let made = stamped(make(&self.snapshot, self.form), &self.snapshot, self.form);
+        let answer = Tagged { tag, made };
         // One that is being made by somebody else is ready now as well.
         if let Some(place) = self.place()
-            && place.set(made.clone()).is_ok()
+            && place.set(answer.clone()).is_ok()
         {
-            self.weigh(&made);
+            self.weigh(&answer.made);
         }
-        self.respond(tag, made)
+        self.respond(answer)
     }
 
     /// Answers with what `make` makes where it holds no other request up.
@@ -174,16 +178,16 @@ impl Read {
         let (snapshot, form) = (Arc::clone(&self.snapshot), self.form);
         let making = aside(move || stamped(make(&snapshot, form), &snapshot, form));
         let Some(place) = self.place() else {
-            return self.respond(tag, making.await);
+            return self.respond(Tagged { tag, made: making.await });
         };
-        let made = place
+        let answer = place
             .get_or_init(|| async {
                 let made = making.await;
                 self.weigh(&made);
-                made
+                Tagged { tag, made }
             })
             .await;
-        self.respond(tag, made.clone())
+        self.respond(answer.clone())
     }
 
     /// As [`Read::heavy`], for what depends on more than the snapshot and the target.
@@ -197,7 +201,7 @@ impl Read {
         }
         let (snapshot, form) = (Arc::clone(&self.snapshot), self.form);
         let made = aside(move || stamped(make(&snapshot, form), &snapshot, form)).await;
-        self.respond(tag, made)
+        self.respond(Tagged { tag, made })
     }
 
     /// Whom the client called: the value of `Host`.
@@ -210,7 +214,7 @@ impl Read {
         self.uri.query().unwrap_or_default()
     }
 
-    /// The path under the base.
+    /// The path.
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
     }
@@ -240,12 +244,13 @@ impl Read {
         self.api.reads.kept.weigh(publication, self.form, self.target(), length);
     }
 
-    fn respond(&self, tag: HeaderValue, made: Made) -> Response {
+    fn respond(&self, Tagged { tag, made }: Tagged) -> Response {
         if self.is_had(&tag) {
             return not_modified(tag);
         }
         let mut response = Response::new(Body::from(made.body));
         let headers = response.headers_mut();
+        headers.reserve(HEADERS);
         let content_type = HeaderValue::from_static(self.form.content_type());
         headers.insert(header::CONTENT_TYPE, content_type);
         describe(headers, tag);

@@ -2,7 +2,6 @@
 
 use super::{Made, Read};
 use crate::problem::Fallible;
-use crate::routes::BASE;
 use axum::http::{HeaderName, header};
 
 /// How many match on all pages.
@@ -35,16 +34,18 @@ impl Page {
 
     /// `made` with links to the pages beside this one, of `total` that match.
     pub(crate) fn linked(&self, made: Made, total: usize) -> Made {
-        let page = |from: usize, relation| {
-            self.links.to(&format!("from={from}&limit={}", self.limit), relation)
+        let page = |from: usize, limit: usize, relation| {
+            self.links.to(&format!("from={from}&limit={limit}"), relation)
         };
         let mut links = Vec::new();
         if self.from > 0 {
-            links.push(page(0, "first"));
-            links.push(page(self.from.saturating_sub(self.limit), "prev"));
+            links.push(page(0, self.limit, "first"));
+            // Nothing of this page, though fewer may be left before it than its limit.
+            let limit = self.limit.min(self.from);
+            links.push(page(self.from - limit, limit, "prev"));
         }
         if self.from.saturating_add(self.limit) < total {
-            links.push(page(self.from + self.limit, "next"));
+            links.push(page(self.from + self.limit, self.limit, "next"));
         }
         let made = made.with(TOTAL, total.to_string());
         if links.is_empty() { made } else { made.with(header::LINK, links.join(", ")) }
@@ -66,7 +67,7 @@ impl Links {
             let name = parameter.split('=').next().unwrap_or_default();
             !parameter.is_empty() && !replaced.contains(&name)
         });
-        Self { path: format!("{BASE}{}", read.path()), kept: kept.map(str::to_owned).collect() }
+        Self { path: read.path().to_owned(), kept: kept.map(str::to_owned).collect() }
     }
     /// One of them.
     pub(crate) fn to(&self, parameters: &str, relation: &str) -> String {

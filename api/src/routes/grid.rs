@@ -4,7 +4,8 @@ use crate::ask::Sender;
 use crate::body::{Body, present};
 use crate::params::Params;
 use crate::problem::{
-    Allowed, Fallible, FarmChangeProblems, FarmReadProblems, LoadProblems, Problem, kind,
+    Allowed, Fallible, FarmChangeProblems, FarmReadProblems, FarmReleaseProblems, LoadProblems,
+    Problem, kind,
 };
 use crate::read::{NotModified, Read};
 use crate::state::Api;
@@ -16,7 +17,9 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use bess_core::command::{Command, Request};
 use bess_core::snapshot::Snapshot;
-use bess_core::spec::{Disturbance, DisturbanceKind, GridKind};
+use bess_core::spec::{
+    DISTURBANCE_MAX_S, DISTURBANCE_MIN_S, Disturbance, DisturbanceKind, GridKind,
+};
 use bess_core::units::Watts;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -108,7 +111,7 @@ pub(crate) struct DisturbanceWish {
     /// How long, exactly, not rounded to ticks; absent for until something else happens to the same
     /// quantity. Not for `phase_jump`.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, exclusive_minimum = 0)]
+    #[schema(nullable = false, minimum = 0.000_001, maximum = 320_000_000)]
     duration_s: Option<f64>,
 }
 
@@ -145,14 +148,18 @@ impl DisturbanceWish {
             other => return Err(Problem::not_one_of("kind", other, DISTURBANCES)),
         };
         let duration_s = self.duration_s.unwrap_or(f64::INFINITY);
-        if duration_s > 0.0 {
+        if self.duration_s.is_none()
+            || (DISTURBANCE_MIN_S..=DISTURBANCE_MAX_S).contains(&duration_s)
+        {
             return Ok(Disturbance { kind, duration_s });
         }
-        let detail = format!("duration_s must be greater than 0 s, got {duration_s}");
+        let detail = format!(
+            "duration_s must be from {DISTURBANCE_MIN_S} to {DISTURBANCE_MAX_S} s, got {duration_s}"
+        );
         Err(Problem::new(&kind::OUT_OF_RANGE, detail)
             .field("duration_s")
             .value(duration_s)
-            .allowed(Allowed::range(0.0, f64::MAX, "s")))
+            .allowed(Allowed::range(DISTURBANCE_MIN_S, DISTURBANCE_MAX_S, "s")))
     }
 }
 
@@ -191,6 +198,20 @@ pub(crate) async fn disturb(
     query.finish()?;
     let command = Command::Disturb(wish.disturbance()?);
     api.change(Request::Control(command), sender).await
+}
+
+/// End the disturbances of the grid
+///
+/// What was done to voltage, frequency and loads and lasts, and what a scenario holds; an outage too.
+#[utoipa::path(delete, path = "/grid/disturbances", operation_id = "end_grid_disturbances", tag = "grid",
+    responses((status = 200, description = "Applied.", body = AppliedAnswer), FarmReleaseProblems))]
+pub(crate) async fn end(
+    State(api): State<Arc<Api>>,
+    sender: Sender,
+    query: Params,
+) -> Fallible<Json<AppliedAnswer>> {
+    query.finish()?;
+    api.change(Request::Control(Command::EndDisturbances { kind: None }), sender).await
 }
 
 /// Pick up a load of the island, or drop it

@@ -101,11 +101,11 @@ struct EventDetail {
     #[schema(nullable = false)]
     function: Option<FunctionLabel>,
     /// `function`: whether it is on now; `local`: whether control is local now;
-    /// `island`: whether it stands now; `link`: whether the condition is in force now.
+    /// `island`: whether it stands now; `link`, `fault`: whether it is in force now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     on: Option<bool>,
-    /// `grid`: what changed; `link`: what the condition does.
+    /// `grid`: what changed; `link`: what the condition does; `fault`: its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     what: Option<String>,

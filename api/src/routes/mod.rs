@@ -20,6 +20,7 @@ mod racks;
 mod runbooks;
 mod services;
 mod several;
+mod stage;
 mod stream;
 pub(crate) mod units;
 mod writes;
@@ -36,7 +37,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use std::sync::{Arc, LazyLock};
 use utoipa::{OpenApi, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 /// Base of all resources.
@@ -58,6 +59,7 @@ pub(crate) const BASE: &str = "/api/v1";
         (name = "units", description = "Containers with BMS and PCS, their racks and cells"),
         (name = "grid", description = "The grid behind the POI"),
         (name = "tests", description = "What testers do to the wire: forced points and link conditions"),
+        (name = "scenarios", description = "Faults on demand, scenarios and their runs"),
         (name = "clock", description = "Pace of the simulation"),
         (name = "history", description = "What the signals were"),
         (name = "stream", description = "Server-sent events"),
@@ -68,55 +70,76 @@ pub(crate) const BASE: &str = "/api/v1";
 )]
 struct Document;
 
+/// What `routes!` makes.
+type Resource = UtoipaMethodRouter<Arc<Api>>;
+
 fn resources() -> OpenApiRouter<Arc<Api>> {
-    let v1 = OpenApiRouter::new()
-        .routes(routes!(farm::show))
-        .routes(routes!(farm::set, farm::release))
-        .routes(routes!(several::setpoints))
-        .routes(routes!(several::commands))
-        .routes(routes!(check::check))
-        .routes(routes!(units::list::list))
-        .routes(routes!(units::show))
-        .routes(routes!(racks::racks))
-        .routes(routes!(cells::cells))
-        .routes(routes!(units::control::set))
-        .routes(routes!(units::control::change))
-        .routes(routes!(units::control::set_mode))
-        .routes(routes!(units::functions::show, units::functions::change))
-        .routes(routes!(units::operate::unit))
-        .routes(routes!(units::operate::rack))
-        .routes(routes!(alarms::list))
-        .routes(routes!(several::reset))
-        .routes(routes!(logs::events))
-        .routes(routes!(writes::list))
-        .routes(routes!(points::of_unit))
-        .routes(routes!(points::force_of_unit))
-        .routes(routes!(points::release_of_unit))
-        .routes(routes!(points::of_plant))
-        .routes(routes!(points::force_of_plant))
-        .routes(routes!(points::release_of_plant))
-        .routes(routes!(points::forced))
-        .routes(routes!(links::list, links::set, links::clear_all))
-        .routes(routes!(links::clear))
-        .routes(routes!(plant::show, plant::change))
-        .routes(routes!(services::list))
-        .routes(routes!(grid::show))
-        .routes(routes!(grid::disturb))
-        .routes(routes!(grid::feed))
-        .routes(routes!(clock::show, clock::change))
-        .routes(routes!(endpoints::list))
-        .routes(routes!(logging::show, logging::set, logging::reset))
-        .routes(routes!(history::show))
-        .routes(routes!(history::signals))
-        .routes(routes!(stream::stream));
-    OpenApiRouter::with_openapi(Document::openapi())
-        .nest(BASE, v1)
+    let v1 = [
+        routes!(farm::show),
+        routes!(farm::set, farm::release),
+        routes!(several::setpoints),
+        routes!(several::commands),
+        routes!(check::check),
+        routes!(units::list::list),
+        routes!(units::show),
+        routes!(racks::racks),
+        routes!(cells::cells),
+        routes!(units::control::set),
+        routes!(units::control::change),
+        routes!(units::control::set_mode),
+        routes!(units::functions::show, units::functions::change),
+        routes!(units::operate::unit),
+        routes!(units::operate::rack),
+        routes!(alarms::list),
+        routes!(several::reset),
+        routes!(logs::events),
+        routes!(writes::list),
+        routes!(points::of_unit),
+        routes!(points::force_of_unit),
+        routes!(points::release_of_unit),
+        routes!(points::of_plant),
+        routes!(points::force_of_plant),
+        routes!(points::release_of_plant),
+        routes!(points::forced),
+        routes!(links::list, links::set, links::clear_all),
+        routes!(links::clear),
+        routes!(plant::show, plant::change),
+        routes!(services::list),
+        routes!(grid::show),
+        routes!(grid::disturb, grid::end),
+        routes!(grid::feed),
+        routes!(clock::show, clock::change),
+        routes!(endpoints::list),
+        routes!(logging::show, logging::set, logging::reset),
+        routes!(history::show),
+        routes!(history::signals),
+        routes!(stream::stream),
+        routes!(stage::faults::list, stage::faults::inject, stage::faults::end_all),
+        routes!(stage::faults::kinds),
+        routes!(stage::faults::end),
+        routes!(stage::scenarios::list),
+        routes!(stage::scenarios::show),
+        routes!(stage::runs::list, stage::runs::start),
+        routes!(stage::runs::show, stage::runs::end),
+        routes!(stage::runs::report),
+        routes!(stage::runs::observe),
+    ];
+    v1.into_iter()
+        .map(below_base)
+        .fold(OpenApiRouter::with_openapi(Document::openapi()), OpenApiRouter::routes)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(runbooks::list))
         .routes(routes!(runbooks::show))
         .routes(routes!(openapi_json))
         .routes(routes!(index))
+}
+
+/// A resource with its whole path. Nested routers would be the same, and write the URI of each request anew.
+fn below_base((schemas, mut paths, router): Resource) -> Resource {
+    let below = std::mem::take(&mut paths.paths).into_iter();
+    paths.paths = below.map(|(path, item)| (format!("{BASE}{path}"), item)).collect();
+    (schemas, paths, router)
 }
 
 pub(crate) use farm::FarmAnswer;
@@ -137,7 +160,7 @@ pub(crate) fn router() -> Router<Arc<Api>> {
         .method_not_allowed_fallback(wrong_method)
 }
 
-/// The OpenAPI document of a server without tokens as text, two spaces of indent.
+/// The OpenAPI document of a server without tokens as text: its names sorted, two spaces of indent.
 pub fn openapi() -> String {
     text_of(false)
 }
@@ -146,9 +169,9 @@ pub fn openapi() -> String {
 fn text_of(asks_for_tokens: bool) -> String {
     let mut document = document();
     access::describe(&mut document, asks_for_tokens);
-    let mut text = document.to_pretty_json().unwrap_or_default();
-    text.push('\n');
-    text
+    // By way of a value, whose names are sorted: keywords that the derive has no word for come in no order.
+    let document = serde_json::to_value(document).unwrap_or_default();
+    format!("{document:#}\n")
 }
 
 pub(crate) fn document() -> utoipa::openapi::OpenApi {

@@ -151,7 +151,7 @@ pub(crate) fn measure(rounds: usize) -> Result<bool, Fault> {
     let (_sender, snapshots) = watch::channel(snapshot);
     let access = bess_api::FarmAccess { snapshots, mailbox: farm.mailbox(), stats: farm.stats() };
     let api = crate::scrape::api(access);
-    let ours = api.encode_all_units(true).clone();
+    let ours = api.encode_all_units(true).text().to_owned();
     let columns = Arc::new(columns(&ours));
     let hand = Hand::new(&columns);
     let n_series = hand.lines.len();

@@ -187,6 +187,21 @@ pub(crate) fn in_range(
     optional_in_range(field, Some(value), (min, max), unit)
 }
 
+/// Like [`in_range`], to the last digit, and for ranges without an end.
+pub(crate) fn in_bounds(
+    field: &'static str,
+    value: f64,
+    min: f64,
+    max: f64,
+    unit: &'static str,
+) -> Result<(), Rejection> {
+    // A NaN is in no range.
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Rejection::OutOfRange { field, value, min, max, unit })
+}
+
 fn validate_action(unit: UnitId, standing: &Standing, action: UnitAction) -> Result<(), Rejection> {
     use UnitState::{
         Derated, EmergencyStop, Fallback, Initialising, Maintenance, Off, Precharge, Running,

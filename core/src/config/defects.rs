@@ -1,5 +1,7 @@
 //! Reads what is or will be defect in a farm.
 
+mod battery;
+
 use super::reader::{Bounds, Section};
 use crate::defect::{
     CellDefect, ContactorFault, Defect, HEATER_MAX_W, PlannedDefect, Reading, SHORT_MIN_OHM,
@@ -24,9 +26,28 @@ enum Kind {
     PcsFan,
     SmokeDetector,
     Reading,
+    Capacity,
+    Resistance,
+    Leak,
+    Joint,
+    Ignite,
+    Gas,
+    Arc,
+    RackOpen,
+    RackSoc,
+    SlowPrecharge,
+    BmsFrozen,
+    BmsLimits,
+    ProtectionOff,
+    ThresholdShift,
+    NoLatch,
+    SocJump,
+    NuisanceTrip,
+    GasDetector,
+    Sensor,
 }
 
-const KINDS: [(&str, Option<Kind>); 13] = [
+const KINDS: [(&str, Option<Kind>); 32] = [
     ("short", Some(Kind::Short)),
     ("heater", Some(Kind::Heater)),
     ("chiller", Some(Kind::Chiller)),
@@ -40,14 +61,36 @@ const KINDS: [(&str, Option<Kind>); 13] = [
     ("pcs_fan", Some(Kind::PcsFan)),
     ("smoke_detector", Some(Kind::SmokeDetector)),
     ("reading", Some(Kind::Reading)),
+    ("capacity", Some(Kind::Capacity)),
+    ("resistance", Some(Kind::Resistance)),
+    ("leak", Some(Kind::Leak)),
+    ("joint", Some(Kind::Joint)),
+    ("ignite", Some(Kind::Ignite)),
+    ("gas", Some(Kind::Gas)),
+    ("arc", Some(Kind::Arc)),
+    ("rack_open", Some(Kind::RackOpen)),
+    ("rack_soc", Some(Kind::RackSoc)),
+    ("slow_precharge", Some(Kind::SlowPrecharge)),
+    ("bms_frozen", Some(Kind::BmsFrozen)),
+    ("bms_limits", Some(Kind::BmsLimits)),
+    ("protection_off", Some(Kind::ProtectionOff)),
+    ("threshold_shift", Some(Kind::ThresholdShift)),
+    ("no_latch", Some(Kind::NoLatch)),
+    ("soc_jump", Some(Kind::SocJump)),
+    ("nuisance_trip", Some(Kind::NuisanceTrip)),
+    ("gas_detector", Some(Kind::GasDetector)),
+    ("sensor", Some(Kind::Sensor)),
 ];
 const CONTACTORS: [(&str, Option<Contactor>); 3] = [
     ("negative", Some(Contactor::Negative)),
     ("precharge", Some(Contactor::Precharge)),
     ("positive", Some(Contactor::Positive)),
 ];
-const FAULTS: [(&str, Option<ContactorFault>); 2] =
-    [("welded", Some(ContactorFault::Welded)), ("stuck", Some(ContactorFault::Stuck))];
+const FAULTS: [(&str, Option<ContactorFault>); 3] = [
+    ("welded", Some(ContactorFault::Welded)),
+    ("stuck", Some(ContactorFault::Stuck)),
+    ("slow", Some(ContactorFault::Slow)),
+];
 /// Ten years.
 const LATEST_S: f64 = 3.2e8;
 
@@ -92,7 +135,14 @@ fn read(section: Section<'_, '_>, spec: &FarmSpec) -> Option<PlannedDefect> {
         Some(kind) => {
             refuse_keys_of_others(&section, kind);
             refuse_missing_part(&section, kind, unit);
-            read_kind(&section, kind, unit)
+            let defect = read_kind(&section, kind, unit);
+            if let (Some(unit), Some(defect)) = (unit, defect)
+                && battery::may_be_impossible(defect)
+                && let Err(refusal) = defect.check(&unit.design)
+            {
+                section.report(section.span_of("kind"), refusal.to_string(), None);
+            }
+            defect
         }
         // Without a known kind nobody can say which keys the table should have.
         None => return None,
@@ -119,19 +169,33 @@ fn find_unit<'s>(section: &Section<'_, '_>, spec: &'s FarmSpec) -> Option<&'s Un
 
 /// Reports keys that have a meaning for other kinds only.
 fn refuse_keys_of_others(section: &Section<'_, '_>, kind: Kind) {
-    let of_a_cell = matches!(kind, Kind::Short | Kind::Heater);
-    let of_a_rack = of_a_cell || matches!(kind, Kind::Contactor | Kind::Fuse | Kind::Reading);
+    let of_a_cell = matches!(
+        kind,
+        Kind::Short
+            | Kind::Heater
+            | Kind::Capacity
+            | Kind::Resistance
+            | Kind::Leak
+            | Kind::Joint
+            | Kind::Ignite
+    );
+    let of_a_rack = of_a_cell
+        || matches!(kind, Kind::Contactor | Kind::Fuse | Kind::Reading)
+        || matches!(kind, Kind::Arc | Kind::RackOpen | Kind::RackSoc | Kind::Sensor);
     for (key, belongs, here) in [
         ("rack", "to defects of one cell or rack", of_a_rack),
         ("cell", "to defects of one cell", of_a_cell),
         ("resistance_ohm", "to a short", kind == Kind::Short),
-        ("power_w", "to a heater", kind == Kind::Heater),
+        ("power_w", "to a heater or an arc", matches!(kind, Kind::Heater | Kind::Arc)),
         ("contactor", "to a contactor", kind == Kind::Contactor),
         ("fault", "to a contactor", kind == Kind::Contactor),
         ("resistance_kohm", "to insulation", kind == Kind::Insulation),
         ("reading", "to a reading", kind == Kind::Reading),
         ("value", "to a reading", kind == Kind::Reading),
-    ] {
+    ]
+    .into_iter()
+    .chain(battery::keys_of(kind))
+    {
         if !here {
             section.refuse(key, &format!("belongs {belongs}"), "leave it out, or change `kind`");
         }
@@ -191,12 +255,14 @@ fn read_kind(section: &Section<'_, '_>, kind: Kind, unit: Option<&UnitSpec>) -> 
         Kind::PcsFan => Defect::PcsFan(true),
         Kind::SmokeDetector => Defect::SmokeDetector(true),
         Kind::Reading => read_reading(section, rack_idx())?,
+        kind => battery::read(section, kind, &rack_idx, &cell)?,
     })
 }
 
 fn read_reading(section: &Section<'_, '_>, rack_idx: usize) -> Option<Defect> {
     let choices = Reading::ALL.map(|(name, reading, ..)| (name, Some(reading)));
-    let Some(reading) = required_choice(section, "reading", &choices) else {
+    let of_rack = &choices[..Reading::N_OF_RACK];
+    let Some(reading) = required_choice(section, "reading", of_rack) else {
         // Without it nobody can say which range the value has.
         let _ = section.has("value");
         return None;
@@ -325,5 +391,75 @@ mod tests {
         assert!(text.contains("lacks `contactor`") && text.contains("welded"), "{text}");
         let text = refusal("kind = \"reading\"\nrack = 1\nreading = \"current_a\"\nvalue = 1e9");
         assert!(text.contains("from -100000 to 100000"), "{text}");
+    }
+
+    #[test]
+    fn what_is_wrong_inside_of_a_battery_is_read_and_refused_with_what_is_possible() {
+        let read = |text: &str| with(&format!("[[defects]]\nunit = 1\n{text}"));
+        let defect = |text: &str| read(text).unwrap_or_else(|e| panic!("{e}")).defects[0].defect;
+        let cell = |defect| Defect::Cell { rack_idx: 1, cell_idx: 2, defect };
+        for (text, expected) in [
+            (
+                "kind = \"capacity\"\nrack = 2\ncell = 3\ncapacity_factor = 0.7",
+                cell(CellDefect::Capacity(0.7)),
+            ),
+            (
+                "kind = \"resistance\"\nrack = 2\ncell = 3\nresistance_factor = 3",
+                cell(CellDefect::Resistance(3.0)),
+            ),
+            ("kind = \"leak\"\nrack = 2\ncell = 3\nleak_a = 0.2", cell(CellDefect::Leak(0.2))),
+            (
+                "kind = \"joint\"\nrack = 2\ncell = 3\njoint_ohm = 0.01",
+                cell(CellDefect::Joint(0.01)),
+            ),
+            ("kind = \"ignite\"\nrack = 2\ncell = 3", cell(CellDefect::Ignite(true))),
+            ("kind = \"gas\"\nlitres_per_s = 2", Defect::Gas { litres_per_s: 2.0 }),
+            (
+                "kind = \"arc\"\nrack = 2\npower_w = 500",
+                Defect::DcArc { rack_idx: 1, power_w: 500.0 },
+            ),
+            ("kind = \"rack_open\"\nrack = 2", Defect::RackOpen { rack_idx: 1, open: true }),
+            (
+                "kind = \"rack_soc\"\nrack = 2\nsoc = 0.4",
+                Defect::RackSoc { rack_idx: 1, soc: Some(0.4) },
+            ),
+            ("kind = \"slow_precharge\"\nfactor = 10", Defect::SlowPrecharge(10.0)),
+            ("kind = \"bms_frozen\"", Defect::BmsFrozen(true)),
+            (
+                "kind = \"bms_limits\"\ncharge_factor = 0",
+                Defect::BmsLimits { charge: 0.0, discharge: 1.0 },
+            ),
+            ("kind = \"protection_off\"", Defect::ProtectionOff(true)),
+            (
+                "kind = \"threshold_shift\"\nshift_v = 0.2",
+                Defect::ThresholdShift { degc: 0.0, volts: 0.2 },
+            ),
+            ("kind = \"no_latch\"", Defect::NoLatch(true)),
+            ("kind = \"soc_jump\"\nby = -0.1", Defect::SocJump { by: -0.1 }),
+            (
+                "kind = \"nuisance_trip\"\nalarm = \"smoke\"",
+                Defect::NuisanceTrip { code: Some(crate::alarm::AlarmCode::Smoke) },
+            ),
+            ("kind = \"gas_detector\"", Defect::GasDetectorOff(true)),
+        ] {
+            assert_eq!(defect(text), expected, "{text}");
+        }
+        let distortion =
+            crate::defect::Distortion { gain: -1.0, delay_ticks: 5, ..Default::default() };
+        let text = "kind = \"sensor\"\nquantity = \"active_power_w\"\ngain = -1\ndelay_ticks = 5";
+        let sensor = Defect::Sensor { quantity: Reading::ActivePower, rack_idx: None, distortion };
+        assert_eq!(defect(text), sensor);
+        let refusal = |text: &str| read(text).expect_err("impossible").to_string();
+        let refused = refusal(&format!("{text}\nrack = 2"));
+        assert!(refused.contains("leave the rack out"), "{refused}");
+        let refused = refusal("kind = \"nuisance_trip\"\nalarm = \"quarantined\"");
+        assert!(refused.contains("none that a protection trips by"), "{refused}");
+        let refused = refusal("kind = \"soc_jump\"\nby = 2");
+        assert!(refused.contains("from -1 to 1, got 2"), "{refused}");
+        let refused = refusal("kind = \"bms_frozen\"\ngain = 2");
+        assert!(refused.contains("belongs to a sensor"), "{refused}");
+        let refused =
+            refusal("kind = \"reading\"\nrack = 1\nreading = \"active_power_w\"\nvalue = 1");
+        assert!(refused.contains("must be one of cell_voltage_max_v"), "{refused}");
     }
 }

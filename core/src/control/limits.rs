@@ -103,40 +103,41 @@ fn check_points(
 }
 
 impl CurveFunction {
-    /// Checks the curve `field`, whose inputs and outputs must be within `x` and `y`.
+    /// Checks the curve `field` with the time `time`, as both are called; its inputs and outputs must be
+    /// within `x` and `y`.
     ///
     /// # Errors
     /// What is wrong with its points or its time.
     pub fn check(
         &self,
-        field: &'static str,
+        (field, time): (&'static str, &'static str),
         x: (f64, f64),
         y: (f64, f64),
         must_not_rise: bool,
     ) -> Result<(), Rejection> {
         check_points(field, &self.points, x, y, must_not_rise)?;
-        within("response_s", self.response_s, (0.0, RESPONSE_MAX_S), "s")
+        within(time, self.response_s, (0.0, RESPONSE_MAX_S), "s")
     }
     /// Checks it as a volt-var curve.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn check_volt_var(&self) -> Result<(), Rejection> {
-        self.check("volt_var", (0.0, 2.0), (-1.0, 1.0), true)
+        self.check(("volt_var", "volt_var.response_s"), (0.0, 2.0), (-1.0, 1.0), true)
     }
     /// Checks it as a volt-watt curve.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn check_volt_watt(&self) -> Result<(), Rejection> {
-        self.check("volt_watt", (0.0, 2.0), (0.0, 1.0), true)
+        self.check(("volt_watt", "volt_watt.response_s"), (0.0, 2.0), (0.0, 1.0), true)
     }
     /// Checks it as a watt-var curve.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn check_watt_var(&self) -> Result<(), Rejection> {
-        self.check("watt_var", (-1.0, 1.0), (-1.0, 1.0), false)
+        self.check(("watt_var", "watt_var.response_s"), (-1.0, 1.0), (-1.0, 1.0), false)
     }
 }
 
@@ -146,11 +147,21 @@ impl FrequencyDroop {
     /// # Errors
     /// The first that is out of its range.
     pub fn check(&self) -> Result<(), Rejection> {
-        within("over_deadband_hz", self.over_deadband_hz, (0.0, DEVIATION_MAX_HZ), "Hz")?;
-        within("under_deadband_hz", self.under_deadband_hz, (0.0, DEVIATION_MAX_HZ), "Hz")?;
-        within("over_droop", self.over_droop, DROOP, "")?;
-        within("under_droop", self.under_droop, DROOP, "")?;
-        within("response_s", self.response_s, (0.0, RESPONSE_MAX_S), "s")
+        within(
+            "frequency_droop.over_deadband_hz",
+            self.over_deadband_hz,
+            (0.0, DEVIATION_MAX_HZ),
+            "Hz",
+        )?;
+        within(
+            "frequency_droop.under_deadband_hz",
+            self.under_deadband_hz,
+            (0.0, DEVIATION_MAX_HZ),
+            "Hz",
+        )?;
+        within("frequency_droop.over_droop", self.over_droop, DROOP, "")?;
+        within("frequency_droop.under_droop", self.under_droop, DROOP, "")?;
+        within("frequency_droop.response_s", self.response_s, (0.0, RESPONSE_MAX_S), "s")
     }
 }
 
@@ -162,18 +173,33 @@ impl FrequencyResponse {
     pub fn check(&self) -> Result<(), Rejection> {
         let hz = (-DEVIATION_MAX_HZ, DEVIATION_MAX_HZ);
         check_points("frequency_response", &self.points, hz, (-1.0, 1.0), true)?;
-        within("dead_time_s", self.dead_time_s, (0.0, RESPONSE_MAX_S), "s")?;
-        positive("full_s", self.full_s, RESPONSE_MAX_S, "s")?;
+        within("frequency_response.dead_time_s", self.dead_time_s, (0.0, RESPONSE_MAX_S), "s")?;
+        positive("frequency_response.full_s", self.full_s, RESPONSE_MAX_S, "s")?;
         if self.dead_time_s >= self.full_s {
             let (dead, full) = (self.dead_time_s, self.full_s);
             let reason = format!("it must be below full_s ({full} s), got {dead} s");
-            return Err(Rejection::NotPossible { field: "dead_time_s", reason });
+            return Err(Rejection::NotPossible { field: "frequency_response.dead_time_s", reason });
         }
         if let Some(sustain) = self.sustain {
-            positive("duration_s", sustain.duration_s, SUSTAIN_MAX_S, "s")?;
+            positive(
+                "frequency_response.sustain.duration_s",
+                sustain.duration_s,
+                SUSTAIN_MAX_S,
+                "s",
+            )?;
             let rate = sustain.deactivation_per_s;
-            positive("deactivation_per_s", rate, DEACTIVATION_MAX_PER_S, "1/s")?;
-            within("recovery_s", sustain.recovery_s, (0.0, SUSTAIN_MAX_S), "s")?;
+            positive(
+                "frequency_response.sustain.deactivation_per_s",
+                rate,
+                DEACTIVATION_MAX_PER_S,
+                "1/s",
+            )?;
+            within(
+                "frequency_response.sustain.recovery_s",
+                sustain.recovery_s,
+                (0.0, SUSTAIN_MAX_S),
+                "s",
+            )?;
             if self.points.iter().any(|p| p.0 < 0.0 && p.1 < 0.0 || p.0 > 0.0 && p.1 > 0.0) {
                 let reason =
                     "a triggered service gives power below nominal frequency and takes it \
@@ -190,7 +216,9 @@ impl FrequencyResponse {
     /// # Errors
     /// When it is not above 0 or is beyond the rating.
     pub fn check_contract(&self, rated_w: f64) -> Result<(), Rejection> {
-        self.contract_w.map_or(Ok(()), |w| positive("contract_w", w, rated_w * (1.0 + 1e-9), "W"))
+        self.contract_w.map_or(Ok(()), |w| {
+            positive("frequency_response.contract_w", w, rated_w * (1.0 + 1e-9), "W")
+        })
     }
 }
 
@@ -200,8 +228,8 @@ impl PeakShaving {
     /// # Errors
     /// When one is negative or not a number.
     pub fn check(&self) -> Result<(), Rejection> {
-        within("import_max_w", self.import_max_w, (0.0, f64::INFINITY), "W")?;
-        within("export_max_w", self.export_max_w, (0.0, f64::INFINITY), "W")
+        within("peak_shaving.import_max_w", self.import_max_w, (0.0, f64::INFINITY), "W")?;
+        within("peak_shaving.export_max_w", self.export_max_w, (0.0, f64::INFINITY), "W")
     }
 }
 
@@ -269,6 +297,100 @@ mod tests {
             trips: TripsChange::default(),
         };
         assert_eq!(change.check(&farm.units[0].design, 50.0), Ok(()));
+    }
+
+    /// The change that only `set` makes to settings that are possible, and what is refused of it.
+    fn refused_field(set: impl Fn(&mut UnitFunctions)) -> (&'static str, String) {
+        let farm = parse_farm("farm", BUILT_IN_FARM, &|_| unreachable!()).expect("built in");
+        let mut all = UnitFunctions::default();
+        all.frequency_response.sustain =
+            Some(Sustain { duration_s: 30.0, deactivation_per_s: 0.2, recovery_s: 900.0 });
+        set(&mut all);
+        let change = FunctionsChange {
+            frequency_droop: Some(all.frequency_droop),
+            frequency_response: Some(all.frequency_response),
+            volt_var: Some(all.volt_var),
+            volt_watt: Some(all.volt_watt),
+            watt_var: Some(all.watt_var),
+            peak_shaving: Some(all.peak_shaving),
+            schedule: None,
+            trips: TripsChange::default(),
+        };
+        let refusal = change.check(&farm.units[0].design, 50.0).expect_err("must be refused");
+        let text = refusal.to_string();
+        match refusal {
+            Rejection::OutOfRange { field, .. } | Rejection::NotPossible { field, .. } => {
+                (field, text)
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_refused_setting_is_named_with_its_function() {
+        let sustain = |all: &mut UnitFunctions, set: fn(&mut Sustain)| {
+            set(all.frequency_response.sustain.as_mut().expect("it has one"));
+        };
+        let fields = [
+            refused_field(|all| all.volt_var.response_s = -1.0),
+            refused_field(|all| all.volt_watt.response_s = -1.0),
+            refused_field(|all| all.watt_var.response_s = f64::NAN),
+            refused_field(|all| all.watt_var.points.clear()),
+            refused_field(|all| all.frequency_droop.over_deadband_hz = 11.0),
+            refused_field(|all| all.frequency_droop.under_deadband_hz = -0.1),
+            refused_field(|all| all.frequency_droop.over_droop = 0.0),
+            refused_field(|all| all.frequency_droop.under_droop = 2.0),
+            refused_field(|all| all.frequency_droop.response_s = -1.0),
+            refused_field(|all| all.frequency_response.dead_time_s = -1.0),
+            refused_field(|all| all.frequency_response.dead_time_s = 3600.0),
+            refused_field(|all| all.frequency_response.full_s = 0.0),
+            refused_field(|all| all.frequency_response.contract_w = Some(1e12)),
+            refused_field(|all| sustain(all, |sustain| sustain.duration_s = 0.0)),
+            refused_field(|all| sustain(all, |sustain| sustain.deactivation_per_s = 0.0)),
+            refused_field(|all| sustain(all, |sustain| sustain.recovery_s = -1.0)),
+            refused_field(|all| all.peak_shaving.import_max_w = -1.0),
+            refused_field(|all| all.peak_shaving.export_max_w = -1.0),
+        ];
+        let names = fields.map(|(field, text)| {
+            assert!(text.starts_with(field), "{text}");
+            field
+        });
+        assert_eq!(
+            names,
+            [
+                "volt_var.response_s",
+                "volt_watt.response_s",
+                "watt_var.response_s",
+                "watt_var",
+                "frequency_droop.over_deadband_hz",
+                "frequency_droop.under_deadband_hz",
+                "frequency_droop.over_droop",
+                "frequency_droop.under_droop",
+                "frequency_droop.response_s",
+                "frequency_response.dead_time_s",
+                "frequency_response.dead_time_s",
+                "frequency_response.full_s",
+                "frequency_response.contract_w",
+                "frequency_response.sustain.duration_s",
+                "frequency_response.sustain.deactivation_per_s",
+                "frequency_response.sustain.recovery_s",
+                "peak_shaving.import_max_w",
+                "peak_shaving.export_max_w",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_range_without_an_end_is_told_in_words() {
+        let (_, text) = refused_field(|all| all.peak_shaving.import_max_w = -5.0);
+        assert_eq!(text, "peak_shaving.import_max_w must be at least 0 W, got -5");
+        let told = |min, max, unit| {
+            Rejection::OutOfRange { field: "x", value: 7.0, min, max, unit }.to_string()
+        };
+        assert_eq!(told(-1.0, 1.0, "W"), "x must be from -1 to 1 W, got 7");
+        assert_eq!(told(0.0, 1.0, ""), "x must be from 0 to 1, got 7");
+        assert_eq!(told(f64::NEG_INFINITY, 1.0, "s"), "x must be at most 1 s, got 7");
+        assert_eq!(told(f64::NEG_INFINITY, f64::INFINITY, ""), "x must be a number, got 7");
     }
 
     #[test]

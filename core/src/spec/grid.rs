@@ -2,7 +2,7 @@
 
 use super::FarmSpec;
 use crate::alarm::AlarmCode;
-use crate::command::{Rejection, in_range};
+use crate::command::{Rejection, in_bounds};
 use crate::time::Moment;
 use crate::units::{VoltAmps, Watts};
 
@@ -69,6 +69,8 @@ pub struct Disturbance {
     pub duration_s: f64,
 }
 
+/// Shortest that a disturbance may last, in s: the least that a moment can tell apart.
+pub const DISTURBANCE_MIN_S: f64 = 1e-6;
 /// Longest that a disturbance with an end may last, in s: ten years.
 pub const DISTURBANCE_MAX_S: f64 = 3.2e8;
 
@@ -81,13 +83,13 @@ impl Disturbance {
     pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
         match self.kind {
             DisturbanceKind::Voltage(pu) => {
-                in_range("voltage_pu", pu, VOLTAGE_PU.0, VOLTAGE_PU.1, "pu")?;
+                in_bounds("voltage_pu", pu, VOLTAGE_PU.0, VOLTAGE_PU.1, "pu")?;
             }
             DisturbanceKind::Frequency(hz) => {
-                in_range("frequency_hz", hz, FREQUENCY_HZ.0, FREQUENCY_HZ.1, "Hz")?;
+                in_bounds("frequency_hz", hz, FREQUENCY_HZ.0, FREQUENCY_HZ.1, "Hz")?;
             }
             DisturbanceKind::PhaseJump(deg) => {
-                in_range("phase_jump_deg", deg, -180.0, 180.0, "deg")?;
+                in_bounds("phase_jump_deg", deg, -180.0, 180.0, "deg")?;
             }
             DisturbanceKind::LoadStep(load) => {
                 let GridKind::Inertia(inertia) = spec.grid.kind else {
@@ -99,14 +101,13 @@ impl Disturbance {
                     });
                 };
                 let most = inertia.rated.0;
-                in_range("load_w", load.0, -most, most, "W")?;
+                in_bounds("load_w", load.0, -most, most, "W")?;
             }
             DisturbanceKind::Outage => {}
         }
         let has_duration = !matches!(self.kind, DisturbanceKind::PhaseJump(_));
         if has_duration && self.duration_s != f64::INFINITY {
-            // The least that a `Moment` can tell apart.
-            in_range("duration_s", self.duration_s, 1e-6, DISTURBANCE_MAX_S, "s")?;
+            in_bounds("duration_s", self.duration_s, DISTURBANCE_MIN_S, DISTURBANCE_MAX_S, "s")?;
         }
         Ok(())
     }
@@ -185,7 +186,7 @@ impl Hold {
         unit: &'static str,
     ) -> Result<(), Rejection> {
         match hold {
-            Some(Self::At(value)) => in_range(field, value, least, most, unit),
+            Some(Self::At(value)) => in_bounds(field, value, least, most, unit),
             Some(Self::Release) | None => Ok(()),
         }
     }
@@ -221,9 +222,9 @@ impl PoiMeter {
     /// # Errors
     /// When a number is out of its range.
     pub fn check(&self, spec: &FarmSpec) -> Result<(), Rejection> {
-        in_range("gain", self.gain, -10.0, 10.0, "")?;
+        in_bounds("gain", self.gain, -10.0, 10.0, "")?;
         let rated_w = spec.rated_power().0;
-        in_range("offset_w", self.offset_w, -rated_w, rated_w, "W")
+        in_bounds("offset_w", self.offset_w, -rated_w, rated_w, "W")
     }
 }
 
@@ -244,8 +245,8 @@ impl TransformerLimit {
     /// # Errors
     /// When a number is out of its range.
     pub fn check(&self) -> Result<(), Rejection> {
-        in_range("overload_pu", self.overload_pu, 0.01, 10.0, "pu")?;
-        in_range("delay_s", self.delay_s, 0.0, 3600.0, "s")
+        in_bounds("overload_pu", self.overload_pu, 0.01, 10.0, "pu")?;
+        in_bounds("delay_s", self.delay_s, 0.0, 3600.0, "s")
     }
 }
 

@@ -133,8 +133,15 @@ pub(super) const BATTERY_STATES: &[(&str, u32)] = &[
     ("FAULT", 99),
 ];
 /// `ControlSource::NAMES` by position.
-pub(super) const SOURCES: &[(&str, u32)] =
-    &[("NONE", 0), ("PLANT", 1), ("MODBUS", 2), ("REST", 3), ("SCHEDULE", 4), ("LOCAL", 5)];
+pub(super) const SOURCES: &[(&str, u32)] = &[
+    ("NONE", 0),
+    ("PLANT", 1),
+    ("MODBUS", 2),
+    ("REST", 3),
+    ("SCHEDULE", 4),
+    ("LOCAL", 5),
+    ("SCENARIO", 6),
+];
 /// From 3 on `FunctionName::ALL`, each function alone.
 pub(super) const MODES: &[(&str, u32)] = &[
     ("STOP", 0),

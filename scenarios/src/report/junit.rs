@@ -193,7 +193,7 @@ fn of_fault(report: &Report, action: &ActionPart) -> Case {
 fn of_invariant(report: &Report, invariant: &InvariantPart) -> Case {
     let broken = invariant.broken.as_ref();
     let outcome = match broken {
-        Some((at_s, how)) => Outcome::Error {
+        Some((at_s, how)) => Outcome::Failure {
             kind: "invariant",
             message: format!("{} is broken at {at_s:.1} s: {how}", invariant.text),
         },
@@ -285,7 +285,9 @@ mod tests {
 
     #[test]
     fn each_outcome_is_told_as_a_ci_understands_it() {
-        let cases = cases(&sample::report());
+        let mut report = sample::report();
+        report.invariants[1].broken = Some((300.0, "unit-002 gives 5.3 MVA".to_owned()));
+        let cases = cases(&report);
         let child = |name: &str, of_name: &str| {
             let case = of(&cases, name);
             case.children.iter().find(|child| child.name == of_name).cloned()
@@ -308,6 +310,10 @@ mod tests {
         assert!(child("effect of short", "error").is_none());
         assert!(child("effect of storm", "skipped").is_some());
         assert!(of(&cases, "invariant finite").children.is_empty());
+        assert_eq!(
+            child("invariant within_capability", "failure").expect("broken").attribute("type"),
+            "invariant"
+        );
     }
 
     #[test]

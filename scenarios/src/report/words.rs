@@ -93,7 +93,7 @@ fn went_to_its_end(report: &Report) -> bool {
 pub(super) fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "Every must held, and every fault that one stands on took effect.",
-        Verdict::Failed => "A must did not hold.",
+        Verdict::Failed => "A must, or what is true in every run, did not hold.",
         Verdict::Error => "The run could not be made, or it broke.",
         Verdict::Aborted => "The run was ended before its time.",
         Verdict::Invalid => "Nothing was proven.",

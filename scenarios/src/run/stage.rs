@@ -114,7 +114,8 @@ fn no(field: &'static str, reason: String) -> Rejection {
 impl Stage {
     /// A director of nothing yet.
     pub fn new(host: HostPart, shared: Arc<Shared>) -> Self {
-        let view = StageView { injected: vec![0; KINDS.len()], ..StageView::default() };
+        let injected = KINDS.iter().map(|kind| (kind.name, 0)).collect();
+        let view = StageView { injected, ..StageView::default() };
         Self {
             host,
             shared,
@@ -321,7 +322,7 @@ impl Stage {
             if fault.take_begun()
                 && let Some(place) = KINDS.iter().position(|kind| kind.name == fault.kind().name)
             {
-                view.injected[place] += 1;
+                view.injected[place].1 += 1;
             }
             if fault.take_ended() {
                 view.effects[fault.effect() as usize] += 1;

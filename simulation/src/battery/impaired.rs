@@ -2,6 +2,8 @@
 
 use super::Battery;
 use super::switching::moved;
+use crate::impaired::BmsImpairments;
+use crate::sensor::{self, SensorFaults};
 use bess_core::defect::{Distortion, Reading};
 use bess_core::event::Event;
 use bess_core::time::Moment;
@@ -40,9 +42,13 @@ impl Battery {
     }
     /// What every BMS believes of its state of charge jumps by this.
     pub(crate) fn jump_soc(&mut self, by: f64) {
-        for bms in &mut self.bms {
-            bms.jump_soc(&self.model.bms, by);
+        for idx in 0..self.racks.len() {
+            self.bms[idx].jump_soc(by);
+            if self.model.bms.is_ideal() {
+                self.broken(idx).soc_bias += by;
+            }
         }
+        self.forget_sound();
     }
     /// Slow contactors that were told long enough ago move.
     pub(super) fn wait_for_slow(&mut self, at: Moment, events: &mut Vec<Event>) {
@@ -76,7 +82,34 @@ impl Battery {
             };
             let own = of(Some(idx)).or(of(None));
             let own = own.map_or(Distortion::NONE, |fault| fault.distortion);
-            let _ = own;
+            let key = sensor::key(self.streams, self.unit.idx(), Some(idx), quantity);
+            self.broken(idx).set(quantity, own, key);
         }
+        self.forget_sound();
+    }
+    /// The broken sensors of rack `idx`.
+    fn broken(&mut self, idx: usize) -> &mut SensorFaults {
+        let known = self.broken.iter().position(|(of, _)| *of == idx);
+        let place = known.unwrap_or_else(|| {
+            self.broken.push((idx, SensorFaults::default()));
+            self.broken.len() - 1
+        });
+        &mut self.broken[place].1
+    }
+    fn forget_sound(&mut self) {
+        self.broken.retain(|(_, faults)| !faults.is_none());
+    }
+    /// Whether the value of `quantity` of rack `idx` is missing: what its BMS shows is the last one.
+    pub(crate) fn misses(&self, idx: usize, quantity: Reading) -> bool {
+        self.broken.iter().any(|(of, faults)| *of == idx && faults.misses(quantity))
+    }
+    /// Whether a value of any rack is missing.
+    pub(crate) fn misses_any(&self) -> bool {
+        self.broken.iter().any(|(_, faults)| faults.misses_any())
+    }
+    /// What is wrong with the BMSes from now on.
+    pub(crate) fn impair(&mut self, impaired: BmsImpairments) {
+        self.impaired = impaired;
+        self.update_bus(0.0);
     }
 }

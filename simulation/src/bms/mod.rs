@@ -5,7 +5,8 @@
 //! the mean voltage. [`RackBms::reading`] is what the BMS tells the world: the values that limits,
 //! registers and people get. `balancing` decides which cells bleed.
 //!
-//! A reading may be forced, as by a broken sensor: that is what the BMS shows, not what it counts with.
+//! A reading may be forced or distorted, as by a broken sensor: that is what the BMS shows. It counts with a
+//! distorted current, too, but not with a forced one.
 //!
 //! Not modelled here: the search of extremes among noisy readings. The lowest cell shown is the truly
 //! lowest one with its own sensor's error; a BMS that compares noisy readings would pick outliers, a few
@@ -21,6 +22,7 @@ mod sensors;
 pub use model::BmsModel;
 
 use crate::physics::rack::At;
+use crate::sensor::{self, SensorFaults};
 use bess_core::defect::Reading;
 use bess_core::math;
 use bess_core::rng::{Domain, Streams};
@@ -111,13 +113,11 @@ pub struct RackBms {
     lagged: Temperatures,
     seen: Temperatures,
     sums: Sums,
-    /// What jumps have added to the SoC of an ideal BMS.
-    soc_bias: f64,
     reading: Measured,
 }
 
 /// Values that are shown instead of measured ones, by `Reading as usize`.
-pub type ForcedReadings = [Option<f64>; Reading::ALL.len()];
+pub type ForcedReadings = [Option<f64>; Reading::N_OF_RACK];
 
 impl RackBms {
     /// The BMS of the rack `rack_number` (counted over the farm) of `n_cells` in series, which it
@@ -146,7 +146,6 @@ impl RackBms {
             lagged: Temperatures([degc; 3]),
             seen: Temperatures([degc; 3]),
             sums: Sums::default(),
-            soc_bias: 0.0,
             reading: Measured {
                 current_a: 0.0,
                 voltage_v: rest_v * n_cells as f64,
@@ -162,30 +161,34 @@ impl RackBms {
         }
     }
 
-    /// What it believes of its state of charge jumps by `by`; an ideal BMS keeps the difference.
-    pub fn jump_soc(&mut self, model: &BmsModel, by: f64) {
-        if model.ideal {
-            self.soc_bias += by;
-        } else {
-            self.ekf.jump(by);
-        }
+    /// What it believes of its state of charge jumps by `by`, until its filter finds back. An ideal BMS
+    /// shows the truth again with the next tick.
+    pub fn jump_soc(&mut self, by: f64) {
+        self.ekf.jump(by);
         self.reading.soc = (self.reading.soc + by).clamp(0.0, 1.0);
     }
 
     /// Shows `forced` values in the place of those that the last [`RackBms::sense`] measured.
     pub fn show_forced(&mut self, forced: &ForcedReadings) {
-        let Measured {
-            voltage_max, voltage_min, temperature_max, temperature_min, current_a, ..
-        } = &mut self.reading;
-        let shown = [
-            &mut voltage_max.value,
-            &mut voltage_min.value,
-            &mut temperature_max.value,
-            &mut temperature_min.value,
-            current_a,
-        ];
-        for (shown, value) in shown.into_iter().zip(forced.iter()) {
+        for (shown, value) in self.reading.of_sensors().into_iter().zip(forced.iter()) {
             *shown = value.unwrap_or(*shown);
+        }
+    }
+
+    /// Adds a noise to the current that was measured last, for this tick.
+    pub fn disturb_current(&mut self, sigma_a: f64, tick: u64) {
+        self.reading.current_a += sigma_a * sensor::normal(self.sensors.key(), tick);
+    }
+
+    /// What broken sensors make of the values of this tick. The current of a BMS that counts was distorted
+    /// before it counted.
+    fn show_faults(&mut self, faults: &mut SensorFaults, tick: u64, counts: bool) {
+        self.reading.soc = (self.reading.soc + faults.soc_bias).clamp(0.0, 1.0);
+        let shown = self.reading.of_sensors();
+        for (shown, (_, quantity, ..)) in shown.into_iter().zip(Reading::ALL) {
+            if !(counts && quantity == Reading::Current) {
+                *shown = faults.show(quantity, *shown, tick);
+            }
         }
     }
 
@@ -237,13 +240,29 @@ impl RackBms {
 
     /// Reads the sensors and counts the current into the SoC; every tick.
     pub fn sense(&mut self, model: &BmsModel, truth: &Truth) {
+        self.sense_by(model, truth, None);
+    }
+
+    /// Like [`RackBms::sense`], by sensors of which some are broken.
+    pub(crate) fn sense_by(
+        &mut self,
+        model: &BmsModel,
+        truth: &Truth,
+        mut faults: Option<&mut SensorFaults>,
+    ) {
         if model.ideal {
             self.reading = Measured::of(truth, f64::from(self.n_cells));
-            self.reading.soc = (self.reading.soc + self.soc_bias).clamp(0.0, 1.0);
+            if let Some(faults) = faults {
+                self.show_faults(faults, truth.tick, false);
+            }
             return;
         }
         let tick = truth.tick;
         let current_a = self.sensors.current_a(&model.sensors, truth.current_a, tick);
+        let current_a = match &mut faults {
+            Some(faults) => faults.show(Reading::Current, current_a, tick),
+            None => current_a,
+        };
         let voltage_v = self.sensors.rack_voltage_v(&model.sensors, truth.voltage_v, tick);
         let true_mean_v = truth.voltage_v / f64::from(self.n_cells);
         let mean_v = self.sensors.mean_voltage_v(&model.sensors, self.n_cells, true_mean_v, tick);
@@ -282,6 +301,9 @@ impl RackBms {
             temperature_max,
             temperature_mean_degc: model.sensors.mean_temperature_degc(self.lagged.0[1]),
         };
+        if let Some(faults) = faults {
+            self.show_faults(faults, tick, true);
+        }
     }
 
     fn follow_temperatures(&mut self, model: &BmsModel, truth: &Truth) {
@@ -354,7 +376,7 @@ impl RackBms {
         for value in self.lagged.0.iter().chain(&self.seen.0) {
             sink(&value.to_le_bytes());
         }
-        for value in [self.sums.closed_a, self.sums.open_a, self.sums.mean_v, self.soc_bias] {
+        for value in [self.sums.closed_a, self.sums.open_a, self.sums.mean_v] {
             sink(&value.to_le_bytes());
         }
         for count in [self.sums.closed_ticks, self.sums.ticks, self.recalibrations] {
@@ -379,6 +401,19 @@ impl Measured {
             temperature_max: truth.temperature_max,
             temperature_mean_degc: truth.temperature_mean_degc,
         }
+    }
+
+    /// The values of which a rack has sensors, in the order of [`Reading::ALL`].
+    fn of_sensors(&mut self) -> [&mut f64; Reading::N_OF_RACK] {
+        [
+            &mut self.voltage_max.value,
+            &mut self.voltage_min.value,
+            &mut self.temperature_max.value,
+            &mut self.temperature_min.value,
+            &mut self.current_a,
+            &mut self.voltage_v,
+            &mut self.soc,
+        ]
     }
 
     /// Whether every number is finite.

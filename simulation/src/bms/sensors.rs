@@ -112,6 +112,11 @@ impl RackSensors {
         }
     }
 
+    /// The key of its noise.
+    pub(super) fn key(&self) -> u64 {
+        self.key
+    }
+
     pub(super) fn cell_voltage_v(
         &self,
         model: &SensorModel,

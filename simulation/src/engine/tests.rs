@@ -8,6 +8,7 @@ use bess_core::units::Watts;
 use proptest::prelude::*;
 
 mod counts;
+mod defects;
 mod faults;
 mod operation;
 mod tester;

@@ -86,6 +86,10 @@ pub(super) fn of_rack(
         }
         AlarmCode::StringOpen => Condition::yes(rack.string_open, f64::NAN),
         AlarmCode::FuseBlown => Condition::yes(rack.fuse_blown, f64::NAN),
+        // A rack that has dropped out is lost, and the others go on.
+        AlarmCode::ContactorFault if element.level == AlarmLevel::Derate => {
+            Condition::yes(rack.dropped_out, f64::NAN)
+        }
         AlarmCode::ContactorFault => Condition::yes(rack.contactor_fault, f64::NAN),
         _ => Condition::yes(false, f64::NAN),
     }

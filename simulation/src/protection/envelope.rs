@@ -84,7 +84,7 @@ impl Envelope {
             && rate_k_per_s < self.rate_k_per_s
             && rack.current_a < self.discharge * discharge_max_a
             && -rack.current_a < self.charge * charge_max_a
-            && !(rack.string_open || rack.fuse_blown || rack.contactor_fault)
+            && !(rack.string_open || rack.fuse_blown || rack.contactor_fault || rack.dropped_out)
     }
 
     /// Whether no element can act on the unit as a whole.

@@ -3,6 +3,7 @@
 
 mod condition;
 mod envelope;
+mod impaired;
 mod sight;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use bess_core::spec::UnitDesign;
 use bess_core::time::{Moment, TICK_S, Tick};
 use condition::Condition;
 use envelope::Envelope;
+use impaired::Impaired;
 use std::sync::Arc;
 
 /// Time constant in s of the lag against which a temperature's rate is told (engineering choice: of
@@ -26,6 +28,7 @@ const RATE_LAG_S: f64 = 10.0;
 /// Alarms that belong to the machine: no profile sets their levels, and none of them waits.
 const FIXED: &[ProtectionElement] = &[
     fixed(AlarmCode::ContactorFault, AlarmLevel::Critical),
+    fixed(AlarmCode::ContactorFault, AlarmLevel::Derate),
     fixed(AlarmCode::PrechargeFailed, AlarmLevel::Critical),
     fixed(AlarmCode::ControllerLost, AlarmLevel::Warning),
     fixed(AlarmCode::ControllerLost, AlarmLevel::Derate),
@@ -86,6 +89,7 @@ pub(crate) struct Protection {
     /// The alarm that a fault of the converter holds, whatever its element sees.
     pcs_trip: Option<AlarmCode>,
     resets_refused: u32,
+    impaired: Impaired,
 }
 
 impl Protection {
@@ -105,6 +109,7 @@ impl Protection {
             pcs_factor: 1.0,
             pcs_trip: None,
             resets_refused: 0,
+            impaired: Impaired::default(),
         }
     }
 
@@ -131,6 +136,7 @@ impl Protection {
                 condition::of_unit(element, sight, rack_max_v)
             });
         }
+        self.trip_without_cause(sight.now, events);
     }
 
     /// How fast the hottest cell of rack `idx` warms up in K/s: its distance from a first-order lag.
@@ -168,7 +174,10 @@ impl Protection {
                 Some(idx) => AlarmKey::rack(element.code, element.level, idx),
                 None => AlarmKey::unit(element.code, element.level),
             };
-            self.advance(key, element, &condition(element), now, events);
+            if self.impaired.nuisance != Some(key) {
+                let condition = self.impaired.take(key.code, condition(element));
+                self.advance(key, element, &condition, now, events);
+            }
         }
     }
 
@@ -188,7 +197,8 @@ impl Protection {
             Err(place) => {
                 if condition.violated {
                     let phase = if waits { AlarmPhase::Pending } else { AlarmPhase::Active };
-                    self.raise(place, key, phase, at, condition, element.latches(), events);
+                    let latches = element.latches() && !self.impaired.no_latch;
+                    self.raise(place, key, phase, at, condition, latches, events);
                 }
                 return;
             }
@@ -209,7 +219,8 @@ impl Protection {
             }
             AlarmPhase::Active if condition.released => {
                 let since = *memory.clear_since.get_or_insert(now);
-                if !is_over(since, element.release_delay_s, now) {
+                let waits = !self.impaired.no_latch;
+                if waits && !is_over(since, element.release_delay_s, now) {
                     Some(AlarmPhase::Active)
                 } else {
                     memory.latches.then_some(AlarmPhase::Latched)

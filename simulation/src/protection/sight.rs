@@ -25,6 +25,8 @@ pub(crate) struct RackSight {
     pub(crate) fuse_blown: bool,
     /// Whether a contactor of it was found not to do what it was told.
     pub(crate) contactor_fault: bool,
+    /// Whether its contactors have opened by themselves.
+    pub(crate) dropped_out: bool,
 }
 
 /// A unit at the end of a tick.

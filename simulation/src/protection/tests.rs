@@ -30,6 +30,7 @@ const HEALTHY: RackSight = RackSight {
     string_open: false,
     fuse_blown: false,
     contactor_fault: false,
+    dropped_out: false,
 };
 
 const UNIT: UnitSight<'static> = UnitSight {

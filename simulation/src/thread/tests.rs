@@ -80,8 +80,12 @@ fn letters_are_answered_while_a_long_step_runs() {
     let applied = ask(&farm, set_power(500.0)).unwrap();
     assert!(applied.tick.0 < 500_000);
     ask(&farm, Request::Clock(vec![ClockCommand::Pause])).unwrap();
-    let stopped = step.recv_timeout(Duration::from_secs(20)).expect("the step ends").unwrap();
-    assert!(stopped.tick.0 < 500_000, "the pause cut the step short at {}", stopped.tick);
+    let stopped = step.recv_timeout(Duration::from_secs(20)).expect("the step ends");
+    let Err(Rejection::StepCutShort { tick, ran, asked: 500_000 }) = stopped else {
+        panic!("the pause cut the step short: {stopped:?}");
+    };
+    assert!(tick.0 == ran && ran >= applied.tick.0 && ran < 500_000, "{ran} ticks until {tick}");
+    assert_eq!(farm.snapshots().borrow().tick, tick);
     farm.stop().unwrap();
 }
 

@@ -1,6 +1,6 @@
 //! What is wrong with a unit beside its racks and its cooling, and the converter's own temperature.
 
-use bess_core::alarm::AlarmCode;
+use crate::impaired::BmsImpairments;
 use bess_core::spec::PcsThermalSpec;
 use bess_core::time::TICK_S;
 
@@ -22,38 +22,10 @@ pub(crate) struct Impairments {
     pub(crate) gas_detector_off: bool,
     /// Gas in litres per second that cells vent without runaway.
     pub(crate) gas_litres_per_s: f64,
+    /// Gas in litres that they have vented so.
+    pub(crate) vented_litres: f64,
     /// What is wrong with the BMS.
     pub(crate) bms: BmsImpairments,
-}
-
-/// What is wrong with the BMS of a unit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct BmsImpairments {
-    /// It hangs.
-    pub(crate) frozen: bool,
-    /// Factors of the limits of discharge and charge that it tells.
-    pub(crate) limits: (f64, f64),
-    /// Its protection does not act.
-    pub(crate) protection_off: bool,
-    /// What is added to thresholds of temperature in K and of voltage in V.
-    pub(crate) threshold_shift: (f64, f64),
-    /// Nothing latches or waits for its release.
-    pub(crate) no_latch: bool,
-    /// An alarm that trips without cause.
-    pub(crate) nuisance: Option<AlarmCode>,
-}
-
-impl Default for BmsImpairments {
-    fn default() -> Self {
-        Self {
-            frozen: false,
-            limits: (1.0, 1.0),
-            protection_off: false,
-            threshold_shift: (0.0, 0.0),
-            no_latch: false,
-            nuisance: None,
-        }
-    }
 }
 
 impl Impairments {
@@ -68,6 +40,7 @@ impl Impairments {
         sink(&self.insulation_kohm.unwrap_or(f64::INFINITY).to_le_bytes());
         sink(&[self.gas_detector_off.into()]);
         sink(&self.gas_litres_per_s.to_le_bytes());
+        sink(&self.vented_litres.to_le_bytes());
         if self.bms != BmsImpairments::default() {
             // By its text: the numbers in it are exact.
             sink(format!("{:?}", self.bms).as_bytes());

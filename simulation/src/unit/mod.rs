@@ -7,6 +7,7 @@
 mod capacity;
 mod command;
 mod convert;
+mod defects;
 mod faults;
 mod impairments;
 mod protect;
@@ -27,11 +28,11 @@ use crate::physics::cooling::{Cooling, Outside};
 use crate::physics::pcs::{Pcs, Power};
 use crate::physics::rack::{CellMemory, Plate};
 use crate::protection::{Protection, RackSight};
+use crate::sensor::SensorFaults;
 use crate::watch::{Lease, Reversions, Watchdog};
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmState};
 use bess_core::command::{ControlSource, RackAction, UnitAction, UnitControl};
 use bess_core::control::UnitFunctions;
-use bess_core::defect::Defect;
 use bess_core::event::{Event, EventKind, Reverted};
 use bess_core::id::UnitId;
 use bess_core::rng::Streams;
@@ -40,6 +41,7 @@ use bess_core::spec::{InitialSpec, IslandLoad, UnitDesign, UnitSpec};
 use bess_core::time::{Moment, TICK_S, Tick};
 use bess_core::units::{Amps, Celsius, Joules, Volts, Watts};
 use command::Fallback;
+use defects::Frozen;
 use faults::Faults;
 use impairments::{HeatSink, Impairments};
 use room::Room;
@@ -98,6 +100,11 @@ pub(crate) struct Unit {
     impairments: Impairments,
     faults: Faults,
     room: Room,
+    /// Broken sensors of the unit as a whole.
+    sensor_faults: SensorFaults,
+    /// What a BMS that hangs goes on telling.
+    frozen: Option<Box<Frozen>>,
+    streams: Streams,
     heat_sink: HeatSink,
     /// Setpoints after their ramp.
     ramped: Power,
@@ -166,6 +173,9 @@ impl Unit {
             impairments: Impairments::default(),
             faults: Faults::default(),
             room: Room::new(design.cooling.air_heat_capacity_j_per_k),
+            sensor_faults: SensorFaults::default(),
+            frozen: None,
+            streams,
             heat_sink: HeatSink::default(),
             ramped: Power::default(),
             entry_cap_w: f64::INFINITY,
@@ -285,80 +295,6 @@ impl Unit {
     /// Moves what happened since the last call to the end of `into`.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) {
         into.append(&mut self.events);
-    }
-
-    /// Makes something defect or ends that after the tick `now`; the caller has checked that it exists.
-    pub(crate) fn set_defect(&mut self, now: Tick, defect: Defect) {
-        let at = Moment::within(now.next(), 0.0);
-        let failures = &mut self.cooling.failures;
-        match defect {
-            Defect::Cell { rack_idx, cell_idx, defect } => {
-                self.battery.harm(rack_idx, cell_idx, defect);
-            }
-            Defect::Chiller(failed) => failures.chiller = failed,
-            Defect::Pump(failed) => failures.pump = failed,
-            Defect::Fan(failed) => failures.fan = failed,
-            Defect::Contactor { rack_idx, contactor, fault } => {
-                self.battery.set_contactor(rack_idx, contactor, fault, at, &mut self.events);
-            }
-            Defect::Fuse { rack_idx, blown } => {
-                self.battery.set_fuse(rack_idx, blown, at, &mut self.events);
-            }
-            Defect::Precharge(open) => self.battery.set_precharge_open(open),
-            Defect::Reading { rack_idx, reading, value } => {
-                self.battery.force_reading(rack_idx, reading, value);
-            }
-            Defect::Insulation(kohm) => self.impairments.insulation_kohm = kohm,
-            Defect::BmsCommunication(silent) => self.impairments.bms_is_silent = silent,
-            Defect::PcsFan(failed) => self.impairments.pcs_fan = failed,
-            Defect::SmokeDetector(smoke) => self.impairments.smoke_detector = smoke,
-
-            Defect::Gas { litres_per_s } => self.impairments.gas_litres_per_s = litres_per_s,
-            Defect::GasDetectorOff(off) => self.impairments.gas_detector_off = off,
-            Defect::DcArc { rack_idx, power_w } => self.battery.set_arc(rack_idx, power_w),
-            Defect::RackOpen { rack_idx, open } => {
-                self.battery.drop_out(rack_idx, open, at, &mut self.events);
-            }
-            Defect::RackSoc { rack_idx, soc } => self.battery.bring_to(rack_idx, soc),
-            Defect::SlowPrecharge(factor) => self.battery.slow_precharge(factor),
-            Defect::BmsFrozen(frozen) => self.impairments.bms.frozen = frozen,
-            Defect::BmsLimits { charge, discharge } => {
-                self.impairments.bms.limits = (discharge, charge);
-            }
-            Defect::ProtectionOff(off) => self.impairments.bms.protection_off = off,
-            Defect::ThresholdShift { degc, volts } => {
-                self.impairments.bms.threshold_shift = (degc, volts);
-            }
-            Defect::NoLatch(off) => self.impairments.bms.no_latch = off,
-            Defect::SocJump { by } => self.battery.jump_soc(by),
-            Defect::NuisanceTrip { code } => self.impairments.bms.nuisance = code,
-            Defect::Sensor { quantity, rack_idx, distortion } => {
-                self.battery.distort(quantity, rack_idx, distortion);
-            }
-            Defect::CoolantLeak(lost) => failures.flow_lost = lost,
-            Defect::RelayShift { voltage_pu, time_factor } => {
-                let wrong = (voltage_pu, time_factor);
-                for code in self.relays.set_wrong(&self.functions.trips, wrong) {
-                    self.protection.grid_clear(code, at, &mut self.events);
-                }
-                self.faults.note(defect);
-            }
-            Defect::PcsTrip { .. }
-            | Defect::PcsDerate(_)
-            | Defect::SetpointIgnored(_)
-            | Defect::PcsInverted(_)
-            | Defect::PcsRamp(_)
-            | Defect::PcsLoss(_)
-            | Defect::PllOffset(_)
-            | Defect::MomentaryCessation { .. }
-            | Defect::StartStuck(_)
-            | Defect::RecoveryTrip(_)
-            | Defect::VentilationOff(_)
-            | Defect::DoorOpen(_)
-            | Defect::Suppression(_)
-            | Defect::AuxSupplyOff(_)
-            | Defect::DroopOverride(_) => self.faults.note(defect),
-        }
     }
 
     /// One tick. A unit in quarantine stays as it is.
@@ -494,6 +430,7 @@ impl Unit {
         self.impairments.hash_into(sink);
         self.faults.hash_into(sink);
         self.room.hash_into(sink);
+        self.hash_faults_into(sink);
         sink(&[
             self.gates.into(),
             self.is_cut.into(),

@@ -6,6 +6,7 @@ use crate::machine::{Sight, keeps_contactors};
 use crate::protection::{RackSight, UnitSight};
 use bess_core::alarm::{AlarmKey, AlarmLevel};
 use bess_core::control::{FunctionName, LossAction};
+use bess_core::defect::Reading;
 use bess_core::event::EventKind;
 use bess_core::state::UnitState;
 use bess_core::time::{Moment, TICK_S, Tick};
@@ -51,8 +52,13 @@ impl Unit {
     /// The protection looks at what BMS and PCS measure at the end of the tick.
     pub(super) fn protect(&mut self, around: &Surroundings) {
         self.watch_gas();
-        let is_silent = self.impairments.bms_is_silent || self.faults.aux_supply_off;
-        self.bms_silent_ticks = if is_silent { self.bms_silent_ticks + 1 } else { 0 };
+        self.show_faults(around);
+        // A BMS that calls a value missing does not tell what it must.
+        let silent = self.impairments.bms_is_silent
+            || self.faults.aux_supply_off
+            || self.battery.misses_any()
+            || self.sensor_faults.misses(Reading::Insulation);
+        self.bms_silent_ticks = if silent { self.bms_silent_ticks + 1 } else { 0 };
         let mut racks = std::mem::take(&mut self.rack_sights);
         racks.clear();
         racks.extend((0..self.design.n_racks).map(|rack_idx| self.rack_sight(rack_idx)));
@@ -66,11 +72,11 @@ impl Unit {
             soc: self.measured_charge().soc,
             discharge_max_a: limits.discharge_c_rate_max * capacity_ah,
             charge_max_a: limits.charge_c_rate_max * capacity_ah,
-            insulation_kohm: self.impairments.insulation_kohm(self.design.sequence.insulation_kohm),
+            insulation_kohm: self.insulation_kohm(),
             smoke: self.smokes || self.impairments.smoke_detector,
-            gas: self.gas,
+            gas: self.gas && !self.impairments.gas_detector_off,
             bms_silent_s: self.bms_silent_ticks as f64 * TICK_S,
-            pcs_degc: around.ambient.0 + self.heat_sink.rise_k,
+            pcs_degc: self.pcs_degc(around),
             dc_out_of_window: self.dc_out_of_window,
             cooling_failed: failures.are_told(),
             beyond_matched_load: self.beyond_matched_load,
@@ -104,6 +110,7 @@ impl Unit {
             string_open: battery.racks()[rack_idx].is_open(),
             fuse_blown: !gear.fuse_is_whole(),
             contactor_fault: gear.disobeys(),
+            dropped_out: gear.has_dropped(),
         }
     }
 
@@ -118,6 +125,9 @@ impl Unit {
             self.smokes |= smokes;
             given_l += litres;
         }
+        self.impairments.vented_litres += self.impairments.gas_litres_per_s * TICK_S;
+        self.gas |= self.impairments.vented_litres > 0.0;
+        given_l += self.impairments.vented_litres;
         self.room.step(given_l, self.is_ventilated(), self.faults.door_open);
     }
 

@@ -4,6 +4,7 @@ use super::{Surroundings, Unit};
 use crate::bms::Measured;
 use crate::physics::pcs::Power;
 use crate::physics::rack::{At, Reading};
+use bess_core::defect::Reading as Sensed;
 use bess_core::id::CellAddress;
 use bess_core::snapshot::{
     AcView, BatteryView, CellExtremes, CellsView, DcView, RackTruth, RackView, UnitView,
@@ -45,7 +46,7 @@ impl Unit {
             control: self.control,
             alarms: self.protection.set(),
             ac: AcView {
-                active_power: Watts(output.p_w),
+                active_power: Watts(self.shown(Sensed::ActivePower, self.active_w())),
                 reactive_power: Vars(output.q_var),
                 apparent_power: VoltAmps(apparent_va),
                 voltage: design.pcs.nominal_voltage * voltage_pu,
@@ -67,7 +68,8 @@ impl Unit {
             truth: self.true_battery(shown),
             coolant_temperature: Celsius(self.cooling.coolant_degc),
             air_temperature: Celsius(self.cooling.air_degc),
-            gas_litres: self.battery.racks().iter().map(|rack| rack.gas(model).0).sum(),
+            gas_litres: self.impairments.vented_litres
+                + self.battery.racks().iter().map(|rack| rack.gas(model).0).sum::<f64>(),
             gas_lfl: self.room.lfl(),
             cooling_power: Watts(self.cooling.cooling_w),
             auxiliary_power: Watts(self.auxiliary_w()),
@@ -75,7 +77,7 @@ impl Unit {
             totals: self.totals,
             chemical_energy_drawn: self.chemical,
             equivalent_full_cycles: self.charge_moved_c / (2.0 * design.nominal_charge_c()),
-            heartbeat: (around.tick.0 / TICKS_PER_S) as u32,
+            heartbeat: (self.beat(around.tick).0 / TICKS_PER_S) as u32,
             state_since: self.machine.since(),
             is_local: self.is_local(),
             watchdog: self.watchdog.view(around.tick, &self.control.watchdog),
@@ -88,8 +90,8 @@ impl Unit {
                 self.enter_service_remaining_s()
             },
             enter_service_share: self.enter_service_share(around.tick),
-            insulation_kohm: self.impairments.insulation_kohm(design.sequence.insulation_kohm),
-            pcs_temperature: Celsius(around.ambient.0 + self.heat_sink.rise_k),
+            insulation_kohm: self.shown(Sensed::Insulation, self.insulation_kohm()),
+            pcs_temperature: Celsius(self.shown(Sensed::PcsTemperature, self.pcs_degc(around))),
             smoke: self.smokes || self.impairments.smoke_detector,
             trips: self.machine.n_trips(),
             resets_refused: self.protection.resets_refused(),
@@ -197,19 +199,34 @@ impl Unit {
         let flowing = |current_a: f64| Amps(if connected { current_a } else { 0.0 });
         let (discharge_a, charge_a) = battery.rack_limits(rack_idx);
         let (capacity_lost, resistance_gained) = rack.aged();
+        // A value that is missing is none.
+        let shown = |quantity, value: f64| {
+            if battery.misses(rack_idx, quantity) { f64::NAN } else { value }
+        };
+        let mut extremes = self.measured_of(rack_idx, measured);
+        if battery.misses_any() {
+            for (value, quantity) in [
+                (&mut extremes.voltage_max.0, Sensed::CellVoltageMax),
+                (&mut extremes.voltage_min.0, Sensed::CellVoltageMin),
+                (&mut extremes.temperature_max.0, Sensed::TemperatureMax),
+                (&mut extremes.temperature_min.0, Sensed::TemperatureMin),
+            ] {
+                *value = shown(quantity, *value);
+            }
+        }
         RackView {
             connected,
             enabled: battery.gear(rack_idx).enabled,
             contactors: battery.gear(rack_idx).closed(),
             fuse_whole: battery.gear(rack_idx).fuse_is_whole(),
             alarms: self.protection.rack_set(rack_idx),
-            current: flowing(measured.current_a),
-            voltage: Volts(measured.voltage_v),
-            soc: measured.soc,
+            current: flowing(shown(Sensed::Current, measured.current_a)),
+            voltage: Volts(shown(Sensed::RackVoltage, measured.voltage_v)),
+            soc: shown(Sensed::Soc, measured.soc),
             soh: measured.soh,
             cell_voltage_mean: Volts(measured.voltage_mean_v),
             cell_temperature_mean: Celsius(measured.temperature_mean_degc),
-            extremes: self.measured_of(rack_idx, measured),
+            extremes,
             discharge_current_max: Amps(discharge_a),
             charge_current_max: Amps(charge_a),
             loss: Watts(reading.loss_w),
@@ -270,6 +287,7 @@ impl Unit {
             return None;
         }
         let n = self.design.n_cells();
+        let kept = self.frozen.as_ref();
         let column = || Vec::with_capacity(n);
         let mut view = CellsView {
             unit_idx: self.idx,
@@ -285,10 +303,16 @@ impl Unit {
             let bms = self.battery.bms(rack_idx);
             for idx in 0..rack.n_cells() {
                 let (soc, voltage_v, degc) = rack.cell(&model.rack, idx);
-                let shown_v = bms.cell_voltage_v(&model.bms, idx, voltage_v, tick);
-                let shown_degc = bms.cell_temperature_degc(&model.bms, idx, degc);
-                view.voltage_v.push(shown_v as f32);
-                view.temperature_degc.push(shown_degc as f32);
+                let place = view.soc.len();
+                let (shown_v, shown_degc) = match kept {
+                    Some(kept) => (kept.cell_v[place], kept.cell_degc[place]),
+                    None => (
+                        bms.cell_voltage_v(&model.bms, idx, voltage_v, tick) as f32,
+                        bms.cell_temperature_degc(&model.bms, idx, degc) as f32,
+                    ),
+                };
+                view.voltage_v.push(shown_v);
+                view.temperature_degc.push(shown_degc);
                 view.soc.push(soc as f32);
                 view.true_voltage_v.push(voltage_v as f32);
                 view.true_temperature_degc.push(degc as f32);

@@ -292,6 +292,7 @@ fn unit_command(unit: UnitId, words: &[&str]) -> Option<Command> {
             let fault = match *fault {
                 "welded" => ContactorFault::Welded,
                 "stuck" => ContactorFault::Stuck,
+                "slow" => ContactorFault::Slow,
                 "whole" => ContactorFault::None,
                 _ => return None,
             };
@@ -313,6 +314,20 @@ fn unit_command(unit: UnitId, words: &[&str]) -> Option<Command> {
         ["insulation", "whole"] => defect(Defect::Insulation(None)),
         ["insulation", kohm] => {
             defect(Defect::Insulation(Some(kohm.strip_suffix("kohm")?.parse().ok()?)))
+        }
+        ["precharge", "slow", factor] => defect(Defect::SlowPrecharge(factor.parse().ok()?)),
+        ["rack_open", rack, state] => {
+            defect(Defect::RackOpen { rack_idx: index(rack)?, open: *state == "out" })
+        }
+        ["protection", state] => defect(Defect::ProtectionOff(*state == "off")),
+        ["thresholds", degc, volts] => defect(Defect::ThresholdShift {
+            degc: quantity(degc, &[("K", 1.0)])?,
+            volts: quantity(volts, &[("V", 1.0)])?,
+        }),
+        ["latches", state] => defect(Defect::NoLatch(*state == "off")),
+        ["nuisance", code] => {
+            let row = bess_core::alarm::ALARMS.iter().find(|row| row.name == *code);
+            defect(Defect::NuisanceTrip { code: row.map(|row| row.code) })
         }
         ["precharge", state] => defect(Defect::Precharge(*state == "open")),
         ["bms_communication", state] => defect(Defect::BmsCommunication(*state == "lost")),

@@ -17,6 +17,7 @@ mod http;
 mod limits;
 mod modbus;
 mod process;
+mod stage;
 mod tick;
 mod unit;
 
@@ -34,7 +35,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Every family but those of units, in the order of the text.
 const GROUPS: &[&[Row]] =
-    &[farm::ROWS, limits::ROWS, tick::ROWS, modbus::ROWS, http::ROWS, process::ROWS];
+    &[farm::ROWS, limits::ROWS, stage::ROWS, tick::ROWS, modbus::ROWS, http::ROWS, process::ROWS];
 
 /// Every family of the whole farm and of the process.
 pub(super) fn fixed() -> impl Iterator<Item = &'static Row> {
@@ -50,7 +51,7 @@ pub(super) fn of_a_page() -> impl Iterator<Item = &'static Row> {
 pub(super) fn of_a_run() -> impl Iterator<Item = &'static Row> {
     let around = ["bess_build_info", "bess_config_hash_info", "bess_simulation_time_seconds"];
     let around = fixed().filter(move |row| around.contains(&row.name));
-    farm::ROWS.iter().chain(limits::ROWS).chain(around)
+    farm::ROWS.iter().chain(limits::ROWS).chain(stage::ROWS).chain(around)
 }
 
 /// Every family with a series for each unit.

@@ -136,7 +136,7 @@ fn encode(scrape: &Scrape<'_>, format: Format) -> String {
 }
 
 fn encode_by(exporter: &Exporter, scrape: &Scrape<'_>, format: Format) -> String {
-    exporter.farm(scrape.sources(), scrape.units_max, format).clone()
+    exporter.farm(scrape.sources(), scrape.units_max, format).text().to_owned()
 }
 
 fn open_metrics(snapshot: &Snapshot, stats: &Stats) -> String {

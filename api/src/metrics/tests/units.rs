@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::metrics::{Chosen, Query};
+use bess_core::id::UnitId;
+use bess_core::signal::{self, UnitSight};
+use std::sync::Arc;
 
 fn query(names: &[&str]) -> Query {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -12,7 +15,7 @@ fn query(names: &[&str]) -> Query {
 fn units_text(snapshot: &Snapshot, query: &Query, format: Format) -> String {
     let stats = Stats::default();
     let scrape = scrape(snapshot, &stats);
-    Exporter::default().units(scrape.sources(), query, format).clone()
+    Exporter::default().units(scrape.sources(), query, format).text().to_owned()
 }
 
 #[test]
@@ -32,6 +35,52 @@ fn both_endpoints_say_the_same_of_a_unit() {
         assert_eq!(of_units(&page), whole);
         assert!(whole.len() > 300);
     }
+}
+
+/// The farm with its units many times, each with a state of charge of its own.
+fn many_units(n: usize) -> Snapshot {
+    let small = farm();
+    let mut spec = (*small.spec).clone();
+    let mut large = small.clone();
+    spec.units = (0..n).map(|idx| small.spec.units[idx % 10].clone()).collect();
+    large.units = (0..n).map(|idx| small.units[idx % 10]).collect();
+    for (idx, unit) in spec.units.iter_mut().enumerate() {
+        unit.id = UnitId::from_idx(idx);
+        large.units[idx].measured.soc = 1.0 / (idx + 2) as f64;
+    }
+    large.spec = Arc::new(spec);
+    large
+}
+
+#[test]
+fn every_line_is_the_name_the_number_of_the_unit_and_its_value() {
+    let mut snapshot = many_units(1100);
+    // Alike neighbours, zeros of both signs and gaps.
+    let odd = [0.0, 0.0, -0.0, f64::NAN, -0.0, 1e300, f64::INFINITY, f64::INFINITY, 0.0];
+    for (idx, value) in odd.into_iter().enumerate() {
+        snapshot.units[500 + idx].dc.current.0 = value;
+    }
+    let query = Query { from: 3, limit: usize::MAX, ..query(&[]) };
+    let text = units_text(&snapshot, &query, Format::OpenMetrics);
+    let is_value = |line: &&str| line.starts_with("bess_unit_") && !line.contains("_info{");
+    let lines: Vec<&str> = text.lines().filter(is_value).collect();
+    let mut wanted = Vec::new();
+    for row in rows::OF_UNITS {
+        let rows::Get::Unit(signal) = row.get else { continue };
+        for (view, unit) in snapshot.units.iter().zip(&snapshot.spec.units).skip(3) {
+            let value = (signal::unit(signal).get)(UnitSight { view, design: &unit.design });
+            let value = match value {
+                f64::INFINITY => "+Inf".to_owned(),
+                f64::NEG_INFINITY => "-Inf".to_owned(),
+                value if value.is_nan() => continue,
+                value => zmij::Buffer::new().format(value).to_owned(),
+            };
+            wanted.push(format!("{}{{unit=\"{}\"}} {value}", row.name, unit.id.number()));
+        }
+    }
+    assert_eq!(lines, wanted);
+    let currents = lines.iter().filter(|line| line.contains("bess_unit_dc_current_amperes"));
+    assert_eq!(currents.count(), 1100 - 3 - 1);
 }
 
 #[test]

@@ -488,7 +488,8 @@ async fn a_head_that_does_not_come_costs_its_own_connection() {
 async fn what_was_turned_away_is_in_the_metrics_by_reason_from_the_start() {
     let served = guarded().await;
     let count = |api: &Arc<Api>, reason: &str| {
-        let text = api.encode_metrics(false);
+        let page = api.encode_metrics(false);
+        let text = page.text();
         let name = format!("bess_http_rejected_total{{reason=\"{reason}\"}} ");
         let line = text.lines().find_map(|line| line.strip_prefix(&name));
         line.unwrap_or_else(|| panic!("no {name}")).parse::<f64>().unwrap()

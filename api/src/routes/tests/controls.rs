@@ -325,6 +325,9 @@ async fn the_grid_is_shown_disturbed_and_its_loads_are_fed() {
     served.apply("POST", "grid/loads/1", r#"{"fed": true}"#).await;
     let fed = Request::Control(Command::PickUpLoad { load_idx: 0, fed: true });
     assert_eq!(served.farm.letters()[1], fed);
+    served.apply("DELETE", "grid/disturbances", "").await;
+    let ended = Request::Control(Command::EndDisturbances { kind: None });
+    assert_eq!(served.farm.letters()[2], ended);
     let answer = served.send("POST", "grid/loads/2", r#"{"fed": true}"#).await;
     assert_eq!(answer.problem(404, "no_such_load")["field"], "load");
     for (body, slug, field) in [

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 type Change = (&'static str, &'static str, &'static str);
 
 /// One good change of each kind that writes.
-const CHANGES: [Change; 19] = [
+const CHANGES: [Change; 20] = [
     ("POST", "links", r#"{"name": "a", "effect": "drop"}"#),
     ("DELETE", "links", ""),
     ("POST", "units/1/points/force", r#"{"point": "main/12", "value": 1}"#),
@@ -19,6 +19,7 @@ const CHANGES: [Change; 19] = [
     ("POST", "units/1/racks/1/commands", r#"{"action": "connect"}"#),
     ("PATCH", "farm/plant", r#"{"enabled": true}"#),
     ("POST", "grid/disturbances", r#"{"kind": "outage"}"#),
+    ("DELETE", "grid/disturbances", ""),
     ("POST", "grid/loads/1", r#"{"fed": true}"#),
     ("PUT", "farm/setpoint", r#"{"active_power_w": 1}"#),
     ("DELETE", "farm/setpoint", ""),

@@ -135,6 +135,11 @@ async fn the_header_link_leads_from_page_to_page() {
     let back = served.ask("GET", &path).await;
     let prev = "</api/v1/units?name=unit-*&from=10&limit=10>; rel=\"prev\"";
     assert!(back.header("link").unwrap().contains(prev), "{:?}", back.header("link"));
+    // Less than a whole page is left before this one.
+    let back = served.ask("GET", "/api/v1/units?from=3&limit=10").await;
+    let link = back.header("link").unwrap();
+    assert!(link.contains("</api/v1/units?from=0&limit=3>; rel=\"prev\""), "{link}");
+    assert!(link.contains("</api/v1/units?from=0&limit=10>; rel=\"first\""), "{link}");
     // All on one page.
     assert_eq!(served.ask("GET", "/api/v1/units").await.header("link"), None);
 }

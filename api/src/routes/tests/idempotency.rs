@@ -27,8 +27,9 @@ async fn the_same_request_with_the_same_key_is_answered_again_and_applied_once()
     let other = keyed(&served, "PUT", PATH, "k-2", BODY).await;
     assert!(other.json()["applied_tick"].as_u64() > first.json()["applied_tick"].as_u64());
     assert_eq!(served.farm.letters().len(), 2);
-    let metrics = served.api.encode_metrics(true);
-    assert!(metrics.contains("\nbess_http_idempotent_replays_total 2\n"), "{}", *metrics);
+    let page = served.api.encode_metrics(true);
+    let metrics = page.text();
+    assert!(metrics.contains("\nbess_http_idempotent_replays_total 2\n"), "{metrics}");
 }
 
 #[tokio::test]

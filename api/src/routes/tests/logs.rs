@@ -252,3 +252,18 @@ async fn an_event_of_a_link_says_what_the_condition_does() {
     assert_eq!((&event["what"], &event["on"]), (&json!("half_frame"), &json!(false)));
     assert_eq!(event["text"], "link: half_frame ends");
 }
+
+#[tokio::test]
+async fn an_event_of_a_fault_tells_its_kind_and_whether_it_is_in_force() {
+    let served = testing::serve().await;
+    served.farm.publish(|next| {
+        let mut events = Log::new(4);
+        let kind = EventKind::Fault { kind: "device.pcs.trip", on: true };
+        events.push(Event { at: Moment::default(), unit: Some(UnitId::from_idx(1)), kind });
+        next.events = Arc::new(events);
+    });
+    let event = &served.get("events?kind=fault").await["events"][0];
+    assert_eq!((&event["what"], &event["on"]), (&json!("device.pcs.trip"), &json!(true)));
+    assert_eq!((&event["unit"], &event["kind"]), (&json!(2), &json!("fault")));
+    assert_eq!(event["text"], "fault device.pcs.trip begins");
+}

@@ -29,8 +29,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::response::Response;
 use bess_core::id::UnitId;
-use serde::Serialize;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -51,17 +50,23 @@ pub(crate) struct UnitAnswer {
 #[derive(Debug)]
 pub(crate) struct NamedUnit(pub(super) UnitId);
 
+/// What its routes have in common: the parameter, beside others.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
 impl FromRequestParts<Arc<Api>> for NamedUnit {
     type Rejection = Box<Problem>;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Fallible<Self> {
-        let Path(path) = Path::<BTreeMap<String, String>>::from_request_parts(parts, api)
+        let Path(Named { id }) = Path::from_request_parts(parts, api)
             .await
             .map_err(|error| Problem::new(&kind::BAD_PARAMETER, error.body_text()).field("id"))?;
-        let name = path.get("id").cloned().unwrap_or_default();
-        let spec = &api.snapshot().spec;
-        let unit = spec.find_unit(&name);
-        let unit = unit.ok_or_else(|| Problem::no_such_unit(&name, spec.units.len()))?;
+        let snapshot = api.farm.snapshots.borrow();
+        let spec = &snapshot.spec;
+        let unit = spec.find_unit(&id);
+        let unit = unit.ok_or_else(|| Problem::no_such_unit(&id, spec.units.len()))?;
         // To some watches any request is a sign of life, a read as well.
         api.farm.mailbox.note_request(unit);
         Ok(Self(unit))

@@ -125,41 +125,6 @@ pub(super) fn describe_defect(defect: &Defect) -> String {
     }
 }
 
-fn describe_cell(defect: CellDefect, cell: &str) -> String {
-    match defect {
-        CellDefect::Short(ohm) if ohm.is_infinite() => format!("no short of {cell}"),
-        CellDefect::Short(ohm) => format!("short of {} ohm of {cell}", Number(ohm)),
-        CellDefect::Heater(w) if w <= 0.0 => format!("no heater on {cell}"),
-        CellDefect::Heater(w) => format!("heater of {} W on {cell}", Number(w)),
-        CellDefect::Capacity(factor) => format!("capacity of {cell} times {}", Number(factor)),
-        CellDefect::Resistance(factor) => {
-            format!("resistance of {cell} times {}", Number(factor))
-        }
-        CellDefect::Leak(leak_a) if leak_a <= 0.0 => format!("no leak of {cell}"),
-        CellDefect::Leak(leak_a) => format!("leak of {} A of {cell}", Number(leak_a)),
-        CellDefect::Joint(ohm) if ohm <= 0.0 => format!("sound joint of {cell}"),
-        CellDefect::Joint(ohm) => format!("joint of {} ohm of {cell}", Number(ohm)),
-        CellDefect::Ignite(true) => format!("{cell} is set on fire"),
-        CellDefect::Ignite(false) => format!("{cell} is not set on fire"),
-    }
-}
-
-fn describe_distortion(distortion: &Distortion) -> String {
-    let Distortion { delay_ticks, gain, offset, noise_sd, spike_p, spike, stuck, dropout } =
-        *distortion;
-    let unless = |value: f64, none: f64| Some(value).filter(|value| (value - none).abs() > 0.0);
-    let mut list = List::default();
-    list.item("delay_ticks", Some(delay_ticks).filter(|ticks| *ticks > 0));
-    list.number("gain", unless(gain, 1.0));
-    list.number("offset", unless(offset, 0.0));
-    list.number("noise_sd", unless(noise_sd, 0.0));
-    list.number("spike_p", unless(spike_p, 0.0));
-    list.number("spike", unless(spike, 0.0));
-    list.0.extend(stuck.then(|| "stuck".to_owned()));
-    list.0.extend(dropout.then(|| "dropout".to_owned()));
-    if list.0.is_empty() { "as it measures".to_owned() } else { list.text() }
-}
-
 /// What is wrong with a converter and its controller.
 fn describe_converter(defect: &Defect) -> String {
     let pick = |yes, there: &str, gone: &str| if yes { there.to_owned() } else { gone.to_owned() };
@@ -197,4 +162,39 @@ fn describe_converter(defect: &Defect) -> String {
         Defect::DroopOverride(None) => "PCS works with the droop of its settings".to_owned(),
         _ => String::new(),
     }
+}
+
+fn describe_cell(defect: CellDefect, cell: &str) -> String {
+    match defect {
+        CellDefect::Short(ohm) if ohm.is_infinite() => format!("no short of {cell}"),
+        CellDefect::Short(ohm) => format!("short of {} ohm of {cell}", Number(ohm)),
+        CellDefect::Heater(w) if w <= 0.0 => format!("no heater on {cell}"),
+        CellDefect::Heater(w) => format!("heater of {} W on {cell}", Number(w)),
+        CellDefect::Capacity(factor) => format!("capacity of {cell} times {}", Number(factor)),
+        CellDefect::Resistance(factor) => {
+            format!("resistance of {cell} times {}", Number(factor))
+        }
+        CellDefect::Leak(leak_a) if leak_a <= 0.0 => format!("no leak of {cell}"),
+        CellDefect::Leak(leak_a) => format!("leak of {} A of {cell}", Number(leak_a)),
+        CellDefect::Joint(ohm) if ohm <= 0.0 => format!("sound joint of {cell}"),
+        CellDefect::Joint(ohm) => format!("joint of {} ohm of {cell}", Number(ohm)),
+        CellDefect::Ignite(true) => format!("{cell} is set on fire"),
+        CellDefect::Ignite(false) => format!("{cell} is not set on fire"),
+    }
+}
+
+fn describe_distortion(distortion: &Distortion) -> String {
+    let Distortion { delay_ticks, gain, offset, noise_sd, spike_p, spike, stuck, dropout } =
+        *distortion;
+    let unless = |value: f64, none: f64| Some(value).filter(|value| (value - none).abs() > 0.0);
+    let mut list = List::default();
+    list.item("delay_ticks", Some(delay_ticks).filter(|ticks| *ticks > 0));
+    list.number("gain", unless(gain, 1.0));
+    list.number("offset", unless(offset, 0.0));
+    list.number("noise_sd", unless(noise_sd, 0.0));
+    list.number("spike_p", unless(spike_p, 0.0));
+    list.number("spike", unless(spike, 0.0));
+    list.0.extend(stuck.then(|| "stuck".to_owned()));
+    list.0.extend(dropout.then(|| "dropout".to_owned()));
+    if list.0.is_empty() { "as it measures".to_owned() } else { list.text() }
 }

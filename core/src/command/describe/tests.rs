@@ -4,6 +4,7 @@ use crate::control::{
     FunctionName, HeartbeatKind, LossAction, PowerFactor, Reversion, Sustain, TripCurveChange,
     TripsChange, WatchdogSettings,
 };
+use crate::defect::{CellDefect, ContactorFault, Defect, Reading};
 use crate::event::Contactor;
 use crate::force::{ForcedPoint, ForcedValue};
 use crate::link::{LinkEffect, LinkScope};
@@ -284,6 +285,30 @@ fn defects_are_told_in_words_and_so_are_their_ends() {
         (Defect::PcsFan(true), "fan of the PCS fails", "fan of the PCS works"),
         (Defect::SmokeDetector(true), "smoke detector says smoke", "smoke detector says no smoke"),
         (
+            cell(CellDefect::Leak(0.2)),
+            "leak of 0.2 A of cell 57 of rack 1",
+            "no leak of cell 57 of rack 1",
+        ),
+        (
+            cell(CellDefect::Ignite(true)),
+            "cell 57 of rack 1 is set on fire",
+            "cell 57 of rack 1 is not set on fire",
+        ),
+        (Defect::BmsFrozen(true), "BMS hangs", "BMS works"),
+        (
+            Defect::Sensor {
+                quantity: Reading::Current,
+                rack_idx: Some(1),
+                distortion: crate::defect::Distortion {
+                    gain: -1.0,
+                    stuck: true,
+                    ..Default::default()
+                },
+            },
+            "sensor of current_a of rack 2: gain = -1, stuck",
+            "sensor of current_a of rack 2: as it measures",
+        ),
+        (
             reading(Some(80.0)),
             "temperature_max_degc of rack 2 forced to 80",
             "temperature_max_degc of rack 2 as measured",
@@ -292,6 +317,109 @@ fn defects_are_told_in_words_and_so_are_their_ends() {
         let tell = |defect| Command::SetDefect { unit: unit(), defect }.describe();
         assert_eq!(tell(defect), begun);
         assert_eq!(tell(defect.ended()), ended);
+    }
+}
+
+#[test]
+fn faults_of_a_converter_and_its_enclosure_are_told_in_words_and_so_are_their_ends() {
+    use crate::alarm::AlarmCode;
+    for (defect, begun, ended) in [
+        (
+            Defect::PcsTrip { code: Some(AlarmCode::PcsFault) },
+            "PCS trips with pcs_fault",
+            "PCS does not trip any more",
+        ),
+        (Defect::PcsDerate(0.25), "PCS can give 25 %", "PCS can give 100 %"),
+        (Defect::SetpointIgnored(true), "PCS ignores its setpoints", "PCS obeys its setpoints"),
+        (
+            Defect::PcsInverted(true),
+            "PCS inverts its active power",
+            "PCS gives the sign that is asked for",
+        ),
+        (Defect::PcsRamp(0.1), "PCS ramps times 0.1", "PCS ramps times 1"),
+        (Defect::PcsLoss(3.0), "PCS loses 3 % more", "PCS loses 0 % more"),
+        (Defect::PllOffset(-0.5), "PCS measures -0.5 Hz too much", "PCS measures 0 Hz too much"),
+        (
+            Defect::MomentaryCessation { below_pu: 0.8, recovery_s: 2.0 },
+            "PCS ceases below 0.8 pu and comes back in 2 s",
+            "PCS rides through as it should",
+        ),
+        (
+            Defect::RelayShift { voltage_pu: 0.05, time_factor: 0.1 },
+            "relays 0.05 pu nearer, their times times 0.1",
+            "relays 0 pu nearer, their times times 1",
+        ),
+        (Defect::StartStuck(true), "PCS is stuck in its start", "PCS starts"),
+        (
+            Defect::RecoveryTrip(true),
+            "PCS trips when the voltage comes back",
+            "PCS bears a voltage that comes back",
+        ),
+        (Defect::VentilationOff(true), "ventilation fails", "ventilation works"),
+        (
+            Defect::CoolantLeak(0.5),
+            "coolant leak, flow lost = 50 %",
+            "coolant leak, flow lost = 0 %",
+        ),
+        (Defect::DoorOpen(true), "door is open", "door is shut"),
+        (
+            Defect::Suppression(true),
+            "fire suppression releases its agent",
+            "fire suppression is at rest",
+        ),
+        (Defect::AuxSupplyOff(true), "auxiliary supply is gone", "auxiliary supply is there"),
+        (
+            Defect::DroopOverride(Some(0.02)),
+            "PCS works with a droop of 0.02",
+            "PCS works with the droop of its settings",
+        ),
+    ] {
+        let tell = |defect| Command::SetDefect { unit: unit(), defect }.describe();
+        assert_eq!(tell(defect), begun);
+        assert_eq!(tell(defect.ended()), ended);
+    }
+}
+
+#[test]
+fn what_testers_do_at_the_poi_is_told_with_its_figures() {
+    use crate::spec::LastingKind;
+    use crate::units::Celsius;
+    let limit = TransformerLimit { overload_pu: 1.1, delay_s: 5.0 };
+    let meter = PoiMeter { gain: -1.0, ..PoiMeter::default() };
+    for (command, text) in [
+        (
+            Command::SetGrid { frequency_hz: Some(Hold::At(49.5)), voltage_pu: None },
+            "farm grid frequency_hz = 49.5",
+        ),
+        (
+            Command::SetGrid { frequency_hz: None, voltage_pu: Some(Hold::Release) },
+            "farm grid voltage_pu = released",
+        ),
+        (Command::EndDisturbances { kind: None }, "farm grid disturbances ended"),
+        (
+            Command::EndDisturbances { kind: Some(LastingKind::LoadStep) },
+            "farm grid disturbances of load_step ended",
+        ),
+        (Command::SetAmbient(Some(Celsius(-5.0))), "farm ambient_degc = -5"),
+        (Command::SetAmbient(None), "farm ambient_degc released"),
+        (
+            Command::PoiMeter(meter),
+            "farm power meter at the POI: gain = -1, offset_w = 0, frozen = false",
+        ),
+        (Command::PoiMeter(PoiMeter::default()), "farm power meter at the POI shows what is so"),
+        (Command::PoiBreaker { open: true }, "farm breaker at the POI opened"),
+        (
+            Command::TransformerLimit(Some(limit)),
+            "farm transformer relay: overload_pu = 1.1, delay_s = 5",
+        ),
+        (Command::TransformerLimit(None), "farm transformer relay off"),
+        (
+            Command::NoteFault { unit: Some(unit()), kind: "device.pcs.trip", on: true },
+            "fault device.pcs.trip begins",
+        ),
+    ] {
+        assert_eq!(command.describe(), text);
+        assert_eq!(command.role(), crate::role::Role::Tester);
     }
 }
 

@@ -95,7 +95,7 @@ fn chart(report: &Report, axis: &TimeAxis, group: &Group<'_>, columns: usize) ->
                         line.grid x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(y)) y2=(at(y)) {}
                         text.tick x=(at(LEFT - 6.0)) y=(at(y + 4.0)) text-anchor="end" { (label) }
                     }
-                    text.unit x=(at(LEFT - 6.0)) y=(at(TOP - 8.0)) text-anchor="end" { (scale.unit) }
+                    text.unit x=(at(LEFT - 6.0)) y=(at(TOP - 11.0)) text-anchor="end" { (scale.unit) }
                     (faults(report, axis))
                     @for (check, low, high) in &bands { (band(axis, &scale, check, *low, *high)) }
                     (limits(&scale, &bands, group.unit))
@@ -200,7 +200,7 @@ fn violations(report: &Report, axis: &TimeAxis, bands: &[(&CheckPart, f64, f64)]
             g.violation {
                 line x1=(at(x)) x2=(at(x)) y1=(at(TOP)) y2=(at(BOTTOM)) {}
                 @if let Some(from) = named {
-                    text x=(at(from + 4.0)) y=(at(TOP + 12.0)) { "✗ " (check.id) }
+                    text x=(at(from + 4.0)) y=(at(TOP - 10.0)) { "✗ " (check.id) }
                 }
                 title { (check.id) " does not hold: " (check.seen) }
             }

@@ -120,7 +120,7 @@ impl ValueAxis {
         let size = low.abs().max(high.abs());
         let (factor, unit) = multiple(unit, size);
         // What stands still is drawn as a line in the middle, not as noise of the last digit.
-        let least = (size * 2e-3).max(1e-6);
+        let least = if size < 1e-9 { 1.0 } else { size * 2e-3 };
         let pad = if high - low < least { least } else { (high - low) * 0.06 };
         // Nothing that is never negative gets an axis below zero.
         let floor = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
@@ -193,6 +193,11 @@ mod tests {
             (["−20", "0", "20", "40"].map(str::to_owned).into(), "°C".to_owned())
         );
         assert_eq!(labels(700.0, 1200.0, "V").1, "V");
+    }
+
+    #[test]
+    fn what_is_zero_all_the_time_is_no_small_number() {
+        assert_eq!(labels(0.0, 0.0, "W").0, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(super) fn timeline(report: &Report, axis: &TimeAxis) -> Markup {
     }
     rows.extend(acts.into_iter().map(act));
     if !report.observations.is_empty() {
+        rows.push(Row::head("Outside"));
         rows.push(observations(report));
     }
     if !report.checks.is_empty() {
@@ -28,7 +29,7 @@ pub(super) fn timeline(report: &Report, axis: &TimeAxis) -> Markup {
     rows.extend(report.checks.iter().map(|check| of_check(report, check)));
     html! {
         (lanes("Time line of the run", axis, &rows))
-        ul.legend {
+        @if rows.len() > 1 { ul.legend {
             @for effect in [Effect::Confirmed, Effect::NoEffect, Effect::Inconclusive, Effect::Pending] {
                 li { span class={ "swatch solid " (effect_class(effect)) } {} "fault: " (effect.name()) }
             }
@@ -36,7 +37,7 @@ pub(super) fn timeline(report: &Report, axis: &TimeAxis) -> Markup {
             li { span.bad { "✗" } " did not (a must)" }
             li { span.warn { "✗" } " did not (no must)" }
             li { span.warn { "?" } " inconclusive" }
-        }
+        } }
     }
 }
 
@@ -106,7 +107,7 @@ fn observations(report: &Report) -> Row {
             title: format!("noticed {} at {}: {of}", seen.what, moment(seen.at_s)),
         }
     });
-    Row { label: "Noticed from outside".to_owned(), marks: marks.collect(), ..Row::default() }
+    Row { label: "what was noticed".to_owned(), marks: marks.collect(), ..Row::default() }
 }
 
 fn of_check(report: &Report, check: &CheckPart) -> Row {

@@ -1,5 +1,5 @@
 use super::html;
-use crate::report::sample;
+use crate::report::{json, junit, sample};
 
 /// Elements without an end tag.
 const VOID: [&str; 3] = ["br", "link", "meta"];
@@ -121,7 +121,7 @@ fn the_same_report_gives_the_same_bytes() {
     assert_eq!(html(&sample::report()), html(&sample::report()));
 }
 
-/// `SHOW=DIR cargo test -p bess-scenarios shown_in_a_browser` writes the pages to look at.
+/// `SHOW=DIR cargo test -p bess-scenarios pages_can_be_shown_in_a_browser` writes every form, to look at.
 #[test]
 fn pages_can_be_shown_in_a_browser() {
     let pages = [
@@ -134,8 +134,12 @@ fn pages_can_be_shown_in_a_browser() {
         let page = html(&report);
         assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
         if let Some(folder) = std::env::var_os("SHOW") {
-            let path = std::path::Path::new(&folder).join(format!("{name}.html"));
-            std::fs::write(path, page).expect("it can be written");
+            let folder = std::path::Path::new(&folder);
+            let forms = [("html", page), ("json", json(&report)), ("xml", junit(&report))];
+            for (end, text) in forms {
+                let path = folder.join(format!("{name}.{end}"));
+                std::fs::write(path, text).expect("it can be written");
+            }
         }
     }
 }

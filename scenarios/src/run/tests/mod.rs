@@ -14,7 +14,9 @@ use bess_core::defect::Defect;
 use bess_core::event::{Cause, Event, EventKind};
 use bess_core::id::UnitId;
 use bess_core::snapshot::Snapshot;
-use bess_core::stage::{Director, FaultWish, Prepared, StageBook, StageRequest, Verdict};
+use bess_core::stage::{
+    Director, FaultWish, Prepared, ReportForm, StageBook, StageRequest, Verdict,
+};
 use bess_core::state::{Trigger, UnitState};
 use bess_core::stats::Stats;
 use bess_core::time::{Moment, TICK_NS, Tick};
@@ -38,12 +40,9 @@ pub(super) fn host() -> HostPart {
     HostPart { version: "test".to_owned(), attendance: Attendance::Alone, has_shadow: false }
 }
 
-const NO_FORMS: Forms =
-    Forms { json: |_| String::new(), junit: |_| String::new(), html: |_| String::new() };
-
 impl Play {
     pub(super) fn new(n_units: usize) -> Self {
-        let (stage, book) = open(host(), NO_FORMS, Box::new(|| 4711));
+        let (stage, book) = open(host(), Forms::default(), Box::new(|| 4711));
         let (given, stats) = (Vec::new(), Stats::default());
         let seen = snapshot(n_units, 100);
         Self { stage, book, seen, stats, given, pumps_tell: true }
@@ -147,7 +146,27 @@ impl Play {
         panic!("it does not end");
     }
     pub(super) fn report(&self) -> Arc<Report> {
-        self.book.report_of("run").expect("a report")
+        let report = self.book.report_of("run").expect("a report");
+        self.look_at_forms(&report);
+        report
+    }
+    /// Every form of a report says what its run came to.
+    fn look_at_forms(&self, report: &Report) {
+        let form = |form| self.book.report("run", form).expect("a report");
+        let json: serde_json::Value = serde_json::from_str(&form(ReportForm::Json)).expect("JSON");
+        assert_eq!(json["verdict"], report.verdict.name());
+        assert_eq!(json["exit_code"], report.verdict.exit_code());
+        let junit = form(ReportForm::Junit);
+        let junit = roxmltree::Document::parse(&junit).expect("XML");
+        let bad = ["failures", "errors"].map(|name| junit.root_element().attribute(name));
+        let is_good = bad == [Some("0"); 2];
+        assert_eq!(is_good, report.verdict == Verdict::Passed, "{bad:?} {}", report.reason);
+        let page = form(ReportForm::Html);
+        assert!(page.contains(&format!("<section class=\"banner {}\">", report.verdict.name())));
+        if let Some(folder) = std::env::var_os("SHOW") {
+            let name = format!("run-{}.html", report.verdict.name());
+            std::fs::write(std::path::Path::new(&folder).join(name), &*page).expect("written");
+        }
     }
     pub(super) fn verdict(&mut self) -> (Verdict, String) {
         let report = self.end();

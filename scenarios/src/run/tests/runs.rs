@@ -330,7 +330,7 @@ fn a_run_is_seen_while_it_goes_on_and_after_it() {
     assert_eq!((view.runs[0].phase, view.runs[0].verdict), (Phase::Done, Some(Verdict::Passed)));
     assert_eq!(view.verdicts, [1, 0, 0, 0, 0]);
     assert_eq!(view.effects[Effect::Confirmed as usize], 1);
-    assert_eq!(view.injected.iter().sum::<u64>(), 1);
+    assert_eq!(view.injected.iter().map(|(_, count)| count).sum::<u64>(), 1);
     let same = play.stage.view();
     play.seconds(1);
     assert!(Arc::ptr_eq(&same, &play.stage.view()), "nothing changed since");

@@ -9,14 +9,14 @@ use bess_core::spec::{PcsThermalSpec, SequenceSpec};
 use bess_core::state::Trigger;
 use bess_core::time::Moment;
 
-fn farm_with(racks: usize, edit: impl Fn(&mut UnitDesign)) -> Arc<FarmSpec> {
+pub(super) fn farm_with(racks: usize, edit: impl Fn(&mut UnitDesign)) -> Arc<FarmSpec> {
     let mut spec = (*small(1, racks, 16)).clone();
     let mut design = (*spec.units[0].design).clone();
     edit(&mut design);
     spec.units[0].design = Arc::new(design);
     Arc::new(spec)
 }
-fn started(spec: &Arc<FarmSpec>, state: UnitState) -> Engine {
+pub(super) fn started(spec: &Arc<FarmSpec>, state: UnitState) -> Engine {
     let mut spec = (**spec).clone();
     spec.initial.state = state;
     engine(&Arc::new(spec), 1)
@@ -34,13 +34,13 @@ fn rack(engine: &mut Engine, rack_idx: usize, action: RackAction) {
     let command = Command::OperateRack { unit: unit(), rack_idx, action };
     engine.apply(&command, ControlSource::Rest).unwrap();
 }
-fn defect(engine: &mut Engine, defect: Defect) {
+pub(super) fn defect(engine: &mut Engine, defect: Defect) {
     engine.apply(&Command::SetDefect { unit: unit(), defect }, ControlSource::Rest).unwrap();
 }
-fn ticks(engine: &mut Engine, n: u64) {
+pub(super) fn ticks(engine: &mut Engine, n: u64) {
     (0..n).for_each(|_| engine.step());
 }
-fn state(engine: &Engine) -> UnitState {
+pub(super) fn state(engine: &Engine) -> UnitState {
     engine.units[0].state()
 }
 fn connected(engine: &Engine) -> Vec<bool> {

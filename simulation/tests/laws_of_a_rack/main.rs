@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+mod harmed;
+
 use bess_core::chemistry::{Case, Chemistry, HeatForm, Table, built_in, parse_chemistry};
 use bess_core::rng::Streams;
 use bess_core::spec::SpreadSpec;
