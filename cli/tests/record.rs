@@ -36,12 +36,12 @@ fn live(folder: &tempfile::TempDir, to: &Path) {
         &text(to),
     ];
     let mut farm = Farm::start(&args);
-    let mut modbus = Modbus::connect(farm.address("modbus")).unwrap();
+    let mut modbus = Modbus::connect(farm.address("modbus")).expect("an answer");
     for n in 1..=40 {
-        let answer = modbus.ask(1, &[16, 0, 80, 0, 2, 4, 0, 0, 4, n]).unwrap();
+        let answer = modbus.ask(1, &[16, 0, 80, 0, 2, 4, 0, 0, 4, n]).expect("an answer");
         assert_eq!(answer, [16, 0, 80, 0, 2]);
         // Refused: no unit has such a register there.
-        assert_eq!(modbus.ask(2, &[16, 0, 36, 0, 1, 2, 0, 7]).unwrap()[0], 16 | 0x80);
+        assert_eq!(modbus.ask(2, &[16, 0, 36, 0, 1, 2, 0, 7]).expect("an answer")[0], 16 | 0x80);
     }
     assert_eq!(ask(&farm, &["unit", "set", "2", "40kW"]), Some(0));
     assert_eq!(ask(&farm, &["unit", "set", "2", "9MW"]), Some(1));

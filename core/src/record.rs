@@ -16,6 +16,10 @@ pub trait Recorder: Send + fmt::Debug {
     /// The units were looked at between two ticks, after commands that came meanwhile: what is available
     /// now, and what the next tick begins with, is made of it.
     fn looked(&mut self, tick: Tick);
+    /// Counters of clients as who directs is about to see them at the end of `tick`: those that changed, by
+    /// their place in [`Stats::read_counters`](crate::stats::Stats::read_counters). Only while something
+    /// is directed.
+    fn counted(&mut self, tick: Tick, changes: &[(usize, u64)]);
     /// Whether the hash of the farm's state at the end of `tick` is wanted; asked after each tick.
     fn wants_hash(&self, tick: Tick) -> bool;
     /// The hash of the farm's state at the end of `tick`.

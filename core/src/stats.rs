@@ -39,6 +39,10 @@ impl Histogram {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         Self { bounds, counts, sum: AtomicU64::new(0), parts }
     }
+    /// Its counters, the sum among them.
+    fn counters(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.counts.iter().chain([&self.sum])
+    }
     /// Adds one observation of `value` seconds or bytes (>= 0).
     pub fn observe(&self, value: f64) {
         self.observe_many(value, 1);
@@ -318,6 +322,33 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Every counter that tells of clients and of the pace of the loop, in a fixed order.
+    fn counters(&self) -> impl Iterator<Item = &AtomicU64> {
+        let Self { ticks, modbus, snapshot_age, .. } = self;
+        [&ticks.skipped, &ticks.overruns, &modbus.accepted, &modbus.rejected, &modbus.bad_frames]
+            .into_iter()
+            .chain(&modbus.requests)
+            .chain(modbus.exceptions.iter().flatten())
+            .chain(&modbus.closed)
+            .chain(&modbus.link_hits)
+            .chain(modbus.durations.iter().flat_map(Histogram::counters))
+            .chain(snapshot_age[Served::Modbus as usize].counters())
+    }
+
+    /// Puts every counter that tells of clients and of the pace of the loop into `into`, in a fixed order.
+    pub fn read_counters(&self, into: &mut Vec<u64>) {
+        into.clear();
+        into.push(self.modbus.connections.load(Relaxed) as u64);
+        into.extend(self.counters().map(|counter| counter.load(Relaxed)));
+    }
+
+    /// Sets the counters to what [`Stats::read_counters`] gave; those that `from` has none for stay.
+    pub fn write_counters(&self, from: &[u64]) {
+        let Some((connections, counters)) = from.split_first() else { return };
+        self.modbus.connections.store(*connections as i64, Relaxed);
+        self.counters().zip(counters).for_each(|(counter, value)| counter.store(*value, Relaxed));
+    }
+
     /// Notes that a snapshot made at `made_unix_ns` was served `n` times at `now_unix_ns`. One without a
     /// wall time has no age.
     pub fn note_served(&self, by: Served, made_unix_ns: i64, now_unix_ns: i64, n: u64) {
@@ -422,6 +453,25 @@ mod tests {
         let counts: Vec<u64> = reading.buckets.iter().map(|(_, count)| *count).collect();
         assert_eq!((counts, reading.count), (vec![2, 3, 1], 6));
         assert!((reading.sum - 7.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn counters_of_clients_are_carried_over_as_they_are() {
+        let (from, to) = (Stats::default(), Stats::default());
+        from.modbus.requests[3].store(7, Relaxed);
+        from.modbus.connections.store(-1, Relaxed);
+        from.modbus.observe(16, 0.002, 3);
+        from.ticks.skipped.store(5, Relaxed);
+        from.note_served(Served::Modbus, 1, 2_000_000_001, 1);
+        let (mut read, mut again) = (Vec::new(), Vec::new());
+        from.read_counters(&mut read);
+        to.write_counters(&read);
+        to.read_counters(&mut again);
+        assert_eq!(read, again);
+        assert_eq!(to.modbus.requests[3].load(Relaxed), 7);
+        assert_eq!(to.modbus.connections.load(Relaxed), -1);
+        let ages = |stats: &Stats| stats.snapshot_age[Served::Modbus as usize].read();
+        assert_eq!((to.ticks.skipped.load(Relaxed), ages(&to)), (5, ages(&from)));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! What came from outside comes from the file. Runs and faults are directed anew, from the texts in the file;
 //! what the director decides is compared with what it decided then, and the farm gets the latter: so the
-//! farm is the same even where a decision hung on something live, such as a count of requests.
+//! farm is the same in any case. Counts of requests and connections, on which a decision may hang, are in the
+//! file too.
 
 use super::text::{Entry, StageEntry, StageSource};
 use super::{Recording, RememberingBook};
@@ -98,7 +99,7 @@ struct Play {
     engine: Engine,
     shadow: Option<Engine>,
     stage: Option<Stage>,
-    /// Nobody is connected.
+    /// Counters of clients as they were then.
     stats: Stats,
     /// What the director decided and the file has not told yet.
     decided: VecDeque<Command>,
@@ -112,12 +113,18 @@ struct Play {
 
 impl Play {
     fn take(&mut self, entry: Entry) -> anyhow::Result<()> {
+        // The director sees them at the end of their tick.
+        if let Entry::Counters { tick, changed } = &entry {
+            self.run_to(Tick(tick.0.saturating_sub(1)));
+            return self.count(changed);
+        }
         self.run_to(entry.tick());
         match entry {
             Entry::Command { from, refused, command, .. } => {
                 self.command(&command, &from, refused)?;
             }
             Entry::Stage { request, refused, .. } => self.ask(request, refused)?,
+            Entry::Counters { .. } => {}
             Entry::Look { .. } => self.look(),
             Entry::State { sha256, .. } => self.compare(&sha256)?,
             Entry::End { sha256, .. } => {
@@ -144,6 +151,19 @@ impl Play {
             self.asked_due = None;
             self.see(true);
         }
+    }
+
+    fn count(&mut self, changed: &[(usize, u64)]) -> anyhow::Result<()> {
+        let mut counters = Vec::new();
+        self.stats.read_counters(&mut counters);
+        for (place, value) in changed {
+            let Some(counter) = counters.get_mut(*place) else {
+                bail!("the recording counts what this version of bess does not");
+            };
+            *counter = *value;
+        }
+        self.stats.write_counters(&counters);
+        Ok(())
     }
 
     fn look(&mut self) {
@@ -225,7 +245,7 @@ impl Play {
         }
         if result.is_err() != refused {
             let now = result.err().map_or("taken".to_owned(), |error| error.to_string());
-            self.note_other(format!("`{}` is now {now}", request.describe()));
+            self.note_other(&format!("`{}` is now {now}", request.describe()));
         }
         Ok(())
     }
@@ -284,19 +304,19 @@ impl Play {
             Some(decided) if decided == *recorded => {}
             other => {
                 let now = other.map_or("nothing".to_owned(), |command| command.describe());
-                self.note_other(format!("then {}, now {now}", recorded.describe()));
+                self.note_other(&format!("then {}, now {now}", recorded.describe()));
             }
         }
     }
 
     fn note_left_over(&mut self) {
         if let Some(command) = self.decided.pop_front() {
-            self.note_other(format!("then nothing, now {}", command.describe()));
+            self.note_other(&format!("then nothing, now {}", command.describe()));
             self.decided.clear();
         }
     }
 
-    fn note_other(&mut self, what: String) {
+    fn note_other(&mut self, what: &str) {
         let at = self.engine.tick();
         self.replayed.other_decision.get_or_insert_with(|| format!("after tick {at} {what}"));
     }

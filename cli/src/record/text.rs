@@ -78,6 +78,7 @@ impl Header {
 
 /// A later line. Each is after its tick and before the next one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "the common line is the large one")]
 pub(crate) enum Entry {
     /// A command came.
     Command {
@@ -95,6 +96,8 @@ pub(crate) enum Entry {
         refused: bool,
         request: StageEntry,
     },
+    /// Counters of clients, for who directs, at the end of the tick: those that changed.
+    Counters { tick: Tick, changed: Vec<(usize, u64)> },
     /// The units were looked at, after commands.
     Look { tick: Tick },
     /// SHA-256 of the state at the end of the tick.
@@ -136,6 +139,7 @@ impl Entry {
         match self {
             Self::Command { tick, .. }
             | Self::Stage { tick, .. }
+            | Self::Counters { tick, .. }
             | Self::Look { tick }
             | Self::State { tick, .. }
             | Self::End { tick, .. } => *tick,

@@ -85,10 +85,12 @@ impl RecordFile {
 
 /// What the loop hands over.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the common word is the large one")]
 enum Said {
     Came { tick: Tick, command: Command, from: Origin, refused: bool },
     Asked { tick: Tick, request: StageRequest, refused: bool },
     Looked(Tick),
+    Counted(Tick, Vec<(usize, u64)>),
     Passed(Tick, [u8; 32]),
     Ended(Tick, [u8; 32]),
 }
@@ -113,6 +115,9 @@ impl Recorder for Tape {
     }
     fn looked(&mut self, tick: Tick) {
         self.say(Said::Looked(tick));
+    }
+    fn counted(&mut self, tick: Tick, changes: &[(usize, u64)]) {
+        self.say(Said::Counted(tick, changes.to_vec()));
     }
     fn wants_hash(&self, tick: Tick) -> bool {
         tick.0.is_multiple_of(HASH_TICKS)
@@ -180,6 +185,7 @@ impl Writer {
             Said::Asked { tick, request, refused } => {
                 Entry::Stage { tick, refused, request: self.stage_entry(request)? }
             }
+            Said::Counted(tick, changed) => Entry::Counters { tick, changed },
             Said::Looked(tick) => Entry::Look { tick },
             Said::Passed(tick, hash) => Entry::State { tick, sha256: hex(&hash) },
             Said::Ended(tick, hash) => Entry::End { tick, sha256: hex(&hash) },

@@ -305,11 +305,9 @@ impl House<'_> {
     /// Does what the scenario wants of its host.
     fn act(&mut self) {
         for act in self.book.take_host_acts() {
-            match (act, &mut self.ems) {
-                (HostAct::Client { act, .. }, Some(ems)) => ems.act(&act),
-                // Whoever is not there does nothing; the effect of the fault says so.
-                (HostAct::Client { .. } | HostAct::Stall { .. }, _) => {}
-                (HostAct::RestartListener { .. }, _) => {}
+            // Whoever is not there does nothing; the effect of the fault says so.
+            if let (HostAct::Client { act, .. }, Some(ems)) = (act, &mut self.ems) {
+                ems.act(&act);
             }
         }
     }

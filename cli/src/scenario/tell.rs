@@ -17,8 +17,11 @@ pub(crate) const FORMS: Forms = Forms {
     html: bess_scenarios::report::html,
 };
 
-/// Names of the files, with what makes them.
-const FILES: [(&str, fn(&Report) -> String); 3] =
+/// A file with what makes its text.
+type ReportFile = (&'static str, fn(&Report) -> String);
+
+/// The files of a report.
+const FILES: [ReportFile; 3] =
     [("report.json", FORMS.json), ("junit.xml", FORMS.junit), ("report.html", FORMS.html)];
 
 /// Tells people, and writes the files.

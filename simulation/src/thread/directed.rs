@@ -7,7 +7,8 @@ use bess_core::command::{Command, ControlSource, Origin, Rejection};
 use bess_core::id::UnitId;
 use bess_core::record::Recorder;
 use bess_core::snapshot::{ClockMode, ClockView, Snapshot};
-use bess_core::stage::{Director, StageRequest};
+use bess_core::stage::{Director, Phase, StageRequest};
+use bess_core::stats::Stats;
 use bess_core::time::Tick;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,6 +22,10 @@ pub(super) struct Beside {
     wishes: Vec<Command>,
     /// Whether a command came since the units were last looked at.
     is_stale: bool,
+    /// Counters of clients as the director sees them: they stand still meanwhile, and are on record.
+    seen: Stats,
+    counters: Vec<u64>,
+    counters_before: Vec<u64>,
 }
 
 impl Beside {
@@ -29,7 +34,16 @@ impl Beside {
         shadow: Option<Engine>,
         recorder: Option<Box<dyn Recorder>>,
     ) -> Self {
-        Self { director, shadow, recorder, wishes: Vec::new(), is_stale: false }
+        Self {
+            director,
+            shadow,
+            recorder,
+            wishes: Vec::new(),
+            is_stale: false,
+            seen: Stats::default(),
+            counters: Vec::new(),
+            counters_before: Vec::new(),
+        }
     }
 
     /// Units whose cells the director wants to see.
@@ -56,6 +70,27 @@ impl Beside {
         {
             // What only the state with the faults allows, such as a reset, is refused here.
             let _ = shadow.apply_from(command, origin, 0);
+        }
+    }
+
+    /// Takes the counters of clients for the director, while it directs something.
+    fn count(&mut self, tick: Tick, stats: &Stats) {
+        let Some(director) = &self.director else { return };
+        let view = director.view();
+        let has_run = view.runs.iter().any(|run| run.phase != Phase::Done);
+        if !has_run && !view.faults.iter().any(|fault| fault.is_active) {
+            return;
+        }
+        std::mem::swap(&mut self.counters, &mut self.counters_before);
+        stats.read_counters(&mut self.counters);
+        self.seen.write_counters(&self.counters);
+        let Some(recorder) = &mut self.recorder else { return };
+        let before = self.counters_before.iter().copied().chain(std::iter::repeat(0));
+        let pairs = self.counters.iter().copied().zip(before).enumerate();
+        let changed = pairs.filter(|(_, (now, before))| now != before);
+        let changes: Vec<(usize, u64)> = changed.map(|(place, (now, _))| (place, now)).collect();
+        if !changes.is_empty() {
+            recorder.counted(tick, &changes);
         }
     }
 
@@ -154,6 +189,7 @@ impl Loop {
     pub(super) fn step(&mut self, laps: &mut Laps<'_>) {
         self.engine.step_marked(laps);
         self.beside.is_stale = false;
+        self.beside.count(self.engine.tick(), &self.stats);
         if let Some(shadow) = &mut self.beside.shadow {
             shadow.step();
         }
@@ -162,7 +198,7 @@ impl Loop {
 
     /// The picture of now. After a tick the director sees it first, and what it makes of it is in it.
     pub(super) fn picture(&mut self, shown: &[UnitId], is_ticked: bool) -> Arc<Snapshot> {
-        let Beside { director, shadow, .. } = &mut self.beside;
+        let Beside { director, shadow, seen, .. } = &mut self.beside;
         let wall_ns = wall_unix_ns();
         let Some(director) = director else {
             return self.engine.snapshot(self.clock, wall_ns, shown);
@@ -172,10 +208,9 @@ impl Loop {
             .as_mut()
             .filter(|_| is_ticked)
             .map(|shadow| shadow.snapshot(free, 0, director.cells()));
-        let stats = &self.stats;
         self.engine.snapshot_with(self.clock, wall_ns, shown, &mut |snapshot| {
             if is_ticked {
-                director.saw(snapshot, without.as_deref(), stats);
+                director.saw(snapshot, without.as_deref(), seen);
             }
             snapshot.stage = director.view();
         })

@@ -69,16 +69,17 @@ fn what_is_wrong_is_counted_by_plane_while_it_lasts() {
     disturb(&mut engine, DisturbanceKind::Frequency(49.9), 0.5);
     engine.step();
     let now = counts(&mut engine);
-    assert_eq!(FaultPlane::NAMES, ["device", "sensor", "transport", "grid", "point"]);
-    assert_eq!(now.faults_active, [1, 1, 1, 1, 1]);
-    assert_eq!(now.faults_injected, [3, 2, 1, 1, 1]);
+    let planes = ["device", "sensor", "transport", "grid", "point", "controller", "infrastructure"];
+    assert_eq!(FaultPlane::NAMES, planes);
+    assert_eq!(now.faults_active, [1, 1, 1, 1, 1, 0, 0]);
+    assert_eq!(now.faults_injected, [3, 2, 1, 1, 1, 0, 0]);
     (0..10).for_each(|_| engine.step());
     apply(&mut engine, &Command::ClearLink { name: None });
     apply(&mut engine, &Command::ReleasePoint { unit: None, point: None });
     apply(&mut engine, &Command::SetDefect { unit, defect: Defect::Pump(false) });
     apply(&mut engine, &Command::SetDefect { unit, defect: reading(None) });
     let after = counts(&mut engine);
-    assert_eq!(after.faults_active, [0; 5]);
+    assert_eq!(after.faults_active, [0; 7]);
     assert_eq!(after.faults_injected, now.faults_injected);
 }
 

@@ -189,6 +189,9 @@ impl Recorder for Ear {
     fn looked(&mut self, tick: Tick) {
         self.hear(format!("{tick} looked"));
     }
+    fn counted(&mut self, tick: Tick, changes: &[(usize, u64)]) {
+        self.hear(format!("{tick} counted {changes:?}"));
+    }
     fn wants_hash(&self, tick: Tick) -> bool {
         tick.0.is_multiple_of(4)
     }
