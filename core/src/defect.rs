@@ -185,6 +185,17 @@ pub enum Defect {
         /// What it makes of it; [`Distortion::NONE`] ends it.
         distortion: Distortion,
     },
+    /// The sensors of two racks that are exchanged: each BMS sees what is so in the other rack.
+    SensorsSwapped {
+        /// What they measure: of a rack, and not the state of charge, which nothing measures.
+        quantity: Reading,
+        /// Index of one rack in its unit.
+        rack_a: usize,
+        /// Index of the other one.
+        rack_b: usize,
+        /// Whether they are.
+        swapped: bool,
+    },
 
     // The converter.
     /// The converter has tripped with this alarm and stays so; `None` ends it. The unit comes back by
@@ -290,6 +301,7 @@ impl Defect {
             Self::Reading { .. }
                 | Self::SmokeDetector(_)
                 | Self::Sensor { .. }
+                | Self::SensorsSwapped { .. }
                 | Self::GasDetectorOff(_)
         )
     }
@@ -332,6 +344,9 @@ impl Defect {
             Self::GasDetectorOff(_) => Self::GasDetectorOff(false),
             Self::Sensor { quantity, rack_idx, .. } => {
                 Self::Sensor { quantity, rack_idx, distortion: Distortion::NONE }
+            }
+            Self::SensorsSwapped { quantity, rack_a, rack_b, .. } => {
+                Self::SensorsSwapped { quantity, rack_a, rack_b, swapped: false }
             }
             Self::PcsTrip { .. } => Self::PcsTrip { code: None },
             Self::PcsDerate(_) => Self::PcsDerate(1.0),
@@ -430,6 +445,19 @@ impl Defect {
                     }
                 }
                 distortion.check()
+            }
+            Self::SensorsSwapped { quantity, rack_a, rack_b, .. } => {
+                rack(rack_a)?;
+                rack(rack_b)?;
+                if rack_a == rack_b {
+                    let reason = "it takes two racks to exchange their sensors".to_owned();
+                    return Err(Rejection::NotPossible { field: "rack_b", reason });
+                }
+                if !quantity.is_of_rack() || quantity == Reading::Soc {
+                    let reason = "no sensor of a rack measures it".to_owned();
+                    return Err(Rejection::NotPossible { field: quantity.name(), reason });
+                }
+                Ok(())
             }
             _ => self.check_converter(design),
         }

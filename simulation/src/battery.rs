@@ -44,6 +44,8 @@ pub(crate) struct Battery {
     precharge_factor: f64,
     /// What sensors of the unit show wrong.
     sensor_faults: Vec<SensorFault>,
+    /// Sensors that are exchanged between two racks.
+    swaps: Vec<(Reading, usize, usize)>,
     /// Broken sensors of racks.
     broken: Vec<(usize, SensorFaults)>,
     /// What is wrong with the BMSes.
@@ -101,6 +103,7 @@ impl Battery {
             precharge_open: false,
             precharge_factor: 1.0,
             sensor_faults: Vec::new(),
+            swaps: Vec::new(),
             broken: Vec::new(),
             impaired: BmsImpairments::default(),
             streams,
@@ -294,21 +297,13 @@ impl Battery {
 
     fn sense(&mut self, tick: Tick) {
         for idx in 0..self.racks.len() {
-            let reading = self.racks[idx].reading();
-            let soh = self.racks[idx].capacity_ratio();
-            let truth = Truth {
-                tick: tick.0,
-                connected: self.is_closed(idx),
-                current_a: reading.current_a,
-                voltage_v: reading.voltage_v,
-                voltage_min: reading.voltage_min,
-                voltage_max: reading.voltage_max,
-                temperature_min: reading.temperature_min,
-                temperature_max: reading.temperature_max,
-                temperature_mean_degc: reading.temperature_mean_degc,
-                soc: reading.soc,
-                soh,
-            };
+            let mut truth = self.truth(idx, tick);
+            for (quantity, a, b) in &self.swaps {
+                if idx == *a || idx == *b {
+                    let other = self.truth(if idx == *a { *b } else { *a }, tick);
+                    truth.take(*quantity, &other);
+                }
+            }
             let mut broken = self.broken.iter_mut();
             let faults = broken.find(|(of, _)| *of == idx).map(|(_, faults)| faults);
             self.bms[idx].sense_by(&self.model.bms, &truth, faults);
@@ -319,6 +314,24 @@ impl Battery {
         }
         for (idx, forced) in &self.forced {
             self.bms[*idx].show_forced(forced);
+        }
+    }
+
+    /// What is so in rack `idx` now, as far as there are sensors for it.
+    fn truth(&self, idx: usize, tick: Tick) -> Truth {
+        let reading = self.racks[idx].reading();
+        Truth {
+            tick: tick.0,
+            connected: self.is_closed(idx),
+            current_a: reading.current_a,
+            voltage_v: reading.voltage_v,
+            voltage_min: reading.voltage_min,
+            voltage_max: reading.voltage_max,
+            temperature_min: reading.temperature_min,
+            temperature_max: reading.temperature_max,
+            temperature_mean_degc: reading.temperature_mean_degc,
+            soc: reading.soc,
+            soh: self.racks[idx].capacity_ratio(),
         }
     }
 
@@ -391,6 +404,11 @@ impl Battery {
         for (idx, forced) in &self.forced {
             sink(&(*idx as u64).to_le_bytes());
             forced.iter().for_each(|value| sink(&value.unwrap_or(f64::NAN).to_le_bytes()));
+        }
+        for (quantity, a, b) in &self.swaps {
+            sink(&[*quantity as u8]);
+            sink(&(*a as u64).to_le_bytes());
+            sink(&(*b as u64).to_le_bytes());
         }
         for (idx, faults) in &self.broken {
             sink(&(*idx as u64).to_le_bytes());

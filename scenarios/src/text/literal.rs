@@ -98,7 +98,7 @@ impl Quantity {
     /// A plain number.
     pub const PLAIN: Self = Self { dim: Dim::NONE, scale: 1.0, symbol: "" };
 
-    /// That of the name `name`: `latency_s` is in s; a name without a unit is a plain number, or a
+    /// That of the name `name`: `delay_s` is in s; a name without a unit is a plain number, or a
     /// fraction.
     pub fn of(name: &str) -> Self {
         // A whole name may be a unit: `volts`, `degc`.
@@ -230,8 +230,8 @@ mod tests {
             ("resistance_ohm", "12mohm", 0.012),
             ("insulation_kohm", "50kohm", 50.0),
             ("insulation_kohm", "2Mohm", 2000.0),
-            ("latency_s", "400ms", 0.4),
-            ("latency_s", "1m30s", 90.0),
+            ("delay_s", "400ms", 0.4),
+            ("delay_s", "1m30s", 90.0),
             ("offset_s", "-90s", -90.0),
             ("ambient_degc", "32degC", 32.0),
             ("residual_pu", "30%", 0.3),
@@ -251,7 +251,7 @@ mod tests {
             message("power_w", "5mw"),
             "there is no unit `mw`; expected a number in W, or with one of W, kW, MW, GW"
         );
-        assert_eq!(message("latency_s", "soon"), "expected a duration such as 250ms, 30s or 1h30m");
+        assert_eq!(message("delay_s", "soon"), "expected a duration such as 250ms, 30s or 1h30m");
         assert_eq!(
             message("ramp_pct_per_s", "5%"),
             "`%` is another quantity; expected a bare number; its unit is in the key's name"

@@ -26,12 +26,12 @@ fn a_fault_names_whom_it_hits_and_how() {
 
 #[test]
 fn units_are_named_by_number_or_name_once_or_selected() {
-    let text = "kind: device.pump\ntarget: [2, unit-001, unit-002]\n";
+    let text = "kind: device.hvac.pump\ntarget: [2, unit-001, unit-002]\n";
     let fault = read_fault("body", text, spec()).unwrap_or_else(|p| panic!("{p}"));
     let units = [0, 1].map(|idx| Target::Unit(UnitId::from_idx(idx)));
     assert!(matches!(&fault.target, Who::Named(targets) if *targets == units));
     let text =
-        "kind: device.pump\ntarget: {kind: unit, match: {expr: truth.soc > 50%}, mode: one}\n";
+        "kind: device.hvac.pump\ntarget: {kind: unit, match: {expr: truth.soc > 50%}, mode: one}\n";
     let fault = read_fault("body", text, spec()).unwrap_or_else(|p| panic!("{p}"));
     assert!(matches!(fault.target, Who::Selected(_)));
 }
@@ -48,20 +48,20 @@ fn what_is_wrong_with_a_fault_is_told_all_at_once() {
             "unknown key `whom`",
         ]
     );
-    assert_eq!(messages("kind: device.pumps\n"), ["there is no fault `device.pumps`"]);
-    assert_eq!(messages("kind: device.pump\n"), ["this fault lacks a `target`: a unit"]);
+    assert_eq!(messages("kind: device.hvac.pumps\n"), ["there is no fault `device.hvac.pumps`"]);
+    assert_eq!(messages("kind: device.hvac.pump\n"), ["this fault lacks a `target`: a unit"]);
     assert_eq!(
-        messages("kind: device.pump\ntarget: unit-001/rack-1\n"),
-        ["`device.pump` is done to a unit, and this target is a rack"]
+        messages("kind: device.hvac.pump\ntarget: unit-001/rack-1\n"),
+        ["`device.hvac.pump` is done to a unit, and this target is a rack"]
     );
     assert_eq!(
-        messages("kind: device.pump\ntarget: [unit-001, unit-001/rack-99]\n"),
+        messages("kind: device.hvac.pump\ntarget: [unit-001, unit-001/rack-99]\n"),
         ["`unit-001/rack-99`: there is no rack-99, there is rack-1 to rack-12"]
     );
     let missing = &messages("target: unit-001\n")[0];
     assert!(missing.starts_with("the file lacks `kind`: expected one of "), "{missing}");
     assert_eq!(
-        messages("kind: device.pump\ntarget: 1\nduration: 5m\nrecovery: never\n"),
+        messages("kind: device.hvac.pump\ntarget: 1\nduration: 5m\nrecovery: never\n"),
         ["`duration` contradicts `recovery: never`"]
     );
 }

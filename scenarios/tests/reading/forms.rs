@@ -84,7 +84,7 @@ fn a_scenario_is_read_as_it_is_meant() {
     assert_eq!(after.delay, Duration::from_secs(150));
     let late = action("late");
     let setting = |name: &str| &late.settings.iter().find(|s| s.name == name).expect(name).value;
-    let Value::Shape(Shape::Ramp { from, to, .. }) = setting("latency_s") else { panic!("ramp") };
+    let Value::Shape(Shape::Ramp { from, to, .. }) = setting("delay_s") else { panic!("ramp") };
     assert_eq!((*from, *to), (0.1, 2.0));
     let steps = vec![(Duration::ZERO, 0.1), (Duration::from_secs(60), 0.5)];
     assert_eq!(*setting("probability"), Value::Shape(Shape::Steps(steps)));
@@ -111,8 +111,8 @@ fn a_scenario_is_read_as_it_is_meant() {
 #[test]
 fn a_record_is_read_beside_the_scenario() {
     use bess_scenarios::format::{Reading, read_scenario};
-    let with = "with: {latency_s: {csv: {file: delays.csv, column: delay_s, interpolate: true}}}";
-    let at = WHOLE.find("    with:\n      latency_s").expect("there");
+    let with = "with: {delay_s: {csv: {file: delays.csv, column: delay_s, interpolate: true}}}";
+    let at = WHOLE.find("    with:\n      delay_s").expect("there");
     let end = at + WHOLE[at..].find("    duration: 5m").expect("there");
     let text = format!("{}    {with}\n{}", &WHOLE[..at], &WHOLE[end..]);
     let files = |name: &str| match name {

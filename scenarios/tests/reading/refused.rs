@@ -36,10 +36,10 @@ fn names_that_nobody_knows_are_refused_with_a_guess() {
         Some("did you mean `short`?"),
     );
     refused(
-        "action: device.pump",
+        "action: device.hvac.pump",
         "action: device.pmp",
         "there is no action `device.pmp`",
-        Some("did you mean `device.pump`?"),
+        Some("did you mean `device.hvac.pump`?"),
     );
     refused(
         "signal: farm.active_power_w, to: 2kW",
@@ -79,7 +79,7 @@ fn units_and_ranges_are_checked() {
     refused(
         "to: 2, over",
         "to: 5MW, over",
-        "`timeline[2].with.latency_s.ramp.to`: \"5MW\": `MW` is another quantity; expected a duration such as 250ms, 30s or 1h30m",
+        "`timeline[2].with.delay_s.ramp.to`: \"5MW\": `MW` is another quantity; expected a duration such as 250ms, 30s or 1h30m",
         None,
     );
     refused(
@@ -262,13 +262,13 @@ fn what_contradicts_itself_is_refused() {
     refused(
         "    target: victim\n    duration: 10m",
         "    target: cell\n    duration: 10m",
-        "`device.pump` is done to a unit, and this target is a cell",
+        "`device.hvac.pump` is done to a unit, and this target is a cell",
         None,
     );
     refused(
         "    target: victim\n    duration: 10m",
         "    duration: 10m",
-        "`device.pump` lacks a `target`: a unit",
+        "`device.hvac.pump` lacks a `target`: a unit",
         None,
     );
     refused(
@@ -357,7 +357,7 @@ fn every_problem_comes_at_once_in_the_order_of_the_text() {
     let text = WHOLE
         .replace("seed: 18446744073709551615", "seed: -1")
         .replace("title: ", "titel: ")
-        .replace("action: device.pump", "action: device.pmp")
+        .replace("action: device.hvac.pump", "action: device.pmp")
         .replace("farm.frequency_hz < ${50", "farm.frequency_hz < ${fifty")
         .replace("policy: deviated", "policy: sometimes");
     let problems = read("s.yaml", &text).expect_err("five things are wrong").0;

@@ -87,6 +87,18 @@ impl Battery {
         }
         self.forget_sound();
     }
+    /// Exchanges the sensors of two racks, or puts them back.
+    pub(crate) fn swap_sensors(
+        &mut self,
+        quantity: Reading,
+        (a, b): (usize, usize),
+        swapped: bool,
+    ) {
+        self.swaps.retain(|swap| *swap != (quantity, a, b));
+        if swapped {
+            self.swaps.push((quantity, a, b));
+        }
+    }
     /// The broken sensors of rack `idx`.
     fn broken(&mut self, idx: usize) -> &mut SensorFaults {
         let known = self.broken.iter().position(|(of, _)| *of == idx);

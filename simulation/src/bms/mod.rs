@@ -59,6 +59,22 @@ pub struct Truth {
     pub soh: f64,
 }
 
+impl Truth {
+    /// Takes one quantity from another rack, whose sensor it has by mistake.
+    pub(crate) fn take(&mut self, quantity: Reading, other: &Self) {
+        match quantity {
+            Reading::CellVoltageMax => self.voltage_max = other.voltage_max,
+            Reading::CellVoltageMin => self.voltage_min = other.voltage_min,
+            Reading::TemperatureMax => self.temperature_max = other.temperature_max,
+            Reading::TemperatureMin => self.temperature_min = other.temperature_min,
+            Reading::Current => self.current_a = other.current_a,
+            Reading::RackVoltage => self.voltage_v = other.voltage_v,
+            Reading::Soc | Reading::ActivePower | Reading::Insulation | Reading::PcsTemperature => {
+            }
+        }
+    }
+}
+
 /// What a BMS shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measured {

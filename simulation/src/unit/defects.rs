@@ -63,6 +63,9 @@ impl Unit {
             Defect::NoLatch(off) => self.impairments.bms.no_latch = off,
             Defect::SocJump { by } => self.battery.jump_soc(by),
             Defect::NuisanceTrip { code } => self.impairments.bms.nuisance = code,
+            Defect::SensorsSwapped { quantity, rack_a, rack_b, swapped } => {
+                self.battery.swap_sensors(quantity, (rack_a, rack_b), swapped);
+            }
             Defect::Sensor { quantity, rack_idx, distortion } if quantity.is_of_rack() => {
                 self.battery.distort(quantity, rack_idx, distortion);
             }

@@ -117,6 +117,11 @@ pub(super) fn describe_defect(defect: &Defect) -> String {
         }
         Defect::NuisanceTrip { code: None } => "no trip without cause".to_owned(),
         Defect::GasDetectorOff(failed) => state("gas detector", failed),
+        Defect::SensorsSwapped { quantity, rack_a, rack_b, swapped } => {
+            let are = if swapped { "exchanged" } else { "in their places" };
+            let (a, b) = (rack_a + 1, rack_b + 1);
+            format!("sensors of {} of racks {a} and {b} are {are}", quantity.name())
+        }
         Defect::Sensor { quantity, rack_idx, distortion } => {
             let of = rack_idx.map_or_else(String::new, |idx| format!(" of rack {}", idx + 1));
             let what = describe_distortion(&distortion);

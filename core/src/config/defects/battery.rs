@@ -44,6 +44,7 @@ pub(super) fn may_be_impossible(defect: Defect) -> bool {
         Defect::Cell { defect: CellDefect::Ignite(_), .. }
             | Defect::NuisanceTrip { .. }
             | Defect::Sensor { .. }
+            | Defect::SensorsSwapped { .. }
     )
 }
 

@@ -103,6 +103,7 @@ kinds! {
     sensor_slave_lost
     sensor_spike
     sensor_stuck
+    sensor_swap
     sensor_temperature_broken
     transport_bandwidth
     transport_blackhole

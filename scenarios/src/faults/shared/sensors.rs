@@ -20,6 +20,16 @@ pub(in crate::faults) const SIGNALS: &[&str] = &[
     "pcs_temperature_degc",
 ];
 
+/// Those of racks that sensors measure.
+pub(in crate::faults) const SENSED: &[&str] = &[
+    "cell_voltage_max_v",
+    "cell_voltage_min_v",
+    "temperature_max_degc",
+    "temperature_min_degc",
+    "current_a",
+    "voltage_v",
+];
+
 /// The measured value in the parameter `signal`; the lowest cell voltage of a kind without one.
 fn reading(case: &Case<'_>) -> Reading {
     let name = case.args.word("signal");
@@ -48,6 +58,19 @@ pub(in crate::faults) fn distort_all(case: &Case<'_>, distortion: Distortion, ou
     for (_, quantity, ..) in Reading::ALL.into_iter().filter(|row| row.1.is_of_rack()) {
         distort_reading(case, quantity, distortion, out);
     }
+}
+
+/// The racks whose sensors are exchanged.
+fn pair(case: &Case<'_>) -> (usize, usize) {
+    let last = case.spec.units[case.unit().idx()].design.n_racks;
+    let rack = |name| (case.args.number(name) as usize).clamp(1, last) - 1;
+    (rack("rack_a"), rack("rack_b"))
+}
+
+/// Exchanges the sensors of two racks, or puts them back.
+pub(in crate::faults) fn swap(case: &Case<'_>, swapped: bool, out: &mut Vec<Act>) {
+    let (rack_a, rack_b) = pair(case);
+    defect(case, Defect::SensorsSwapped { quantity: reading(case), rack_a, rack_b, swapped }, out);
 }
 
 /// What the BMS shows and what is so, of a rack.
@@ -82,6 +105,15 @@ fn usual(quantity: Reading, truth: f64) -> f64 {
 /// yet: inconclusive.
 pub(in crate::faults) fn measured_is_wrong(case: &Case<'_>, seen: &Snapshot) -> Effect {
     wrong_in(case, seen, reading(case), case.racks())
+}
+
+/// The same of the racks whose sensors are exchanged.
+pub(in crate::faults) fn swapped_is_wrong(case: &Case<'_>, seen: &Snapshot) -> Effect {
+    let (a, b) = pair(case);
+    let wrong = [a, b]
+        .into_iter()
+        .any(|rack| wrong_in(case, seen, reading(case), rack..rack + 1) == Effect::Confirmed);
+    if wrong { Effect::Confirmed } else { Effect::Inconclusive }
 }
 
 fn wrong_in(

@@ -157,6 +157,27 @@ fn a_biased_sensor_is_what_people_and_limits_see_and_no_cell_feels_it() {
 }
 
 #[test]
+fn each_bms_of_two_racks_with_exchanged_sensors_sees_the_other_rack() {
+    let mut engine = ideal(2);
+    // A current that flows in one of them alone.
+    defect(&mut engine, Defect::RackOpen { rack_idx: 1, open: true });
+    set_unit(&mut engine, 0, 6_000.0);
+    ticks(&mut engine, 20);
+    let (quantity, rack_a, rack_b) = (Reading::Current, 0, 1);
+    let swapped = Defect::SensorsSwapped { quantity, rack_a, rack_b, swapped: true };
+    defect(&mut engine, swapped);
+    ticks(&mut engine, 1);
+    let (_, racks) = unit_zero(&engine);
+    assert!(racks[0].truth.current.0 > 1.0 && racks[0].current.0.abs() < 1e-9);
+    assert!((racks[1].current.0 - racks[0].truth.current.0).abs() < 1e-9);
+    assert!(racks[1].truth.current.0.abs() < 1e-9, "the truth stays where it is");
+    defect(&mut engine, swapped.ended());
+    ticks(&mut engine, 1);
+    let (_, racks) = unit_zero(&engine);
+    assert!((racks[0].current.0 - racks[0].truth.current.0).abs() < 1e-9);
+}
+
+#[test]
 fn a_current_sensor_that_is_turned_round_spoils_what_the_bms_counts() {
     let soc_error = |distortion| {
         let mut engine = started(&small(1, 1, 16), UnitState::Running);
