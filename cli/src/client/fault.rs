@@ -12,7 +12,7 @@ use std::io::Write;
 #[command(after_help = "Examples:
   bess fault kinds
   bess fault kinds device.pcs.trip
-  bess fault inject device.hvac.pump --target unit-003 --for 10m
+  bess fault inject device.hvac.pump --target unit-003 --for 10m --id pump-1
   bess fault inject device.cell.internal_short --target unit-001/rack-02/cell-117 --with resistance=12mohm
   bess fault list
   bess fault clear pump-1
@@ -108,6 +108,9 @@ pub(crate) fn run(args: &FaultArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         }
         FaultCommand::Kinds { kind } => return kinds(kind.as_deref(), target.json, out),
         FaultCommand::Inject(inject) => {
+            if !KINDS.iter().any(|kind| kind.name == inject.kind) {
+                return Err(unknown(&inject.kind).into());
+            }
             let answer = target.send("POST", "faults", Some(inject.body()))?;
             if !target.json {
                 writeln!(out, "fault {} begun", cell(&answer, "id"))?;
@@ -143,6 +146,13 @@ fn list(answer: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn unknown(kind: &str) -> crate::BadInput {
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let hint = did_you_mean(kind, &names)
+        .unwrap_or_else(|| "`bess fault kinds` names every one".to_owned());
+    crate::BadInput(format!("there is no kind of fault called {kind}\nhint: {hint}"))
+}
+
 /// What can be made wrong; no farm is asked.
 fn kinds(name: Option<&str>, is_json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let all: Vec<FaultKindInfo> = KINDS.iter().copied().map(FaultKind::info).collect();
@@ -153,11 +163,7 @@ fn kinds(name: Option<&str>, is_json: bool, out: &mut dyn Write) -> anyhow::Resu
     };
     let found: Vec<&FaultKindInfo> = all.iter().filter(fits).collect();
     if found.is_empty() {
-        let names: Vec<&str> = all.iter().map(|kind| kind.name).collect();
-        let hint = did_you_mean(wanted, &names)
-            .unwrap_or_else(|| "`bess fault kinds` names every one".to_owned());
-        let message = format!("there is no kind of fault called {wanted}\nhint: {hint}");
-        return Err(crate::BadInput(message).into());
+        return Err(unknown(wanted).into());
     }
     if is_json {
         let found: Vec<Value> = found.into_iter().map(as_json).collect();
