@@ -45,7 +45,7 @@ pub(crate) struct Battery {
     /// What sensors of the unit show wrong.
     sensor_faults: Vec<SensorFault>,
     /// Sensors that are exchanged between two racks.
-    swaps: Vec<(Reading, usize, usize)>,
+    swaps: Vec<(Forced, usize, usize)>,
     /// Broken sensors of racks.
     broken: Vec<(usize, SensorFaults)>,
     /// What is wrong with the BMSes.

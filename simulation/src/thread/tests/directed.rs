@@ -45,7 +45,7 @@ impl Director for Play {
         }
     }
     fn saw(&mut self, seen: &Snapshot, shadow: Option<&Snapshot>, _: &Stats) {
-        let injected = vec![seen.tick.0];
+        let injected = vec![("device.hvac.pump", seen.tick.0)];
         self.view = Arc::new(StageView { injected, ..StageView::default() });
         let of = |snapshot: &Snapshot| {
             (snapshot.tick.0, snapshot.counts.faults_active[0], snapshot.units[1].setpoint.0)
@@ -81,7 +81,7 @@ fn the_snapshot_of_a_tick_carries_what_the_director_made_of_that_tick() {
     for (ticks, at, active) in [(2, 2, 0), (1, 3, 1), (5, 8, 1)] {
         step(&farm, ticks);
         let seen = farm.snapshots().borrow().clone();
-        assert_eq!((seen.tick.0, seen.stage.injected.as_slice()), (at, [at].as_slice()));
+        assert_eq!((seen.tick.0, seen.stage.injected[0].1), (at, at));
         assert_eq!(seen.counts.faults_active[0], active, "at tick {at}");
         assert_eq!(seen.cells.len(), 1, "the cells that the director wants to see");
     }
