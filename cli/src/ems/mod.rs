@@ -243,7 +243,8 @@ impl Ems {
         let meter_w = self.plant.as_ref().and_then(|plant| plant.power_w);
         let is_off = all_current
             && meter_w.is_some_and(|meter_w| (meter_w - units_w).abs() > DEVIATION * rated_w);
-        let text = || format!("the units give {units_w:.0} W, the meter says {meter_w:?}");
+        let shown_w = meter_w.unwrap_or_default();
+        let text = || format!("the units give {units_w:.0} W, the meter says {shown_w:.0} W");
         self.watch.look(now_s, Notice::MeterMismatch, None, is_off, DEVIATION_S, text);
     }
 

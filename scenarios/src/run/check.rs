@@ -130,7 +130,7 @@ pub(super) fn all(scenario: &Scenario, names: &Names<'_>, has_sut: bool) -> Vec<
     checks.extend(scenario.expectations.iter().map(expected));
     for check in &mut checks {
         if check.uses().sut && !has_sut {
-            let seen = "nobody outside takes part".to_owned();
+            let seen = "nobody takes part who could notice".to_owned();
             check.judge.decide(CheckState::Skipped, Tick(0), seen);
             check.judge.decided = None;
         }

@@ -207,7 +207,7 @@ impl Run {
             doings: (0..n_actions).map(|place| Doing::new(place, scenario, chance)).collect(),
             proofs: (0..n_actions).map(|n| eyes::proof_of(n, scenario, &seen.spec)).collect(),
             triggers: eyes::triggers(scenario),
-            checks: check::all(scenario, &names, scenario.sut.mode == SutMode::External),
+            checks: check::all(scenario, &names, scenario.sut.mode != SutMode::None),
             eyes: Eyes {
                 cast: Cast::new(scenario.targets.len(), n_actions),
                 story: Story::new(n_actions, seen),
