@@ -4,8 +4,37 @@ use crate::format::{Reading, no_files, read_scenario};
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::stage::ScenarioInfo;
 
-/// Every scenario: the name of its file, and its text.
-pub const LIBRARY: &[(&str, &str)] = &[];
+macro_rules! library {
+    ($($id:literal)*) => {
+        /// Every scenario: the name of its file, and its text.
+        pub const LIBRARY: &[(&str, &str)] =
+            &[$((concat!($id, ".yaml"), include_str!(concat!($id, ".yaml")))),*];
+    };
+}
+
+library! {
+    "blue-cut-2016"
+    "commissioning-kw-for-mw"
+    "commissioning-reversed-ct"
+    "commissioning-swapped-words"
+    "commissioning-wrong-scale"
+    "droop-over-frequency"
+    "ems-heartbeat-loss"
+    "frostygoop-2024"
+    "grid-frequency-event-fcr"
+    "hornsdale-2019"
+    "inverter-trip-cascade"
+    "korea-2017-2019"
+    "mcmicken-2019"
+    "modbus-comms-storm"
+    "moss-landing-2021"
+    "plant-controller-reversed-meter"
+    "ramp-rate"
+    "sensor-drift-and-stuck"
+    "thermal-runaway-propagation"
+    "victorian-big-battery-2021"
+    "voltage-dip-ride-through"
+}
 
 /// They for documents and lists, in the order of the list. What an entry says of itself is read for the
 /// built-in farm; one that cannot be read there is left out, which a test does not allow.
