@@ -68,6 +68,22 @@ from_s = 110
 """
 
 
+# A run that ends, and one that goes on.
+SCENARIO = """
+apiVersion: bess/v1
+kind: Scenario
+metadata: {id: scene, title: A pump fails, summary: For the dashboards.}
+params: {length: {type: duration, default: 5s, description: of the time line}}
+seed: 7
+duration: "${length}"
+sut: {mode: none}
+targets: {one: {kind: unit, match: {units: [1]}, mode: one}}
+steadyState: {window: 1s, checks: [{id: energised, modes: [SoT], expr: "grid.voltage_pu > 0.5"}]}
+timeline: [{id: fails, at: 1s, action: device.hvac.pump, target: one}]
+expectations: [{id: stays-up, kind: within, after: {action: fails}, within: 3s, expr: "grid.voltage_pu > 0.5"}]
+"""
+
+
 class Prometheus:
     """The real one, on a free port, with a folder of its own; `stop` ends it by its process id."""
 
@@ -167,6 +183,10 @@ class Scene:
         yield lambda: api("POST", "/grid/disturbances", {"kind": "frequency", "value": 49.2})
         yield self._force
         yield lambda: api("POST", "/units/8/commands", {"action": "estop"})
+        yield lambda: api("POST", "/faults", {"kind": "device.hvac.pump", "target": "unit-003"})
+        yield lambda: api("POST", "/faults", {"kind": "device.hvac.fan", "target": "unit-009", "duration": "5s"})
+        yield lambda: api("POST", "/runs", {"text": SCENARIO, "set": {"length": "5s"}})
+        yield lambda: api("POST", "/runs", {"text": SCENARIO, "set": {"length": "60m"}})
         # Refused: it names a unit that is not there, and a power that nobody has.
         yield try_to("PUT", "/units/99/setpoint", {"active_power_w": 1e6})
         yield try_to("PUT", "/units/1/setpoint", {"active_power_w": "much"})

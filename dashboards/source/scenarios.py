@@ -3,7 +3,8 @@
 import grafana as g
 import words as w
 
-PLANES = {"device": w.RED, "sensor": w.ORANGE, "transport": w.PURPLE, "grid": w.BLUE, "point": w.YELLOW}
+PLANES = {"device": w.RED, "sensor": w.ORANGE, "transport": w.PURPLE, "grid": w.BLUE, "point": w.YELLOW,
+          "controller": w.GREEN, "infrastructure": w.GREY}
 
 
 def build():
@@ -52,8 +53,31 @@ def build():
                       fill=60, step=True,
                       overrides=g.colours({"disabled": w.GREY, "armed": w.GREEN, "late": w.YELLOW,
                                            "lost": w.RED}), alerts=["BessControllerLost"])
+    runs = g.states("Runs of scenarios", "How many runs are in which phase; those done are the last ones that are kept.",
+                    [("{{phase}}", "sum by (phase) (bess_scenario_runs)")],
+                    g.values({0: ("", "transparent")}) + g.above_zero(None, w.BLUE))
+    begun = g.stat("Newest run", "Simulated time since the newest run that goes on began its time line.",
+                   [("", "max(bess_simulation_time_seconds - bess_scenario_started_timestamp_seconds)")], "s",
+                   background=False, none="none runs")
+    verdicts = g.lines("Verdicts", "In each step: what runs came to.",
+                       [("{{verdict}}", "sum by (verdict) (increase(bess_scenario_runs_total[$__rate_interval]))")],
+                       "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=(),
+                       overrides=g.colours({"passed": w.GREEN, "failed": w.RED, "error": w.ORANGE, "aborted": w.PURPLE,
+                                            "invalid": w.YELLOW}))
+    checks = g.lines("Checks of runs", "In each step: how the checks of runs that are done were decided.",
+                     [("{{state}}", "sum by (state) (increase(bess_scenario_checks_total[$__rate_interval]))")],
+                     "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=())
+    kinds = g.states("Faults by kind", "Faults in force that a scenario or a client injected.",
+                     [("{{kind}}", "sum by (kind) (bess_scenario_faults_active) > 0")], g.above_zero("in force", w.PURPLE))
+    kinds_injected = g.lines("Injections by kind", "In each step: faults that scenarios and clients injected.",
+                             [("{{kind}}", "sum by (kind) (increase(bess_scenario_injections_total[$__rate_interval])) > 0")],
+                             "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=())
+    effects = g.lines("Effects of faults", "In each step: faults that ended, by whether they were seen to act.",
+                      [("{{effect}}", "sum by (effect) (increase(bess_scenario_effects_total[$__rate_interval]))")],
+                      "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=())
     return w.make(
         "bess-scenarios", "Scenarios and faults",
         "What is disturbed, what the farm noticed of it, what it did about it, and who would have been called.",
-        [(4, numbers), (7, [active, w.incidents()]), (8, [injected, raised, trips]),
+        [(4, numbers), (6, [runs, begun, verdicts, checks]), (7, [active, w.incidents()]),
+         (7, [kinds, kinds_injected, effects]), (8, [injected, raised, trips]),
          (7, [w.standing_alarms(width=12), alerts]), (8, [grid, hits, watched])], marks=w.ALL)

@@ -128,7 +128,7 @@ pub(crate) struct FaultInjection {
     /// Whom it hits: a name such as `unit-003`, `unit-003/rack-2`, `grid`, several of them, or a selector
     /// as scenarios have them.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = Object)]
+    #[schema(value_type = Option<Value>)]
     target: Option<Value>,
     /// Its parameters: numbers, quantities such as `12mohm`, shapes or distributions.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
