@@ -49,7 +49,7 @@ ramp_s = 5
 const RECOVERY_S: u64 = 420;
 
 fn spec() -> Arc<FarmSpec> {
-    let spec = parse_farm("chaos.toml", FARM, &mut |_, _| Err("no other files".to_owned()));
+    let spec = parse_farm("chaos.toml", FARM, &|_| Err("no other files".to_owned()));
     Arc::new(spec.unwrap_or_else(|problems| panic!("{problems}")))
 }
 
