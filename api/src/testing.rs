@@ -7,6 +7,7 @@
 
 mod log;
 mod points;
+pub(crate) mod stage;
 
 pub(crate) use log::FakeLog;
 pub(crate) use points::FakePoints;
@@ -445,6 +446,8 @@ pub(crate) fn change_truth(next: &mut Snapshot) {
     next.farm.true_soc = 0.11;
     next.units.iter_mut().for_each(|unit| unit.truth = battery);
     next.racks.iter_mut().for_each(|view| view.truth = rack);
+    next.farm.true_active_power = bess_core::units::Watts(-12_345.0);
+    next.farm.true_reactive_power = bess_core::units::Vars(6_789.0);
 }
 
 /// A REST server with its fake farm.
@@ -511,6 +514,7 @@ pub(crate) async fn serve_all(
     let build = BuildInfo { version: "0.0.0".to_owned(), ..BuildInfo::default() };
     let api = Api::with_points(access, ready.clone(), book, config, build, points);
     api.set_history(history);
+    api.set_stage(Arc::<stage::FakeStage>::default());
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&api).serve_rest(listener, shutdown.clone()));
     Served { api, farm, stats, ready, address, shutdown, task }

@@ -116,7 +116,7 @@ fn a_history_that_cannot_be_is_refused_with_the_arithmetic() {
     let parts =
         ["needs", "may have 27.0 MB", "1 signals x 10 units = 10 values", "hint: name fewer"];
     refused(&many, &parts);
-    refused(&["--history-memory=2MB"], &["needs", "farm 26"]);
+    refused(&["--history-memory=2MB"], &["needs", "farm 28"]);
     refused(&["--history-units=soc"], &["no signal \"soc\"", "did you mean battery.soc?"]);
     for memory in ["lots", "-1MB", "12"] {
         refused(&[&format!("--history-memory={memory}")], &["--history-memory must be 0 or"]);

@@ -98,7 +98,7 @@ fn scenario(seed: u64, kinds: &[(&'static FaultKind, &'static str)]) -> String {
     }
     text.push_str("steadyState:\n  window: 1s\n  checks: [{id: there, modes: [SoT], expr: \"farm.soc > 0\"}]\ntimeline:\n");
     let power_w = number(&mut stream, -36_000.0, 36_000.0);
-    writeln!(text, "  - {{id: load, at: 0s, action: control.set, target: farm, with: {{active_power_w: {power_w:.0}}}}}").unwrap();
+    writeln!(text, "  - {{id: load, at: 0s, action: control.set, target: farm, with: {{power_setpoint_w: {power_w:.0}}}}}").unwrap();
     for n in 0..1 + (4.0 * stream.uniform()) as usize {
         let (kind, target) = *pick(&mut stream, kinds);
         let at_s = 0.5 * length_s * stream.uniform();

@@ -54,7 +54,7 @@ def build():
                       overrides=g.colours({"disabled": w.GREY, "armed": w.GREEN, "late": w.YELLOW,
                                            "lost": w.RED}), alerts=["BessControllerLost"])
     runs = g.states("Runs of scenarios", "How many runs are in which phase; those done are the last ones that are kept.",
-                    [("{{phase}}", "sum by (phase) (bess_scenario_runs)")],
+                    [("{{phase}}", "sum by (phase) (bess_scenario_active)")],
                     g.values({0: ("", "transparent")}) + g.above_zero(None, w.BLUE))
     begun = g.stat("Newest run", "Simulated time since the newest run that goes on began its time line.",
                    [("", "max(bess_simulation_time_seconds - bess_scenario_started_timestamp_seconds)")], "s",

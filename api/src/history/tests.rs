@@ -421,7 +421,7 @@ fn what_does_not_fit_is_refused_with_the_arithmetic_or_made_shorter_where_nobody
     assert!((ratio - 3_600.0 / 10_080.0).abs() < 0.01, "both by the same factor");
     let farm_alone = HistoryConfig { memory_bytes: 1_000_000, ..HistoryConfig::default() };
     let refusal = HistoryPlan::new(&spec, &farm_alone).unwrap_err().to_string();
-    assert!(refusal.contains("farm 26"), "{refusal}");
+    assert!(refusal.contains("farm 28"), "{refusal}");
 }
 
 #[test]

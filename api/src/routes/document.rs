@@ -142,7 +142,9 @@ fn complete_write(operation: &mut Operation) {
             .build()
             .into(),
     );
-    if answers_with_a_tick(operation) {
+    // What is directed is asked in earnest.
+    let is_directed = operation.tags.iter().flatten().any(|tag| tag == "scenarios");
+    if answers_with_a_tick(operation) && !is_directed {
         let switch = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(SWITCH));
         let dry = ParameterBuilder::new()
             .name(DRY_RUN)

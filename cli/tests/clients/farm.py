@@ -115,7 +115,7 @@ class Farm:
 
     def change(self, method, path, body):
         status, answer = self.ask(method, path, body)
-        assert status in (200, 201), (path, status, answer)
+        assert status == 200, (path, status, answer)
         return answer
 
     def step(self, ticks=1):

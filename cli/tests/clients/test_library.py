@@ -46,7 +46,8 @@ def run(path, *arguments):
         report = os.path.join(folder, "report.json")
         if not os.path.exists(report):
             raise AssertionError(f"{path} {arguments}: no report\n{done.stdout}{done.stderr}")
-        return read(report), done.returncode
+        with open(report, encoding="utf-8") as file:
+            return json.load(file), done.returncode
 
 
 def musts(report):

@@ -41,12 +41,21 @@ fn every_effect_is_built_from_its_name_and_parameters_and_gives_them_back() {
             "exception" => vec![("exception", 6.0)],
             "split" => vec![("gap_s", 0.1)],
             "stale_time" => vec![("by_s", 30.0)],
+            "burst_loss" => {
+                vec![("good_to_bad", 0.1), ("bad_to_good", 0.5), ("loss_bad", 0.9)]
+            }
+            "bandwidth" => vec![("bytes_per_s", 1200.0)],
+            "limit_clients" | "limit_connections" => vec![("max_clients", 2.0)],
             _ => vec![],
         };
         let effect = LinkEffect::build(name, &given).expect(name);
         assert_eq!((effect.name(), effect.position()), (name, position));
         assert_eq!(effect.parameters(), given);
-        parameters.extend(given.into_iter().map(|(name, _)| name));
+        for (name, _) in given {
+            if !parameters.contains(&name) {
+                parameters.push(name);
+            }
+        }
     }
     assert_eq!(parameters, LinkEffect::PARAMETERS);
     let delay = LinkEffect::build("delay", &[("delay_s", 1.0)]);

@@ -37,8 +37,8 @@ fn names_that_nobody_knows_are_refused_with_a_guess() {
     );
     refused(
         "action: device.hvac.pump",
-        "action: device.pmp",
-        "there is no action `device.pmp`",
+        "action: device.hvac.pmp",
+        "there is no action `device.hvac.pmp`",
         Some("did you mean `device.hvac.pump`?"),
     );
     refused(
@@ -357,7 +357,7 @@ fn every_problem_comes_at_once_in_the_order_of_the_text() {
     let text = WHOLE
         .replace("seed: 18446744073709551615", "seed: -1")
         .replace("title: ", "titel: ")
-        .replace("action: device.hvac.pump", "action: device.pmp")
+        .replace("action: device.hvac.pump", "action: device.hvac.pmp")
         .replace("farm.frequency_hz < ${50", "farm.frequency_hz < ${fifty")
         .replace("policy: deviated", "policy: sometimes");
     let problems = read("s.yaml", &text).expect_err("five things are wrong").0;
@@ -368,7 +368,7 @@ fn every_problem_comes_at_once_in_the_order_of_the_text() {
             "`metadata` lacks `title`: expected a text",
             "unknown key `titel` in `metadata`",
             "`seed` must be a whole number from 0 to 18446744073709551615, got -1",
-            "there is no action `device.pmp`",
+            "there is no action `device.hvac.pmp`",
             "there is no parameter `fifty`",
             "`rollback.policy` must be one of always, deviated, never, got \"sometimes\"",
         ]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 #[rustfmt::skip] // One row, one family.
 pub(super) const ROWS: &[Row] = &[
-    gauge("bess_scenario_runs", NONE, "Runs of scenarios by how far they are; those done are the last ones that are kept", Numbers(runs)).by(&["phase"]),
+    gauge("bess_scenario_active", NONE, "Runs of scenarios by how far they are; those done are the last ones that are kept", Numbers(runs)).by(&["phase"]),
     counter("bess_scenario_runs_total", NONE, "Runs of scenarios that are done, by what they came to", Numbers(verdicts)).by(&["verdict"]),
     counter("bess_scenario_checks_total", NONE, "Checks of runs that are done, by how they were decided", Numbers(checks)).by(&["state"]),
     gauge("bess_scenario_faults_active", NONE, "Faults in force that a scenario or a client injected, by kind", Numbers(faults)).by(&["kind"]),

@@ -89,7 +89,7 @@ fn farm_of(text: &str) -> Snapshot {
         audit: Arc::new(Log::new(10)),
         link: Arc::default(),
         forced: Arc::default(),
-        stage: Arc::default(),
+        stage: crate::testing::stage::one_of_each(),
         counts: Counts::default(),
     }
 }

@@ -12,7 +12,6 @@ use crate::state::Api;
 use crate::wire::{AppliedAnswer, Num, SWITCH, Stamp};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use bess_core::command::Request;
 use bess_core::snapshot::{FaultPlane, Snapshot};
 use bess_core::stage::{FaultKindInfo, FaultView, FaultWish as Wish, StageRequest};
@@ -192,13 +191,13 @@ pub(crate) async fn kinds(
 /// From the next tick on it is so, until its duration is over or it is ended. What it did is in `effect`.
 #[utoipa::path(post, path = "/faults", operation_id = "inject_fault", tag = "scenarios",
     request_body = FaultInjection,
-    responses((status = 201, description = "Injected.", body = FaultInjected), FaultInjectProblems))]
+    responses((status = 200, description = "Injected.", body = FaultInjected), FaultInjectProblems))]
 pub(crate) async fn inject(
     State(api): State<Arc<Api>>,
     InEarnest(sender): InEarnest,
     query: Params,
     Body(wish): Body<FaultInjection>,
-) -> Fallible<(StatusCode, Json<FaultInjected>)> {
+) -> Fallible<Json<FaultInjected>> {
     query.finish()?;
     let book = book(&api)?;
     let snapshot = api.snapshot();
@@ -219,7 +218,7 @@ pub(crate) async fn inject(
     let id = wish.id.unwrap_or_else(|| drawn_id(&api, "fault", taken));
     let request = StageRequest::Inject(Wish { id: id.clone(), prepared });
     let Json(applied) = api.change(Request::Stage(request), sender).await?;
-    Ok((StatusCode::CREATED, Json(FaultInjected { id, applied })))
+    Ok(Json(FaultInjected { id, applied }))
 }
 
 /// End a fault

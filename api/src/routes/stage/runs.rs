@@ -12,7 +12,7 @@ use crate::state::Api;
 use crate::wire::{AppliedAnswer, Num, Stamp, UnitName};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bess_core::command::Request;
 use bess_core::snapshot::Snapshot;
@@ -213,13 +213,13 @@ pub(crate) async fn show(
 /// On this farm, as it is now; a scenario that needs what it has not is refused, or ends as an error.
 #[utoipa::path(post, path = "/runs", operation_id = "start_run", tag = "scenarios",
     request_body = RunStart,
-    responses((status = 201, description = "Begun.", body = RunBegun), RunStartProblems))]
+    responses((status = 200, description = "Begun.", body = RunBegun), RunStartProblems))]
 pub(crate) async fn start(
     State(api): State<Arc<Api>>,
     InEarnest(sender): InEarnest,
     query: Params,
     Body(wish): Body<RunStart>,
-) -> Fallible<(StatusCode, Json<RunBegun>)> {
+) -> Fallible<Json<RunBegun>> {
     query.finish()?;
     let book = Arc::clone(book(&api)?);
     let snapshot = api.snapshot();
@@ -256,7 +256,7 @@ pub(crate) async fn start(
     let id = wish.id.unwrap_or_else(|| drawn_id(&api, "run", taken));
     let request = StageRequest::StartRun { id: id.clone(), prepared };
     let Json(applied) = api.change(Request::Stage(request), sender).await?;
-    Ok((StatusCode::CREATED, Json(RunBegun { id, applied })))
+    Ok(Json(RunBegun { id, applied }))
 }
 
 /// A value as `--set` would have it.

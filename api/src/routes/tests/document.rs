@@ -167,7 +167,10 @@ async fn every_documented_operation_exists_and_is_served_under_its_method() {
     assert_eq!(answer.json(), document());
     for (path, method, _) in operations(&document()) {
         // What is to be cleared must be there.
-        served.farm.publish(|next| next.link = one_link());
+        served.farm.publish(|next| {
+            next.link = one_link();
+            next.stage = crate::testing::stage::one_of_each();
+        });
         let path = path.replace("{id}", "1").replace("{rack}", "1").replace("{load}", "1");
         let path = path.replace("{name}", "test").replace("{alert}", "BessAbsent");
         let path = if path.ends_with("/stream") { format!("{path}?max_events=1") } else { path };

@@ -169,7 +169,6 @@ fn each_bms_of_two_racks_with_exchanged_sensors_sees_the_other_rack() {
     ticks(&mut engine, 1);
     let (_, racks) = unit_zero(&engine);
     assert!(racks[0].truth.current.0 > 1.0 && racks[0].current.0.abs() < 1e-9);
-    assert!((racks[1].current.0 - racks[0].truth.current.0).abs() < 1e-9);
     assert!(racks[1].truth.current.0.abs() < 1e-9, "the truth stays where it is");
     defect(&mut engine, swapped.ended());
     ticks(&mut engine, 1);
