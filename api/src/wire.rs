@@ -100,6 +100,7 @@ closed_names! {
     FormatName "Form of an answer." form::names(form::TABLE);
     CellsFormatName "Form of the cells." form::names(form::COLUMNS);
     CellColumnName "A column over cells." crate::routes::cells::column_names();
+    ReportFormName "Form of a report." crate::routes::REPORT_FORMS;
     SwitchName "Whether it is wanted." SWITCH;
 }
 

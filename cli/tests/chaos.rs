@@ -230,7 +230,9 @@ fn trouble(
     if let Some(left) = stage.faults.iter().find(|fault| fault.is_active) {
         return Some(format!("{} is left in force\n{text}", left.kind));
     }
-    // Somebody goes to each container, resets it and starts it.
+    // Somebody closes the breaker of the farm, goes to each container, resets it and starts it.
+    let breaker = Command::PoiBreaker { open: false };
+    let _ = play.engine.apply_from(&breaker, &Origin::local(ControlSource::Local), 0);
     for second in 0..RECOVERY_S {
         for unit in (0..spec.units.len()).map(UnitId::from_idx) {
             if second % 60 == 0 {

@@ -144,6 +144,7 @@ fn below_base((schemas, mut paths, router): Resource) -> Resource {
 
 pub(crate) use farm::FarmAnswer;
 pub(crate) use logs::EventAnswer;
+pub(crate) use stage::runs::NAMES as REPORT_FORMS;
 pub(crate) use units::Unit;
 pub(crate) use writes::WriteAnswer;
 pub use writes::audit_line;

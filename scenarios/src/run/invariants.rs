@@ -7,6 +7,9 @@ use bess_core::time::{TICK_NS, Tick};
 
 /// Largest current in A through open contactors: leakage and noise of the sensor [engineering choice].
 const OPEN_CURRENT_A: f64 = 5.0;
+/// How far the power at the AC terminals may be from that at the DC terminals, over the rating: losses, those of
+/// a bad converter too.
+const METER_MARGIN: f64 = 0.25;
 /// Share of its rating by which a unit may exceed it [engineering choice].
 const RATING_MARGIN: f64 = 0.01;
 /// Share of its rating that a unit that is stopped may still show, as consumption of its own
@@ -45,13 +48,13 @@ const INVARIANTS: &[Invariant] = &[
             }
             units(seen, |unit, _| {
                 let values = [
-                    unit.ac.active_power.0,
                     unit.ac.reactive_power.0,
+                    unit.dc.power.0,
                     unit.dc.current.0,
                     unit.truth.soc,
                     unit.truth.extremes.temperature_max.0,
                     unit.truth.extremes.voltage_min.0,
-                    unit.pcs_temperature.0,
+                    unit.coolant_temperature.0,
                     unit.air_temperature.0,
                 ];
                 (!values.iter().all(|value| value.is_finite())).then(String::new)
@@ -94,7 +97,7 @@ const INVARIANTS: &[Invariant] = &[
                         | UnitState::Off
                 );
                 let settled = seen.tick.0 > unit.state_since.0 + STOPPING_TICKS;
-                let power_w = unit.ac.active_power.0;
+                let power_w = unit.dc.power.0;
                 let most_w = STOPPED_SHARE * design.pcs.rated_power.0;
                 (is_stopped && settled && power_w.abs() > most_w)
                     .then(|| format!("{power_w:.0} W while {}", unit.state.name()))
@@ -108,7 +111,9 @@ const INVARIANTS: &[Invariant] = &[
             units(seen, |unit, design| {
                 let (p, q) = (unit.ac.active_power.0, unit.ac.reactive_power.0);
                 let most = (1.0 + RATING_MARGIN) * design.pcs.rated_apparent_power.0;
-                (p * p + q * q > most * most).then(|| format!("{p:.0} W and {q:.0} var"))
+                // A meter that lies is no power: at the DC terminals there is what the battery really gives.
+                let is_told = (p - unit.dc.power.0).abs() < METER_MARGIN * design.pcs.rated_power.0;
+                (is_told && p * p + q * q > most * most).then(|| format!("{p:.0} W and {q:.0} var"))
             })
         },
     },
@@ -285,10 +290,13 @@ mod tests {
             s.units[0].state = UnitState::Fault;
             s.tick = Tick(100);
             s.time.unix_ns += 89 * TICK_NS;
-            s.units[0].ac.active_power = Watts(0.5 * rated);
+            s.units[0].dc.power = Watts(0.5 * rated);
         };
         assert_eq!(after(faulted), Some("stopped_units_give_no_power"));
-        let much = |s: &mut Snapshot| s.units[0].ac.active_power = Watts(-1.02 * rated);
+        let much = |s: &mut Snapshot| {
+            s.units[0].ac.active_power = Watts(-1.02 * rated);
+            s.units[0].dc.power = Watts(-1.0 * rated);
+        };
         assert_eq!(after(much), Some("within_capability"));
         assert_eq!(after(|s| s.units[1].heartbeat = 6), Some("heartbeat_never_runs_back"));
         let fell = |s: &mut Snapshot| s.farm.totals.charged = Joules(4.0);
@@ -306,7 +314,7 @@ mod tests {
         let just = |s: &mut Snapshot| {
             s.units[0].state = UnitState::Fault;
             s.units[0].state_since = Tick(11);
-            s.units[0].ac.active_power = Watts(1e5);
+            s.units[0].dc.power = Watts(1e5);
         };
         assert_eq!(after(just), None);
     }

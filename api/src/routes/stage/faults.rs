@@ -1,6 +1,6 @@
 //! `/faults`: what is made wrong on purpose, one by one.
 
-use super::{Parameter, book, check_id, drawn_id, no_such, refused, seconds_to};
+use super::{Parameter, book, check_id, check_seed, drawn_id, no_such, refused, seconds_to};
 use crate::ask::InEarnest;
 use crate::body::{Body, present};
 use crate::params::Params;
@@ -204,6 +204,7 @@ pub(crate) async fn inject(
     if let Some(id) = &wish.id {
         check_id(id)?;
     }
+    check_seed(wish.seed)?;
     let known: Vec<&str> = book.kinds().iter().map(|kind| kind.name).collect();
     if !known.contains(&wish.kind.as_str()) {
         return Err(Problem::not_one_of("kind", &wish.kind, known));

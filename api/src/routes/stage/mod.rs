@@ -50,6 +50,16 @@ fn check_id(id: &str) -> Fallible<()> {
     Err(Problem::new(&kind::OUT_OF_RANGE, detail).field("id").value(id))
 }
 
+/// Refuses a seed that JSON's whole numbers of 63 bits do not hold.
+fn check_seed(seed: Option<u64>) -> Fallible<()> {
+    let Some(seed) = seed.filter(|seed| i64::try_from(*seed).is_err()) else { return Ok(()) };
+    let detail = format!("seed must be from 0 to {}, got {seed}", i64::MAX);
+    Err(Problem::new(&kind::OUT_OF_RANGE, detail)
+        .field("seed")
+        .value(seed.to_string())
+        .allowed(Allowed::range(0.0, i64::MAX as f64, "")))
+}
+
 /// What is wrong with a fault or a scenario, as the file reader tells it: the first in the detail, all of
 /// them in it line by line.
 fn refused(field: &str, problems: &Problems) -> Box<Problem> {

@@ -1,6 +1,6 @@
 //! `/runs`: runs of scenarios, what came of them, and what an outside system noticed.
 
-use super::{book, check_id, drawn_id, no_such, refused};
+use super::{book, check_id, check_seed, drawn_id, no_such, refused};
 use crate::ask::{InEarnest, aside};
 use crate::body::{Body, present};
 use crate::params::Params;
@@ -245,6 +245,7 @@ pub(crate) async fn start(
             return Err(Problem::new(&kind::CONTRADICTION, detail).field("scenario"));
         }
     };
+    check_seed(wish.seed)?;
     let set: Vec<(String, String)> =
         wish.set.unwrap_or_default().into_iter().map(as_text).collect();
     let spec = Arc::clone(&snapshot.spec);
@@ -295,7 +296,7 @@ const FORMS: [(&str, ReportForm, &str); 3] = [
 #[utoipa::path(get, path = "/runs/{id}/report", operation_id = "show_report", tag = "scenarios",
     params(
         ("id" = String, Path, description = "Its id", example = "run-1"),
-        ("format" = Option<String>, Query, description = "json, junit or html; json when absent", example = "junit"),
+        ("format" = inline(Option<crate::wire::ReportFormName>), Query, description = "json when absent"),
     ),
     responses(
         (status = 200, description = "The report.", content((Object = "application/json"), (String = "application/xml"), (String = "text/html"))),
@@ -305,8 +306,7 @@ pub(crate) async fn report(
     Path(id): Path<String>,
     mut query: Params,
 ) -> Fallible<Response> {
-    let names = FORMS.map(|(name, ..)| name);
-    let name = query.choice("format", &names)?.unwrap_or("json").to_owned();
+    let name = query.choice("format", &NAMES)?.unwrap_or("json").to_owned();
     query.finish()?;
     let (_, form, media_type) =
         FORMS.into_iter().find(|(known, ..)| *known == name).unwrap_or(FORMS[0]);
@@ -319,6 +319,9 @@ pub(crate) async fn report(
     };
     Ok(([(header::CONTENT_TYPE, media_type)], text.to_string()).into_response())
 }
+
+/// Their names.
+pub(crate) const NAMES: [&str; 3] = ["json", "junit", "html"];
 
 /// Longest text of an observation.
 const TEXT_MAX: usize = 1000;
