@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(after(faulted), Some("stopped_units_give_no_power"));
         let much = |s: &mut Snapshot| {
             s.units[0].ac.active_power = Watts(-1.02 * rated);
-            s.units[0].dc.power = Watts(-1.0 * rated);
+            s.units[0].dc.power = Watts(-rated);
         };
         assert_eq!(after(much), Some("within_capability"));
         assert_eq!(after(|s| s.units[1].heartbeat = 6), Some("heartbeat_never_runs_back"));
