@@ -124,7 +124,7 @@ fn scenario(seed: u64, kinds: &[(&'static FaultKind, &'static str)]) -> String {
                     with.push(format!("{}: {}", parameter.name, pick(&mut stream, choices)));
                 }
                 ParameterKind::Flag => {
-                    with.push(format!("{}: {}", parameter.name, stream.uniform() < 0.5))
+                    with.push(format!("{}: {}", parameter.name, stream.uniform() < 0.5));
                 }
                 ParameterKind::Numbers { .. } | ParameterKind::Text => {}
             }
