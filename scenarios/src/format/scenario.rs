@@ -246,7 +246,7 @@ impl Feature {
 pub struct Initial {
     /// Position of the target.
     pub target: usize,
-    /// What is set, by the names of [`super::initial::KEYS`].
+    /// What is set, by the names that the kind of target has.
     pub set: Vec<Setting>,
 }
 

@@ -3,7 +3,7 @@
 //! Times are in seconds from the zero of the time line, in simulated time; what happened before (waiting
 //! for clients, the baseline) is negative.
 //!
-//! The forms are made by [`json`], [`junit`] and [`html`]: the same report gives the same bytes.
+//! The forms are made by [`json()`], [`junit()`] and [`html()`]: the same report gives the same bytes.
 
 mod fields;
 mod html;
