@@ -21,8 +21,9 @@ def build():
                       [("{{plane}}", "sum by (plane) (bess_faults_active)")],
                       g.values({0: ("", "transparent")}) + g.above_zero(None, w.PURPLE),
                       alerts=["BessFaultLeftActive", "BessPointsForcedLeft"])
-    injected = g.lines("Faults injected", "In each step of the time axis, by plane.",
-                       [("{{plane}}", "sum by (plane) (increase(bess_fault_injections_total[$__rate_interval]))")],
+    injected = g.lines("Faults injected", "In each step of the time axis, by plane, and by kind where a scenario or a client injected them.",
+                       [("{{plane}}", "sum by (plane) (increase(bess_fault_injections_total[$__rate_interval]))"),
+                        ("{{kind}}", "sum by (kind) (increase(bess_scenario_injections_total[$__rate_interval])) > 0")],
                        "short", low=0, decimals=0, bars=True, stack=True, interval="1m", overrides=g.colours(PLANES),
                        calcs=(), alerts=["BessFaultInjectionBurst"])
     raised = g.lines("Alarms raised", "In each step, by code: what the farm noticed of it.",
@@ -59,25 +60,18 @@ def build():
     begun = g.stat("Newest run", "Simulated time since the newest run that goes on began its time line.",
                    [("", "max(bess_simulation_time_seconds - bess_scenario_started_timestamp_seconds)")], "s",
                    background=False, none="none runs")
-    verdicts = g.lines("Verdicts", "In each step: what runs came to.",
-                       [("{{verdict}}", "sum by (verdict) (increase(bess_scenario_runs_total[$__rate_interval]))")],
+    verdicts = g.lines("Verdicts", "In each step: what runs came to, how their checks were decided, and which faults were seen to act.",
+                       [("{{verdict}}", "sum by (verdict) (increase(bess_scenario_runs_total[$__rate_interval]))"),
+                        ("checks {{state}}", "sum by (state) (increase(bess_scenario_checks_total[$__rate_interval]))"),
+                        ("faults {{effect}}", "sum by (effect) (increase(bess_scenario_effects_total[$__rate_interval]))")],
                        "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=(),
                        overrides=g.colours({"passed": w.GREEN, "failed": w.RED, "error": w.ORANGE, "aborted": w.PURPLE,
                                             "invalid": w.YELLOW}))
-    checks = g.lines("Checks of runs", "In each step: how the checks of runs that are done were decided.",
-                     [("{{state}}", "sum by (state) (increase(bess_scenario_checks_total[$__rate_interval]))")],
-                     "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=())
     kinds = g.states("Faults by kind", "Faults in force that a scenario or a client injected.",
                      [("{{kind}}", "sum by (kind) (bess_scenario_faults_active) > 0")], g.above_zero("in force", w.PURPLE))
-    kinds_injected = g.lines("Injections by kind", "In each step: faults that scenarios and clients injected.",
-                             [("{{kind}}", "sum by (kind) (increase(bess_scenario_injections_total[$__rate_interval])) > 0")],
-                             "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=())
-    effects = g.lines("Effects of faults", "In each step: faults that ended, by whether they were seen to act.",
-                      [("{{effect}}", "sum by (effect) (increase(bess_scenario_effects_total[$__rate_interval]))")],
-                      "short", low=0, decimals=0, bars=True, stack=True, interval="1m", calcs=())
     return w.make(
         "bess-scenarios", "Scenarios and faults",
         "What is disturbed, what the farm noticed of it, what it did about it, and who would have been called.",
-        [(4, numbers), (6, [runs, begun, verdicts, checks]), (7, [active, w.incidents()]),
-         (7, [kinds, kinds_injected, effects]), (8, [injected, raised, trips]),
+        [(4, numbers), (6, [runs, begun, verdicts]), (7, [active, w.incidents()]),
+         (7, [kinds]), (8, [injected, raised, trips]),
          (7, [w.standing_alarms(width=12), alerts]), (8, [grid, hits, watched])], marks=w.ALL)
