@@ -9,14 +9,11 @@ PLANES = {"device": w.RED, "sensor": w.ORANGE, "transport": w.PURPLE, "grid": w.
 
 def build():
     numbers = [
-        g.stat(f"Faults: {plane}", says, [("", f'sum(bess_faults_active{{plane="{plane}"}})')], "short",
-               thresholds=g.steps(w.GREEN, (1, w.PURPLE)))
-        for plane, says in (("device", "Defects of cells, racks, contactors, cooling and converters in force."),
-                            ("sensor", "Defects of sensors in force: what the BMS sees is wrong."),
-                            ("transport", "Conditions of the links to Modbus clients in force."),
-                            ("grid", "Disturbances of frequency or voltage in force."),
-                            ("point", "Points of the register maps that are forced."))
-    ] + [w.time_scale()]
+        g.stat("Faults by plane", "What is wrong now because somebody made it so: equipment, sensors, links, the grid, points, "
+               "controllers, infrastructure.", [("{{plane}}", "sum by (plane) (bess_faults_active)")], "short",
+               thresholds=g.steps(w.GREEN, (1, w.PURPLE)), width=20),
+        w.time_scale(),
+    ]
     active = g.states("Faults in force", "One row for each plane: when something of it was in force, and how many.",
                       [("{{plane}}", "sum by (plane) (bess_faults_active)")],
                       g.values({0: ("", "transparent")}) + g.above_zero(None, w.PURPLE),
