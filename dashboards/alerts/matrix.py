@@ -14,6 +14,7 @@ import argparse
 import concurrent.futures
 import json
 import os
+import signal
 import sys
 import tempfile
 
@@ -37,7 +38,7 @@ Made by `make alert-matrix` from runs of {bess}: each scenario was played and ju
 - **not raised by** names one that comes close: the same signals, just below. It was played, and the alert stayed silent.
 
 Names with a link are scenarios beside the rules, the others [come with bess](scenarios.md). Those marked *live* played in wall
-time, with a process that is scraped once a second. All others played in simulated time: the farm was scraped every
+time, with a process that is scraped every two seconds. All others played in simulated time: the farm was scraped every
 simulated second (every 5 or 10 where a run takes hours), and the samples were given to Prometheus with simulated
 times, as if the farm had run at a speed of 1. What they tell of the process and its wall time was left out.
 Numbers of a live run depend on the machine; the others are the same each time, but for those with the built-in EMS.
@@ -176,12 +177,18 @@ def problems(seen):
             yield f"{near} is not live, and {name} can be judged only there"
 
 
+def end(*_):
+    raise KeyboardInterrupt
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--only", nargs="+", metavar="NAME", help="play these scenarios alone")
     arguments.add_argument("--page", action="store_true", help="play nothing and write the page")
     arguments.add_argument("--check", action="store_true", help="play and write nothing; exit 1 if something is missing or stale")
     wish = arguments.parse_args()
+    # So that no farm is left behind.
+    signal.signal(signal.SIGTERM, end)
     seen = read()
     if not wish.check and not wish.page:
         os.environ.setdefault("BESS_BIN", os.path.join(ROOT, "target", "release", "bess"))

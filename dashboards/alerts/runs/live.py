@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 
 import observe
+import farm as clients
 from farm import Farm, binary
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
@@ -26,7 +27,8 @@ from pymodbus.exceptions import ModbusException
 from . import SCENARIOS, file_of
 from .prometheus import FILES
 
-INTERVAL_S = 1
+INTERVAL_S = 2
+clients.START_MAX_S = 120.0
 # Whoever waits for an answer of a farm that stands still.
 PATIENCE_S = 20
 SMALL = os.path.join(SCENARIOS, "farm-swift.toml")
@@ -62,8 +64,16 @@ class Play:
             self.farm.stop()
             self.farm = None
 
+    # Shown to the farm by whoever asks for the verdict.
+    token = None
+
     def verdict(self):
-        runs = self.farm.get("/runs")["runs"] if self.farm else []
+        if not self.farm:
+            return None
+        url = self.farm.endpoints["api"]["url"] + "/runs"
+        headers = {"authorization": "Bearer " + self.token} if self.token else {}
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE_S) as answer:
+            runs = json.load(answer)["runs"]
         return runs[0]["verdict"] if runs else None
 
     # What clients do
@@ -266,22 +276,23 @@ class Rest(Play):
     """Clients over REST: who has no token, who asks too often, who has streams, who does not read theirs."""
 
     limit_per_s = 20
-    unknown_per_s, asks_per_s, streams, sleepers = 2.0, 40, 85, 8
+    unknown_per_s, asks_per_s, streams, sleepers = 2.0, 25, 91, 8
     lasts_s = 420
 
     def start(self):
         path = os.path.join(self.folder, "tokens.toml")
-        said = subprocess.run([binary(), "token", "new", "--name", "board", "--role", "viewer", "--append", path],
-                              check=True, capture_output=True, text=True).stdout
-        self.token = next(word for line in said.splitlines() for word in line.split() if len(word) > 30)
+        self.token, self.token_of_streams = [self.token_in(path, name) for name in ("board", "screens")]
         self.flags = ("--tokens", path, "--rate-limit", str(self.limit_per_s))
         super().start()
 
-    def verdict(self):
-        return None
+    @staticmethod
+    def token_in(path, name):
+        said = subprocess.run([binary(), "token", "new", "--name", name, "--role", "viewer", "--append", path],
+                              check=True, capture_output=True, text=True).stdout
+        return next(word for line in said.splitlines() for word in line.split() if len(word) > 30)
 
     def outside(self):
-        return self.guess, self.hurry, self.watch
+        return self.guess, self.hurry, self.hurry, self.watch
 
     def guess(self):
         self.every(1 / self.unknown_per_s, lambda: self.ask("GET", "/farm", token="guessed"))
@@ -300,10 +311,11 @@ class Rest(Play):
                 with contextlib.suppress(OSError):
                     one = stack.enter_context(socket.socket())
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                    one.bind((f"127.0.0.{10 + number}", 0))
                     one.connect((api["host"], api["port"]))
                     what = "?units=true&rate_hz=10" if number < self.sleepers else "?rate_hz=0.2"
                     one.sendall(f"GET /api/v1/stream{what} HTTP/1.1\r\nhost: farm\r\n"
-                                f"authorization: Bearer {self.token}\r\n\r\n".encode())
+                                f"authorization: Bearer {self.token_of_streams}\r\n\r\n".encode())
                     if number >= self.sleepers:
                         one.setblocking(False)
                         awake.append(one)
@@ -314,7 +326,7 @@ class Rest(Play):
 
 
 class RestFew(Rest):
-    unknown_per_s, asks_per_s, streams, sleepers = 0.2, 5, 70, 3
+    unknown_per_s, asks_per_s, streams, sleepers = 0.2, 3, 70, 3
 
 
 class Descriptors(Play):

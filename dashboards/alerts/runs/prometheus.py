@@ -21,9 +21,13 @@ def metrics_of(*texts):
 
 
 def wanted(alerts):
-    """Metrics that these alerts and the recording rules look at."""
-    records = source.recording.RECORDS + source.recording.SLO_RECORDS
-    return metrics_of(*(alert.gated() for alert in alerts), *(record.expr for record in records))
+    """Metrics that these alerts look at, by themselves or by recording rules."""
+    records = {record.name: record.expr for record in source.recording.RECORDS + source.recording.SLO_RECORDS}
+    texts = [alert.gated() for alert in alerts]
+    for text in texts:
+        # Also the records that a record takes.
+        texts += [expr for name, expr in records.items() if name in text and expr not in texts]
+    return metrics_of(*texts)
 
 
 class Prometheus:
