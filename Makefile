@@ -8,7 +8,7 @@ VALIDATION := .tools/validation-venv
 SCHEMATHESIS := .tools/schemathesis-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run observe build test check alerts rules bench bench-metrics bench-modbus bench-rest bench-scenario clients dashboards \
+.PHONY: help run observe build test check alerts alert-matrix rules bench bench-metrics bench-modbus bench-rest bench-scenario clients dashboards \
   dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
 
 help: ## List the targets
@@ -43,6 +43,10 @@ check: ## Formatting, lints, documentation
 
 alerts: ## Lints of the rules, tests of every alert, routes of Alertmanager
 	dashboards/alerts/check.sh
+
+alert-matrix: build $(VENV)/ready ## Play every scenario of the alerts and write docs/alert-matrix.md: an hour and a half
+	dashboards/tools/install.sh
+	BESS_BIN=$(abspath $(BESS)) $(PYTHON) dashboards/alerts/matrix.py
 
 rules: ## Write alerts, recording rules, their tests and the tables of docs/alerts.md anew
 	python3 dashboards/alerts/rules.py

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Proves the rules: nothing stale, promtool's lints, every alert's tests, Alertmanager's routes.
+# Proves the rules: nothing stale, a scenario for each alert, promtool's lints, every alert's tests, Alertmanager's routes.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 "$here/../tools/install.sh"
 PATH="$here/../../.tools/observe/bin:$PATH"
 python3 "$here/rules.py" --check
+python3 "$here/matrix.py" --check
 promtool check rules --lint=all --lint-fatal "$here/rules.yaml" "$here/slo.yaml"
 amtool check-config "$here/alertmanager.yml"
 python3 "$here/routes.py"

@@ -4,7 +4,8 @@ from . import DAY, HOUR, MINUTE, T, Alert, Case, alarm, alarms
 
 HOT = "bess_farm_cell_temperature_max_celsius"
 TRIP_HOT = 'bess_cell_temperature_high_limit_celsius{level="trip"}'
-COLD = "bess_farm_cell_temperature_min_celsius"
+COLDEST = 'bess_unit_cell_temperature_min_celsius{unit="%d"}'
+POWER = 'bess_unit_ac_power_watts{unit="%d"}'
 SPEED = "bess_time_scale_ratio"
 SIM = "bess_simulation_time_seconds"
 
@@ -40,14 +41,18 @@ ALERTS = [
           "bess-thermal", Case(alarms("temperature_rate", 0, "critical"), alarms("temperature_rate", 1, "critical"), shows="1"),
           keep_s=60),
     Alert("BessChargingCold", "critical", "state", 10,
-          f'{COLD} <= on ({T}) bess_cell_temperature_low_charge_limit_celsius{{level="trip"}} '
-          f"and on ({T}) bess_farm_dc_current_amperes < 0",
-          "{{ $labels.instance }} charges while a cell of it is too cold for that.",
-          'The coldest cell of the farm measures {{ $value | printf "%.1f" }} degC while the currents of all units together '
-          "charge. If its unit is among those that charge, lithium plates.",
+          # Near the limit a sound BMS lets warmer racks of the same unit have a little, and cold ones nothing.
+          f'count by ({T}) (bess_unit_cell_temperature_min_celsius <= on ({T}) group_left () '
+          f'bess_cell_temperature_low_charge_limit_celsius{{level="trip"}} and on ({T}, unit) (bess_unit_ac_power_watts '
+          f"< on ({T}) group_left () -0.05 * bess_farm_ac_power_rated_watts / on ({T}) instance:bess_units:sum)) > 0",
+          "{{ $labels.instance }} charges cells that are too cold for that.",
+          "{{ $value }} unit(s) charge with more than a twentieth of a unit's rating while a cell of theirs is at or below the "
+          "temperature at which the protection stops that. Lithium plates.",
           "bess-thermal",
-          Case({COLD: 0.1}, {COLD: -0.5},
-               {'bess_cell_temperature_low_charge_limit_celsius{level="trip"}': 0, "bess_farm_dc_current_amperes": -100}, "-0.5")),
+          Case({COLDEST % 3: 0.1}, {COLDEST % 3: -0.5},
+               {POWER % 3: -51e3, COLDEST % 4: -5, POWER % 4: -49e3, COLDEST % 5: 5, POWER % 5: -900e3,
+                'bess_cell_temperature_low_charge_limit_celsius{level="trip"}': 0, "bess_farm_ac_power_rated_watts": 10e6,
+                'bess_units{state="running"}': 10}, "1")),
     Alert("BessCellOverVoltage", "critical", "state", 5,
           f'bess_farm_cell_voltage_max_volts >= on ({T}) bess_cell_voltage_high_limit_volts{{level="trip"}}',
           "A cell of {{ $labels.instance }} is over its trip voltage.",

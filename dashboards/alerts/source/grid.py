@@ -1,9 +1,10 @@
 """The grid at the point of interconnection."""
 
-from . import T, Alert, Case, alarm, alarms
+from . import T, Alert, Case, alarm, alarms, total
 
 HZ, NOMINAL = "bess_grid_frequency_hertz", "bess_grid_frequency_nominal_hertz"
 VOLTAGE = "bess_grid_voltage_ratio"
+OVERLOADS = 'bess_alarms_raised_total{code="island_overload"}'
 
 ALERTS = [
     Alert("BessGridFrequencyExcursion", "warning", "state", 5,
@@ -33,8 +34,9 @@ ALERTS = [
           "{{ $value }} unit(s).",
           "bess-unit", Case(alarms("synchronisation_failed", 0), alarms("synchronisation_failed", 1), shows="1")),
     Alert("BessIslandOverload", "critical", "state", 0,
-          f"{alarm('island_overload')} > 0",
-          "The island that {{ $labels.instance }} feeds is overloaded.",
-          "On {{ $value }} unit(s) the load is more than the unit can feed.",
-          "bess-power", Case(alarms("island_overload", 0), alarms("island_overload", 1), shows="1")),
+          # The unit trips and its island is gone, and with it the alarm: no scrape may ever see it stand.
+          total('increase(bess_alarms_raised_total{code="island_overload"}[1m])') + " > 0",
+          "The island that {{ $labels.instance }} fed was overloaded.",
+          "The load was more than the unit can feed; it has tripped, and the island is dark.",
+          "bess-power", Case({OVERLOADS: "+0"}, {OVERLOADS: "+1"}, window_s=60)),
 ]
