@@ -9,7 +9,7 @@ SCHEMATHESIS := .tools/schemathesis-venv
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help run observe build test check alerts rules bench bench-metrics bench-modbus bench-rest clients dashboards \
-  dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
+  dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh soak validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,14 @@ bench-metrics: ## What scrapes cost: beside a hand-written writer, over HTTP, an
 
 bench-rest: ## REST reads beside a bare axum that sends the same bytes: four minutes
 	cargo bench --locked -p bess-benches --bench rest_load
+
+SOAK ?= 20000
+ifndef SOAK_FROM
+SOAK_FROM := $(shell date +%s)
+endif
+soak: ## Random scenarios, SOAK of them from seed SOAK_FROM on (drawn anew each time): ten minutes
+	@echo "seeds $(SOAK_FROM) to $$(($(SOAK_FROM) + $(SOAK) - 1)); a failure names its seed"
+	BESS_CHAOS=$(SOAK) BESS_CHAOS_FROM=$(SOAK_FROM) cargo test --locked -p bess-cli --test chaos -- --nocapture
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
 	benches/live.sh $(BESS) 200
