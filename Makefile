@@ -10,6 +10,8 @@ export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help run observe build test check alerts alert-matrix rules bench bench-metrics bench-modbus bench-rest bench-scenario clients dashboards \
   dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
+.PHONY: help run observe build test check alerts rules bench bench-metrics bench-modbus bench-rest clients dashboards \
+  dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh soak validate fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +120,14 @@ bench-rest: ## REST reads beside a bare axum that sends the same bytes: four min
 
 bench-scenario: build ## A scenario of 20 minutes with everything recorded, headless on two cores, three times
 	@for run in 1 2 3; do $(BESS) scenario run benches/twenty-minutes.yaml --workers 2 --quiet; done
+
+SOAK ?= 20000
+ifndef SOAK_FROM
+SOAK_FROM := $(shell date +%s)
+endif
+soak: ## Random scenarios, SOAK of them from seed SOAK_FROM on (drawn anew each time): ten minutes
+	@echo "seeds $(SOAK_FROM) to $$(($(SOAK_FROM) + $(SOAK) - 1)); a failure names its seed"
+	BESS_CHAOS=$(SOAK) BESS_CHAOS_FROM=$(SOAK_FROM) cargo test --locked -p bess-cli --test chaos -- --nocapture
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
 	benches/live.sh $(BESS) 200

@@ -29,8 +29,8 @@ use bess_core::log::Log;
 use bess_core::point::PointBook;
 use bess_core::role::Role;
 use bess_core::snapshot::{
-    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, Counts, FarmView, Observer,
-    RackTruth, RackView, Snapshot, UnitState, UnitView,
+    BatteryView, CellExtremes, CellsView, ClockMode, ClockView, FarmView, Observer, RackTruth,
+    RackView, Snapshot, UnitState, UnitView,
 };
 use bess_core::spec::{FarmSpec, IslandLoad, PlantSettings};
 use bess_core::stats::Stats;
@@ -107,17 +107,11 @@ pub(crate) fn snapshot_with(n_units: usize) -> Snapshot {
         farm,
         units,
         racks: vec![RackView::default(); spec.n_racks()],
-        cells: Vec::new(),
-        alarms: Vec::new(),
         functions: spec.units.iter().map(|unit| Arc::clone(&unit.design.functions)).collect(),
         plant: Arc::new(spec.plant.settings.clone()),
         events: Arc::new(Log::new(EVENT_CAPACITY)),
         audit: Arc::new(Log::new(AUDIT_CAPACITY)),
-        link: Arc::default(),
-        forced: Arc::default(),
-        stage: Arc::default(),
-        counts: Counts::default(),
-        spec,
+        ..Snapshot::empty(spec)
     }
 }
 

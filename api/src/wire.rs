@@ -406,7 +406,8 @@ pub(crate) struct Totals {
     /// In at the terminals.
     #[schema(example = 1_400_000.0)]
     charged_energy_wh: Num,
-    /// Turned into heat in cells and their wiring.
+    /// Turned into heat in cells and their wiring, with what their polarisation holds. It stands still after a
+    /// current turned round, until what polarisation gives back is lost again.
     #[schema(example = 21_000.0)]
     cell_loss_energy_wh: Num,
     /// Turned into heat in the PCS.

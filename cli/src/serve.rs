@@ -315,12 +315,13 @@ async fn serve(
     let served = Served { mailbox, config, farm_sha256, history, stage, watch };
     let mut edges = start_edges(ports, &farm, served, &ready, &closing);
     let closed = closing.clone();
+    ready.set(true);
+    staged::start(first_run, &*posts).await?;
+    // The built-in EMS finds what the scenario sets before it begins.
     edges.spawn(async move {
         attendant.attend(closed).await;
         "attendant of scenarios"
     });
-    ready.set(true);
-    staged::start(first_run, &*posts).await?;
     tracing::info!(modbus = %book.modbus, rest = %book.api, metrics = %book.metrics, "ready");
     if let Some(path) = &args.endpoints {
         write_endpoints(path, &book, args.access.scheme())

@@ -196,6 +196,19 @@ fn a_live_run_with_an_ems_is_recorded_and_its_report_is_made_again_with_every_bi
 }
 
 #[test]
+fn the_built_in_ems_keeps_the_order_that_a_scenario_begins_with() {
+    let folder = folder();
+    let farm = farm(&folder);
+    let text_of = PUMP
+        .replace("sut: {mode: none}", "sut: {mode: stub}")
+        .replace("targets:\n", "initial: [{target: farm, set: {power_setpoint_w: 150kW}}]\ntargets:\n  farm: {kind: farm}\n")
+        .replace("for: 20s, expr: \"grid.voltage_pu > 0.5\"", "for: 20s, expr: \"farm.active_power_w ~= 150kW ± 10%\"");
+    let scenario = scenario(&folder, &text_of);
+    let ran = go(&["run", &scenario, "--farm", &farm]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
 fn an_ems_that_does_something_wrong_is_found_by_a_scenario_that_looks() {
     let folder = folder();
     let farm = farm(&folder);

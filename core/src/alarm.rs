@@ -81,6 +81,8 @@ pub enum AlarmCode {
     DoorOpen,
     /// The fire suppression has released its agent.
     FireSuppression,
+    /// The gas in the container comes near to what can burn.
+    GasConcentration,
 }
 
 /// How bad it is, from mild to grave.
@@ -209,6 +211,7 @@ alarms! {
     AcOverCurrent "ac_over_current" "" (26 25) Some(16), "the converter's AC current is too high";
     DoorOpen "door_open" "" (23 23) Some(5), "a door of the container is open";
     FireSuppression "fire_suppression" "" (26 25) Some(16), "the fire suppression has released its agent";
+    GasConcentration "gas_concentration" "" (26 25) Some(16), "the gas in the container's air is at a quarter of its lower flammable limit";
 }
 
 impl AlarmCode {

@@ -95,6 +95,34 @@ pub struct Snapshot {
     pub counts: Counts,
 }
 
+impl Snapshot {
+    /// The picture of a farm of which nothing was seen yet: no unit, no rack, no record, as a start for whoever fills
+    /// it.
+    pub fn empty(spec: Arc<FarmSpec>) -> Self {
+        Self {
+            tick: Tick(0),
+            publication: 0,
+            time: SimTime::default(),
+            wall_unix_ns: 0,
+            clock: ClockView::default(),
+            farm: FarmView::default(),
+            units: Vec::with_capacity(spec.units.len()),
+            racks: Vec::with_capacity(spec.n_racks()),
+            cells: Vec::new(),
+            alarms: Vec::new(),
+            functions: Vec::with_capacity(spec.units.len()),
+            plant: Arc::default(),
+            events: Arc::new(Log::new(1)),
+            audit: Arc::new(Log::new(1)),
+            link: Arc::default(),
+            forced: Arc::default(),
+            stage: Arc::default(),
+            counts: Counts::default(),
+            spec,
+        }
+    }
+}
+
 /// Where something may be made wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultPlane {
@@ -291,7 +319,8 @@ pub struct EnergyTotals {
     pub discharged: Joules,
     /// In, at the same terminal.
     pub charged: Joules,
-    /// Turned into heat in cells and their wiring.
+    /// Turned into heat in cells and their wiring, with what their polarisation holds. It stands still after a
+    /// current turned round, until what polarisation gives back is lost again.
     pub cell_loss: Joules,
     /// Turned into heat in the PCS.
     pub pcs_loss: Joules,

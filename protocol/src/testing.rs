@@ -2,12 +2,9 @@
 
 use bess_core::command::UnitControl;
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
-use bess_core::log::Log;
 use bess_core::snapshot::{
-    AcView, BatteryView, CellExtremes, ClockView, Counts, DcView, FarmView, RackView, Snapshot,
-    UnitState, UnitView,
+    AcView, BatteryView, CellExtremes, DcView, FarmView, RackView, Snapshot, UnitState, UnitView,
 };
-use bess_core::spec::PlantSettings;
 use bess_core::units::{Amps, Celsius, Hertz, Joules, Vars, VoltAmps, Volts, Watts};
 use bess_core::{CellAddress, SimTime, Tick};
 use std::sync::Arc;
@@ -92,8 +89,6 @@ pub(crate) fn snapshot_of(farm: &str) -> Snapshot {
         tick: Tick(1_000),
         publication: 0x1_0000_0007,
         time: SimTime { unix_ns: 1_700_000_000_123_000_000 },
-        wall_unix_ns: 0,
-        clock: ClockView::default(),
         farm: FarmView {
             units_by_state,
             active_power: Watts(9_990_000.0),
@@ -104,16 +99,7 @@ pub(crate) fn snapshot_of(farm: &str) -> Snapshot {
         },
         units: units.collect(),
         racks: vec![rack; spec.n_racks()],
-        cells: vec![],
-        alarms: vec![],
         functions: spec.units.iter().map(|unit| Arc::clone(&unit.design.functions)).collect(),
-        plant: Arc::new(PlantSettings::default()),
-        events: Arc::new(Log::new(1)),
-        audit: Arc::new(Log::new(1)),
-        link: Arc::default(),
-        forced: Arc::default(),
-        stage: Arc::default(),
-        counts: Counts::default(),
-        spec,
+        ..Snapshot::empty(spec)
     }
 }

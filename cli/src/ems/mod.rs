@@ -223,8 +223,8 @@ impl Ems {
             // Old data are stale whether they are read again and again or not at all.
             look(Notice::StaleData, is_silent || stands, 0.0, "its heartbeat stands still");
             let is_current = !is_silent && !stands;
-            let alarm = reading.events & points::battery::ALARMS != 0;
-            look(Notice::SafetyAlarm, is_current && alarm, 0.0, "its battery raises an alarm");
+            let is_alarmed = is_current && reading.is_alarmed();
+            look(Notice::SafetyAlarm, is_alarmed, 0.0, "its battery raises an alarm");
             look(Notice::UnitFault, is_current && reading.is_faulty(), 0.0, "it is in fault");
             look(Notice::WriteRefused, unit.refused > 0, 0.0, "it refuses what is written to it");
             let off_w = unit.written_w.zip(reading.power_w).map_or(0.0, |(to, is)| (to - is).abs());
@@ -246,6 +246,9 @@ impl Ems {
         let shown_w = meter_w.unwrap_or_default();
         let text = || format!("the units give {units_w:.0} W, the meter says {shown_w:.0} W");
         self.watch.look(now_s, Notice::MeterMismatch, None, is_off, DEVIATION_S, text);
+        let text = || "what is added to the setpoint makes the power at the meter worse".to_owned();
+        let has_given_up = self.trim.has_given_up();
+        self.watch.look(now_s, Notice::TrimGivenUp, None, has_given_up, 0.0, text);
     }
 
     /// Signs of life for every unit that is alive itself: one that is not must come to its own fallback.
@@ -307,7 +310,7 @@ impl Ems {
         if is_stale || is_out || unit.reading.is_local || !unit.is_known() {
             return Offer::default();
         }
-        if unit.reading.is_running() { unit.offer() } else { unit.whole_offer() }
+        if unit.reading.is_running() { unit.offer(now_s) } else { unit.whole_offer() }
     }
 
     async fn write(&mut self, now_s: f64, idx: usize, write: &unit::Write) -> Result<(), Failure> {

@@ -74,12 +74,24 @@ impl Words<'_> {
 pub(super) mod inverter {
     pub(in crate::ems) const MODEL: u16 = 701;
     pub(in crate::ems) const STATE: u16 = 4;
+    pub(in crate::ems) const ALARMS: u16 = 6;
     pub(in crate::ems) const POWER: u16 = 10;
     /// Registers up to the power.
     pub(in crate::ems) const LENGTH: u16 = 11;
     pub(in crate::ems) const POWER_SCALE: u16 = 116;
     pub(in crate::ems) const RUNNING: [u16; 2] = [3, 4];
     pub(in crate::ems) const FAULT: u16 = 6;
+    /// Bits of the alarms that stop it: ground fault, DC disconnect, hardware, the manufacturer's own.
+    pub(in crate::ems) const GROUND_FAULT: u32 = 1;
+    pub(in crate::ems) const CONTACTOR: u32 = 1 << 3 | 1 << 15;
+    pub(in crate::ems) const MANUFACTURER: u32 = 1 << 16;
+}
+
+/// How it comes back after the grid was gone.
+pub(super) mod enter {
+    pub(in crate::ems) const MODEL: u16 = 703;
+    /// Time in s in which its power comes back.
+    pub(in crate::ems) const RAMP: u16 = 13;
 }
 
 /// What it is rated for.
@@ -121,12 +133,17 @@ pub(super) mod battery {
     pub(in crate::ems) const VOLTAGE_SCALE: u16 = 59;
     pub(in crate::ems) const CURRENT_SCALE: u16 = 62;
     /// Bits of the events that are alarms: the unit stops by itself, and should not be asked for power.
-    pub(in crate::ems) const ALARMS: u32 = 1 // communication
-        | 1 << 1 | 1 << 3 // temperature
+    pub(in crate::ems) const ALARMS: u32 = 1 << 1 | 1 << 3 // temperature
         | 1 << 5 | 1 << 7 // current
         | 1 << 9 | 1 << 11 // voltage
-        | 1 << 18 | 1 << 20 // temperatures apart, contactor
-        | 1 << 22 | 1 << 25; // insulation, other
+        | 1 << 18 | 1 << 25; // temperatures apart, other
+    /// Bits that warnings and alarms share, with the bits of the converter's alarms that tell which it is. A
+    /// controller that is late is a warning of the first, and nobody's fault but its own.
+    pub(in crate::ems) const SHARED: [(u32, u32); 3] = [
+        (1, super::inverter::MANUFACTURER),       // communication
+        (1 << 20, super::inverter::CONTACTOR),    // contactor
+        (1 << 22, super::inverter::GROUND_FAULT), // insulation
+    ];
 }
 
 #[cfg(test)]

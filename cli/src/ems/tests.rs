@@ -151,6 +151,30 @@ async fn freeze(play: &mut Play) {
 }
 
 #[tokio::test]
+async fn an_ems_that_is_late_itself_calls_it_no_fault_of_the_units() {
+    let mut play = Play::new(&[]).await;
+    for number in 1..=3 {
+        let watchdog = bess_core::control::WatchdogChange {
+            timeout_s: Some(3.0),
+            ..bess_core::control::WatchdogChange::default()
+        };
+        let change = bess_core::command::ControlChange {
+            watchdog,
+            ..bess_core::command::ControlChange::default()
+        };
+        play.command(Command::ControlUnit { unit: unit(number), change }).await;
+    }
+    play.work(5).await;
+    play.ems.act(&ClientAct::Heartbeat(bess_scenarios::faults::HeartbeatMode::Stop));
+    play.work(20).await;
+    let alarms = play.now().units[0].alarms;
+    assert!(alarms.has(bess_core::alarm::AlarmCode::ControllerLost), "{alarms:?}");
+    let faults = play.seen.iter().filter(|(_, what, _)| what == "unit_fault").count();
+    assert_eq!(faults, 0, "{:?}", play.seen);
+    play.stop();
+}
+
+#[tokio::test]
 async fn data_that_stand_still_are_noticed_and_nothing_is_written_upon_them() {
     let mut play = Play::new(&[]).await;
     play.work(10).await;

@@ -25,6 +25,8 @@ pub(super) enum Notice {
     MeterMismatch,
     /// A unit refuses what is written to it.
     WriteRefused,
+    /// What the EMS adds to its setpoints makes the power at the POI worse, so it adds nothing any more.
+    TrimGivenUp,
 }
 
 impl Notice {
@@ -40,6 +42,7 @@ impl Notice {
             Self::SensorStuck => "sensor_stuck",
             Self::MeterMismatch => "meter_mismatch",
             Self::WriteRefused => "write_refused",
+            Self::TrimGivenUp => "trim_given_up",
         }
     }
 }

@@ -219,10 +219,8 @@ impl House<'_> {
         plan: &RunPlan,
         pace: Pace,
     ) -> anyhow::Result<()> {
-        // The EMS is there before the time line begins.
-        if pace == Pace::Stepped {
-            self.round().await?;
-        }
+        // What is set for the run is set before the EMS looks what it finds; then it is there before the
+        // first tick.
         let start = StageRequest::StartRun { id: self.run.clone(), prepared: prepared.clone() };
         ask(&*self.mailbox, Request::Stage(start)).await?;
         let deadline = plan.clock.max_wall.map(|most| (Instant::now() + most, most));

@@ -86,9 +86,6 @@ impl Attendant {
         for act in self.book.take_host_acts() {
             match (act, &mut self.ems) {
                 (HostAct::Client { act, .. }, Some(ems)) => ems.act(&act),
-                (HostAct::RestartListener { listener }, _) => {
-                    tracing::warn!(?listener, "no listener is restarted here");
-                }
                 // Whoever is not there does nothing, and the loop stands still by itself.
                 (HostAct::Client { .. } | HostAct::Stall { .. }, _) => {}
             }

@@ -4,8 +4,8 @@ use super::reader::{Bounds, Section};
 use crate::command::Rejection;
 use crate::control::{
     CURVE_POINTS, CurveFunction, DEACTIVATION_MAX_PER_S, DEVIATION_MAX_HZ, DROOP, FrequencyDroop,
-    FrequencyResponse, FunctionName, FunctionSet, PeakShaving, RESPONSE_MAX_S, SUSTAIN_MAX_S,
-    Sustain, UnitFunctions,
+    FrequencyResponse, FunctionName, FunctionSet, FunctionsChange, PeakShaving, RESPONSE_MAX_S,
+    SUSTAIN_MAX_S, Sustain, UnitFunctions,
 };
 use crate::series::Series;
 use crate::service::{self, CurvePreset};
@@ -19,10 +19,33 @@ const POWER_KW: Bounds = Bounds::positive(1e7);
 
 /// The table `[units.functions]` of `group`; what it does not say is as [`UnitFunctions::default`] has it.
 pub(super) fn read_functions(group: &Section<'_, '_>) -> UnitFunctions {
-    let mut functions = UnitFunctions::default();
-    let Some(section) = group.section("functions") else {
-        return functions;
+    group.section("functions").map_or_else(UnitFunctions::default, read_table)
+}
+
+/// The same table as a change of a farm that is there: the functions that it wants on where it says so, and
+/// the settings of those that have a table in it. What such a table leaves out is as in a farm file.
+pub fn read_functions_change(section: Section<'_, '_>) -> (Option<FunctionSet>, FunctionsChange) {
+    let says_on = section.has("on");
+    let has = |key| section.has(key);
+    let (droop, response) = (has("frequency_droop"), has("frequency_response"));
+    let (volt_var, volt_watt, watt_var) = (has("volt_var"), has("volt_watt"), has("watt_var"));
+    let shaving = has("peak_shaving");
+    let functions = read_table(section);
+    let change = FunctionsChange {
+        frequency_droop: droop.then_some(functions.frequency_droop),
+        frequency_response: response.then_some(functions.frequency_response),
+        volt_var: volt_var.then_some(functions.volt_var),
+        volt_watt: volt_watt.then_some(functions.volt_watt),
+        watt_var: watt_var.then_some(functions.watt_var),
+        peak_shaving: shaving.then_some(functions.peak_shaving),
+        schedule: functions.schedule,
+        ..FunctionsChange::default()
     };
+    (says_on.then_some(functions.on_at_start), change)
+}
+
+fn read_table(section: Section<'_, '_>) -> UnitFunctions {
+    let mut functions = UnitFunctions::default();
     functions.on_at_start = read_on(&section);
     if let Some(droop) = section.section("frequency_droop") {
         functions.frequency_droop = read_frequency_droop(&droop);

@@ -19,6 +19,7 @@ mod watchdog;
 
 pub use diagnostic::{Problem, Problems};
 pub use farm::{BUILT_IN_FARM, ChemistrySource, parse_farm};
+pub use functions::read_functions_change;
 pub use reader::{
     Bounds, Given, Literal, Node, Notation, Section, Shape, did_you_mean, read_document,
     read_document_with_files, read_tree,

@@ -505,11 +505,6 @@ pub enum HostAct {
         /// How many.
         ticks: u64,
     },
-    /// A listener is closed with its connections, and opened again.
-    RestartListener {
-        /// Which; `None` for every one.
-        listener: Option<Arc<str>>,
-    },
     /// The built-in EMS does something else than its work.
     Client {
         /// Which one.

@@ -6,6 +6,7 @@
 
 mod deed;
 mod expectations;
+mod functions;
 mod matching;
 pub mod objects;
 mod order;

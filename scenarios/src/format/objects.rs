@@ -137,7 +137,8 @@ object! {
     /// Something that is set before the farm is looked at.
     INITIAL "initial" [&[
         Key::new("target", Kind::Target, "where"),
-        Key::new("set", Kind::Set, "what"),
+        Key::optional("set", Kind::Set, "what"),
+        Key::optional("functions", Kind::Functions, "of units: what they do by themselves, with the keys of a farm file"),
     ]];
     /// Whom something concerns.
     TARGET "target" [&[

@@ -4,16 +4,19 @@ use super::objects::{self, FORMATS};
 use super::params::Params;
 use super::part::{Context, Files, Part, is_id};
 use super::scenario::{
-    Abort, ClockMode, ClockPlan, Feature, Gravity, Initial, Level, Metadata, ReportPlan, Requires,
-    Rollback, RollbackPolicy, Scenario, SteadyCheck, SteadyMode, SteadyState, Sut, SutMode,
+    Abort, ClockMode, ClockPlan, Feature, Functions, Gravity, Initial, Level, Metadata, ReportPlan,
+    Requires, Rollback, RollbackPolicy, Scenario, SteadyCheck, SteadyMode, SteadyState, Sut,
+    SutMode,
 };
 use super::values::{self, Allowed};
 use super::{expectations, order, setup, targets, timeline};
 use crate::expr::Names;
 use crate::faults::TargetKind;
 use crate::{sight, text};
-use bess_core::config::{Given, Literal, Problem, Problems, Section, read_tree};
-use bess_core::spec::FarmSpec;
+use bess_core::config::{
+    Given, Literal, Problem, Problems, Section, read_functions_change, read_tree,
+};
+use bess_core::spec::{FarmSpec, UnitSpec};
 use bess_core::stage::Severity;
 use bess_core::units::Watts;
 use std::time::Duration;
@@ -279,11 +282,20 @@ fn initial(part: Part<'_, '_, '_>) -> Option<Initial> {
     let target = part.target("target");
     let kind = target.map(|target| part.context.targets[target].1);
     let section = part.section.section("set");
+    let functions = part.section.section("functions");
+    if !part.has("set") && !part.has("functions") {
+        let message = "one of `set` and `functions` is needed".to_owned();
+        part.section.report(part.section.span(), message, None);
+    }
     let initial = match kind {
         Some(kind @ (TargetKind::Unit | TargetKind::Farm)) => {
             let parameters = setup::parameters(kind);
             let set = values::settings(section, &parameters, Allowed::Draws, part.context);
-            target.map(|target| Initial { target, set })
+            if kind == TargetKind::Farm {
+                part.refuse("functions", "is of units, not of the farm", "name a target of units");
+            }
+            let functions = functions.map(|section| self::functions(section, &part));
+            target.map(|target| Initial { target, set, functions })
         }
         Some(kind) => {
             let message = format!("only units and the farm can be set, not a {}", kind.name());
@@ -294,6 +306,20 @@ fn initial(part: Part<'_, '_, '_>) -> Option<Initial> {
     };
     part.finish();
     initial
+}
+
+/// The functions of units in `section`; what no unit of the farm takes is reported.
+fn functions(section: Section<'_, '_>, part: &Part<'_, '_, '_>) -> Functions {
+    let (on, change) = read_functions_change(section);
+    let spec = part.context.spec;
+    let refused = |unit: &UnitSpec| change.check(&unit.design, spec.nominal_frequency.0).err();
+    if let Some(first) = spec.units.first().and_then(refused)
+        && spec.units.iter().all(|unit| refused(unit).is_some())
+        && part.section.is_clean()
+    {
+        part.report("functions", format!("no unit of the farm takes them: {first}"), None);
+    }
+    Functions { on, change }
 }
 
 fn steady_state(part: Option<Part<'_, '_, '_>>) -> SteadyState {

@@ -4,6 +4,9 @@ use super::value::{Draw, Setting, Value};
 use super::{Condition, Deed, Matching};
 use crate::faults::{FaultKind, Target};
 use crate::text::ParamValue;
+use bess_core::command::Command;
+use bess_core::control::{ControlChange, FunctionSet, FunctionsChange};
+use bess_core::id::UnitId;
 use bess_core::stage::{ReportForm, Severity};
 use bess_core::units::Watts;
 use std::time::Duration;
@@ -248,6 +251,32 @@ pub struct Initial {
     pub target: usize,
     /// What is set, by the names that the kind of target has.
     pub set: Vec<Setting>,
+    /// What units do by themselves from then on.
+    pub functions: Option<Functions>,
+}
+
+/// Functions of units, as a farm file has them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Functions {
+    /// Those that are on, all others off; `None` leaves them as they are.
+    pub on: Option<FunctionSet>,
+    /// Settings of those that have some here.
+    pub change: FunctionsChange,
+}
+
+impl Functions {
+    /// The commands by which a client would ask `unit` for it.
+    pub fn commands(&self, unit: UnitId) -> Vec<Command> {
+        let mut commands = Vec::new();
+        if self.change != FunctionsChange::default() {
+            commands.push(Command::ConfigureUnit { unit, change: Box::new(self.change.clone()) });
+        }
+        if self.on.is_some() {
+            let change = ControlChange { functions: self.on, ..ControlChange::default() };
+            commands.push(Command::ControlUnit { unit, change });
+        }
+        commands
+    }
 }
 
 /// Whom something concerns.

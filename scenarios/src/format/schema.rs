@@ -184,6 +184,7 @@ fn key(key: &Key) -> Value {
         // Its own schema comes with the name of the action.
         Kind::With => json!({ "type": "object" }),
         Kind::Set => reference("set"),
+        Kind::Functions => super::functions::schema(),
         Kind::Every => json!({ "anyOf": [reference("duration"), reference("draw")] }),
         Kind::Object(object) => reference(object.name),
         Kind::List(object) => json!({ "type": "array", "items": reference(object.name) }),

@@ -84,6 +84,8 @@ pub enum Kind {
     With,
     /// Settings of [`super::setup`].
     Set,
+    /// The table of a farm file's `[units.functions]`.
+    Functions,
     /// A duration, or a distribution in seconds.
     Every,
     /// An object.
@@ -132,6 +134,7 @@ impl Kind {
             Self::Targets => "the name of a target, or a list of them".to_owned(),
             Self::Units => "names of units such as unit-001 or unit-001..unit-004".to_owned(),
             Self::Action => "the id of an action".to_owned(),
+            Self::Functions => "a table as `[units.functions]` of a farm file".to_owned(),
             Self::With | Self::Set => "a table of parameters".to_owned(),
             Self::Every => "a duration, or a distribution of seconds".to_owned(),
             Self::Object(_) => "a table".to_owned(),

@@ -19,7 +19,9 @@ library! {
     "commissioning-swapped-words"
     "commissioning-wrong-scale"
     "droop-over-frequency"
+    "dynamic-containment"
     "ems-heartbeat-loss"
+    "ffr-nordic-step"
     "frostygoop-2024"
     "grid-frequency-event-fcr"
     "hornsdale-2019"
@@ -33,6 +35,7 @@ library! {
     "sensor-drift-and-stuck"
     "thermal-runaway-propagation"
     "victorian-big-battery-2021"
+    "volt-var-response"
     "voltage-dip-ride-through"
 }
 

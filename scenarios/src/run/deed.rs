@@ -5,7 +5,7 @@ use super::fault::Orders;
 use crate::faults::{Arg, Args, Target, TargetKind};
 use crate::format::setup::Setup;
 use crate::format::{Control, ControlKind, Setting, Value};
-use bess_core::command::{Command, RackAction, UnitAction, validate};
+use bess_core::command::{Command, RackAction, Rejection, UnitAction, validate};
 use bess_core::defect::Defect;
 use bess_core::snapshot::Snapshot;
 use bess_core::time::{TICKS_PER_S, Tick};
@@ -24,7 +24,7 @@ pub(super) struct Given {
 }
 
 /// Gives commands as far as the farm takes them.
-fn give(commands: Vec<Command>, seen: &Snapshot, orders: &mut Orders) -> Vec<Given> {
+pub(super) fn give(commands: Vec<Command>, seen: &Snapshot, orders: &mut Orders) -> Vec<Given> {
     let give = |command: Command| {
         let what = command.describe();
         let refused = match validate(&seen.spec, &seen.units, &command) {
@@ -32,7 +32,13 @@ fn give(commands: Vec<Command>, seen: &Snapshot, orders: &mut Orders) -> Vec<Giv
                 orders.commands.push(command);
                 String::new()
             }
-            Err(refused) => refused.to_string(),
+            Err(refused) => {
+                // A reset that is refused counts at the alarm that is in its way: the farm has to hear of it.
+                if matches!(refused, Rejection::ResetRefused { .. }) {
+                    orders.commands.push(command);
+                }
+                refused.to_string()
+            }
         };
         Given { what, refused }
     };

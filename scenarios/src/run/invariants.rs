@@ -26,7 +26,7 @@ struct Before {
     tick: Tick,
     unix_ns: i64,
     heartbeats: Vec<u32>,
-    energies_j: [f64; 5],
+    energies_j: [f64; 6],
 }
 
 struct Invariant {
@@ -179,13 +179,12 @@ fn racks(
     })
 }
 
-/// Without the heat of cells: when a current turns round, their polarisation gives back for some ticks what it
-/// took.
-fn energies_j(seen: &Snapshot) -> [f64; 5] {
+fn energies_j(seen: &Snapshot) -> [f64; 6] {
     let totals = &seen.farm.totals;
     [
         totals.discharged.0,
         totals.charged.0,
+        totals.cell_loss.0,
         totals.pcs_loss.0,
         totals.auxiliary.0,
         totals.transformer.0,

@@ -19,6 +19,7 @@ use crate::format::{
 };
 use crate::report::{Attendance, HostPart};
 use crate::sight::{LinkSight, Memory, Story};
+use bess_core::control::{FunctionName, FunctionSet};
 use bess_core::id::UnitId;
 use bess_core::link::LinkEffect;
 use bess_core::snapshot::Snapshot;
@@ -165,9 +166,19 @@ pub(super) struct Run {
     pub(super) is_changed: bool,
 }
 
+/// Whether the plant or a unit answers to the frequency, or will once the scenario has set what it sets.
+fn responds(scenario: &Scenario, seen: &Snapshot) -> bool {
+    let answers = |on: FunctionSet| {
+        on.has(FunctionName::FrequencyResponse) || on.has(FunctionName::FrequencyDroop)
+    };
+    let of_scenario = scenario.initial.iter().filter_map(|initial| initial.functions.as_ref()?.on);
+    seen.plant.frequency_response.is_some()
+        || seen.units.iter().map(|unit| unit.control.functions).chain(of_scenario).any(answers)
+}
+
 /// What a farm lacks of what a scenario needs.
-fn lacks(scenario: &Scenario, spec: &FarmSpec, has_modbus: bool) -> Option<String> {
-    let requires = &scenario.requires;
+fn lacks(scenario: &Scenario, seen: &Snapshot, has_modbus: bool) -> Option<String> {
+    let (requires, spec) = (&scenario.requires, &seen.spec);
     if spec.units.len() < requires.min_units {
         let (has, needs) = (spec.units.len(), requires.min_units);
         return Some(format!("the farm has {has} units, the scenario needs {needs}"));
@@ -180,7 +191,7 @@ fn lacks(scenario: &Scenario, spec: &FarmSpec, has_modbus: bool) -> Option<Strin
     }
     let is_lacking = |feature: &&Feature| match feature {
         Feature::Transformer => spec.transformer.is_none(),
-        Feature::FrequencyResponse => spec.plant.settings.frequency_response.is_none(),
+        Feature::FrequencyResponse => !responds(scenario, seen),
         // Every unit has one.
         Feature::Cooling => false,
         Feature::Modbus => !has_modbus,
@@ -238,7 +249,7 @@ impl Run {
         run.uses = run.exprs().fold(Uses::default(), |uses, expr| uses.and(expr.uses()));
         run.memory = Memory::new(run.exprs().flat_map(Expr::memory_needs));
         let has_modbus = run.host.attendance != Attendance::Alone;
-        if let Some(lacks) = lacks(scenario, &seen.spec, has_modbus) {
+        if let Some(lacks) = lacks(scenario, seen, has_modbus) {
             run.settle(Verdict::Error, lacks);
             return run;
         }
@@ -277,7 +288,10 @@ impl Run {
                 let parameters = setup::parameters(target.kind());
                 let (key, name) = (format!("initial {n}"), target.to_string());
                 let mut course = Course::new(&initial.set, &parameters, self.chance, &key, &name);
-                let given = deed::set(&course.at(0), target, seen, orders);
+                let mut given = deed::set(&course.at(0), target, seen, orders);
+                if let (Some(functions), Some(unit)) = (&initial.functions, target.unit()) {
+                    given.extend(deed::give(functions.commands(unit), seen, orders));
+                }
                 if let Some(record) = &mut self.record {
                     for given in given {
                         record.command(seen.tick, target.unit(), given.what, given.refused);

@@ -3,7 +3,7 @@
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::control::UnitControl;
 use bess_core::log::Log;
-use bess_core::snapshot::{ClockView, Counts, FarmView, RackView, Snapshot, UnitState, UnitView};
+use bess_core::snapshot::{FarmView, RackView, Snapshot, UnitState, UnitView};
 use bess_core::spec::FarmSpec;
 use bess_core::time::{SimTime, Tick};
 use bess_core::units::Hertz;
@@ -37,21 +37,13 @@ pub(crate) fn snapshot(n_units: usize, tick: u64) -> Snapshot {
         tick: Tick(tick),
         publication: tick + 1,
         time: SimTime { unix_ns: 1_767_225_600_000_000_000 }.at(Tick(tick)),
-        wall_unix_ns: 0,
-        clock: ClockView::default(),
         farm,
         units,
         racks: vec![rack; spec.n_racks()],
-        cells: Vec::new(),
-        alarms: Vec::new(),
         functions: spec.units.iter().map(|unit| Arc::clone(&unit.design.functions)).collect(),
         plant: Arc::new(spec.plant.settings.clone()),
         events: Arc::new(Log::new(1000)),
         audit: Arc::new(Log::new(1000)),
-        link: Arc::default(),
-        forced: Arc::default(),
-        stage: Arc::default(),
-        counts: Counts::default(),
-        spec,
+        ..Snapshot::empty(spec)
     }
 }

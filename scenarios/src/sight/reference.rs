@@ -5,15 +5,16 @@ use bess_core::control::{FrequencyDroop, FrequencyResponse, FunctionName};
 use bess_core::snapshot::Snapshot;
 
 /// Response to the grid's frequency in W: of the plant controller, or else the sum over the units that
-/// run and have a function for it. NaN where nobody has.
+/// run and have a function for it. NaN where nobody has, and where one of them is a triggered service: what
+/// that gives hangs on when it was triggered, not on the frequency alone.
 pub(crate) fn frequency_response_w(snapshot: &Snapshot) -> f64 {
     let nominal_hz = snapshot.spec.nominal_frequency.0;
     let deviation_hz = snapshot.farm.frequency.0 - nominal_hz;
     if let Some(response) = snapshot.plant.frequency_response.as_ref() {
         return response_w(response, deviation_hz, snapshot.spec.rated_power().0);
     }
-    let mut sum_w = f64::NAN;
-    let mut add = |power_w: f64| sum_w = if sum_w.is_nan() { power_w } else { sum_w + power_w };
+    let mut sum_w = None;
+    let mut add = |power_w: f64| sum_w = Some(sum_w.unwrap_or(0.0) + power_w);
     for (unit, functions) in snapshot.units.iter().zip(&snapshot.functions) {
         let (on, largest_w) = (unit.control.functions, unit.control.capacity.active_max_w);
         let gives = f64::from(u8::from(unit.state.converts()));
@@ -23,7 +24,7 @@ pub(crate) fn frequency_response_w(snapshot: &Snapshot) -> f64 {
             add(gives * droop_w(&functions.frequency_droop, deviation_hz, nominal_hz, largest_w));
         }
     }
-    sum_w
+    sum_w.unwrap_or(f64::NAN)
 }
 
 /// The same, 0 where nobody responds.
@@ -33,6 +34,9 @@ pub(crate) fn frequency_response_or_zero_w(snapshot: &Snapshot) -> f64 {
 }
 
 fn response_w(response: &FrequencyResponse, deviation_hz: f64, rated_w: f64) -> f64 {
+    if response.sustain.is_some() {
+        return f64::NAN;
+    }
     response.contract_w.unwrap_or(rated_w) * curve_at(&response.points, deviation_hz)
 }
 
@@ -72,6 +76,12 @@ mod tests {
         }
         // Half of the way between 10 and 200 mHz.
         assert!((response_w(&fcr, -0.105, 25e6) - 5e6).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_triggered_service_has_no_answer_that_follows_from_the_frequency_alone() {
+        let ffr = frequency_response("ffr-nordic-1.3").expect("a preset");
+        assert!(response_w(&ffr, -0.25, 1e6).is_nan());
     }
 
     #[test]

@@ -152,7 +152,7 @@ signals! {
         "farm.rated_power_w" W "sum of the units' rated active power" |s| s.spec.rated_power().0;
         "grid.nominal_frequency_hz" HZ "nominal frequency of the grid" |s| s.spec.nominal_frequency.0;
         "reference.setpoint_w" W "farm setpoint in force, 0 where there is none" |s| s.farm.setpoint.map_or(0.0, |p| p.0);
-        "reference.fcr_power_w" W "what the configured frequency response asks for at this frequency once it is there in full: of the plant, or else of the units; absent where neither has one" reference::frequency_response_w;
+        "reference.fcr_power_w" W "what the configured frequency response asks for at this frequency once it is there in full: of the plant, or else of the units; absent where neither has one, and with a triggered service, whose answer hangs on when it was triggered" reference::frequency_response_w;
         "reference.power_w" W "setpoint after the plant's ramp, and with it the ideal frequency response" |s| s.farm.ramped_setpoint.0 + reference::frequency_response_or_zero_w(s);
     }
     Unit {

@@ -4,7 +4,7 @@ use super::{Engine, SPARES};
 use crate::physics::pcs::Power;
 use crate::unit::{Share, Surroundings, Unit};
 use bess_core::id::UnitId;
-use bess_core::snapshot::{ClockMode, ClockView, Counts, FarmView, RackView, Snapshot};
+use bess_core::snapshot::{ClockView, FarmView, Snapshot};
 use bess_core::units::{Hertz, Joules, Vars, Watts};
 use std::sync::Arc;
 
@@ -80,27 +80,7 @@ impl Engine {
         if self.spare.len() == SPARES {
             self.spare.remove(0);
         }
-        Arc::new(Snapshot {
-            tick: self.tick,
-            publication: 0,
-            time: self.start,
-            wall_unix_ns: 0,
-            clock: ClockView { mode: ClockMode::Free, ..ClockView::default() },
-            spec: Arc::clone(&self.spec),
-            farm: FarmView::default(),
-            units: Vec::with_capacity(self.units.len()),
-            racks: Vec::<RackView>::with_capacity(self.spec.n_racks()),
-            cells: Vec::new(),
-            alarms: Vec::new(),
-            functions: Vec::new(),
-            plant: Arc::clone(self.plant.settings()),
-            events: Arc::clone(&self.events),
-            audit: Arc::clone(&self.audit),
-            link: Arc::clone(&self.link),
-            forced: Arc::clone(&self.forced),
-            stage: Arc::default(),
-            counts: Counts::default(),
-        })
+        Arc::new(Snapshot::empty(Arc::clone(&self.spec)))
     }
 
     /// The whole farm at the end of the last tick: sums in the order of the units.

@@ -138,7 +138,12 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
         let closed = || branches.iter().filter(|branch| branch.source.is_some());
         // Between racks at opposite limits the bus has room to meet the power.
         let gives = closed().any(|branch| branch.current_a > 0.0);
-        if gives && closed().any(|branch| branch.current_a < 0.0) {
+        // And a rack behind much resistance, such as an arc, gives nothing at its limit: half of its voltage is
+        // gone at its matched load, all of it at twice that current.
+        let is_beyond = |branch: &Branch| {
+            branch.source.is_some_and(|source| source.r_ohm * branch.current_a > 0.5 * source.e_v)
+        };
+        if gives && closed().any(|branch| branch.current_a < 0.0 || is_beyond(branch)) {
             return settle(branches, power_w);
         }
         let point = all_held(branches);
@@ -161,7 +166,7 @@ fn consistent(branches: &mut [Branch], point: BusPoint, power_w: f64) -> Shared 
 }
 
 /// Searches the bus voltage at which the racks, each within its limits, give `power_w`; where they
-/// cannot, the one at which all of them are at their limits on its side.
+/// cannot, the one at which they give most, or at which all of them are at their limits on the side of charge.
 fn settle(branches: &mut [Branch], power_w: f64) -> Shared {
     let sources = || branches.iter().filter_map(|b| b.source.map(|source| (b, source)));
     let within = |branch: &Branch, source: Source, bus_v: f64| {
@@ -182,7 +187,30 @@ fn settle(branches: &mut [Branch], power_w: f64) -> Shared {
     let rest_v = halve(lowest_v, highest_v, &|bus_v| current_a(bus_v) > 0.0);
     let gives_more = |bus_v: f64| bus_v * current_a(bus_v) > power_w;
     let bus_v = if power_w >= 0.0 {
-        if gives_more(lowest_v) { halve(lowest_v, rest_v, &gives_more) } else { lowest_v }
+        // Between the voltages at which a rack comes to its limit the power is a parabola. From rest on down, the
+        // first voltage that gives enough is the one with the least current.
+        let corners = |(b, s): (&Branch, Source)| {
+            [s.e_v - s.r_ohm * b.discharge_a, s.e_v + s.r_ohm * b.charge_a]
+        };
+        let (mut above_v, mut best_v, mut found_v) = (rest_v, rest_v, None);
+        while above_v > 0.0 && found_v.is_none() {
+            let below = sources().flat_map(corners).filter(|corner_v| *corner_v < above_v);
+            let corner_v = below.fold(0.0, f64::max);
+            let slope = (current_a(corner_v) - current_a(above_v)) / (above_v - corner_v);
+            let peak_v = 0.5 * (above_v + current_a(above_v) / slope.max(f64::MIN_POSITIVE));
+            let mut last_v = above_v;
+            for bus_v in [peak_v.clamp(corner_v, above_v), corner_v] {
+                if found_v.is_none() && gives_more(bus_v) {
+                    found_v = Some(halve(bus_v, last_v, &gives_more));
+                }
+                if bus_v * current_a(bus_v) > best_v * current_a(best_v) {
+                    best_v = bus_v;
+                }
+                last_v = bus_v;
+            }
+            above_v = corner_v;
+        }
+        found_v.unwrap_or(best_v)
     } else if gives_more(highest_v) {
         highest_v
     } else {
@@ -194,8 +222,12 @@ fn settle(branches: &mut [Branch], power_w: f64) -> Shared {
         branch.current_a = free_a.min(branch.discharge_a).max(-branch.charge_a);
         branch.held = branch.current_a != free_a;
     }
-    let current_a = branches.iter().map(|branch| branch.current_a).sum();
-    let point = BusPoint { voltage_v: bus_v, current_a, beyond_matched_load: false };
+    let current_a: f64 = branches.iter().map(|branch| branch.current_a).sum();
+    let has_room = |b: &Branch| b.source.is_some() && b.current_a < b.discharge_a * (1.0 - 1e-9);
+    let could_more = branches.iter().any(has_room);
+    let is_short = bus_v * current_a < power_w * (1.0 - 1e-6);
+    let beyond_matched_load = power_w > 0.0 && is_short && could_more;
+    let point = BusPoint { voltage_v: bus_v, current_a, beyond_matched_load };
     Shared { point, held_w: held_w(branches, bus_v) }
 }
 
@@ -280,6 +312,21 @@ mod tests {
     }
 
     #[test]
+    fn a_rack_behind_an_arc_gives_what_it_can_and_the_bus_does_not_turn_round() {
+        // Twelve kilowatts of two racks of 53 V; one of them has an arc of 20 ohm in its line.
+        let mut racks = [branch(53.0, 0.02, 157.0), branch(53.0, 20.0, 157.0)];
+        let Shared { point, held_w } = share_out(&mut racks, 12e3).unwrap();
+        let given_w = point.voltage_v * point.current_a;
+        // The good rack gives all that it may; the other one 35 W at most.
+        assert!((7_500.0..8_000.0).contains(&given_w) && point.beyond_matched_load, "{given_w}");
+        assert!((racks[0].current_a - 157.0).abs() < 1e-6 && held_w >= 0.0, "{racks:?}");
+        // What it can give it does give.
+        let Shared { point, .. } = share_out(&mut racks, 7e3).unwrap();
+        assert!((point.voltage_v * point.current_a - 7e3).abs() < 1e-3, "{point:?}");
+        assert!(point.voltage_v > 49.0 && racks[1].current_a > 0.0, "{racks:?}");
+    }
+
+    #[test]
     fn unequal_racks_exchange_current_at_zero_power() {
         let racks = [Source { e_v: 1371.0, r_ohm: 0.2 }, Source { e_v: 1370.0, r_ohm: 0.2 }];
         let bus = Bus::of(racks.into_iter()).unwrap();
@@ -332,6 +379,33 @@ mod tests {
             prop_assert!(met || all_held || point.beyond_matched_load, "{point:?} {power_w}");
             let given_w = point.voltage_v * point.current_a;
             prop_assert!(given_w.abs() <= power_w.abs() * (1.0 + 1e-9) + 1e-6 || met, "{given_w} {power_w}");
+        }
+
+        #[test]
+        fn whatever_lies_in_their_lines_racks_give_no_more_than_asked_and_never_the_other_way(
+            racks in proptest::collection::vec(
+                (40.0..60.0f64, -3.0..2.5f64, 0.0..300.0f64, 0.0..300.0f64), 1..6),
+            power_w in -20e3..20e3f64,
+        ) {
+            let mut racks: Vec<Branch> =
+                racks.into_iter().map(|(e_v, exponent, discharge_a, charge_a)| {
+                    let r_ohm = 10_f64.powf(exponent);
+                    Branch { charge_a, ..branch(e_v, r_ohm, discharge_a) }
+                }).collect();
+            let Shared { point, held_w } = share_out(&mut racks, power_w).unwrap();
+            let given_w = point.voltage_v * point.current_a;
+            let (least_w, most_w) = (power_w.min(0.0), power_w.max(0.0));
+            let margin_w = 1e-6 * power_w.abs() + 1e-3;
+            prop_assert!((least_w - margin_w..=most_w + margin_w).contains(&given_w), "{given_w} of {power_w}");
+            prop_assert!(point.voltage_v > 0.0 && held_w >= -1e-3, "{point:?} {held_w}");
+            // No other voltage of the bus gives more of what was asked for.
+            let at = |bus_v: f64| -> f64 {
+                bus_v * racks.iter().map(|b| {
+                    b.source.unwrap().current_a(bus_v).min(b.discharge_a).max(-b.charge_a)
+                }).sum::<f64>()
+            };
+            let most_w = (1..600).map(|n| at(f64::from(n) * 0.1)).fold(0.0, f64::max);
+            prop_assert!(power_w < 0.0 || given_w >= most_w.min(power_w) * (1.0 - 1e-6) - 1e-3, "{given_w} of {most_w}");
         }
 
         #[test]

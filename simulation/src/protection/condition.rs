@@ -132,6 +132,13 @@ pub(super) fn of_unit(
         AlarmCode::PcsFault => yes(unit.start_failed),
         AlarmCode::DoorOpen => yes(unit.door_open),
         AlarmCode::FireSuppression => yes(unit.suppression),
+        AlarmCode::GasConcentration => Condition {
+            violated: unit.gas_lfl >= element.threshold,
+            released: unit.gas_lfl <= element.release,
+            value: unit.gas_lfl,
+            threshold: element.threshold,
+            cell_idx: None,
+        },
         _ => yes(false),
     }
 }

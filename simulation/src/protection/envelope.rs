@@ -92,6 +92,7 @@ impl Envelope {
         let flags = [
             unit.smoke,
             unit.gas,
+            unit.gas_lfl > 0.0,
             unit.dc_out_of_window.is_some(),
             unit.cooling_failed,
             unit.beyond_matched_load,

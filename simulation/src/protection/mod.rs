@@ -41,6 +41,14 @@ const FIXED: &[ProtectionElement] = &[
     fixed(AlarmCode::PcsFault, AlarmLevel::Critical),
     fixed(AlarmCode::DoorOpen, AlarmLevel::Warning),
     fixed(AlarmCode::FireSuppression, AlarmLevel::Critical),
+    // NFPA 69: gas is to be kept below a quarter of its lower flammable limit; the way back is an engineering
+    // choice.
+    ProtectionElement {
+        threshold: 0.25,
+        release: 0.2,
+        release_delay_s: 10.0,
+        ..fixed(AlarmCode::GasConcentration, AlarmLevel::Warning)
+    },
 ];
 
 const fn fixed(code: AlarmCode, level: AlarmLevel) -> ProtectionElement {

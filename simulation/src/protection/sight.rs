@@ -48,6 +48,8 @@ pub(crate) struct UnitSight<'s> {
     pub(crate) smoke: bool,
     /// Whether the gas detector says so.
     pub(crate) gas: bool,
+    /// Gas in the container's air over its lower flammable limit, as the detector shows it.
+    pub(crate) gas_lfl: f64,
     /// Since when BMS and PCS have not heard each other, in s; 0 while they do.
     pub(crate) bms_silent_s: f64,
     /// Temperature of the converter in degC.

@@ -42,6 +42,7 @@ const UNIT: UnitSight<'static> = UnitSight {
     insulation_kohm: 1000.0,
     smoke: false,
     gas: false,
+    gas_lfl: 0.0,
     bms_silent_s: 0.0,
     pcs_degc: 45.0,
     dc_out_of_window: None,

@@ -138,6 +138,8 @@ pub(crate) struct Unit {
     /// Power lost in what holds racks at their limits.
     held_w: f64,
     totals: EnergyTotals,
+    /// What cells and wiring took, less what polarisation gave back after a current turned round.
+    net_cell_loss: Joules,
     chemical: Joules,
     charge_moved_c: f64,
     share: Share,
@@ -197,6 +199,7 @@ impl Unit {
             dc: DcView::default(),
             held_w: 0.0,
             totals: EnergyTotals::default(),
+            net_cell_loss: Joules::ZERO,
             chemical: Joules::ZERO,
             charge_moved_c: 0.0,
             share: Share::default(),
@@ -413,11 +416,14 @@ impl Unit {
         self.totals.charged += energy(-output.p_w);
         self.totals.pcs_loss += energy(self.dc.power.0 - output.p_w);
         self.totals.auxiliary += energy(self.auxiliary_w());
-        self.totals.cell_loss += energy(self.held_w);
+        self.net_cell_loss += energy(self.held_w);
         for reading in self.battery.readings() {
-            self.totals.cell_loss += Joules(reading.loss_w * TICK_S);
+            self.net_cell_loss += Joules(reading.loss_w * TICK_S);
             self.chemical += Joules(reading.chemical_w * TICK_S);
             self.charge_moved_c += reading.current_a.abs() * TICK_S;
+        }
+        if self.net_cell_loss > self.totals.cell_loss {
+            self.totals.cell_loss = self.net_cell_loss;
         }
     }
 
@@ -463,6 +469,7 @@ impl Unit {
             self.totals.discharged.0,
             self.totals.charged.0,
             self.totals.cell_loss.0,
+            self.net_cell_loss.0,
             self.totals.pcs_loss.0,
             self.totals.auxiliary.0,
             self.charge_moved_c,
@@ -477,6 +484,12 @@ impl Unit {
         ] {
             sink(&value.to_le_bytes());
         }
+    }
+
+    /// What cells and wiring took so far, also where it fell.
+    #[cfg(test)]
+    pub(crate) fn net_cell_loss(&self) -> Joules {
+        self.net_cell_loss
     }
 
     /// Spoils the state of one unit, to prove that bad numbers do not travel.

@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
     farm_counter("bess_farm_charged_joules_total", "poi.charged_energy"),
     farm_counter("bess_farm_discharged_joules_total", "poi.discharged_energy"),
     counter("bess_farm_auxiliary_joules_total", JOULES, "Energy drawn by the auxiliaries since the start", Real(|s| s.snapshot().farm.totals.auxiliary.0)),
-    counter("bess_farm_loss_joules_total", JOULES, "Energy turned into heat since the start, in cells with their wiring, in the PCS and in the transformer", Numbers(losses)).by(&["kind"]),
+    counter("bess_farm_loss_joules_total", JOULES, "Energy turned into heat since the start, in cells with their wiring (and what their polarisation holds), in the PCS and in the transformer", Numbers(losses)).by(&["kind"]),
     farm("bess_farm_frequency_response_watts", "poi.frequency_response", DISCHARGE),
     farm("bess_farm_ramped_setpoint_watts", "setpoint.ramped_power", ", positive is discharge; 0 while there is none"),
 

@@ -18,7 +18,7 @@ use bess_core::event::{Event, EventKind};
 use bess_core::force::{ForcedPoint, ForcedValue};
 use bess_core::link::{ActiveLink, LinkCondition, LinkEffect, LinkScope};
 use bess_core::log::Log;
-use bess_core::snapshot::{ClockMode, ClockView, Counts, FarmView, Snapshot, UnitState, UnitView};
+use bess_core::snapshot::{ClockMode, ClockView, FarmView, Snapshot, UnitState, UnitView};
 use bess_core::stats::{Histogram, MODBUS_EXCEPTIONS, MODBUS_FUNCTIONS, Stats};
 use bess_core::time::{Moment, SimTime, Tick};
 use bess_core::units::{Amps, Celsius, Hertz, Joules, Vars, Volts, Watts};
@@ -77,20 +77,12 @@ fn farm_of(text: &str) -> Snapshot {
         time: SimTime { unix_ns: 1_750_000_000_500_000_000 },
         wall_unix_ns: 1_760_000_000_000_000_000,
         clock: ClockView { mode: ClockMode::Running, speed: 2.0, steps_left: 0 },
-        spec,
         farm,
         units,
-        racks: Vec::new(),
-        cells: Vec::new(),
-        alarms: Vec::new(),
-        functions: Vec::new(),
-        plant: Arc::default(),
         events: Arc::new(Log::new(10)),
         audit: Arc::new(Log::new(10)),
-        link: Arc::default(),
-        forced: Arc::default(),
         stage: crate::testing::stage::one_of_each(),
-        counts: Counts::default(),
+        ..Snapshot::empty(spec)
     }
 }
 

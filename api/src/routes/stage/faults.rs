@@ -1,6 +1,6 @@
 //! `/faults`: what is made wrong on purpose, one by one.
 
-use super::{Parameter, book, check_id, check_seed, drawn_id, no_such, refused, seconds_to};
+use super::{Parameter, book, check_id, check_seed, drawn_id, find, refused, seconds_to};
 use crate::ask::InEarnest;
 use crate::body::{Body, present};
 use crate::params::Params;
@@ -237,15 +237,9 @@ pub(crate) async fn end(
     query.finish()?;
     let snapshot = api.snapshot();
     let single = |fault: &&Arc<FaultView>| fault.is_active && fault.run.is_none();
-    if !snapshot.stage.faults.iter().filter(single).any(|fault| fault.id == id) {
-        let known = snapshot.stage.faults.iter().filter(single).map(|fault| fault.id.as_str());
-        return Err(no_such(
-            &kind::NO_SUCH_FAULT,
-            "no single fault in force has the id",
-            &id,
-            known,
-        ));
-    }
+    let singles = snapshot.stage.faults.iter().filter(single);
+    let what = "no single fault in force has the id";
+    find(singles, |fault| &fault.id, &id, &kind::NO_SUCH_FAULT, what)?;
     api.change(Request::Stage(StageRequest::EndFault(id)), sender).await
 }
 

@@ -118,15 +118,19 @@ impl From<&ParameterInfo> for Parameter {
     }
 }
 
-/// Something of this id is not there.
-fn no_such<'a>(
-    what: &'static crate::problem::Kind,
-    text: &str,
+/// The one of `all` with this id; where there is none it is refused in these words, with the ids that there are.
+fn find<'a, T>(
+    mut all: impl Iterator<Item = &'a T> + Clone,
+    id_of: fn(&T) -> &str,
     id: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> Box<Problem> {
-    Problem::new(what, format!("{text} {id:?}"))
-        .field("id")
-        .value(id)
-        .allowed(Allowed::one_of(known))
+    kind: &'static crate::problem::Kind,
+    words: &str,
+) -> Fallible<&'a T> {
+    let known = all.clone();
+    all.find(|one| id_of(one) == id).ok_or_else(|| {
+        Problem::new(kind, format!("{words} {id:?}"))
+            .field("id")
+            .value(id)
+            .allowed(Allowed::one_of(known.map(id_of)))
+    })
 }

@@ -1,6 +1,6 @@
 //! `/runs`: runs of scenarios, what came of them, and what an outside system noticed.
 
-use super::{book, check_id, check_seed, drawn_id, no_such, refused};
+use super::{book, check_id, check_seed, drawn_id, find, refused};
 use crate::ask::{InEarnest, aside};
 use crate::body::{Body, present};
 use crate::params::Params;
@@ -174,13 +174,9 @@ pub(crate) struct ObservationWish {
     text: Option<String>,
 }
 
-fn find<'s>(snapshot: &'s Snapshot, id: &str) -> Fallible<&'s RunView> {
-    let runs = &snapshot.stage.runs;
-    let run = runs.iter().find(|run| run.id == id).map(|run| &**run);
-    run.ok_or_else(|| {
-        let known = runs.iter().map(|run| run.id.as_str());
-        no_such(&kind::NO_SUCH_RUN, "there is no run", id, known)
-    })
+fn find_run<'s>(snapshot: &'s Snapshot, id: &str) -> Fallible<&'s RunView> {
+    let runs = snapshot.stage.runs.iter();
+    find(runs, |run| &run.id, id, &kind::NO_SUCH_RUN, "there is no run").map(|run| &**run)
 }
 
 /// The runs
@@ -204,7 +200,7 @@ pub(crate) async fn show(
 ) -> Fallible<Json<RunAnswer>> {
     query.finish()?;
     let snapshot = api.snapshot();
-    let run = find(&snapshot, &id)?.into();
+    let run = find_run(&snapshot, &id)?.into();
     Ok(Json(RunAnswer { stamp: Stamp::of(&snapshot), run }))
 }
 
@@ -279,7 +275,7 @@ pub(crate) async fn end(
     query: Params,
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
-    find(&api.snapshot(), &id)?;
+    find_run(&api.snapshot(), &id)?;
     api.change(Request::Stage(StageRequest::EndRun(id)), sender).await
 }
 
@@ -311,7 +307,7 @@ pub(crate) async fn report(
     let (_, form, media_type) =
         FORMS.into_iter().find(|(known, ..)| *known == name).unwrap_or(FORMS[0]);
     let book = Arc::clone(book(&api)?);
-    find(&api.snapshot(), &id)?;
+    find_run(&api.snapshot(), &id)?;
     let run = id.clone();
     let Some(text) = aside(move || book.report(&run, form)).await else {
         let detail = format!("run {id:?} is not done yet: there is no report of it");
@@ -343,7 +339,7 @@ pub(crate) async fn observe(
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
     let snapshot = api.snapshot();
-    find(&snapshot, &id)?;
+    find_run(&snapshot, &id)?;
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !(1..=64).contains(&wish.what.len()) || !wish.what.chars().all(fits) {
         let detail = format!(

@@ -1,6 +1,6 @@
 //! `/scenarios`: the library.
 
-use super::{book, no_such};
+use super::{book, find};
 use crate::params::Params;
 use crate::problem::{Fallible, FaultKindsProblems, ScenarioReadProblems, kind};
 use crate::state::Api;
@@ -80,9 +80,7 @@ pub(crate) async fn show(
 ) -> Fallible<Json<ScenarioAnswer>> {
     query.finish()?;
     let all = book(&api)?.scenarios();
-    let Some(info) = all.iter().find(|info| info.id == id) else {
-        let known = all.iter().map(|info| info.id.as_str());
-        return Err(no_such(&kind::NO_SUCH_SCENARIO, "the library has no scenario", &id, known));
-    };
+    let what = "the library has no scenario";
+    let info = find(all.iter(), |info| &info.id, &id, &kind::NO_SUCH_SCENARIO, what)?;
     Ok(Json(ScenarioAnswer { scenario: info.into(), text: info.text.to_string() }))
 }

@@ -7,12 +7,10 @@ use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::event::{Event, EventKind};
 use bess_core::id::UnitId;
 use bess_core::log::Log;
-use bess_core::snapshot::{
-    AcView, BatteryView, CellsView, ClockView, Counts, FarmView, RackView, Snapshot, UnitView,
-};
-use bess_core::spec::{FarmSpec, PlantSettings};
+use bess_core::snapshot::{AcView, BatteryView, CellsView, FarmView, RackView, Snapshot, UnitView};
+use bess_core::spec::FarmSpec;
 use bess_core::state::UnitState;
-use bess_core::time::{Moment, SimTime, Tick};
+use bess_core::time::{Moment, Tick};
 use bess_core::units::{Celsius, Hertz, Watts};
 use std::sync::{Arc, LazyLock};
 
@@ -61,9 +59,6 @@ impl Bench {
         let snapshot = Snapshot {
             tick: Tick(1000),
             publication: 1,
-            time: SimTime::default(),
-            wall_unix_ns: 0,
-            clock: ClockView::default(),
             farm: FarmView {
                 active_power: Watts(9.9e6),
                 frequency: Hertz(49.9),
@@ -72,17 +67,10 @@ impl Bench {
             },
             units: units.collect(),
             racks: vec![rack; spec.n_racks()],
-            cells: vec![],
-            alarms: vec![],
             functions: spec.units.iter().map(|u| Arc::clone(&u.design.functions)).collect(),
-            plant: Arc::new(PlantSettings::default()),
             events: Arc::new(Log::new(10_000)),
             audit: Arc::new(Log::new(10_000)),
-            link: Arc::default(),
-            forced: Arc::default(),
-            stage: Arc::default(),
-            counts: Counts::default(),
-            spec: Arc::clone(&spec),
+            ..Snapshot::empty(Arc::clone(&spec))
         };
         let mut targets = Targets::new(7);
         let others = (0..10).filter(|idx| *idx != VICTIM).map(|idx| Member::unit(unit(idx)));

@@ -1,13 +1,10 @@
 //! Requests are lost in bursts.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe, shared};
+use crate::faults::{FaultKind, Parameter, shared};
 use bess_core::link::LinkEffect;
-use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
     name: "transport.burst_loss",
-    plane: FaultPlane::Transport,
-    targets: &[TargetKind::Unit, TargetKind::Listener],
     catalogue: &["N02"],
     summary: "losses come in bursts",
     effect: "a two-state chain decides for each request (Gilbert-Elliott)",
@@ -30,14 +27,10 @@ pub(super) const KIND: FaultKind = FaultKind {
             "chance of a burst to end, at a request",
         ),
         Parameter::number_or("loss_bad", 0.9, 0.0, 1.0, "share lost within a burst"),
-        Parameter::number_or("probability", 1.0, 0.0, 1.0, "share of the requests that it hits"),
-        Parameter::numbers("functions", 1.0, 127.0, "function codes that it hits; all when absent"),
-        Parameter::text(
-            "peer",
-            "address or network of the clients that it hits, such as 192.0.2.0/24; all when absent",
-        ),
+        shared::PROBABILITY,
+        shared::FUNCTIONS,
+        shared::PEER,
     ],
-    pace: Pace::OnChange,
     act: |case, out| {
         shared::link(
             case,
@@ -49,6 +42,5 @@ pub(super) const KIND: FaultKind = FaultKind {
             out,
         );
     },
-    end: shared::link_end,
-    probe: Probe::Func(link_probe),
+    ..shared::LINK
 };

@@ -1,11 +1,9 @@
 //! All slots for clients are taken.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe, shared};
-use bess_core::snapshot::FaultPlane;
+use crate::faults::{FaultKind, Parameter, TargetKind, shared};
 
 pub(super) const KIND: FaultKind = FaultKind {
     name: "transport.limit_clients",
-    plane: FaultPlane::Transport,
     targets: &[TargetKind::Listener],
     catalogue: &["N06"],
     summary: "fewer clients are served",
@@ -21,13 +19,8 @@ pub(super) const KIND: FaultKind = FaultKind {
             &["silence", "refuse"],
             "what the others get: an open connection without answers, or none",
         ),
-        Parameter::text(
-            "peer",
-            "address or network of the clients that it hits, such as 192.0.2.0/24; all when absent",
-        ),
+        shared::PEER,
     ],
-    pace: Pace::OnChange,
     act: |case, out| shared::link(case, shared::client_limit(case), out),
-    end: shared::link_end,
-    probe: Probe::Func(link_probe),
+    ..shared::LINK
 };

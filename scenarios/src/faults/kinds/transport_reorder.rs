@@ -1,29 +1,16 @@
 //! Answers come in another order.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe, shared};
+use crate::faults::{FaultKind, shared};
 use bess_core::link::LinkEffect;
-use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
     name: "transport.reorder",
-    plane: FaultPlane::Transport,
-    targets: &[TargetKind::Unit, TargetKind::Listener],
     catalogue: &["N10"],
     summary: "answers to pipelined requests change places",
     effect: "the later one first",
     symptoms: "a client that matches by order mixes them up",
     reaction: "match by transaction id",
     source: "Modbus over TCP allows it",
-    parameters: &[
-        Parameter::number_or("probability", 1.0, 0.0, 1.0, "share of the requests that it hits"),
-        Parameter::numbers("functions", 1.0, 127.0, "function codes that it hits; all when absent"),
-        Parameter::text(
-            "peer",
-            "address or network of the clients that it hits, such as 192.0.2.0/24; all when absent",
-        ),
-    ],
-    pace: Pace::OnChange,
     act: |case, out| shared::link(case, LinkEffect::Reorder, out),
-    end: shared::link_end,
-    probe: Probe::Func(link_probe),
+    ..shared::LINK
 };

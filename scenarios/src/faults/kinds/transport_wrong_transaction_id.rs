@@ -1,29 +1,16 @@
 //! Answers with a wrong transaction id.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, link_probe, shared};
+use crate::faults::{FaultKind, shared};
 use bess_core::link::LinkEffect;
-use bess_core::snapshot::FaultPlane;
 
 pub(super) const KIND: FaultKind = FaultKind {
     name: "transport.wrong_transaction_id",
-    plane: FaultPlane::Transport,
-    targets: &[TargetKind::Unit, TargetKind::Listener],
     catalogue: &["N10"],
     summary: "an answer to somebody else's question",
     effect: "the transaction id is another one",
     symptoms: "a client that matches by order is confused",
     reaction: "must not be accepted",
     source: "epics modbus issue 8; eModbus issue 347",
-    parameters: &[
-        Parameter::number_or("probability", 1.0, 0.0, 1.0, "share of the requests that it hits"),
-        Parameter::numbers("functions", 1.0, 127.0, "function codes that it hits; all when absent"),
-        Parameter::text(
-            "peer",
-            "address or network of the clients that it hits, such as 192.0.2.0/24; all when absent",
-        ),
-    ],
-    pace: Pace::OnChange,
     act: |case, out| shared::link(case, LinkEffect::WrongTransaction, out),
-    end: shared::link_end,
-    probe: Probe::Func(link_probe),
+    ..shared::LINK
 };

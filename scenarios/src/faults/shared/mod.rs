@@ -2,9 +2,11 @@
 //! them.
 
 mod acts;
+mod links;
 mod probes;
 mod sensors;
 
 pub(super) use acts::*;
+pub(super) use links::*;
 pub(super) use probes::*;
 pub(super) use sensors::*;

@@ -1,4 +1,6 @@
 use super::*;
+use bess_core::command::UnitAction;
+use bess_core::control::{ControlChange, FrequencyResponse, FunctionName, FunctionsChange};
 use bess_core::stage::{CheckState, Effect, Phase};
 use bess_core::units::Watts;
 
@@ -231,6 +233,47 @@ fn a_repeated_action_comes_again_as_often_as_it_says() {
     let begun: Vec<f64> = report.actions[0].times.iter().map(|time| time.from_s).collect();
     assert_eq!(begun, [1.0, 5.0, 9.0]);
     assert_eq!(play.pumps(false).len(), 3);
+}
+
+#[test]
+fn a_reset_that_is_refused_reaches_the_farm_which_tells_of_it() {
+    let more = "timeline:\n  - {id: reset, at: 1s, action: control.operate, target: one, \
+                with: {action: reset_alarms}}\n";
+    let mut play = Play::new(2);
+    let key = AlarmKey::unit(AlarmCode::Gas, AlarmLevel::Critical);
+    play.seen.units.iter_mut().for_each(|unit| unit.reset_blocked_by = Some(key));
+    play.start(&scenario(more));
+    play.end();
+    let reset = |command: &Command| {
+        matches!(command, Command::OperateUnit { action: UnitAction::ResetAlarms, .. })
+    };
+    assert_eq!(play.given.iter().filter(|(_, command)| reset(command)).count(), 1);
+}
+
+#[test]
+fn functions_of_units_are_switched_on_by_the_commands_that_a_client_gives() {
+    let initial = "initial:\n  - target: one\n    functions:\n      on: [frequency_response]\n      \
+                   frequency_response: {preset: fcr, contract_kw: 500}\n";
+    let needs = format!("requires: {{features: [frequency_response]}}\n{QUIET}");
+    assert_eq!(
+        verdict_of(&scenario(&needs)).1,
+        "the farm has no frequency_response, which the scenario needs"
+    );
+    let mut play = Play::new(2);
+    play.start(&scenario(&format!("{initial}{needs}")));
+    let fcr = bess_core::service::frequency_response("fcr").expect("a preset");
+    let frequency_response = Some(FrequencyResponse { contract_w: Some(5e5), ..fcr });
+    let change = FunctionsChange { frequency_response, ..FunctionsChange::default() };
+    let functions = [FunctionName::FrequencyResponse].into_iter().collect();
+    let control = ControlChange { functions: Some(functions), ..ControlChange::default() };
+    let unit = UnitId::from_idx(0);
+    let expected = [
+        Command::ConfigureUnit { unit, change: Box::new(change) },
+        Command::ControlUnit { unit, change: control },
+    ];
+    let given: Vec<&Command> = play.given.iter().map(|(_, command)| command).collect();
+    assert_eq!(given, expected.iter().collect::<Vec<_>>());
+    assert_eq!(play.verdict().0, Verdict::Passed);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::operation::{defect, farm_with, started, state, ticks};
 use super::*;
-use bess_core::alarm::AlarmCode;
+use bess_core::alarm::{AlarmCode, AlarmLevel};
 use bess_core::defect::{Defect, Distortion, Reading};
 
 /// A unit whose BMS shows the truth, running.
@@ -262,6 +262,33 @@ fn gas_without_fire_is_seen_by_its_detector_unless_that_is_broken() {
     defect(&mut engine, Defect::GasDetectorOff(false));
     ticks(&mut engine, 50);
     assert!(unit_zero(&engine).0.alarms.has(AlarmCode::Gas));
+}
+
+#[test]
+fn gas_at_a_quarter_of_what_can_burn_is_told_and_thinned_out_it_is_told_to_be_gone() {
+    let mut engine = ideal(1);
+    defect(&mut engine, Defect::VentilationOff(true));
+    defect(&mut engine, Defect::Gas { litres_per_s: 100.0 });
+    let told = |engine: &Engine| {
+        let (view, _) = unit_zero(engine);
+        (view.gas_lfl, view.alarms.has_level(AlarmCode::GasConcentration, AlarmLevel::Warning))
+    };
+    let mut last = (0.0, false);
+    while last.0 < 0.3 {
+        engine.step();
+        last = told(&engine);
+        assert_eq!(last.1, last.0 >= 0.25, "{last:?}");
+    }
+    defect(&mut engine, Defect::Gas { litres_per_s: 0.0 });
+    defect(&mut engine, Defect::VentilationOff(false));
+    defect(&mut engine, Defect::DoorOpen(true));
+    while last.0 > 0.2 {
+        engine.step();
+        last = told(&engine);
+    }
+    assert!(last.1, "it is not gone before it has stayed low");
+    ticks(&mut engine, 110);
+    assert!(!told(&engine).1, "{:?}", told(&engine));
 }
 
 #[test]
