@@ -9,8 +9,6 @@ SCHEMATHESIS := .tools/schemathesis-venv
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help run observe build test check alerts alert-matrix rules bench bench-metrics bench-modbus bench-rest bench-scenario clients dashboards \
-  dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
-.PHONY: help run observe build test check alerts rules bench bench-metrics bench-modbus bench-rest clients dashboards \
   dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh soak validate fmt
 
 help: ## List the targets

@@ -10,7 +10,7 @@ use crate::history::HistoryArgs;
 use crate::log::{self, LogArgs, Logging, TracedMailbox};
 use crate::record::{self, RecordFile, RecordFolder};
 use crate::run::workers;
-use crate::scenario::serve::{self as staged, Stage, StageArgs};
+use crate::scenario::serve::{self as staged, FirstRun, Stage, StageArgs};
 use crate::setup::{FarmArgs, Setup};
 use crate::texts::Texts;
 use anyhow::Context;
@@ -26,6 +26,7 @@ use bess_core::time::{SimTime, Tick};
 use bess_core::trace::Tracer;
 use bess_protocol::config::{ModbusConfig, Mode};
 use bess_protocol::plan::{Place, Plan};
+use bess_scenarios::report::Again;
 use bess_simulation::pacer::wall_unix_ns;
 use bess_simulation::{Engine, EngineOptions, FarmHandle, LoopOptions};
 use std::io::Write;
@@ -46,6 +47,7 @@ use tokio_util::sync::CancellationToken;
   bess serve --dispatch caiso.csv --column pct_2016-05-03 --frequency hz.csv
   bess serve --bind 0.0.0.0 --tokens tokens.toml --tls-cert server.pem --tls-key server.key
   bess serve --scenario mine.yaml --stub-ems --speed 10 --record recording
+  bess serve --scenario mine.yaml --exit-with-scenario --scenario-out result
   bess serve --modbus-port 0 --api-port 0 --metrics-port 0 --endpoints endpoints.json")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
@@ -118,14 +120,22 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     raise_file_limit();
     let access = args.access.load(args.bind)?;
     let start = SimTime { unix_ns: wall_unix_ns() };
-    let mut setup = args.farm.load(Some(start))?;
+    let mut setup = args.farm.load_for(Some(start), args.stage.named_farm()?)?;
     // Opened now, so that a bad path is told before a port is bound.
     let audit = args.audit.as_deref().map(AuditFile::open).transpose()?;
     let record = args.record.as_deref().map(RecordFolder::take).transpose()?;
     let (modbus, modbus_texts) = modbus_config(args, &setup.spec)?;
     modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
     let plan = plan(args, &setup.spec, &modbus)?;
-    let stage = args.stage.open(&setup.spec, record.is_some())?;
+    let again = match &args.record {
+        Some(folder) => Again::Replay(folder.display().to_string()),
+        None => {
+            let speed = ["--speed".to_owned(), args.speed.to_string()];
+            let of_farm = args.farm.flags().into_iter();
+            Again::Serve(of_farm.chain(speed).chain(args.stage.ems_flags()).collect())
+        }
+    };
+    let stage = args.stage.open(&setup.spec, again)?;
     let history = args.history.plan(&setup.spec)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -294,7 +304,8 @@ async fn serve(
     let history = history.map(History::start).transpose().context("cannot start the history")?;
     let (history, feed) = history.unzip();
     let watchers = Watchers { stats: Arc::clone(&stats), tracer: tracer.clone(), feed };
-    let (faults, first_run) = (Arc::clone(&stage.book), stage.take_start());
+    let mut first_run = args.stage.first_run(&stage);
+    let (faults, start_run) = (Arc::clone(&stage.book), stage.take_start());
     let (farm, recording) = start_farm(args, setup, start, record, stage, watchers)?;
     let mailbox = TracedMailbox::around(farm.mailbox(), tracer.as_ref());
     let attendant =
@@ -316,7 +327,7 @@ async fn serve(
     let mut edges = start_edges(ports, &farm, served, &ready, &closing);
     let closed = closing.clone();
     ready.set(true);
-    staged::start(first_run, &*posts).await?;
+    staged::start(start_run, &*posts).await?;
     // The built-in EMS finds what the scenario sets before it begins.
     edges.spawn(async move {
         attendant.attend(closed).await;
@@ -328,13 +339,18 @@ async fn serve(
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     greet(&spec, &book, &args.access);
-    let reason = wait_for_end(args, &farm, signals, &mut edges).await?;
+    let reason = wait_for_end(args, &farm, signals, &mut edges, &mut first_run).await?;
     tracing::info!(reason, "stopping");
     ready.set(false);
     let second_signal = tokio::spawn(exit_on_second_signal());
     if args.drain > 0.0 {
         tokio::time::sleep(Duration::from_secs_f64(args.drain)).await;
     }
+    if reason != FARM_ENDED {
+        staged::end_runs(&*posts, &farm.snapshots()).await;
+    }
+    let last = Arc::clone(&farm.snapshots().borrow());
+    first_run.look(&last);
     closing.cancel();
     let finish = async { while edges.join_next().await.is_some() {} };
     if tokio::time::timeout(EDGES_DEADLINE, finish).await.is_err() {
@@ -362,7 +378,7 @@ async fn serve(
     }
     recorded?;
     tracing::info!("stopped");
-    Ok(())
+    first_run.judge()
 }
 
 /// Who looks on while the loop works.
@@ -496,6 +512,7 @@ async fn wait_for_end(
     farm: &FarmHandle,
     [mut interrupt, mut terminate]: [Signal; 2],
     edges: &mut JoinSet<&'static str>,
+    first_run: &mut FirstRun,
 ) -> anyhow::Result<&'static str> {
     let last_tick = args.duration_s.map_or(Tick(u64::MAX), |s| Tick(Tick::count_in(s)));
     let mut snapshots = farm.snapshots();
@@ -512,7 +529,11 @@ async fn wait_for_end(
                 if changed.is_err() {
                     return Ok(FARM_ENDED);
                 }
-                if snapshots.borrow_and_update().tick >= last_tick {
+                let seen = Arc::clone(&snapshots.borrow_and_update());
+                if first_run.look(&seen) {
+                    return Ok("the scenario is over");
+                }
+                if seen.tick >= last_tick {
                     return Ok("the time is over");
                 }
             }

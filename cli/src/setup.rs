@@ -51,15 +51,46 @@ pub(crate) struct Setup {
 }
 
 impl FarmArgs {
+    /// What of it makes the farm, as it stands on a command line.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        let files = [
+            ("--farm", &self.farm),
+            ("--dispatch", &self.dispatch),
+            ("--frequency", &self.frequency),
+            ("--voltage", &self.voltage),
+            ("--ambient", &self.ambient),
+        ];
+        for (flag, file) in files {
+            let file = file.iter().map(|file| file.display().to_string());
+            flags.extend(file.flat_map(|file| [flag.to_owned(), file]));
+        }
+        let seed = self.seed.iter().map(u64::to_string);
+        flags.extend(seed.flat_map(|seed| ["--seed".to_owned(), seed]));
+        flags
+    }
+
     /// Reads every file; `start` is the instant of 0 s for calendar columns (the first row of each
     /// file when absent).
     ///
     /// # Errors
     /// All problems of all files.
     pub(crate) fn load(&self, start: Option<SimTime>) -> anyhow::Result<Setup> {
+        self.load_for(start, None)
+    }
+
+    /// The same; where no file is given it is the farm `named`: its name and its text.
+    ///
+    /// # Errors
+    /// All problems of all files.
+    pub(crate) fn load_for(
+        &self,
+        start: Option<SimTime>,
+        named: Option<(&str, &str)>,
+    ) -> anyhow::Result<Setup> {
         self.check_columns()?;
         let mut problems = Problems::default();
-        let read = collect(&mut problems, load_farm_texts(self.farm.as_deref()));
+        let read = collect(&mut problems, load_farm_texts(self.farm.as_deref(), named));
         let rated_w = read.as_ref().map_or(1.0, |(spec, _)| spec.rated_power().0);
         let plain =
             ColumnOptions { looped: self.columns.looped, start, ..ColumnOptions::default() };
@@ -144,19 +175,24 @@ fn collect<T>(problems: &mut Problems, result: Result<T, Problems>) -> Option<T>
 /// # Errors
 /// All problems of the files.
 pub(crate) fn load_farm(path: Option<&Path>) -> Result<FarmSpec, Problems> {
-    load_farm_texts(path).map(|(spec, _)| spec)
+    load_farm_texts(path, None).map(|(spec, _)| spec)
 }
 
-/// The same with everything that was read.
+/// The same with everything that was read. Where there is no file it is `named`, a farm that comes with bess:
+/// its name and its text; else the built-in one.
 ///
 /// # Errors
 /// All problems of the files.
-pub(crate) fn load_farm_texts(path: Option<&Path>) -> Result<(FarmSpec, Texts), Problems> {
+pub(crate) fn load_farm_texts(
+    path: Option<&Path>,
+    named: Option<(&str, &str)>,
+) -> Result<(FarmSpec, Texts), Problems> {
     let mut parse = |name: &str, text: &str, source: &Source<'_>| parse_farm(name, text, source);
     match path {
         Some(path) => Texts::read(path, &mut parse),
         None => {
-            let texts = Texts::alone("built-in farm", BUILT_IN_FARM);
+            let (name, text) = named.unwrap_or(("built-in farm", BUILT_IN_FARM));
+            let texts = Texts::alone(name, text);
             Ok((texts.again(&mut parse)?, texts))
         }
     }

@@ -17,7 +17,7 @@ use bess_core::stats::Stats;
 use bess_core::time::Tick;
 use bess_scenarios::book::{Book, Forms, open};
 use bess_scenarios::faults::{FaultKind, KINDS, ParameterKind, TargetKind};
-use bess_scenarios::report::{Attendance, HostPart};
+use bess_scenarios::report::{Again, Attendance, HostPart};
 use bess_scenarios::run::Stage;
 use bess_simulation::{Engine, EngineOptions, Inputs};
 use std::fmt::Write as _;
@@ -153,8 +153,12 @@ struct Play {
 
 impl Play {
     fn new(spec: &Arc<FarmSpec>) -> Self {
-        let host =
-            HostPart { version: String::new(), attendance: Attendance::Alone, has_shadow: false };
+        let host = HostPart {
+            version: String::new(),
+            attendance: Attendance::Alone,
+            has_shadow: false,
+            again: Again::default(),
+        };
         let (stage, book) = open(host, Forms::default(), Box::new(|| 1));
         let engine = Engine::new(Arc::clone(spec), Inputs::default(), EngineOptions::default());
         Self { engine, stage, book, stats: Stats::default(), due: Vec::new() }

@@ -227,3 +227,102 @@ fn an_ems_that_does_something_wrong_is_found_by_a_scenario_that_looks() {
     let (code, said) = run(&["--ems-flaw", "no-heartbeat"]);
     assert_eq!(code, Some(1), "{said}");
 }
+
+/// `bess serve` on free ports with these arguments, to its end.
+fn serve(args: &[&str]) -> Ran {
+    let ports = ["serve", "--modbus-port=0", "--api-port=0", "--metrics-port=0"];
+    run(ports.iter().chain(args))
+}
+
+#[test]
+fn a_live_farm_ends_with_its_scenario_and_its_verdict_is_the_exit_code() {
+    let folder = folder();
+    let farm = farm(&folder);
+    let live = |text_of: &str, name: &str, more: &[&str]| {
+        let scenario = file(&folder, &format!("{name}.yaml"), text_of);
+        let to = folder.path().join(name);
+        let args = ["--farm", &farm, "--scenario", &scenario, "--scenario-seed", "7"];
+        let asked = ["--speed", "50", "--exit-with-scenario", "--scenario-out", &text(&to)];
+        let ran = serve(&[args.as_slice(), &asked, more].concat());
+        let files = ["report.json", "junit.xml", "report.html"];
+        assert!(files.iter().all(|file| to.join(file).is_file()), "{}{}", ran.stdout, ran.stderr);
+        (ran.code, ran.stdout, report(&to))
+    };
+    let (code, said, report) = live(PUMP, "good", &[]);
+    assert_eq!((code, &report["verdict"]), (Some(0), &Value::from("passed")), "{said}");
+    assert!(said.starts_with("pump: passed (seed 7"), "{said}");
+    let wrong = PUMP.replace("grid.voltage_pu > 0.5", "grid.voltage_pu > 1.5");
+    let (code, said, report) = live(&wrong, "bad", &[]);
+    assert_eq!((code, &report["verdict"]), (Some(1), &Value::from("failed")), "{said}");
+    // The farm ends before it: it is aborted, and says so.
+    let (code, said, report) = live(PUMP, "short", &["--for", "20s"]);
+    assert_eq!((code, &report["verdict"]), (Some(3), &Value::from("aborted")), "{said}");
+}
+
+#[test]
+fn a_run_under_way_when_its_farm_stops_is_aborted_with_a_report_in_its_recording_too() {
+    let folder = folder();
+    let (farm, scenario) = (farm(&folder), scenario(&folder, PUMP));
+    let recording = text(&folder.path().join("recording"));
+    let args = ["--farm", &farm, "--scenario", &scenario, "--speed", "50", "--for", "20s"];
+    // Nobody asked that the verdict be the exit code.
+    let ran = serve(&[args.as_slice(), &["--record", &recording]].concat());
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let ran = go(&["run", "--replay", &recording]);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("pump: aborted"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_folder_for_reports_that_cannot_be_is_refused_before_the_farm_starts() {
+    let folder = folder();
+    let (farm, scenario) = (farm(&folder), scenario(&folder, PUMP));
+    let ran = serve(&["--farm", &farm, "--scenario", &scenario, "--scenario-out", &scenario]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cannot write to"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_was_posted_to_a_live_run_taken_or_refused_is_in_its_replayed_report_as_it_was() {
+    let folder = folder();
+    let farm_file = farm(&folder);
+    let quiet = PUMP.replace("sut: {mode: none}", "sut: {mode: external, expectClients: 0}");
+    let scenario = scenario(&folder, &format!("{quiet}report: {{record: [\"farm.*_total\"]}}\n"));
+    let (recording, out) = (folder.path().join("recording"), folder.path().join("live"));
+    let args = ["--farm", &farm_file, "--scenario", &scenario, "--speed", "10"];
+    let kept = ["--record", &text(&recording), "--scenario-out", &text(&out)];
+    let mut live = Farm::start(&[args.as_slice(), &kept].concat());
+    let begun = poll(PATIENCE, || {
+        let runs = live.get("/api/v1/runs").ok()?.1;
+        (runs["runs"][0]["phase"] == "running").then_some(())
+    });
+    assert!(begun.is_some(), "{}", live.log());
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let post = |path: &str, body: Value| {
+        let url = format!("{}/api/v1{path}", live.api());
+        agent.post(&url).send_json(body).expect("an answer").status().as_u16()
+    };
+    let seen = |what: &str| serde_json::json!({ "what": what, "unit": 1 });
+    assert_eq!(post("/runs/pump/observations", seen("pump_failed")), 200);
+    assert_eq!(post("/runs/pump/observations", seen("No Word")), 422);
+    assert_eq!(post("/units/1/commands", serde_json::json!({ "action": "fly" })), 422);
+    assert_eq!(post("/units/1/commands", serde_json::json!({ "action": "standby" })), 200);
+    let over = poll(PATIENCE, || live.log().contains("scenario over").then_some(()));
+    assert!(over.is_some(), "{}", live.log());
+    live.signal("TERM");
+    assert_eq!(live.code_within(PATIENCE), Some(Some(0)), "{}", live.log());
+    let to = folder.path().join("again");
+    let ran = go(&["run", "--replay", &text(&recording), "--out", &text(&to)]);
+    assert!(ran.stdout.contains("every bit is the same"), "{}{}", ran.stdout, ran.stderr);
+    let (mut then, mut now) = (report(&out), report(&to));
+    // Who made it is all that differs.
+    for report in [&mut then, &mut now] {
+        report["run"]["attendance"].take();
+        report["run"]["reproduce"].take();
+    }
+    assert_eq!(then, now);
+    assert_eq!(then["scores"]["writes_refused"], 1, "the command that there is not: {then:#}");
+    assert_eq!(then["sut"]["writers"][0]["writes"], 2, "no observation is a write of an EMS");
+    assert_eq!(then["observations"].as_array().map(Vec::len), Some(1));
+}

@@ -60,6 +60,8 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--audit", "BESS_AUDIT"),
         ("--record", "BESS_RECORD"),
         ("--scenario", "BESS_SCENARIO"),
+        ("--scenario-out", "BESS_SCENARIO_OUT"),
+        ("--exit-with-scenario", "BESS_EXIT_WITH_SCENARIO"),
         ("--stub-ems", "BESS_STUB_EMS"),
         ("--tokens", "BESS_TOKENS"),
         ("--token-hashes", "BESS_TOKEN_HASHES"),

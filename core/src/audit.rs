@@ -25,6 +25,19 @@ pub struct AuditRecord {
     pub refused: Option<String>,
 }
 
+/// First words of the REST routes that ask nothing of the farm: its clock, its log, and who directs faults and
+/// scenarios.
+const BESIDE: [&str; 5] = ["clock", "faults", "logging", "runs", "scenarios"];
+
+impl AuditRecord {
+    /// Whether it was meant for the farm: not for its clock, its log, or who directs faults and scenarios.
+    pub fn is_of_farm(&self) -> bool {
+        // As in `POST /api/v1/runs`.
+        let route = self.origin.via.as_deref().and_then(|via| via.split('/').nth(3));
+        route.is_none_or(|first| !BESIDE.contains(&first))
+    }
+}
+
 /// A write over Modbus, word by word.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

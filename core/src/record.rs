@@ -1,5 +1,6 @@
 //! What whoever records a run hears of it: enough to do it again, bit for bit.
 
+use crate::audit::AuditRecord;
 use crate::command::{Command, Origin};
 use crate::stage::StageRequest;
 use crate::time::Tick;
@@ -13,6 +14,9 @@ pub trait Recorder: Send + fmt::Debug {
     fn came(&mut self, tick: Tick, command: &Command, origin: &Origin, is_refused: bool);
     /// A letter came for who directs scenarios and faults; the commands that follow from it come after it.
     fn asked(&mut self, tick: Tick, request: &StageRequest, is_refused: bool);
+    /// Something that is no command is in the audit, and counted with the commands: a request to who directs
+    /// (which [`Recorder::asked`] told), to the clock or to the log, or a write that an edge refused.
+    fn noted(&mut self, record: &AuditRecord);
     /// The units were looked at between two ticks, after commands that came meanwhile: what is available
     /// now, and what the next tick begins with, is made of it.
     fn looked(&mut self, tick: Tick);

@@ -372,10 +372,20 @@ pub struct FaultKindInfo {
     pub name: &'static str,
     /// What it makes wrong.
     pub plane: FaultPlane,
-    /// What a target of it is: `unit`, `rack`, `cell`, `farm`, `listener`, ….
-    pub target: &'static str,
+    /// What a target of it may be: `unit`, `rack`, `cell`, `farm`, `listener`, …; the usual one first.
+    pub targets: Vec<&'static str>,
     /// What happens, in a sentence.
     pub summary: &'static str,
+    /// What it does to the physics.
+    pub effect: &'static str,
+    /// How it shows.
+    pub symptoms: &'static str,
+    /// What is expected of the farm, or of whoever watches it.
+    pub reaction: &'static str,
+    /// Where that is known from.
+    pub source: &'static str,
+    /// Where it stands in the catalogue of faults.
+    pub catalogue: &'static [&'static str],
     /// Its parameters.
     pub parameters: Vec<ParameterInfo>,
 }
@@ -387,14 +397,37 @@ pub struct ParameterInfo {
     pub name: &'static str,
     /// What it is.
     pub text: &'static str,
-    /// Smallest value of a number.
+    /// What may be given: `number`, `word`, `flag`, `numbers` or `text`.
+    pub takes: &'static str,
+    /// Smallest value of a number; NaN where it is none.
     pub min: f64,
-    /// Largest value of a number.
+    /// Largest value of a number; NaN where it is none.
     pub max: f64,
     /// Words that it may be, where it is one of them.
     pub choices: &'static [&'static str],
-    /// Its default as it would be written; `None` where it is needed.
+    /// Its default as it would be written, empty for absent; `None` where it is needed.
     pub default: Option<String>,
+}
+
+impl ParameterInfo {
+    /// What may be given, for people: `0 to 1`, `none, rate`, `true or false`.
+    pub fn range(&self) -> String {
+        match self.takes {
+            "number" => format!("{} to {}", self.min, self.max),
+            "numbers" => format!("a list, each {} to {}", self.min, self.max),
+            "flag" => "true or false".to_owned(),
+            "word" => self.choices.join(", "),
+            _ => "a text".to_owned(),
+        }
+    }
+    /// What it is where it is not given, for people.
+    pub fn default_text(&self) -> String {
+        match self.default.as_deref() {
+            None => "needed".to_owned(),
+            Some("") => "may be left out".to_owned(),
+            Some(default) => format!("default {default}"),
+        }
+    }
 }
 
 /// One scenario of the library.

@@ -79,7 +79,7 @@ impl Mailbox for Farm {
                 self.shown.lock().unwrap_or_else(PoisonError::into_inner).push(unit);
             }),
             Request::Refused { unit, what, reason } => {
-                engine.note_refused(&letter.origin, unit, what, reason, 0);
+                let _ = engine.note_refused(&letter.origin, unit, what, reason, 0);
                 Ok(())
             }
             Request::Clock(_) | Request::Check(_) | Request::Noted { .. } | Request::Stage(_) => {

@@ -143,7 +143,8 @@ impl Book {
             0 => (self.seeds)().max(1),
             seed => seed,
         };
-        Ok(Prepared(Arc::new(Ready { scenario, seed, digest: fnv1a(text.as_bytes()) })))
+        let (digest, file) = (fnv1a(text.as_bytes()), file.to_owned());
+        Ok(Prepared(Arc::new(Ready { scenario, seed, digest, file })))
     }
 }
 

@@ -409,14 +409,17 @@ impl Loop {
                 Request::Noted { what, needs } => {
                     let applied = &self.stats.commands.applied;
                     applied[letter.origin.source as usize].fetch_add(1, Ordering::Relaxed);
-                    self.engine.note_done(&letter.origin, what, needs, wall_unix_ns());
+                    let noted = self.engine.note_done(&letter.origin, what, needs, wall_unix_ns());
+                    self.beside.noted(&noted);
                     Ok(())
                 }
                 Request::Refused { unit, what, reason } => {
                     let refused = &self.stats.commands.refused;
                     refused[letter.origin.source as usize].fetch_add(1, Ordering::Relaxed);
                     let wall_ns = wall_unix_ns();
-                    self.engine.note_refused(&letter.origin, unit, what, reason, wall_ns);
+                    let noted =
+                        self.engine.note_refused(&letter.origin, unit, what, reason, wall_ns);
+                    self.beside.noted(&noted);
                     Ok(())
                 }
                 Request::Clock(commands) => {
@@ -455,16 +458,17 @@ impl Loop {
         let what: Vec<String> = commands.iter().map(ToString::to_string).collect();
         let (what, wall_ns) = (what.join("; "), wall_unix_ns());
         let counters = &self.stats.commands;
-        match &result {
+        let noted = match &result {
             Ok(()) => {
                 counters.applied[origin.source as usize].fetch_add(1, Ordering::Relaxed);
-                self.engine.note_done(origin, what, ClockCommand::ROLE, wall_ns);
+                self.engine.note_done(origin, what, ClockCommand::ROLE, wall_ns)
             }
             Err(rejection) => {
                 counters.refused[origin.source as usize].fetch_add(1, Ordering::Relaxed);
-                self.engine.note_refused(origin, None, what, rejection.to_string(), wall_ns);
+                self.engine.note_refused(origin, None, what, rejection.to_string(), wall_ns)
             }
-        }
+        };
+        self.beside.noted(&noted);
         result
     }
 

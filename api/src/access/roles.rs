@@ -192,6 +192,29 @@ mod tests {
     }
 
     #[test]
+    fn a_write_beside_the_farm_is_told_from_one_to_it_by_its_route() {
+        for (method, route, _) in WRITES {
+            let origin = bess_core::command::Origin {
+                via: Some(format!("{method} {}{route}", crate::routes::BASE)),
+                ..Default::default()
+            };
+            let record = bess_core::audit::AuditRecord {
+                tick: bess_core::Tick(0),
+                wall_unix_ns: 0,
+                origin,
+                unit: None,
+                what: String::new(),
+                needs: Role::Viewer,
+                refused: None,
+            };
+            let is_beside = ["/faults", "/runs", "/clock", "/logging"]
+                .iter()
+                .any(|beside| route.starts_with(beside));
+            assert_eq!(record.is_of_farm(), !is_beside, "{method} {route}");
+        }
+    }
+
+    #[test]
     fn reads_are_a_viewers_open_routes_everybodys_and_what_nobody_thought_of_a_testers() {
         let get = |template| needed(&Method::GET, Some(template));
         for open in ["/", "/healthz", "/api/docs", "/api/docs/{*file}", "/api/openapi.json"] {

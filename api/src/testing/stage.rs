@@ -22,8 +22,13 @@ impl Default for FakeStage {
         let kind = FaultKindInfo {
             name: KIND,
             plane: FaultPlane::Device,
-            target: "unit",
+            targets: vec!["unit"],
             summary: "no coolant flows",
+            effect: "the heat stays in the cells",
+            symptoms: "the cells get warm",
+            reaction: "an alarm",
+            source: "operations",
+            catalogue: &["H01"],
             parameters: Vec::new(),
         };
         let scenario = ScenarioInfo {

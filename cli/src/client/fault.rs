@@ -2,7 +2,8 @@
 
 use super::{Target, acknowledge, cell, encoded, given, print, rows};
 use bess_core::config::did_you_mean;
-use bess_core::stage::{FaultKindInfo, ParameterInfo};
+use bess_core::snapshot::FaultPlane;
+use bess_core::stage::FaultKindInfo;
 use bess_scenarios::faults::{FaultKind, KINDS};
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -13,7 +14,8 @@ use std::io::Write;
   bess fault kinds
   bess fault kinds device.pcs.trip
   bess fault inject device.hvac.pump --target unit-003 --for 10m --id pump-1
-  bess fault inject device.cell.internal_short --target unit-001/rack-02/cell-117 --with resistance=12mohm
+  bess fault inject device.cell.internal_short --target unit-001/rack-2/cell-117 --with resistance_ohm=12mohm
+  bess fault inject sensor.bias --target unit-001/rack-2/current_a --with offset=15
   bess fault list
   bess fault clear pump-1
   bess fault clear --all")]
@@ -28,7 +30,7 @@ pub(crate) struct FaultArgs {
 enum FaultCommand {
     /// A line for each fault that is in force, or was lately
     List,
-    /// What can be made wrong; with the name of a kind its parameters
+    /// What can be made wrong; with the name of a kind all about it and its parameters
     Kinds {
         /// One of them, or how it begins
         kind: Option<String>,
@@ -54,15 +56,19 @@ struct Which {
 struct InjectArgs {
     /// What goes wrong, as `bess fault kinds` names it
     kind: String,
-    /// Whom it hits, such as unit-003, unit-003/rack-2 or grid; several times for several
+    /// Whom it hits, such as unit-003, unit-003/rack-2, unit-003/rack-2/current_a or grid; several times
+    /// for several
     #[arg(long, value_name = "TARGET")]
     target: Vec<String>,
-    /// A parameter, with its unit: resistance=12mohm
+    /// A parameter by its name, such as resistance_ohm=12mohm
     #[arg(long = "with", value_name = "NAME=VALUE", value_parser = crate::scenario::parse_setting)]
     with: Vec<(String, String)>,
     /// Simulated time after which it ends; until it is cleared when absent
     #[arg(long = "for", value_name = "DURATION")]
     duration: Option<String>,
+    /// What ends it: auto or manual (its duration, or clear), or never (clear alone)
+    #[arg(long, value_name = "RECOVERY", value_parser = ["auto", "manual", "never"])]
+    recovery: Option<String>,
     /// Its id; a drawn one when absent
     #[arg(long)]
     id: Option<String>,
@@ -86,6 +92,7 @@ impl InjectArgs {
             ("target", target),
             ("with", (!with.is_empty()).then_some(Value::Object(with))),
             ("duration", self.duration.clone().map(Value::from)),
+            ("recovery", self.recovery.clone().map(Value::from)),
             ("seed", self.seed.map(Value::from)),
         ])
     }
@@ -167,26 +174,40 @@ fn kinds(name: Option<&str>, is_json: bool, out: &mut dyn Write) -> anyhow::Resu
     }
     if is_json {
         let found: Vec<Value> = found.into_iter().map(as_json).collect();
-        return Ok(serde_json::to_writer_pretty(out, &found)?);
+        serde_json::to_writer_pretty(&mut *out, &found)?;
+        return Ok(writeln!(out)?);
     }
     for kind in found {
-        writeln!(out, "{:<36} {:<9} {}", kind.name, kind.target, kind.summary)?;
+        let target = kind.targets.first().copied().unwrap_or_default();
+        writeln!(out, "{:<36} {target:<9} {}", kind.name, kind.summary)?;
         if is_one {
-            kind.parameters.iter().try_for_each(|parameter| describe(parameter, out))?;
+            describe(kind, out)?;
         }
     }
     Ok(())
 }
 
-fn describe(parameter: &ParameterInfo, out: &mut dyn Write) -> std::io::Result<()> {
-    let range = if parameter.choices.is_empty() {
-        format!("{} to {}", parameter.min, parameter.max)
-    } else {
-        parameter.choices.join(", ")
-    };
-    let default =
-        parameter.default.as_ref().map_or("needed".to_owned(), |d| format!("default {d}"));
-    writeln!(out, "  {:<24} {} ({range}; {default})", parameter.name, parameter.text)
+/// All about one kind.
+fn describe(kind: &FaultKindInfo, out: &mut dyn Write) -> std::io::Result<()> {
+    for (name, text) in [
+        ("plane", FaultPlane::NAMES[kind.plane as usize].to_owned()),
+        ("hits", kind.targets.join(", ")),
+        ("effect", kind.effect.to_owned()),
+        ("symptoms", kind.symptoms.to_owned()),
+        ("reaction", kind.reaction.to_owned()),
+        ("source", kind.source.to_owned()),
+        ("catalogue", kind.catalogue.join(", ")),
+    ] {
+        writeln!(out, "  {name:<24} {text}")?;
+    }
+    if !kind.parameters.is_empty() {
+        writeln!(out, "Parameters:")?;
+    }
+    for parameter in &kind.parameters {
+        let (range, default) = (parameter.range(), parameter.default_text());
+        writeln!(out, "  {:<24} {} ({range}; {default})", parameter.name, parameter.text)?;
+    }
+    Ok(())
 }
 
 fn as_json(kind: &FaultKindInfo) -> Value {
@@ -194,6 +215,7 @@ fn as_json(kind: &FaultKindInfo) -> Value {
         json!({
             "name": parameter.name,
             "text": parameter.text,
+            "takes": parameter.takes,
             "min": parameter.min,
             "max": parameter.max,
             "choices": parameter.choices,
@@ -202,9 +224,15 @@ fn as_json(kind: &FaultKindInfo) -> Value {
     });
     json!({
         "name": kind.name,
-        "plane": bess_core::snapshot::FaultPlane::NAMES[kind.plane as usize],
-        "target": kind.target,
+        "plane": FaultPlane::NAMES[kind.plane as usize],
+        "target": kind.targets.first(),
+        "targets": kind.targets,
         "summary": kind.summary,
+        "effect": kind.effect,
+        "symptoms": kind.symptoms,
+        "reaction": kind.reaction,
+        "source": kind.source,
+        "catalogue": kind.catalogue,
         "parameters": parameters.collect::<Vec<_>>(),
     })
 }
@@ -212,7 +240,7 @@ fn as_json(kind: &FaultKindInfo) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
+    use clap::{Args as _, Parser};
 
     #[derive(Debug, Parser)]
     struct Cli {
@@ -229,11 +257,11 @@ mod tests {
     fn every_flag_becomes_its_key_and_values_keep_their_units() {
         assert_eq!(body("device.hvac.pump").unwrap(), json!({"kind": "device.hvac.pump"}));
         let all = "device.cell.internal_short --target unit-001/rack-02/cell-117 --with resistance=12mohm \
-                   --with hard=true --with share=0.5 --for 10m --id a --seed 7";
+                   --with hard=true --with share=0.5 --for 10m --recovery manual --id a --seed 7";
         let expected = json!({
             "id": "a", "kind": "device.cell.internal_short", "target": "unit-001/rack-02/cell-117",
             "with": {"resistance": "12mohm", "hard": true, "share": 0.5}, "duration": "10m",
-            "seed": 7,
+            "recovery": "manual", "seed": 7,
         });
         assert_eq!(body(all).unwrap(), expected);
         let two = body("device.hvac.pump --target unit-001 --target unit-002").unwrap();
@@ -253,7 +281,39 @@ mod tests {
         assert!(device.lines().all(|line| line.starts_with("device.")), "{device}");
         let pump = told(Some("device.hvac.pump")).unwrap();
         assert!(pump.starts_with("device.hvac.pump "), "{pump}");
+        for about in ["plane", "hits", "effect", "symptoms", "reaction", "source", "catalogue"] {
+            assert!(pump.contains(&format!("\n  {about} ")), "{about}: {pump}");
+        }
+        // A yes or no, and a list, have no bounds.
+        for kind in KINDS {
+            let told = told(Some(kind.name)).unwrap();
+            assert!(!told.contains("NaN") && told.contains(kind.source), "{told}");
+        }
         assert!(told(Some("device.hvac.pumb")).unwrap_err().contains("device.hvac.pump"));
+    }
+
+    #[test]
+    fn every_documented_fault_is_one_that_the_farm_takes() {
+        use bess_core::config::parse_farm;
+        let farm = bess_core::config::BUILT_IN_FARM;
+        let spec = parse_farm("farm", farm, &|name| panic!("{name}")).unwrap();
+        let documents = [
+            include_str!("../../../docs/scenarios.md"),
+            include_str!("../../../README.md"),
+            &FaultArgs::augment_args(clap::Command::new("fault")).render_long_help().to_string(),
+        ];
+        let lines = documents.iter().flat_map(|text| text.lines());
+        let commands = lines.filter_map(|line| line.trim().strip_prefix("bess fault inject "));
+        let mut read = 0;
+        for words in commands {
+            let words = words.split(" #").next().unwrap_or_default();
+            let body = body(words).unwrap_or_else(|error| panic!("{words}: {error}"));
+            let text = body.to_string();
+            let fault = bess_scenarios::format::read_fault("body", &text, &spec);
+            assert!(fault.is_ok(), "{words}: {}", fault.unwrap_err());
+            read += 1;
+        }
+        assert!(read >= 4, "{read}");
     }
 
     #[test]

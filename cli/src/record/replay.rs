@@ -9,6 +9,7 @@ use super::text::{Entry, StageEntry, StageSource};
 use super::{Recording, RememberingBook};
 use crate::texts::hex;
 use anyhow::bail;
+use bess_core::audit::AuditRecord;
 use bess_core::command::{Command, ControlSource, Origin};
 use bess_core::snapshot::{ClockMode, ClockView, Snapshot};
 use bess_core::stage::{Director, FaultWish, Observation, Prepared, StageBook, StageRequest};
@@ -124,6 +125,12 @@ impl Play {
                 self.command(&command, &from, refused)?;
             }
             Entry::Stage { request, refused, .. } => self.ask(request, refused)?,
+            Entry::Note { from: origin, unit, what, needs, refused, .. } => {
+                let tick = self.engine.tick();
+                let record =
+                    AuditRecord { tick, wall_unix_ns: 0, origin, unit, what, needs, refused };
+                self.engine.note_beside(record);
+            }
             Entry::Counters { .. } => {}
             Entry::Look { .. } => self.look(),
             Entry::State { sha256, .. } => self.compare(&sha256)?,

@@ -4,6 +4,7 @@
 use crate::texts::{Texts, hex};
 use bess_core::command::{Command, Origin};
 use bess_core::id::UnitId;
+use bess_core::role::Role;
 use bess_core::series::Series;
 use bess_core::time::{SimTime, Tick};
 use bess_simulation::Engine;
@@ -96,6 +97,19 @@ pub(crate) enum Entry {
         refused: bool,
         request: StageEntry,
     },
+    /// Something that is no command came into the audit: a request to who directs, to the clock or to the
+    /// log, or a write that an edge refused.
+    Note {
+        tick: Tick,
+        from: Origin,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<UnitId>,
+        what: String,
+        needs: Role,
+        /// Why it was refused, where it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
+    },
     /// Counters of clients, for who directs, at the end of the tick: those that changed.
     Counters { tick: Tick, changed: Vec<(usize, u64)> },
     /// The units were looked at, after commands.
@@ -139,6 +153,7 @@ impl Entry {
         match self {
             Self::Command { tick, .. }
             | Self::Stage { tick, .. }
+            | Self::Note { tick, .. }
             | Self::Counters { tick, .. }
             | Self::Look { tick }
             | Self::State { tick, .. }

@@ -5,6 +5,7 @@ use super::{FILE, PART, RememberingBook};
 use crate::BadInput;
 use crate::texts::hex;
 use anyhow::Context;
+use bess_core::audit::AuditRecord;
 use bess_core::command::{Command, Origin};
 use bess_core::record::Recorder;
 use bess_core::stage::{Prepared, StageRequest};
@@ -89,6 +90,7 @@ impl RecordFile {
 enum Said {
     Came { tick: Tick, command: Command, from: Origin, refused: bool },
     Asked { tick: Tick, request: StageRequest, refused: bool },
+    Noted(AuditRecord),
     Looked(Tick),
     Counted(Tick, Vec<(usize, u64)>),
     Passed(Tick, [u8; 32]),
@@ -112,6 +114,9 @@ impl Recorder for Tape {
     }
     fn asked(&mut self, tick: Tick, request: &StageRequest, refused: bool) {
         self.say(Said::Asked { tick, request: request.clone(), refused });
+    }
+    fn noted(&mut self, record: &AuditRecord) {
+        self.say(Said::Noted(record.clone()));
     }
     fn looked(&mut self, tick: Tick) {
         self.say(Said::Looked(tick));
@@ -184,6 +189,9 @@ impl Writer {
             }
             Said::Asked { tick, request, refused } => {
                 Entry::Stage { tick, refused, request: self.stage_entry(request)? }
+            }
+            Said::Noted(AuditRecord { tick, origin, unit, what, needs, refused, .. }) => {
+                Entry::Note { tick, from: origin, unit, what, needs, refused }
             }
             Said::Counted(tick, changed) => Entry::Counters { tick, changed },
             Said::Looked(tick) => Entry::Look { tick },

@@ -2,6 +2,7 @@
 
 use crate::BadInput;
 use crate::record::StageSource;
+use crate::setup::load_farm_texts;
 use bess_core::config::{Problems, did_you_mean};
 use bess_core::spec::FarmSpec;
 use bess_core::stage::{Prepared, StageBook};
@@ -48,6 +49,19 @@ pub(crate) fn find(name: &str, book: &Book) -> Result<Found, BadInput> {
 }
 
 impl Found {
+    /// The farm for it: that of `file`, else the one that it names, else the built-in one.
+    ///
+    /// # Errors
+    /// All problems of the files.
+    pub(crate) fn farm(&self, file: Option<&Path>) -> Result<FarmSpec, Problems> {
+        load_farm_texts(file, self.named_farm()).map(|(spec, _)| spec)
+    }
+
+    /// The farm that it names, of those that come with bess: its name and its text.
+    pub(crate) fn named_farm(&self) -> Option<(&'static str, &'static str)> {
+        bess_scenarios::format::farm_of(&self.name, &self.text)
+    }
+
     /// Reads it for a farm.
     ///
     /// # Errors

@@ -4,7 +4,6 @@
 use super::{Found, Pace, RunArgs};
 use crate::ems::{Door, Ems, EmsOptions, ROUND_S};
 use crate::run::workers;
-use crate::setup::load_farm_texts;
 use crate::{BadInput, ems};
 use anyhow::{Context, bail};
 use bess_core::command::{
@@ -22,7 +21,7 @@ use bess_protocol::plan::{Place, Plan};
 use bess_scenarios::book::{Book, FarmOverrides, RunPlan, open};
 use bess_scenarios::faults::HostAct;
 use bess_scenarios::format::{ClockMode, SutMode};
-use bess_scenarios::report::{Attendance, HostPart, Report};
+use bess_scenarios::report::{Again, Attendance, HostPart, Report};
 use bess_simulation::{Engine, EngineOptions, FarmHandle, Inputs, LoopOptions};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -50,7 +49,7 @@ const STEPPED_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Runs a scenario.
 pub(super) fn run_one(args: &RunArgs, found: &Found) -> anyhow::Result<Ended> {
-    let (mut spec, _) = load_farm_texts(args.farm.as_deref())?;
+    let mut spec = found.farm(args.farm.as_deref())?;
     let reader = super::reading_book();
     let prepared = found.read(&reader, &args.set, args.seed, &spec)?;
     let Some(plan) = reader.plan(&prepared) else { bail!("the book does not know its scenario") };
@@ -112,11 +111,26 @@ struct Stand<'r> {
 }
 
 impl Stand<'_> {
+    /// What repeats it beside the scenario with its seed and parameters.
+    fn again(&self) -> Again {
+        let farm = self.args.farm.iter().map(|farm| farm.display().to_string());
+        let mut flags: Vec<String> = farm.flat_map(|farm| ["--farm".to_owned(), farm]).collect();
+        match self.pace {
+            // With nobody there the pace is nobody's.
+            _ if !self.with_ems => {}
+            Pace::Stepped => flags.push("--stepped".to_owned()),
+            Pace::At(speed) => flags.extend(["--speed".to_owned(), speed.to_string()]),
+        }
+        flags.extend(super::ems_flags(self.with_ems, &self.args.ems_flaw));
+        Again::Run(flags)
+    }
+
     async fn run(self, prepared: &Prepared, plan: &RunPlan) -> anyhow::Result<Ended> {
         let host = HostPart {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             attendance: self.attendance,
             has_shadow: plan.uses_shadow,
+            again: self.again(),
         };
         let (stage, book) = open(host, super::FORMS, Box::new(super::new_seed));
         let workers = workers(Some(self.args.workers))?;

@@ -16,12 +16,11 @@ pub(crate) use live::Attendant;
 pub(crate) use tell::FORMS;
 
 use crate::ems::Flaw;
-use crate::setup::load_farm;
 use bess_core::command::{SPEED_MAX, SPEED_MIN};
 use bess_core::config::Problems;
 use bess_core::stage::{StageBook, Verdict};
 use bess_scenarios::book::{Book, open};
-use bess_scenarios::report::{Attendance, HostPart};
+use bess_scenarios::report::{Again, Attendance, HostPart};
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
@@ -47,7 +46,7 @@ pub(crate) enum ScenarioCommand {
         /// Files, or ids of scenarios that come with bess
         #[arg(required = true, value_name = "FILE|ID")]
         scenarios: Vec<String>,
-        /// Farm file; the built-in farm when absent
+        /// Farm file; when absent the one that a scenario names, else the built-in farm
         #[arg(long, value_name = "FILE", env = "BESS_FARM")]
         farm: Option<PathBuf>,
         /// A parameter of the scenarios
@@ -81,7 +80,7 @@ pub(crate) struct RunArgs {
     /// Seed of their chance; beats those of the files, 0 draws one
     #[arg(long, value_name = "N", conflicts_with = "replay")]
     seed: Option<u64>,
-    /// Farm file; the built-in farm when absent
+    /// Farm file; when absent the one that a scenario names, else the built-in farm
     #[arg(long, value_name = "FILE", env = "BESS_FARM")]
     farm: Option<PathBuf>,
     /// The built-in EMS attends, over real Modbus, also where a scenario does not ask for it
@@ -156,12 +155,23 @@ pub(crate) fn parse_setting(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// The built-in EMS as it stands on a command line.
+fn ems_flags(attends: bool, flaws: &[Flaw]) -> Vec<String> {
+    let attends = attends.then(|| "--stub-ems".to_owned());
+    let flaw = |flaw: &Flaw| {
+        let value = clap::ValueEnum::to_possible_value(flaw)?;
+        Some(["--ems-flaw".to_owned(), value.get_name().to_owned()])
+    };
+    attends.into_iter().chain(flaws.iter().filter_map(flaw).flatten()).collect()
+}
+
 /// How runs are run of which nobody asks more than to be read.
 fn alone() -> HostPart {
     HostPart {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         attendance: Attendance::Alone,
         has_shadow: false,
+        again: Again::default(),
     }
 }
 
@@ -178,10 +188,11 @@ pub(crate) fn run(command: &ScenarioCommand, out: &mut dyn Write) -> anyhow::Res
             Ok(out.write_all(text.as_bytes())?)
         }
         ScenarioCommand::Check { scenarios, farm, set } => {
-            let (spec, book) = (load_farm(farm.as_deref())?, reading_book());
+            let book = reading_book();
             let mut problems = Problems::default();
             for name in scenarios {
                 let found = find(name, &book)?;
+                let spec = found.farm(farm.as_deref())?;
                 match found.read(&book, set, None, &spec) {
                     Ok(prepared) => {
                         let length_s = book.plan(&prepared).map_or(0.0, |plan| plan.duration_s);
@@ -205,11 +216,12 @@ pub(crate) fn run(command: &ScenarioCommand, out: &mut dyn Write) -> anyhow::Res
 
 fn run_all(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Verdict> {
     // All are read before the first runs.
-    let (spec, book) = (load_farm(args.farm.as_deref())?, reading_book());
+    let book = reading_book();
     let mut problems = Problems::default();
     let mut all = Vec::new();
     for name in &args.scenarios {
         let found = find(name, &book)?;
+        let spec = found.farm(args.farm.as_deref())?;
         match found.read(&book, &args.set, args.seed, &spec) {
             Ok(prepared) => all.push((found, prepared)),
             Err(mut found) => problems.0.append(&mut found.0),
@@ -219,11 +231,12 @@ fn run_all(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Verdict> {
         return Err(problems.into());
     }
     let mut gravest = Verdict::Passed;
-    for (found, _) in &all {
+    let folders = folders(all.iter().map(|(found, _)| found.id.as_str()));
+    for ((found, _), name) in all.iter().zip(folders) {
         let folder = args
             .out
             .as_deref()
-            .map(|folder| if all.len() == 1 { folder.to_owned() } else { folder.join(&found.id) });
+            .map(|folder| if all.len() == 1 { folder.to_owned() } else { folder.join(name) });
         let ended = host::run_one(args, found)?;
         tell::tell(&ended, folder.as_deref(), args.quiet, out)?;
         if ended.report.verdict.exit_code() > gravest.exit_code() {
@@ -231,6 +244,17 @@ fn run_all(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Verdict> {
         }
     }
     Ok(gravest)
+}
+
+/// A folder for each report: of what is run twice, or is called the same, each has its own.
+fn folders<'i>(ids: impl Iterator<Item = &'i str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for id in ids {
+        let numbered = (2..).map(|n| format!("{id}-{n}"));
+        let mut free = std::iter::once(id.to_owned()).chain(numbered);
+        names.extend(free.find(|name| !names.contains(name)));
+    }
+    names
 }
 
 fn list(tag: Option<&str>, is_json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -257,4 +281,15 @@ fn list(tag: Option<&str>, is_json: bool, out: &mut dyn Write) -> anyhow::Result
         writeln!(out, "{:<36} {minutes:>6.1} min  {}", info.id, info.title)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folders;
+
+    #[test]
+    fn what_is_run_twice_has_two_folders() {
+        let ids = ["a", "b", "a", "a-2", "a"];
+        assert_eq!(folders(ids.into_iter()), ["a", "b", "a-2", "a-2-2", "a-3"]);
+    }
 }

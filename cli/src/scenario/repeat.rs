@@ -7,7 +7,7 @@ use crate::record::{Recording, RememberingBook};
 use crate::run::workers;
 use bess_core::stage::Verdict;
 use bess_scenarios::book::open;
-use bess_scenarios::report::{Attendance, HostPart};
+use bess_scenarios::report::{Again, Attendance, HostPart};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub(super) fn repeat(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         attendance: Attendance::Replayed,
         has_shadow: recording.header.shadow,
+        again: Again::Replay(folder.display().to_string()),
     };
     let (stage, book) = open(host, FORMS, Box::new(new_seed));
     let book = Arc::new(RememberingBook::around(Arc::new(book)));

@@ -33,7 +33,8 @@ pub(super) fn tell(
 ) -> anyhow::Result<()> {
     let report = &ended.report;
     let (seed, determinism) = (report.seed, report.determinism.name());
-    let length_s = report.end_s - report.start_s;
+    // To the tick.
+    let length_s = ((report.end_s - report.start_s) * 10.0).round() / 10.0;
     writeln!(
         out,
         "{}: {} (seed {seed}, {determinism}; {length_s} s in {:.1} s)",

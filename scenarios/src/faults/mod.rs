@@ -14,10 +14,15 @@ use bess_core::stage::{Effect, FaultKindInfo, ParameterInfo};
 use std::fmt;
 use std::sync::Arc;
 
+mod document;
 mod kinds;
 mod shared;
 
+pub use document::document;
 pub use kinds::KINDS;
+
+/// The parameter that says which measured value a fault is about.
+pub(crate) const SIGNAL: &str = "signal";
 
 /// The kind called `name`.
 pub fn kind(name: &str) -> Option<&'static FaultKind> {
@@ -315,20 +320,23 @@ impl Parameter {
 
     /// It for documents.
     pub fn info(&self) -> ParameterInfo {
-        let (min, max, choices, default): (_, _, &'static [&'static str], _) = match self.kind {
+        let none = (f64::NAN, f64::NAN);
+        let (takes, (min, max), default) = match self.kind {
             ParameterKind::Number { min, max, default } => {
-                (min, max, &[], default.map(|number| number.to_string()))
+                ("number", (min, max), default.map(|number| number.to_string()))
             }
-            ParameterKind::Word { choices, default } => {
-                (f64::NAN, f64::NAN, choices, default.map(str::to_owned))
-            }
-            ParameterKind::Flag => (f64::NAN, f64::NAN, &[], Some("false".to_owned())),
-            ParameterKind::Numbers { min, max } => (min, max, &[], Some("[]".to_owned())),
-            ParameterKind::Text => (f64::NAN, f64::NAN, &[], None),
+            ParameterKind::Word { default, .. } => ("word", none, default.map(str::to_owned)),
+            ParameterKind::Flag => ("flag", none, Some("false".to_owned())),
+            ParameterKind::Numbers { min, max } => ("numbers", (min, max), Some("[]".to_owned())),
+            ParameterKind::Text => ("text", none, None),
+        };
+        let choices: &'static [&'static str] = match self.kind {
+            ParameterKind::Word { choices, .. } => choices,
+            _ => &[],
         };
         // What is neither needed nor has a default is absent.
         let default = default.or_else(|| (!self.is_needed).then(String::new));
-        ParameterInfo { name: self.name, text: self.text, min, max, choices, default }
+        ParameterInfo { name: self.name, text: self.text, takes, min, max, choices, default }
     }
 }
 
@@ -338,10 +346,35 @@ impl FaultKind {
         FaultKindInfo {
             name: self.name,
             plane: self.plane,
-            target: self.targets[0].name(),
+            targets: self.fitting().into_iter().map(TargetKind::name).collect(),
             summary: self.summary,
+            effect: self.effect,
+            symptoms: self.symptoms,
+            reaction: self.reaction,
+            source: self.source,
+            catalogue: self.catalogue,
             parameters: self.parameters.iter().map(Parameter::info).collect(),
         }
+    }
+    /// What a target of it may be, the usual one first: also a sensor where a parameter says which measured
+    /// value of a rack it is about, since a sensor says that by itself.
+    pub fn fitting(&self) -> Vec<TargetKind> {
+        let mut fitting = self.targets.to_vec();
+        if fitting.contains(&TargetKind::Rack) && self.parameter(SIGNAL).is_some() {
+            fitting.push(TargetKind::Sensor);
+        }
+        fitting
+    }
+    /// Its parameters at targets of `kind`.
+    pub fn parameters_at(&self, kind: Option<TargetKind>) -> Vec<Parameter> {
+        let is_said =
+            |parameter: &Parameter| kind == Some(TargetKind::Sensor) && parameter.name == SIGNAL;
+        self.parameters.iter().filter(|parameter| !is_said(parameter)).copied().collect()
+    }
+    /// Whether it is an order that the built-in EMS carries out as it should: nothing is wrong, and nobody is
+    /// to notice it.
+    pub fn is_order(&self) -> bool {
+        self.name == "client.setpoint"
     }
     /// Its parameter called `name`.
     pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
@@ -620,6 +653,22 @@ mod tests {
                     ParameterKind::Numbers { min, max } => assert!(min < max, "{name}"),
                     ParameterKind::Flag | ParameterKind::Text => {}
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_kind_that_takes_sensors_takes_every_one() {
+        let takes = |kind: &&&FaultKind| kind.fitting().contains(&TargetKind::Sensor);
+        let taking: Vec<_> = KINDS.iter().filter(takes).collect();
+        assert!(taking.iter().any(|kind| kind.name == "sensor.bias"));
+        for kind in taking {
+            let choices = match kind.parameter(SIGNAL).map(|parameter| parameter.kind) {
+                Some(ParameterKind::Word { choices, .. }) => choices,
+                other => panic!("{}: {other:?}", kind.name),
+            };
+            for (reading, ..) in Reading::ALL {
+                assert!(choices.contains(&reading), "{}: {reading}", kind.name);
             }
         }
     }

@@ -111,10 +111,10 @@ impl Deed {
         }
     }
     /// What a target of it may be; none where it has no target.
-    pub fn targets(self) -> &'static [TargetKind] {
+    pub fn targets(self) -> Vec<TargetKind> {
         match self {
-            Self::Fault(kind) => kind.targets,
-            Self::Control(kind) => kind.targets,
+            Self::Fault(kind) => kind.fitting(),
+            Self::Control(kind) => kind.targets.to_vec(),
         }
     }
     /// What happens, in a sentence.
@@ -127,7 +127,7 @@ impl Deed {
     /// Its parameters at targets of `kind`.
     pub fn parameters(self, kind: Option<TargetKind>) -> Vec<Parameter> {
         match (self, kind) {
-            (Self::Fault(fault), _) => fault.parameters.to_vec(),
+            (Self::Fault(fault), kind) => fault.parameters_at(kind),
             (Self::Control(ControlKind { act: Control::Set, .. }), Some(kind)) => {
                 setup::parameters(kind)
             }

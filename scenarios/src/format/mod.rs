@@ -28,7 +28,7 @@ pub use crate::text::ParamValue;
 pub use deed::{CONTROLS, Control, ControlKind, Deed};
 pub use matching::{Condition, Matching};
 pub use part::Files;
-pub use read::{Reading, no_files, read_scenario};
+pub use read::{Reading, farm_of, no_files, read_scenario};
 pub use scenario::*;
 pub use schema::{fault_schema, scenario_schema};
 pub use single::{parse_target, read_fault};

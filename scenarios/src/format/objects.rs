@@ -7,6 +7,7 @@ use super::scenario::{
 use super::table::{Key, Kind, Object, names};
 use super::value::{Curve, Draw};
 use crate::faults::TargetKind;
+use crate::library::FARMS;
 use bess_core::stage::Severity;
 
 /// What `apiVersion` must be.
@@ -88,6 +89,7 @@ object! {
         Key::optional("clock", Kind::Object(&CLOCK), "how its time goes; stepped by default"),
         Key::new("duration", Kind::Duration, "length of the time line"),
         Key::optional("sut", Kind::Object(&SUT), "the system under test; the built-in EMS by default"),
+        Key::optional("farm", Kind::Word(|| names(&FARMS)), "the farm on which it runs where nobody names one, of those that come with bess"),
         Key::optional("requires", Kind::Object(&REQUIRES), "what the farm must have"),
         Key::optional("initial", Kind::List(&INITIAL), "what is set before the farm is looked at"),
         Key::new("targets", Kind::Map(&TARGET), "whom actions and checks are about"),
@@ -132,6 +134,7 @@ object! {
     REQUIRES "requires" [&[
         Key::optional("minUnits", Kind::Whole { min: 1, max: 100_000 }, "least number of units"),
         Key::optional("min_power_w", POSITIVE, "least rated power of the farm"),
+        Key::optional("chemistry", Kind::Text, "name of the chemistry that every cell must have, such as nmc-94"),
         Key::optional("features", Kind::Words(|| names(&Feature::ALL)), "things that not every farm has"),
     ]];
     /// Something that is set before the farm is looked at.

@@ -12,6 +12,7 @@ use super::values::{self, Allowed};
 use super::{expectations, order, setup, targets, timeline};
 use crate::expr::Names;
 use crate::faults::TargetKind;
+use crate::library::FARMS;
 use crate::{sight, text};
 use bess_core::config::{
     Given, Literal, Problem, Problems, Section, read_functions_change, read_tree,
@@ -147,6 +148,25 @@ pub(super) fn sight_kind(kind: TargetKind) -> sight::TargetKind {
     }
 }
 
+/// The farm that a scenario names, of those that come with bess: its name and its text. `None` where it names
+/// none that is known; reading the scenario tells what is wrong with it.
+pub fn farm_of(file: &str, text: &str) -> Option<(&'static str, &'static str)> {
+    let tree = text::parse(file, text).ok()?;
+    let notation = tree.notation();
+    let mut named = None;
+    let read = tree.with(|table| {
+        read_tree(file, text, notation, table, |root| {
+            named = root.node("farm").map(|node| node.given()).and_then(|given| match given {
+                Given::Literal(Literal::Text(name)) => Some(name),
+                _ => None,
+            });
+            root.leave_the_rest();
+        })
+    });
+    read.ok()?;
+    FARMS.into_iter().find(|(name, _)| Some(*name) == named.as_deref())
+}
+
 fn scenario(root: &Section<'_, '_>, context: &Context<'_>, params: Params) -> Scenario {
     let part = Part::new(root.again(), &objects::SCENARIO, context);
     root.leave_the_rest();
@@ -167,6 +187,7 @@ fn scenario(root: &Section<'_, '_>, context: &Context<'_>, params: Params) -> Sc
         clock: clock(part.part("clock")),
         duration,
         sut,
+        farm: part.word("farm", None, &FARMS.map(|(name, _)| (name, Some(name)))),
         requires: part.part("requires").map(requires).unwrap_or_default(),
         initial: part.parts("initial").into_iter().filter_map(initial).collect(),
         targets: targets::read(&part),
@@ -272,6 +293,7 @@ fn requires(part: Part<'_, '_, '_>) -> Requires {
     let requires = Requires {
         min_units: part.whole("minUnits").unwrap_or_default() as usize,
         min_power: values::bare(&part, "min_power_w").map(Watts),
+        chemistry: part.has("chemistry").then(|| part.text("chemistry")),
         features: part.words("features", &Feature::ALL),
     };
     part.finish();

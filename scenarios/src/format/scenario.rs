@@ -26,6 +26,8 @@ pub struct Scenario {
     pub duration: Duration,
     /// The system under test.
     pub sut: Sut,
+    /// The farm on which it runs where nobody names one, of those that come with bess.
+    pub farm: Option<&'static str>,
     /// What the farm must have.
     pub requires: Requires,
     /// What is set before the farm is looked at, in order.
@@ -210,6 +212,8 @@ pub struct Requires {
     pub min_units: usize,
     /// Least rated power of the farm.
     pub min_power: Option<Watts>,
+    /// Name of the chemistry that every cell must have.
+    pub chemistry: Option<String>,
     /// Things that not every farm has.
     pub features: Vec<Feature>,
 }

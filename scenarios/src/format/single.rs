@@ -56,12 +56,12 @@ fn fault(part: Part<'_, '_, '_>) -> Option<SingleFault> {
     if kind.is_none() && !name.is_empty() {
         let known: Vec<&str> = faults::KINDS.iter().map(|kind| kind.name).collect();
         let hint = did_you_mean(&name, &known)
-            .unwrap_or_else(|| "`bess fault list` names every kind".to_owned());
+            .unwrap_or_else(|| "`bess fault kinds` names every kind".to_owned());
         part.report("kind", format!("there is no fault `{name}`"), Some(hint));
     }
     let target = match part.node("target") {
         Some(node) => who(&node, &part),
-        None => kind.and_then(|kind| nobody(&part, kind.targets)),
+        None => kind.and_then(|kind| nobody(&part, &kind.fitting())),
     };
     let settings = match kind {
         Some(kind) => {

@@ -26,7 +26,7 @@ fn action(part: Part<'_, '_, '_>, whole: Duration) -> Action {
     let deed = Deed::by_name(&name);
     if deed.is_none() && !name.is_empty() {
         let hint = did_you_mean(&name, &Deed::names());
-        let hint = hint.or_else(|| Some("`bess fault list` names every fault".to_owned()));
+        let hint = hint.or_else(|| Some("`bess fault kinds` names every fault".to_owned()));
         part.report("action", format!("there is no action `{name}`"), hint);
     }
     let target = part.target("target");

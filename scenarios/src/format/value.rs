@@ -1,6 +1,7 @@
 //! What a parameter is set to: a number, a word, a course in time, a draw.
 
 use bess_core::series::Series;
+use std::fmt;
 use std::time::Duration;
 
 /// A parameter and what it is set to.
@@ -78,6 +79,40 @@ pub enum Shape {
 impl Shape {
     /// Their names in files.
     pub const NAMES: [&'static str; 5] = ["ramp", "steps", "sine", "ou", "csv"];
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Steps that are told one by one.
+        const TOLD: usize = 6;
+        match self {
+            Self::Ramp { from, to, over, curve } => {
+                let way = match curve {
+                    Curve::Linear => "",
+                    Curve::Exp => ", fast at first",
+                    Curve::S => ", slow at both ends",
+                };
+                write!(f, "from {from} to {to} over {} s{way}", over.as_secs_f64())
+            }
+            Self::Steps(steps) => {
+                for (n, (after, value)) in steps.iter().take(TOLD).enumerate() {
+                    let comma = if n == 0 { "" } else { ", " };
+                    write!(f, "{comma}{value} from {} s", after.as_secs_f64())?;
+                }
+                match steps.len().saturating_sub(TOLD) {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more steps"),
+                }
+            }
+            Self::Sine { mean, amplitude, period } => {
+                write!(f, "{mean} ± {amplitude} with a period of {} s", period.as_secs_f64())
+            }
+            Self::Ou { mean, theta_per_s, sigma } => {
+                write!(f, "noise around {mean} (theta {theta_per_s} /s, sigma {sigma})")
+            }
+            Self::Csv { file, .. } => write!(f, "as in {file}"),
+        }
+    }
 }
 
 /// Way of a ramp.

@@ -1,6 +1,6 @@
 //! Scenarios that come with bess: one file each and one line of it in [`LIBRARY`].
 
-use crate::format::{Reading, no_files, read_scenario};
+use crate::format::{Reading, farm_of, no_files, read_scenario};
 use bess_core::config::{BUILT_IN_FARM, parse_farm};
 use bess_core::stage::ScenarioInfo;
 
@@ -12,8 +12,12 @@ macro_rules! library {
     };
 }
 
+/// Farms that come with bess for scenarios that need one of their own: the name of each, and its text.
+pub const FARMS: [(&str, &str); 1] = [("nmc-racks", include_str!("farms/nmc-racks.toml"))];
+
 library! {
     "blue-cut-2016"
+    "cell-to-cell-propagation"
     "commissioning-kw-for-mw"
     "commissioning-reversed-ct"
     "commissioning-swapped-words"
@@ -40,12 +44,17 @@ library! {
 }
 
 /// They for documents and lists, in the order of the list. What an entry says of itself is read for the
-/// built-in farm; one that cannot be read there is left out, which a test does not allow.
+/// farm that it names, else for the built-in one; one that cannot be read there is left out, which a test does
+/// not allow.
 pub fn list() -> Vec<ScenarioInfo> {
-    let no_record = |_: &str| Err("the built-in farm names no file".to_owned());
-    let Ok(spec) = parse_farm("built-in", BUILT_IN_FARM, &no_record) else { return Vec::new() };
-    let reading = Reading { set: &[], spec: &spec, files: &no_files };
+    let farm = |text: &str| {
+        parse_farm("built-in", text, &|_| Err("the built-in farms name no file".to_owned())).ok()
+    };
+    let Some(usual) = farm(BUILT_IN_FARM) else { return Vec::new() };
     let info = |(file, text): &(&str, &str)| {
+        let own = farm_of(file, text).and_then(|(_, text)| farm(text));
+        let spec = own.as_ref().unwrap_or(&usual);
+        let reading = Reading { set: &[], spec, files: &no_files };
         let scenario = read_scenario(file, text, &reading).ok()?;
         Some(ScenarioInfo {
             id: scenario.metadata.id,

@@ -164,8 +164,14 @@ Sample((f64, f64)):
 
 Band(BandPart):
     "signal", Kind::Text, "The compared value as in the expression.", |b| text(&b.signal);
-    "low", OR_NONE, "Lowest right value; null for none.", |b| Json::Number(b.low);
-    "high", OR_NONE, "Highest right value; null for none.", |b| Json::Number(b.high);
+    "low", OR_NONE, "Lowest right value, of a bound that moves the first one; null for none.", |b| Json::Number(b.low);
+    "high", OR_NONE, "Highest right value, of a bound that moves the first one; null for none.", |b| Json::Number(b.high);
+    "path", Kind::List(&Kind::Part(schema::<Bounds>)), "How bounds that move went; empty where they stand still.", |b| each::<Bounds>(&b.path);
+
+Bounds((f64, f64, f64)):
+    "at_s", Kind::Number, "When.", |b| Json::Number(b.0);
+    "low", OR_NONE, "Lowest right value of then; null for none.", |b| Json::Number(b.1);
+    "high", OR_NONE, "Highest right value of then; null for none.", |b| Json::Number(b.2);
 
 Invariant(InvariantPart):
     "name", Kind::Text, "Its name.", |i| text(i.name);
@@ -181,7 +187,7 @@ Broken((f64, String)):
 Score(Scores):
     "detected", Kind::List(&Kind::Part(schema::<Detected>)), "Faults that were noticed.", |s| each::<Detected>(&s.detected);
     "undetected", Kind::List(&Kind::Text), "Faults that did something and that nobody noticed, by id of the action.", |s| texts(&s.undetected);
-    "false_alarms", Kind::Count, "Observations without any fault in force or just over.", |s| Json::Count(s.false_alarms);
+    "false_alarms", Kind::Count, "Observations about no fault that was in force or just over at their unit.", |s| Json::Count(s.false_alarms);
     "writes_per_s", Kind::Number, "Writes from outside per second of the time line.", |s| Json::Number(s.writes_per_s);
     "writes_refused", Kind::Count, "Writes that were refused.", |s| Json::Count(s.writes_refused);
     "requests_per_s", Kind::Number, "Modbus requests per second of the time line.", |s| Json::Number(s.requests_per_s);

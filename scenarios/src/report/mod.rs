@@ -104,6 +104,8 @@ pub struct ScenarioPart {
     pub severity: &'static str,
     /// FNV-1a of its text, in hexadecimal: tells two versions apart.
     pub digest: String,
+    /// What it was read as: a path, or the id of one that comes with bess; `text` where it was sent.
+    pub file: String,
 }
 
 /// How a run was run.
@@ -115,6 +117,25 @@ pub struct HostPart {
     pub attendance: Attendance,
     /// Whether a farm without the faults ran beside it.
     pub has_shadow: bool,
+    /// How its runs are run again.
+    pub again: Again,
+}
+
+/// How a run is run again from a command line: scenario, seed and parameters come from the run itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Again {
+    /// By `bess scenario run`, with these flags more.
+    Run(Vec<String>),
+    /// By `bess serve`, with these flags more; as far as whoever attends does the same again.
+    Serve(Vec<String>),
+    /// Out of the recording in this folder.
+    Replay(String),
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        Self::Run(Vec::new())
+    }
 }
 
 /// Who asks and writes beside the scenario, as far as its repetition is concerned.
@@ -303,10 +324,13 @@ pub struct CheckPart {
 pub struct BandPart {
     /// The signal as in the expression.
     pub signal: String,
-    /// Lowest value; minus infinity for none.
+    /// Lowest value, of a bound that moves the first one; minus infinity for none.
     pub low: f64,
-    /// Highest value; infinity for none.
+    /// Highest value, of a bound that moves the first one; infinity for none.
     pub high: f64,
+    /// Of bounds that move: moments, each with the lowest and the highest value of then. Empty where they
+    /// stand still.
+    pub path: Vec<(f64, f64, f64)>,
 }
 
 /// What is true in every run.

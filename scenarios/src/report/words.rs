@@ -1,6 +1,6 @@
 //! What several forms of a report say in the same words.
 
-use super::{ActionPart, Attendance, CheckPart, Determinism, Report, TargetPart};
+use super::{ActionPart, Again, CheckPart, Report, TargetPart};
 use bess_core::stage::{CheckState, Effect, Severity, Verdict};
 use bess_core::time::{SimTime, TICKS_PER_S};
 use std::fmt::Write as _;
@@ -24,15 +24,23 @@ pub(super) fn ticks(report: &Report) -> u64 {
 
 /// The command that repeats a run.
 pub(super) fn reproduce(report: &Report) -> String {
-    let mut line = format!("bess scenario run {}", quoted(&report.scenario.id));
-    let _ = write!(line, " --seed {}", report.seed);
+    let (command, seed, flags) = match &report.host.again {
+        Again::Replay(folder) => return format!("bess scenario run --replay {}", quoted(folder)),
+        Again::Run(flags) => ("bess scenario run", "--seed", flags),
+        Again::Serve(flags) => ("bess serve --scenario", "--scenario-seed", flags),
+    };
+    let scenario = &report.scenario;
+    let file = match scenario.file.as_str() {
+        // Whoever sent its text has it under a name that nobody here knows.
+        "text" => format!("{}.yaml", scenario.id),
+        file => file.to_owned(),
+    };
+    let mut line = format!("{command} {} {seed} {}", quoted(&file), report.seed);
     for (name, value, _) in report.params.iter().filter(|(.., is_set)| *is_set) {
         let _ = write!(line, " --set {}", quoted(&format!("{name}={value}")));
     }
-    match (report.determinism, report.host.attendance) {
-        (_, Attendance::Lockstep) => line.push_str(" --stub-ems"),
-        (Determinism::Recorded, _) => line.push_str(" --replay DIR"),
-        _ => {}
+    for flag in flags {
+        let _ = write!(line, " {}", quoted(flag));
     }
     line
 }
@@ -127,13 +135,27 @@ mod tests {
     use crate::report::sample;
 
     #[test]
-    fn a_run_is_repeated_by_its_seed_and_by_what_was_set() {
+    fn a_run_is_repeated_by_its_file_its_seed_what_was_set_and_the_farm() {
         let report = sample::report();
         let line = reproduce(&report);
-        assert!(line.starts_with("bess scenario run short-in-a-cell --seed 42 "), "{line}");
-        assert!(line.ends_with(" --stub-ems"), "{line}");
+        let begin = "bess scenario run 'scenarios/my short.yaml' --seed 42 ";
+        assert!(line.starts_with(begin), "{line}");
+        assert!(line.ends_with(" --farm 'my farm.toml' --stub-ems"), "{line}");
         assert!(line.contains("--set 'note=<b>it'\\''s & \"odd\"</b>'"), "{line}");
         assert!(!line.contains("limit="), "what was not set is not repeated: {line}");
+    }
+
+    #[test]
+    fn a_live_run_is_served_again_and_a_recorded_one_is_replayed() {
+        let mut report = sample::report();
+        report.params.clear();
+        report.host.again = Again::Serve(vec!["--speed".to_owned(), "50".to_owned()]);
+        report.scenario.file = "text".to_owned();
+        let line = reproduce(&report);
+        let served = "bess serve --scenario short-in-a-cell.yaml --scenario-seed 42 --speed 50";
+        assert_eq!(line, served);
+        report.host.again = Again::Replay("last night".to_owned());
+        assert_eq!(reproduce(&report), "bess scenario run --replay 'last night'");
     }
 
     #[test]

@@ -55,7 +55,14 @@ struct Compared {
     high: Option<(Expr, f64, f64)>,
     /// Once the time line runs: lowest and highest right value.
     band: Option<(f64, f64)>,
+    /// While it is asked: how they go.
+    path: Vec<(Tick, f64, f64)>,
+    /// Ticks between two of them.
+    every: u64,
 }
+
+/// Most moments at which the bounds of a check are kept; where there would be more, it is every other one.
+const BOUNDS_MAX: usize = 2_000;
 
 /// One check.
 #[derive(Clone, Debug)]
@@ -193,6 +200,10 @@ impl Check {
         }
     }
 
+    /// What kind of check it is, as files name it.
+    pub(super) fn kind(&self) -> &'static str {
+        self.kind
+    }
     /// What its expressions look at.
     pub(super) fn uses(&self) -> Uses {
         self.exprs().fold(Uses::default(), |uses, expr| uses.and(expr.uses()))
@@ -241,6 +252,9 @@ impl Check {
         // What begins later is not looked at now.
         let Some(from) = self.judge.from.filter(|from| *from < now) else { return };
         let sight = Sight { since: from.next(), ..*sight };
+        if let Some(compared) = &mut self.compared {
+            compared.note(&sight);
+        }
         if let Looks::Events(patterns) = &self.looks {
             let fits =
                 |step: usize, (name, seen): &(crate::sight::EventName, crate::sight::Seen)| {
@@ -350,7 +364,7 @@ impl Check {
             decided_s: at(self.judge.decided),
             violated_s: at(self.judge.violated),
             window: self.window.iter().map(|(tick, value)| (since.tick(*tick), *value)).collect(),
-            band: self.compared.as_ref().and_then(Compared::part),
+            band: self.compared.as_ref().and_then(|compared| compared.part(since)),
         }
     }
 }
@@ -411,25 +425,50 @@ impl Compared {
             }
             _ => return None,
         };
-        (low.is_some() || high.is_some()).then_some(Self { signal, low, high, band: None })
+        let (band, path, every) = (None, Vec::new(), TICKS_PER_S);
+        (low.is_some() || high.is_some()).then_some(Self { signal, low, high, band, path, every })
     }
     fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let bounds = self.low.iter().chain(&self.high).map(|(expr, ..)| expr);
         [&self.signal].into_iter().chain(bounds)
     }
-    fn set_band(&mut self, sight: &Sight<'_>) {
+    fn bounds(&self, sight: &Sight<'_>) -> Option<(f64, f64)> {
         let bound = |bound: &Option<(Expr, f64, f64)>, none: f64| {
             bound.as_ref().map_or(none, |(expr, part, plus)| {
                 let goal = expr.value(sight);
                 goal + part * goal.abs() + plus
             })
         };
-        let band = (bound(&self.low, f64::NEG_INFINITY), bound(&self.high, f64::INFINITY));
-        self.band = (!band.0.is_nan() && !band.1.is_nan()).then_some(band);
+        let bounds = (bound(&self.low, f64::NEG_INFINITY), bound(&self.high, f64::INFINITY));
+        (!bounds.0.is_nan() && !bounds.1.is_nan()).then_some(bounds)
     }
-    fn part(&self) -> Option<BandPart> {
-        let (low, high) = self.band?;
-        Some(BandPart { signal: self.signal.text().to_owned(), low, high })
+    fn set_band(&mut self, sight: &Sight<'_>) {
+        self.band = self.bounds(sight);
+    }
+    /// Keeps the bounds of now.
+    fn note(&mut self, sight: &Sight<'_>) {
+        let now = sight.snapshot.tick;
+        if !self.path.is_empty() && !now.0.is_multiple_of(self.every) {
+            return;
+        }
+        let Some((low, high)) = self.bounds(sight) else { return };
+        if self.path.len() >= BOUNDS_MAX {
+            let mut place = 0;
+            self.path.retain(|_| {
+                place += 1;
+                place % 2 == 1
+            });
+            self.every *= 2;
+        }
+        self.path.push((now, low, high));
+    }
+    fn part(&self, since: Since) -> Option<BandPart> {
+        let first = self.path.first().map(|(_, low, high)| (*low, *high));
+        let (low, high) = first.or(self.band)?;
+        let moves = self.path.iter().any(|moment| (moment.1, moment.2) != (low, high));
+        let path = self.path.iter().filter(|_| moves);
+        let path = path.map(|(tick, low, high)| (since.tick(*tick), *low, *high)).collect();
+        Some(BandPart { signal: self.signal.text().to_owned(), low, high, path })
     }
 }
 

@@ -71,9 +71,27 @@ impl Course {
         Self { values: settings.iter().map(course).collect() }
     }
 
+    /// Sets a parameter that the target says by itself.
+    pub(super) fn set(&mut self, name: &'static str, arg: Arg) {
+        self.values.retain(|(known, _)| *known != name);
+        self.values.insert(0, (name, Goes::Stays(arg)));
+    }
+
     /// Whether something of it moves.
     pub(super) fn moves(&self) -> bool {
         self.values.iter().any(|(_, goes)| matches!(goes, Goes::Moves { .. }))
+    }
+
+    /// It for people: of what moves how it goes.
+    pub(super) fn texts(&self) -> Vec<(&'static str, String)> {
+        let text = |(name, goes): &(&'static str, Goes)| {
+            let text = match goes {
+                Goes::Stays(arg) => arg.to_string(),
+                Goes::Moves { shape, .. } => shape.to_string(),
+            };
+            (*name, text)
+        };
+        self.values.iter().map(text).collect()
     }
 
     /// The values `age` ticks after the begin; asked with ages that do not fall.
@@ -181,6 +199,17 @@ mod tests {
         assert!(exp[0] == 10.0 && (19.4..19.7).contains(&exp[1]) && exp[2] == 20.0, "{exp:?}");
         let at_once = Shape::Ramp { from: 1.0, to: 2.0, over: seconds(0), curve: Curve::Linear };
         assert_eq!(values(at_once, &[0]), [2.0]);
+    }
+
+    #[test]
+    fn what_moves_says_how_and_not_with_what_it_begins() {
+        let ramp = Shape::Ramp { from: 50.0, to: 49.5, over: seconds(120), curve: Curve::Linear };
+        let texts = course(Value::Shape(ramp), 1).texts();
+        assert_eq!(texts, [("x_w", "from 50 to 49.5 over 120 s".to_owned())]);
+        let steps = Shape::Steps(vec![(seconds(0), 1.0), (seconds(3), 2.0)]);
+        let texts = course(Value::Shape(steps), 1).texts();
+        assert_eq!(texts, [("x_w", "1 from 0 s, 2 from 3 s".to_owned())]);
+        assert_eq!(course(Value::Number(7.5), 1).texts(), [("x_w", "7.5".to_owned())]);
     }
 
     #[test]

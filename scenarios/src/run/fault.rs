@@ -2,10 +2,13 @@
 
 use super::chance::{Chance, fnv1a};
 use super::course::Course;
-use crate::faults::{Act, Args, Before, Case, FaultKind, HostAct, Pace, Probe, Target};
+use crate::faults::{
+    Act, Arg, Args, Before, Case, FaultKind, HostAct, Pace, Probe, SIGNAL, Target,
+};
 use crate::format::Setting;
 use crate::report::{HitPart, TimePart};
 use bess_core::command::{Command, validate};
+use bess_core::defect::Reading;
 use bess_core::id::UnitId;
 use bess_core::rng::splitmix;
 use bess_core::snapshot::{FaultPlane, Snapshot};
@@ -51,7 +54,7 @@ struct Hit {
     target: Target,
     course: Course,
     args: Args,
-    begun_with: Args,
+    begun_with: Vec<(&'static str, String)>,
     before: Arc<Before>,
     tag: String,
     seed: u64,
@@ -111,6 +114,11 @@ impl Fault {
         let hits = targets.into_iter().map(|target| {
             let name = target.to_string();
             let mut course = Course::new(settings, kind.parameters, chance, key, &name);
+            if let Target::Sensor { reading_idx, .. } = target
+                && let Some((reading, ..)) = Reading::ALL.get(reading_idx)
+            {
+                course.set(SIGNAL, Arg::Word(*reading));
+            }
             let args = course.at(0);
             // Targets in one unit share what stood before.
             let unit_idx = target.unit().map(UnitId::idx);
@@ -122,7 +130,7 @@ impl Fault {
                 }
             };
             let (tag, seed) = (tag(&id, &name), chance.derived(key, &name, ""));
-            let begun_with = args.clone();
+            let begun_with = course.texts();
             let effect = Effect::Pending;
             Hit { target, course, args, begun_with, before, tag, seed, effect }
         });
@@ -386,7 +394,7 @@ impl Fault {
     pub(super) fn part(&self, seconds: impl Fn(Tick) -> f64) -> TimePart {
         let hit = |hit: &Hit| HitPart {
             target: hit.target.to_string(),
-            with: texts(&hit.begun_with),
+            with: hit.begun_with.clone(),
             effect: hit.effect,
         };
         TimePart {

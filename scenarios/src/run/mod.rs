@@ -4,6 +4,7 @@ mod chance;
 mod check;
 mod course;
 mod deed;
+mod detect;
 mod eyes;
 mod fault;
 mod invariants;

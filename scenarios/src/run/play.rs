@@ -39,6 +39,8 @@ pub struct Ready {
     pub seed: u64,
     /// FNV-1a of its text.
     pub digest: u64,
+    /// What it was read as: a path, or the id of one that comes with bess.
+    pub file: String,
 }
 
 impl Ready {
@@ -188,6 +190,13 @@ fn lacks(scenario: &Scenario, seen: &Snapshot, has_modbus: bool) -> Option<Strin
     {
         let rated = spec.rated_power();
         return Some(format!("the farm is rated {rated}, the scenario needs {least}"));
+    }
+    if let Some(wanted) = &requires.chemistry {
+        let other =
+            spec.units.iter().map(|unit| &unit.design.chemistry.name).find(|has| *has != wanted);
+        if let Some(has) = other {
+            return Some(format!("the farm has cells of {has}, the scenario needs {wanted}"));
+        }
     }
     let is_lacking = |feature: &&Feature| match feature {
         Feature::Transformer => spec.transformer.is_none(),

@@ -223,17 +223,11 @@ impl Record {
                 continue;
             }
             let peer = write.origin.peer.clone().unwrap_or_default();
-            self.writes += 1;
-            self.writes_refused += u64::from(write.refused.is_some());
-            // A port is another one each time: who writes is told by the address.
-            let address = peer.rsplit_once(':').map_or(peer.as_str(), |(address, _)| address);
-            let writer = if address.is_empty() { source.name() } else { address };
-            match self.writers.iter().position(|(name, _)| name == writer) {
-                Some(place) => self.writers[place].1 += 1,
-                None if self.writers.len() < LISTED_MAX => {
-                    self.writers.push((writer.to_owned(), 1));
-                }
-                None => {}
+            // What is asked of the clock or of a run is listed, and is no write of an EMS.
+            if write.is_of_farm() {
+                self.writes += 1;
+                self.writes_refused += u64::from(write.refused.is_some());
+                self.wrote(&peer, source);
             }
             if self.commands.len() >= LISTED_MAX {
                 self.commands_left_out += 1;
@@ -256,6 +250,17 @@ impl Record {
             for column in &mut self.columns {
                 column.values.push(value(column, sight));
             }
+        }
+    }
+
+    fn wrote(&mut self, peer: &str, source: ControlSource) {
+        // A port is another one each time: who writes is told by the address.
+        let address = peer.rsplit_once(':').map_or(peer, |(address, _)| address);
+        let writer = if address.is_empty() { source.name() } else { address };
+        match self.writers.iter().position(|(name, _)| name == writer) {
+            Some(place) => self.writers[place].1 += 1,
+            None if self.writers.len() < LISTED_MAX => self.writers.push((writer.to_owned(), 1)),
+            None => {}
         }
     }
 

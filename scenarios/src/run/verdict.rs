@@ -1,11 +1,11 @@
 //! What a run comes to, and its report.
 
 use super::check::{Check, When};
+use super::detect::{Words, is_to_be_noticed};
 use super::judge::ticks;
 use super::phases::Shown;
 use super::play::{Counters, Run};
 use super::record::Since;
-use super::timeline::Doing;
 use crate::expr::Expr;
 use crate::faults::{Probe, Target};
 use crate::format::{Anchor, Deed, Prove};
@@ -17,13 +17,11 @@ use crate::text::ParamValue;
 use bess_core::stage::{CheckState, Effect, Severity, Verdict};
 use bess_core::time::{TICKS_PER_S, Tick};
 
-/// Ticks after the end of a fault in which what somebody notices may still be it [engineering choice].
-const AFTERMATH_TICKS: u64 = 60 * TICKS_PER_S;
 /// Ids of a target that a report lists.
 const IDS_LISTED: usize = 200;
 
 /// Places of the actions on which a check stands: what it says is worth nothing where they did nothing.
-fn stands_on(check: &Check, run: &Run) -> Vec<usize> {
+pub(super) fn stands_on(check: &Check, run: &Run) -> Vec<usize> {
     let faults = |begun_until: Option<Tick>| -> Vec<usize> {
         let timeline = &run.ready.scenario.timeline;
         let places = (0..timeline.len()).filter(|place| {
@@ -140,18 +138,6 @@ fn targets(run: &Run) -> Vec<TargetPart> {
     run.ready.scenario.targets.iter().enumerate().map(part).collect()
 }
 
-/// The fault that somebody noticed at `at`: the one that began last of those in force or just over.
-fn noticed(run: &Run, at: Tick) -> Option<(usize, Tick)> {
-    let began = |(place, doing): (usize, &Doing)| {
-        let faults = doing.faults.iter().filter(|fault| {
-            let over = fault.ended.is_some_and(|ended| ended.0 + AFTERMATH_TICKS < at.0);
-            fault.begun < at && !over
-        });
-        faults.map(|fault| fault.begun).max().map(|begun| (place, begun))
-    };
-    run.doings.iter().enumerate().filter_map(began).max_by_key(|(_, begun)| *begun)
-}
-
 /// The report of a run that is done. What it recorded goes into it.
 pub(super) fn report(run: &mut Run, shown: Shown<'_>) -> Report {
     let end = shown.seen.tick;
@@ -168,11 +154,12 @@ pub(super) fn report(run: &mut Run, shown: Shown<'_>) -> Report {
             actions[place].stands_for.push(check.id.clone());
         }
     }
+    let words = Words::of(run);
     let observations: Vec<ObservationPart> = run
         .noticed
         .iter()
         .map(|seen| {
-            let fault = noticed(run, seen.at);
+            let fault = words.noticed(run, seen);
             ObservationPart {
                 at_s: since.tick(seen.at),
                 what: seen.what.clone(),
@@ -187,7 +174,7 @@ pub(super) fn report(run: &mut Run, shown: Shown<'_>) -> Report {
             }
         })
         .collect();
-    let scores = scores(run, shown, &observations);
+    let scores = scores(run, shown, &words, &observations);
     let mut report = Report {
         run: run.id.clone(),
         scenario: ScenarioPart {
@@ -198,6 +185,7 @@ pub(super) fn report(run: &mut Run, shown: Shown<'_>) -> Report {
             refs: scenario.metadata.refs.clone(),
             severity: scenario.metadata.severity.name(),
             digest: format!("{:016x}", ready.digest),
+            file: ready.file.clone(),
         },
         verdict: run.verdict.unwrap_or(Verdict::Error),
         reason: run.reason.clone(),
@@ -248,16 +236,18 @@ pub(super) fn report(run: &mut Run, shown: Shown<'_>) -> Report {
     report
 }
 
-fn scores(run: &Run, shown: Shown<'_>, observations: &[ObservationPart]) -> Scores {
+fn scores(run: &Run, shown: Shown<'_>, words: &Words, observations: &[ObservationPart]) -> Scores {
     let mut scores = Scores::default();
     let Some(zero) = run.zero else { return scores };
     let length_s = (shown.seen.tick.0 - zero.0).max(1) as f64 / TICKS_PER_S as f64;
     for (place, doing) in run.doings.iter().enumerate() {
         let action = &run.ready.scenario.timeline[place];
-        if doing.faults.is_empty() {
+        if doing.faults.is_empty() || !is_to_be_noticed(action.deed) {
             continue;
         }
-        let mut of_action = observations.iter().filter(|seen| seen.action == action.id);
+        let fits =
+            |seen: &&ObservationPart| seen.action == action.id && words.detects(place, &seen.what);
+        let mut of_action = observations.iter().filter(fits);
         match of_action.next() {
             Some(first) => {
                 scores.detected.push((action.id.clone(), first.what.clone(), first.delay_s));

@@ -7,7 +7,9 @@ use bess_core::id::UnitId;
 
 /// Tells `tell` what a write is in a scenario's words; writes that are not a client's are nothing.
 pub(super) fn named(record: &AuditRecord, mut tell: impl FnMut(EventName, Seen)) {
-    if !matches!(record.origin.source, ControlSource::Modbus | ControlSource::Rest) {
+    if !matches!(record.origin.source, ControlSource::Modbus | ControlSource::Rest)
+        || !record.is_of_farm()
+    {
         return;
     }
     // The record names the last tick before it.
@@ -61,10 +63,18 @@ mod tests {
     use bess_core::units::Watts;
 
     fn told(command: &Command, source: ControlSource, refused: bool) -> Vec<(EventName, Seen)> {
+        told_via(command, source, refused, None)
+    }
+    fn told_via(
+        command: &Command,
+        source: ControlSource,
+        refused: bool,
+        via: Option<&str>,
+    ) -> Vec<(EventName, Seen)> {
         let record = AuditRecord {
             tick: Tick(41),
             wall_unix_ns: 0,
-            origin: Origin::local(source),
+            origin: Origin { via: via.map(str::to_owned), ..Origin::local(source) },
             unit: command.unit(),
             what: command.describe(),
             needs: Role::default(),
@@ -108,6 +118,14 @@ mod tests {
         assert!(told(&set(1, change), ControlSource::Modbus, false)[1].1.value.is_nan());
         let beat = ControlChange { controller_heartbeat: Some(7), ..ControlChange::default() };
         assert_eq!(told(&set(1, beat), ControlSource::Modbus, false).len(), 1);
+    }
+
+    #[test]
+    fn what_is_asked_of_the_clock_or_of_a_run_is_no_write_to_the_farm() {
+        let via = |route| told_via(&set(1, power(5.0)), ControlSource::Rest, false, Some(route));
+        assert!(via("POST /api/v1/runs/{id}/observations").is_empty());
+        assert!(via("PATCH /api/v1/clock").is_empty());
+        assert_eq!(via("PUT /api/v1/units/{id}/setpoint").len(), 2);
     }
 
     #[test]

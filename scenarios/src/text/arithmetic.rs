@@ -177,14 +177,19 @@ fn too_large() -> String {
     "the whole number becomes too large".to_owned()
 }
 
+/// A number as people would have calculated it: 0.037, not 0.037000000000000005.
+fn plain(number: f64) -> f64 {
+    format!("{number:.14e}").parse().unwrap_or(number)
+}
+
 fn pair(left: ParamValue, sign: char, right: ParamValue) -> Result<ParamValue, String> {
     use ParamValue::{Float, Int, Seconds, Text};
     let float = |a: f64, b: f64| match sign {
-        '+' => Ok(a + b),
-        '-' => Ok(a - b),
-        '*' => Ok(a * b),
+        '+' => Ok(plain(a + b)),
+        '-' => Ok(plain(a - b)),
+        '*' => Ok(plain(a * b)),
         _ if b == 0.0 => Err("a division by zero".to_owned()),
-        _ => Ok(a / b),
+        _ => Ok(plain(a / b)),
     };
     match (left, sign, right) {
         (Int(a), '+', Int(b)) => a.checked_add(b).map(Int).ok_or_else(too_large),
@@ -229,6 +234,8 @@ mod tests {
             ("7 / 2", Float(3.5)),
             ("-n + x", Float(-2.5)),
             ("1e3 * x", Float(500.0)),
+            ("0.05 - 0.013", Float(0.037)),
+            ("0.1 + 0.2", Float(0.3)),
             ("wait + 15s", Seconds(105.0)),
             ("2 * wait", Seconds(180.0)),
             ("wait / 30s", Float(3.0)),

@@ -65,3 +65,20 @@ fn what_is_wrong_with_a_fault_is_told_all_at_once() {
         ["`duration` contradicts `recovery: never`"]
     );
 }
+
+#[test]
+fn a_sensor_says_by_itself_which_value_a_fault_is_about() {
+    let text = "kind: sensor.bias\ntarget: unit-002/rack-1/current_a\nwith: {offset: 15}\n";
+    let fault = read_fault("body", text, spec()).unwrap_or_else(|p| panic!("{p}"));
+    assert!(
+        matches!(&fault.target, Who::Named(targets) if targets[0].to_string() == "unit-002/rack-1/current_a")
+    );
+    assert_eq!(fault.setting("signal"), None);
+    let twice = "kind: sensor.bias\ntarget: unit-002/rack-1/current_a\n\
+                 with: {offset: 15, signal: soc}\n";
+    assert!(messages(twice)[0].contains("signal"), "{:?}", messages(twice));
+    assert_eq!(
+        messages("kind: device.hvac.pump\ntarget: unit-001/rack-1/current_a\n"),
+        ["`device.hvac.pump` is done to a unit, and this target is a sensor"]
+    );
+}

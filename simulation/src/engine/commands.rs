@@ -65,7 +65,7 @@ impl Engine {
         result
     }
 
-    /// Puts into the audit that an edge refused a write before it became a command.
+    /// Puts into the audit that an edge refused a write before it became a command; the record of it.
     pub fn note_refused(
         &mut self,
         origin: &Origin,
@@ -73,9 +73,8 @@ impl Engine {
         what: String,
         reason: String,
         wall_unix_ns: i64,
-    ) {
-        self.commands_refused += 1;
-        self.note(AuditRecord {
+    ) -> Arc<AuditRecord> {
+        self.note_beside(AuditRecord {
             tick: self.tick,
             wall_unix_ns,
             origin: origin.clone(),
@@ -83,26 +82,41 @@ impl Engine {
             what,
             needs: Role::default(),
             refused: Some(reason),
-        });
+        })
     }
 
-    /// Puts into the audit what an edge did that is no command.
-    pub fn note_done(&mut self, origin: &Origin, what: String, needs: Role, wall_unix_ns: i64) {
-        self.commands_applied += 1;
-        let (tick, origin) = (self.tick, origin.clone());
-        self.note(AuditRecord {
-            tick,
+    /// Puts into the audit what an edge did that is no command; the record of it.
+    pub fn note_done(
+        &mut self,
+        origin: &Origin,
+        what: String,
+        needs: Role,
+        wall_unix_ns: i64,
+    ) -> Arc<AuditRecord> {
+        self.note_beside(AuditRecord {
+            tick: self.tick,
             wall_unix_ns,
-            origin,
+            origin: origin.clone(),
             unit: None,
             what,
             needs,
             refused: None,
-        });
+        })
     }
 
-    fn note(&mut self, record: AuditRecord) {
-        Arc::make_mut(&mut self.audit).push(Arc::new(record));
+    /// Puts a record of what was no command into the audit, and counts it as applied or refused.
+    pub fn note_beside(&mut self, record: AuditRecord) -> Arc<AuditRecord> {
+        match record.refused {
+            None => self.commands_applied += 1,
+            Some(_) => self.commands_refused += 1,
+        }
+        self.note(record)
+    }
+
+    fn note(&mut self, record: AuditRecord) -> Arc<AuditRecord> {
+        let record = Arc::new(record);
+        Arc::make_mut(&mut self.audit).push(Arc::clone(&record));
+        record
     }
 
     /// A reset that was refused counts at the alarm that is in its way.

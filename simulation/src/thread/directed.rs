@@ -3,6 +3,7 @@
 use super::{BEAT, Laps, Loop};
 use crate::engine::Engine;
 use crate::pacer::wall_unix_ns;
+use bess_core::audit::AuditRecord;
 use bess_core::command::{Command, ControlSource, Origin, Rejection};
 use bess_core::id::UnitId;
 use bess_core::record::Recorder;
@@ -73,6 +74,13 @@ impl Beside {
         }
     }
 
+    /// Notes what was no command and is in the audit and in the counts all the same.
+    pub(super) fn noted(&mut self, record: &AuditRecord) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.noted(record);
+        }
+    }
+
     /// Takes the counters of clients for the director, while it directs something.
     fn count(&mut self, tick: Tick, stats: &Stats) {
         let Some(director) = &self.director else { return };
@@ -137,18 +145,18 @@ impl Loop {
         }
         let counters = &self.stats.commands;
         let (what, wall_ns, at) = (request.describe(), wall_unix_ns(), origin.source as usize);
-        match &result {
+        let noted = match &result {
             Ok(()) => {
                 counters.applied[at].fetch_add(1, Ordering::Relaxed);
-                self.engine.note_done(origin, what, StageRequest::ROLE, wall_ns);
+                self.engine.note_done(origin, what, StageRequest::ROLE, wall_ns)
             }
             Err(rejection) => {
                 counters.refused[at].fetch_add(1, Ordering::Relaxed);
-                let reason = rejection.to_string();
-                self.engine.note_refused(origin, None, what, reason, wall_ns);
                 wishes.clear();
+                self.engine.note_refused(origin, None, what, rejection.to_string(), wall_ns)
             }
-        }
+        };
+        self.beside.noted(&noted);
         self.grant(wishes);
         result
     }

@@ -13,6 +13,7 @@ use crate::wire::{AppliedAnswer, Num, SWITCH, Stamp};
 use axum::Json;
 use axum::extract::{Path, State};
 use bess_core::command::Request;
+use bess_core::config::Problems;
 use bess_core::snapshot::{FaultPlane, Snapshot};
 use bess_core::stage::{FaultKindInfo, FaultView, FaultWish as Wish, StageRequest};
 use serde::{Deserialize, Serialize};
@@ -95,8 +96,20 @@ struct FaultKind {
     plane: &'static str,
     /// What a target of it is, usually.
     target: &'static str,
+    /// Everything that a target of it may be.
+    targets: Vec<&'static str>,
     /// What happens.
     summary: &'static str,
+    /// What it does to the physics.
+    effect: &'static str,
+    /// How it shows.
+    symptoms: &'static str,
+    /// What is expected of the farm, or of whoever watches it.
+    reaction: &'static str,
+    /// Where that is known from.
+    source: &'static str,
+    /// Where it stands in the catalogue of faults.
+    catalogue: &'static [&'static str],
     /// Its parameters.
     parameters: Vec<Parameter>,
 }
@@ -106,8 +119,14 @@ impl From<&FaultKindInfo> for FaultKind {
         Self {
             name: info.name,
             plane: FaultPlane::NAMES[info.plane as usize],
-            target: info.target,
+            target: info.targets.first().copied().unwrap_or_default(),
+            targets: info.targets.clone(),
             summary: info.summary,
+            effect: info.effect,
+            symptoms: info.symptoms,
+            reaction: info.reaction,
+            source: info.source,
+            catalogue: info.catalogue,
             parameters: info.parameters.iter().map(Parameter::from).collect(),
         }
     }
@@ -124,8 +143,8 @@ pub(crate) struct FaultInjection {
     id: Option<String>,
     /// Its kind, one of `GET /faults/kinds`.
     kind: String,
-    /// Whom it hits: a name such as `unit-003`, `unit-003/rack-2`, `grid`, several of them, or a selector
-    /// as scenarios have them.
+    /// Whom it hits: a name such as `unit-003`, `unit-003/rack-2`, `unit-003/rack-2/current_a` (a sensor),
+    /// `grid`, several of them, or a selector as scenarios have them.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
     target: Option<Value>,
@@ -137,6 +156,11 @@ pub(crate) struct FaultInjection {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     duration: Option<String>,
+    /// What ends it: `auto` (default) its duration or somebody, `manual` the same with what it left latched
+    /// left to an operator, `never` somebody alone: it has no duration.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    recovery: Option<String>,
     /// Seed of its chance.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -213,13 +237,45 @@ pub(crate) async fn inject(
         .map_err(|error| Problem::new(&kind::BAD_FIELD, error.to_string()))?;
     let prepared = book
         .read_fault("body", &text, &snapshot.spec)
-        .map_err(|problems| refused("with", &problems))?;
+        .map_err(|problems| refused(field_of(&text, &problems), &problems))?;
     let taken =
         |id: &str| snapshot.stage.faults.iter().any(|fault| fault.is_active && fault.id == id);
     let id = wish.id.unwrap_or_else(|| drawn_id(&api, "fault", taken));
     let request = StageRequest::Inject(Wish { id: id.clone(), prepared });
     let Json(applied) = api.change(Request::Stage(request), sender).await?;
     Ok(Json(FaultInjected { id, applied }))
+}
+
+/// The member of the body that the first problem is about; `text` is the body as it was read, in one line.
+fn field_of(text: &str, problems: &Problems) -> &'static str {
+    const FIELDS: [&str; 5] = ["target", "with", "duration", "recovery", "seed"];
+    let Some(problem) = problems.0.first() else { return "kind" };
+    // What is missing has no place of its own.
+    let missing = |field: &&str| problem.message.ends_with(&format!("in `{field}`"));
+    if let Some(field) = FIELDS.into_iter().find(missing) {
+        return field;
+    }
+    let (mut field, mut depth, mut is_text, mut escaped) = ("", 0, false, false);
+    for (place, letter) in text.chars().enumerate().take(problem.column) {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if is_text => escaped = true,
+            '"' => {
+                is_text = !is_text;
+                let key: String = text.chars().skip(place + 1).take_while(|c| *c != '"').collect();
+                let rest: String =
+                    text.chars().skip(place + 1 + key.chars().count()).take(2).collect();
+                if is_text && depth == 1 && rest == "\":" {
+                    field = FIELDS.into_iter().find(|known| *known == key).unwrap_or("kind");
+                }
+            }
+            '{' | '[' if !is_text => depth += 1,
+            '}' | ']' if !is_text => depth -= 1,
+            _ => {}
+        }
+    }
+    // A problem of the whole is that nobody is named.
+    if field.is_empty() { "target" } else { field }
 }
 
 /// End a fault
@@ -254,4 +310,27 @@ pub(crate) async fn end_all(
     query.finish()?;
     book(&api)?;
     api.change(Request::Stage(StageRequest::EndFaults), sender).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field_of;
+    use bess_core::config::{Problem, Problems};
+
+    #[test]
+    fn a_problem_names_the_member_of_the_body_in_which_it_is() {
+        let text = r#"{"kind":"a.b","target":"unit-\"9","with":{"duration":"x","l":[1]},"duration":"-5m"}"#;
+        let at = |found: &str, message: &str| {
+            let column = text.find(found).expect("it is there") + 1;
+            let problem =
+                Problem { column, ..Problem::without_place("body", message.to_owned(), None) };
+            field_of(text, &Problems(vec![problem]))
+        };
+        assert_eq!(at("unit-", "there is no unit"), "target");
+        assert_eq!(at("\"x\"", "it must be a number"), "with", "a parameter of the same name");
+        assert_eq!(at("[1]", "it must be a number"), "with");
+        assert_eq!(at("\"-5m\"", "it must be a duration"), "duration");
+        assert_eq!(at("a.b", "`a.b` needs `x` in `with`"), "with");
+        assert_eq!(at("{\"kind", "this fault lacks a `target`: a unit"), "target");
+    }
 }

@@ -91,15 +91,17 @@ pub(crate) struct Parameter {
     name: &'static str,
     /// What it is.
     text: &'static str,
-    /// Smallest value; null for words, lists and texts.
+    /// What may be given: `number`, `word`, `flag`, `numbers` (a list) or `text`.
+    takes: &'static str,
+    /// Smallest value of a number, or of each in a list; null for words, flags and texts.
     #[schema(value_type = Num)]
     min: Option<Num>,
-    /// Largest value; null for words, lists and texts.
+    /// Largest value of a number, or of each in a list; null for words, flags and texts.
     #[schema(value_type = Num)]
     max: Option<Num>,
     /// The words that it may be; empty for numbers.
     choices: &'static [&'static str],
-    /// What it is where it is not given; null where it is needed.
+    /// What it is where it is not given, empty for absent; null where it is needed.
     #[schema(required = true)]
     default: Option<String>,
 }
@@ -110,6 +112,7 @@ impl From<&ParameterInfo> for Parameter {
         Self {
             name: info.name,
             text: info.text,
+            takes: info.takes,
             min: number(info.min),
             max: number(info.max),
             choices: info.choices,

@@ -4,7 +4,7 @@ use super::effect_class;
 use super::lanes::{at, cut, time_axis};
 use super::lines::{Group, Line, columns, groups, path};
 use super::scale::{LEFT, RIGHT, TimeAxis, ValueAxis, WIDTH, moment, quantity};
-use crate::report::{CheckPart, Report};
+use crate::report::{BandPart, CheckPart, Report};
 use bess_core::stage::CheckState;
 use maud::{Markup, html};
 use std::fmt::Write as _;
@@ -30,13 +30,25 @@ pub(super) fn charts(report: &Report, axis: &TimeAxis) -> Markup {
     }
 }
 
+/// A check with its band.
+type Banded<'a> = (&'a CheckPart, &'a BandPart);
+
+/// Most moments of bounds that move that are drawn.
+const MOMENTS_MAX: usize = 400;
+
 /// Bands of a chart, each with its check.
-fn bands<'a>(report: &'a Report, group: &Group<'_>) -> Vec<(&'a CheckPart, f64, f64)> {
+fn bands<'a>(report: &'a Report, group: &Group<'_>) -> Vec<Banded<'a>> {
     let on_chart = report.checks.iter().filter_map(|check| {
         let band = check.band.as_ref()?;
         group.bases.iter().any(|base| is_about(&band.signal, base)).then_some((check, band))
     });
-    on_chart.map(|(check, band)| (check, band.low, band.high)).collect()
+    on_chart.collect()
+}
+
+/// Every bound of a band, also those that it has later.
+fn bounds(band: &BandPart) -> impl Iterator<Item = f64> {
+    let moved = band.path.iter().flat_map(|(_, low, high)| [*low, *high]);
+    [band.low, band.high].into_iter().chain(moved)
 }
 
 /// Whether an expression compares a signal itself: what is a mean or a rate of it stands elsewhere.
@@ -54,7 +66,7 @@ fn is_about(expression: &str, base: &str) -> bool {
     !after.starts_with(is_own) && !is_calculated && after.matches(')').count() == closing
 }
 
-fn scale(group: &Group<'_>, bands: &[(&CheckPart, f64, f64)]) -> ValueAxis {
+fn scale(group: &Group<'_>, bands: &[Banded<'_>]) -> ValueAxis {
     let values = group.lines.iter().flat_map(|line| &line.signal.values);
     let values = values.filter(|value| value.is_finite()).map(|value| f64::from(*value));
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
@@ -62,7 +74,7 @@ fn scale(group: &Group<'_>, bands: &[(&CheckPart, f64, f64)]) -> ValueAxis {
     });
     let span = high - low;
     // Limits belong on the chart, unless they are so far off that the lines would be flat.
-    let limits = bands.iter().flat_map(|band| [band.1, band.2]);
+    let limits = bands.iter().flat_map(|(_, band)| bounds(band));
     let near = |limit: &f64| {
         let away = (low - limit).max(limit - high);
         limit.is_finite() && (away <= 2.0 * span || span <= 0.02 * limit.abs())
@@ -97,7 +109,7 @@ fn chart(report: &Report, axis: &TimeAxis, group: &Group<'_>, columns: usize) ->
                     }
                     text.unit x=(at(LEFT - 6.0)) y=(at(TOP - 11.0)) text-anchor="end" { (scale.unit) }
                     (faults(report, axis))
-                    @for (check, low, high) in &bands { (band(axis, &scale, check, *low, *high)) }
+                    @for (check, band) in &bands { (drawn(axis, &scale, check, band)) }
                     (limits(&scale, &bands, group.unit))
                     @for line in lines {
                         path class=(class(line)) data-name=(line.label(group.bases.len() == 1))
@@ -143,7 +155,11 @@ fn faults(report: &Report, axis: &TimeAxis) -> Markup {
     }
 }
 
-fn band(axis: &TimeAxis, scale: &ValueAxis, check: &CheckPart, low: f64, high: f64) -> Markup {
+fn drawn(axis: &TimeAxis, scale: &ValueAxis, check: &CheckPart, band: &BandPart) -> Markup {
+    if !band.path.is_empty() {
+        return moving(axis, scale, check, band);
+    }
+    let (low, high) = (band.low, band.high);
     let from = axis.x(check.from_s.unwrap_or(axis.from_s));
     let to = axis.x(check.to_s.or(check.decided_s).unwrap_or(axis.to_s)).max(from + 2.0);
     let top = if high.is_finite() { scale.y(high) } else { TOP };
@@ -158,11 +174,39 @@ fn band(axis: &TimeAxis, scale: &ValueAxis, check: &CheckPart, low: f64, high: f
     }
 }
 
+/// A band whose bounds move: the area between them.
+fn moving(axis: &TimeAxis, scale: &ValueAxis, check: &CheckPart, band: &BandPart) -> Markup {
+    let every = band.path.len().div_ceil(MOMENTS_MAX);
+    let last = band.path.len() - 1;
+    let kept = band.path.iter().enumerate().filter(|(n, _)| n % every == 0 || *n == last);
+    let moments: Vec<(f64, f64, f64)> = kept.map(|(_, moment)| *moment).collect();
+    let edge = |value: &dyn Fn(&(f64, f64, f64)) -> f64, beyond: f64| -> Vec<String> {
+        let place = |moment: &(f64, f64, f64)| {
+            let value = value(moment);
+            let y = if value.is_finite() { scale.y(value) } else { beyond };
+            format!("{},{}", at(axis.x(moment.0)), at(y))
+        };
+        moments.iter().map(place).collect()
+    };
+    let (top, mut bottom) = (edge(&|moment| moment.2, TOP), edge(&|moment| moment.1, BOTTOM));
+    let (above, below) = (top.join(" "), bottom.join(" "));
+    bottom.reverse();
+    html! {
+        g.band.wrong[check.state == CheckState::Failed] {
+            polygon points=(format!("{above} {}", bottom.join(" "))) {}
+            @if band.high.is_finite() { polyline points=(above) {} }
+            @if band.low.is_finite() { polyline points=(below) {} }
+            title { (check.id) ": " (check.asks) }
+        }
+    }
+}
+
 /// The values of limits, at the left end of the axis where they do not hide each other.
-fn limits(scale: &ValueAxis, bands: &[(&CheckPart, f64, f64)], unit: &str) -> Markup {
+fn limits(scale: &ValueAxis, bands: &[Banded<'_>], unit: &str) -> Markup {
     let ticks = scale.ticks();
     let mut places: Vec<(f64, String)> = Vec::new();
-    for limit in bands.iter().flat_map(|band| [band.1, band.2]).filter(|limit| limit.is_finite()) {
+    let still = bands.iter().filter(|(_, band)| band.path.is_empty());
+    for limit in still.flat_map(|(_, band)| bounds(band)).filter(|limit| limit.is_finite()) {
         let y = scale.y(limit);
         let is_free = places.iter().all(|(other, _)| (other - y).abs() >= 12.0);
         // Where it is a tick, that says it already.
@@ -178,7 +222,7 @@ fn limits(scale: &ValueAxis, bands: &[(&CheckPart, f64, f64)], unit: &str) -> Ma
 }
 
 /// A line for each check that did not hold; with its name where the chart shows its signal.
-fn violations(report: &Report, axis: &TimeAxis, bands: &[(&CheckPart, f64, f64)]) -> Markup {
+fn violations(report: &Report, axis: &TimeAxis, bands: &[Banded<'_>]) -> Markup {
     let mut taken: Vec<(f64, f64)> = Vec::new();
     let failed = report.checks.iter().filter(|check| check.state == CheckState::Failed);
     let lines: Vec<_> = failed
@@ -208,7 +252,7 @@ fn violations(report: &Report, axis: &TimeAxis, bands: &[(&CheckPart, f64, f64)]
     }
 }
 
-fn legend(group: &Group<'_>, bands: &[(&CheckPart, f64, f64)]) -> Markup {
+fn legend(group: &Group<'_>, bands: &[Banded<'_>]) -> Markup {
     let is_alone = group.bases.len() == 1;
     let grey: Vec<&Line<'_>> = group.lines.iter().filter(|line| line.colour.is_none()).collect();
     let coloured = group.lines.iter().filter(|line| line.colour.is_some());
@@ -220,9 +264,12 @@ fn legend(group: &Group<'_>, bands: &[(&CheckPart, f64, f64)]) -> Markup {
                 [one] => li { (key("line other")) (one.label(is_alone)) },
                 more => li { (key("line other")) (more.len()) " others" },
             }
-            @for (check, low, high) in bands {
+            @for (check, band) in bands {
                 li { span.swatch.wrong[check.state == CheckState::Failed] {}
-                    (check.id) ": " (range(*low, *high, group.unit)) }
+                    (check.id) ": " (range(band.low, band.high, group.unit))
+                    @if let Some((_, low, high)) = band.path.last() {
+                        " at first, it moves to " (range(*low, *high, group.unit))
+                    } }
             }
         }
     }

@@ -126,7 +126,7 @@ fn about(report: &Report) -> Markup {
                 (fact("Farm", html! { (report.farm.name) ", " (report.farm.n_units) " units, "
                     (quantity(report.farm.rated_power_w, "W")) ", "
                     (quantity(report.farm.nominal_energy_wh, "Wh")) }))
-                (fact("Zero of time", html! { span.nowrap { (words::utc(report.zero)) } }))
+                (fact("Zero of time", html! { (words::utc(report.zero)) }))
                 (fact("Ran", html! { "from " (moment(report.start_s)) " to " (moment(report.end_s))
                     ", " (words::ticks(report)) " ticks" }))
                 (fact("Planned", html! { (moment(report.duration_s)) }))

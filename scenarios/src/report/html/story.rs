@@ -135,18 +135,21 @@ pub(super) fn alarms(report: &Report, axis: &TimeAxis) -> Markup {
         return html! { p.soft { "No alarm stood." } };
     }
     let mut of: Vec<&AlarmPart> = report.alarms.iter().collect();
-    // Stable: within a lane by their begin.
-    of.sort_by(|a, b| (&a.of, a.code).cmp(&(&b.of, b.code)));
+    // Levels of one alarm stand at the same time: each has a lane. Stable: within a lane by their begin.
+    let lane = |alarm: &AlarmPart| (alarm.of.clone(), alarm.code, rank(alarm.level));
+    of.sort_by_key(|alarm| lane(alarm));
     let mut rows: Vec<Row> = Vec::new();
-    let mut last: Option<(&str, &str)> = None;
+    let mut last = None;
     for alarm in of {
-        if last.is_none_or(|(of, _)| of != alarm.of) {
+        let place = lane(alarm);
+        if last.as_ref().is_none_or(|(of, ..): &(String, &str, usize)| *of != alarm.of) {
             rows.push(Row::head(&alarm.of));
         }
-        if last != Some((&alarm.of, alarm.code)) {
-            rows.push(Row { label: alarm.code.to_owned(), ..Row::default() });
+        if last.as_ref() != Some(&place) {
+            let label = format!("{} {}", alarm.code, alarm.level);
+            rows.push(Row { label, ..Row::default() });
         }
-        last = Some((&alarm.of, alarm.code));
+        last = Some(place);
         if let Some(row) = rows.last_mut() {
             row.bars.extend(bars(report, alarm));
         }
@@ -160,6 +163,11 @@ pub(super) fn alarms(report: &Report, axis: &TimeAxis) -> Markup {
             li { "dashed: its cause is gone, it is latched" }
         }
     }
+}
+
+/// How grave a level is.
+fn rank(level: &str) -> usize {
+    ["warning", "derate", "trip", "critical"].iter().position(|known| *known == level).unwrap_or(4)
 }
 
 fn bars(report: &Report, alarm: &AlarmPart) -> impl Iterator<Item = Bar> + use<> {
@@ -188,7 +196,7 @@ fn bars(report: &Report, alarm: &AlarmPart) -> impl Iterator<Item = Bar> + use<>
         from_s: alarm.from_s,
         to_s: active_s,
         class,
-        label: alarm.level.to_owned(),
+        label: String::new(),
         title: title.clone(),
     };
     let latched =
@@ -227,7 +235,16 @@ pub(super) fn states(report: &Report, axis: &TimeAxis) -> Markup {
         rows.push(Row { label: first.of.clone(), bars: bars.collect(), ..Row::default() });
     }
     html! {
-        @if !rows.is_empty() { (lanes("States of units", axis, &rows)) }
+        @if !rows.is_empty() {
+            (lanes("States of units", axis, &rows))
+            ul.legend {
+                li { span.swatch.solid.green {} "running" }
+                li { span.swatch.solid.running {} "on its way up" }
+                li { span.swatch.solid.amber {} "derated, stopping, out of service" }
+                li { span.swatch.solid.red {} "tripped, in fault" }
+                li { span.swatch.solid.idle {} "standing by, off" }
+            }
+        }
         @for (state, count) in &still {
             p.note { (count) @if *count == 1 { " unit was " } @else { " units were " }
                 (state) " all the time." }

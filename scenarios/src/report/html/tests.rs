@@ -98,7 +98,7 @@ fn it_tells_the_whole_story() {
         "it is not remote",
         "within_capability",
         "2:01.5",
-        "bess scenario run short-in-a-cell --seed 42",
+        "bess scenario run 'scenarios/my short.yaml' --seed 42",
         "stale_data",
         "truth.cell_temperature_max_degc",
     ] {
@@ -141,5 +141,30 @@ fn pages_can_be_shown_in_a_browser() {
                 std::fs::write(path, text).expect("it can be written");
             }
         }
+    }
+}
+
+#[test]
+fn a_bound_that_moves_is_drawn_and_told_as_it_moves() {
+    let mut report = sample::report();
+    let check = report.checks.iter_mut().find(|check| check.id == "power-stays").expect("there");
+    let band = check.band.as_mut().expect("it has one");
+    (band.low, band.high) = (1e6, 2e6);
+    band.path = vec![(60.0, 1e6, 2e6), (61.0, 9e6, 10e6), (1800.0, 30e6, 32e6)];
+    let page = html(&report);
+    assert!(page.contains("<polygon points="), "its area");
+    assert!(page.contains("power-stays: 1 MW to 2 MW at first, it moves to 30 MW to 32 MW"));
+}
+
+#[test]
+fn alarms_of_two_levels_have_a_lane_each() {
+    let mut report = sample::report();
+    let mut other = report.alarms[0].clone();
+    other.level = if other.level == "warning" { "derate" } else { "warning" };
+    let labels = [&report.alarms[0], &other].map(|alarm| format!("{} {}", alarm.code, alarm.level));
+    report.alarms.insert(1, other);
+    let page = html(&report);
+    for label in labels {
+        assert!(page.contains(&format!("<title>{label}</title>")), "{label}");
     }
 }

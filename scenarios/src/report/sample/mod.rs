@@ -4,8 +4,8 @@ mod parts;
 pub(super) mod xml;
 
 use super::{
-    AlarmPart, Attendance, CommandPart, Determinism, EventPart, FarmPart, HostPart, InvariantPart,
-    Report, ScenarioPart, Scores, SignalPart, SutPart, TargetPart,
+    Again, AlarmPart, Attendance, CommandPart, Determinism, EventPart, FarmPart, HostPart,
+    InvariantPart, Report, ScenarioPart, Scores, SignalPart, SutPart, TargetPart,
 };
 use bess_core::stage::{CheckState, Severity, Verdict};
 use bess_core::time::SimTime;
@@ -110,6 +110,7 @@ pub(super) fn empty() -> Report {
             refs: vec!["UL 9540A".to_owned(), "EPRI failure database".to_owned()],
             severity: "critical",
             digest: "9f86d081884c7d65".to_owned(),
+            file: "scenarios/my short.yaml".to_owned(),
         },
         verdict: Verdict::Error,
         reason: "waited 60 s for 2 clients, and none came".to_owned(),
@@ -117,6 +118,7 @@ pub(super) fn empty() -> Report {
             version: "0.1.0".to_owned(),
             attendance: Attendance::Lockstep,
             has_shadow: true,
+            again: Again::Run(vec!["--farm".to_owned(), "my farm.toml".to_owned(), "--stub-ems".to_owned()]),
         },
         farm: FarmPart {
             name: "demo".to_owned(),

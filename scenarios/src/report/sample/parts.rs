@@ -121,7 +121,9 @@ pub(super) fn checks() -> Vec<CheckPart> {
             .map(|at_s| (at_s, value(at_s)))
             .collect()
     };
-    let band = |signal: &str, low, high| Some(BandPart { signal: signal.to_owned(), low, high });
+    let band = |signal: &str, low, high| {
+        Some(BandPart { signal: signal.to_owned(), low, high, path: Vec::new() })
+    };
     vec![
         CheckPart {
             asks: "grid.frequency_hz ~= 50 ± 0.2".to_owned(),

@@ -69,3 +69,16 @@ fn a_fault_of_the_transport_is_inconclusive_while_nobody_asks() {
     assert_eq!(names.len(), 2);
     assert_eq!(names[0], names[1]);
 }
+
+#[test]
+fn a_fault_of_a_sensor_distorts_the_value_that_the_sensor_measures() {
+    use bess_core::defect::Reading;
+    let mut play = Play::new(2);
+    let text = "{kind: sensor.bias, target: unit-002/rack-1/current_a, with: {offset: 15}}";
+    play.inject("bias", text).expect("it may begin");
+    let is_it = |command: &Command| {
+        matches!(command, Command::SetDefect { unit, defect: Defect::Sensor { quantity: Reading::Current, rack_idx: Some(0), distortion } }
+            if unit.number() == 2 && distortion.offset == 15.0)
+    };
+    assert!(play.given.iter().any(|(_, command)| is_it(command)), "{:?}", play.given);
+}

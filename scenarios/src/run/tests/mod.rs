@@ -7,7 +7,7 @@ mod streams;
 use super::Stage;
 use super::testing::snapshot;
 use crate::book::{Book, Forms, open};
-use crate::report::{Attendance, HostPart, Report};
+use crate::report::{Again, Attendance, HostPart, Report};
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmState};
 use bess_core::command::{Command, Rejection};
 use bess_core::defect::Defect;
@@ -37,7 +37,12 @@ pub(super) struct Play {
 
 /// How a run is run in these tests.
 pub(super) fn host() -> HostPart {
-    HostPart { version: "test".to_owned(), attendance: Attendance::Alone, has_shadow: false }
+    HostPart {
+        version: "test".to_owned(),
+        attendance: Attendance::Alone,
+        has_shadow: false,
+        again: Again::default(),
+    }
 }
 
 impl Play {

@@ -356,6 +356,72 @@ fn what_an_outside_system_noticed_is_asked_for_only_where_there_is_one() {
 }
 
 #[test]
+fn an_observation_is_about_a_fault_of_its_unit_and_of_its_word_and_else_a_false_alarm() {
+    let text = pump(
+        "{id: seen, kind: within, after: {action: pump}, within: 10s, severity: may, \
+                     expr: \"sut(\\\"pump_failed\\\", target=one)\"}",
+    );
+    let text = text.replace("{mode: none}", "{mode: external, expectClients: 0}");
+    let run = |what: &str, unit: u32| {
+        let mut play = Play::new(3);
+        play.start(&text);
+        play.seconds(6);
+        let observation = bess_core::stage::Observation {
+            what: what.to_owned(),
+            unit: UnitId::from_number(unit),
+            text: String::new(),
+        };
+        let request = StageRequest::Observe { run: "run".to_owned(), observation };
+        play.ask(&request).expect("it goes on");
+        play.end()
+    };
+    let scores = |what, unit| {
+        let report = run(what, unit);
+        let hit = report.targets[0].ids[0] == format!("unit-{unit:03}");
+        (hit, report.scores.detected.len(), report.scores.false_alarms)
+    };
+    assert_eq!(scores("pump_failed", 1), (true, 1, 0));
+    assert_eq!(scores("pump_failed", 2), (false, 0, 1), "another unit");
+    // In other words than were wanted it is no detection of the fault, and no false alarm either.
+    assert_eq!(scores("hot", 1), (true, 0, 0));
+    let orders = text.replace(
+        "expectations:",
+        "  - {id: order, at: 1s, action: client.setpoint, with: {power_w: 1kW}}\nexpectations:",
+    );
+    assert_ne!(orders, text);
+    let mut play = Play::new(3);
+    play.start(&orders);
+    play.seconds(6);
+    let observation = bess_core::stage::Observation {
+        what: "hot".to_owned(),
+        unit: UnitId::from_number(2),
+        text: String::new(),
+    };
+    play.ask(&StageRequest::Observe { run: "run".to_owned(), observation }).expect("it goes on");
+    let report = play.end();
+    assert_eq!(report.scores.false_alarms, 1, "an order is no fault");
+    assert_eq!(report.scores.undetected, ["pump"]);
+}
+
+#[test]
+fn a_bound_that_moves_is_kept_as_it_moves_and_one_that_stands_still_is_not() {
+    let limits = "{id: moves, kind: always, severity: must, for: 10s, expr: \"45Hz < farm.frequency_hz\"}\n  \
+         - {id: stands, kind: always, severity: must, for: 10s, expr: \"farm.soc > -5\"}";
+    let mut play = Play::new(2);
+    play.start(&pump(limits));
+    play.seconds(4);
+    play.tick(|play| play.seen.farm.frequency.0 += 0.5);
+    let report = play.end();
+    let band = |id| check(&report, id).band.clone().expect("a comparison has one");
+    let moving = band("moves");
+    assert!((9..=11).contains(&moving.path.len()), "{moving:?}");
+    let last = moving.path[moving.path.len() - 1];
+    assert!((last.2 - moving.high - 0.5).abs() < 1e-9 && last.1 == f64::NEG_INFINITY, "{moving:?}");
+    let still = band("stands");
+    assert_eq!((still.low, still.path.len()), (-5.0, 0));
+}
+
+#[test]
 fn a_run_is_seen_while_it_goes_on_and_after_it() {
     let mut play = Play::new(2);
     play.start(&pump(ALARM));

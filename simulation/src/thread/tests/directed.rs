@@ -186,6 +186,9 @@ impl Recorder for Ear {
     fn asked(&mut self, tick: Tick, request: &StageRequest, is_refused: bool) {
         self.hear(format!("{tick} {} {is_refused}", request.describe()));
     }
+    fn noted(&mut self, record: &AuditRecord) {
+        self.hear(format!("{} noted {} {:?}", record.tick, record.what, record.refused));
+    }
     fn looked(&mut self, tick: Tick) {
         self.hear(format!("{tick} looked"));
     }
@@ -242,9 +245,11 @@ fn the_recorder_hears_everything_that_comes_in_the_order_in_which_it_is_taken() 
             "0 rest active_power_w = none, active_mode = absolute, active_enabled = true true"
                 .to_owned(),
             "0 looked".to_owned(),
+            "0 noted clock step of 4 ticks None".to_owned(),
             "1 scenario pump fails false".to_owned(),
             format!("4 {at_four:?}"),
             "4 all single faults ended false".to_owned(),
+            "4 noted all single faults ended None".to_owned(),
             "4 scenario pump works false".to_owned(),
             "4 looked".to_owned(),
             format!("end 4 {:?}", again.state_hash()),
