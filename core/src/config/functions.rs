@@ -45,8 +45,8 @@ pub fn read_functions_change(section: Section<'_, '_>) -> (Option<FunctionSet>, 
 }
 
 fn read_table(section: Section<'_, '_>) -> UnitFunctions {
-    let mut functions = UnitFunctions::default();
-    functions.on_at_start = read_on(&section);
+    let mut functions =
+        UnitFunctions { on_at_start: read_on(&section), ..UnitFunctions::default() };
     if let Some(droop) = section.section("frequency_droop") {
         functions.frequency_droop = read_frequency_droop(&droop);
         droop.finish();
