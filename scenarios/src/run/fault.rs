@@ -117,7 +117,7 @@ impl Fault {
             if let Target::Sensor { reading_idx, .. } = target
                 && let Some((reading, ..)) = Reading::ALL.get(reading_idx)
             {
-                course.set(SIGNAL, Arg::Word(*reading));
+                course.set(SIGNAL, Arg::Word(reading));
             }
             let args = course.at(0);
             // Targets in one unit share what stood before.

@@ -358,7 +358,7 @@ fn what_an_outside_system_noticed_is_asked_for_only_where_there_is_one() {
 #[test]
 fn an_observation_is_about_a_fault_of_its_unit_and_of_its_word_and_else_a_false_alarm() {
     let text = pump(
-        "{id: seen, kind: within, after: {action: pump}, within: 10s, severity: may, \
+        "{id: seen, kind: within, after: {action: pump}, within: 10s, severity: should, \
                      expr: \"sut(\\\"pump_failed\\\", target=one)\"}",
     );
     let text = text.replace("{mode: none}", "{mode: external, expectClients: 0}");
@@ -386,8 +386,9 @@ fn an_observation_is_about_a_fault_of_its_unit_and_of_its_word_and_else_a_false_
     assert_eq!(scores("hot", 1), (true, 0, 0));
     let orders = text.replace(
         "expectations:",
-        "  - {id: order, at: 1s, action: client.setpoint, with: {power_w: 1kW}}\nexpectations:",
+        "  - {id: order, at: 1s, action: client.setpoint, target: ems, with: {power_w: 1kW}}\nexpectations:",
     );
+    let orders = orders.replace("  everybody:", "  ems: {kind: client}\n  everybody:");
     assert_ne!(orders, text);
     let mut play = Play::new(3);
     play.start(&orders);
@@ -406,7 +407,7 @@ fn an_observation_is_about_a_fault_of_its_unit_and_of_its_word_and_else_a_false_
 #[test]
 fn a_bound_that_moves_is_kept_as_it_moves_and_one_that_stands_still_is_not() {
     let limits = "{id: moves, kind: always, severity: must, for: 10s, expr: \"45Hz < farm.frequency_hz\"}\n  \
-         - {id: stands, kind: always, severity: must, for: 10s, expr: \"farm.soc > -5\"}";
+         - {id: stands, kind: always, severity: must, for: 10s, expr: \"farm.active_power_w > -5MW\"}";
     let mut play = Play::new(2);
     play.start(&pump(limits));
     play.seconds(4);
@@ -418,7 +419,7 @@ fn a_bound_that_moves_is_kept_as_it_moves_and_one_that_stands_still_is_not() {
     let last = moving.path[moving.path.len() - 1];
     assert!((last.2 - moving.high - 0.5).abs() < 1e-9 && last.1 == f64::NEG_INFINITY, "{moving:?}");
     let still = band("stands");
-    assert_eq!((still.low, still.path.len()), (-5.0, 0));
+    assert_eq!((still.low, still.path.len()), (-5e6, 0));
 }
 
 #[test]
