@@ -1,6 +1,7 @@
 //! A director, a shadow and a recorder in the loop.
 
 use super::*;
+use bess_core::audit::AuditRecord;
 use bess_core::defect::Defect;
 use bess_core::record::Recorder;
 use bess_core::stage::{Director, StageRequest, StageView};
