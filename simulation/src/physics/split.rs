@@ -389,7 +389,7 @@ mod tests {
         ) {
             let mut racks: Vec<Branch> =
                 racks.into_iter().map(|(e_v, exponent, discharge_a, charge_a)| {
-                    let r_ohm = 10_f64.powf(exponent);
+                    let r_ohm = bess_core::math::pow(10.0, exponent);
                     Branch { charge_a, ..branch(e_v, r_ohm, discharge_a) }
                 }).collect();
             let Shared { point, held_w } = share_out(&mut racks, power_w).unwrap();
