@@ -29,7 +29,7 @@ fn give(commands: Vec<Command>, seen: &Snapshot, orders: &mut Orders) -> Vec<Giv
         let what = command.describe();
         let refused = match validate(&seen.spec, &seen.units, &command) {
             Ok(()) => {
-                orders.commands.push(command);
+                orders.command(command);
                 String::new()
             }
             Err(refused) => refused.to_string(),

@@ -8,6 +8,7 @@ mod eyes;
 mod fault;
 mod invariants;
 mod judge;
+mod layers;
 mod phases;
 mod play;
 mod record;

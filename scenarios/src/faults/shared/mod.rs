@@ -2,9 +2,11 @@
 //! them.
 
 mod acts;
+mod conditions;
 mod probes;
 mod sensors;
 
 pub(super) use acts::*;
+pub(super) use conditions::*;
 pub(super) use probes::*;
 pub(super) use sensors::*;
