@@ -219,11 +219,14 @@ fn run_all(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Verdict> {
         return Err(problems.into());
     }
     let mut gravest = Verdict::Passed;
-    for (found, _) in &all {
+    for (place, (found, _)) in all.iter().enumerate() {
+        // One that is run twice has a folder for each time.
+        let turn = all[..=place].iter().filter(|(other, _)| other.id == found.id).count();
+        let name = if turn == 1 { found.id.clone() } else { format!("{}-{turn}", found.id) };
         let folder = args
             .out
             .as_deref()
-            .map(|folder| if all.len() == 1 { folder.to_owned() } else { folder.join(&found.id) });
+            .map(|folder| if all.len() == 1 { folder.to_owned() } else { folder.join(name) });
         let ended = host::run_one(args, found)?;
         tell::tell(&ended, folder.as_deref(), args.quiet, out)?;
         if ended.report.verdict.exit_code() > gravest.exit_code() {

@@ -209,17 +209,36 @@ pub(crate) async fn inject(
     if !known.contains(&wish.kind.as_str()) {
         return Err(Problem::not_one_of("kind", &wish.kind, known));
     }
-    let text = serde_json::to_string(&wish)
-        .map_err(|error| Problem::new(&kind::BAD_FIELD, error.to_string()))?;
-    let prepared = book
-        .read_fault("body", &text, &snapshot.spec)
-        .map_err(|problems| refused("with", &problems))?;
+    let (text, keys) = in_order(&wish)?;
+    let prepared = book.read_fault("body", &text, &snapshot.spec).map_err(|problems| {
+        let column = problems.0.first().map_or(0, |problem| problem.column);
+        let field = keys.iter().rev().find(|(_, from)| *from <= column);
+        // The kind is one that there is: what is told of it is lacking in `with`.
+        let field = field.map(|(key, _)| key.as_str()).filter(|key| *key != "kind");
+        refused(field.unwrap_or("with"), &problems)
+    })?;
     let taken =
         |id: &str| snapshot.stage.faults.iter().any(|fault| fault.is_active && fault.id == id);
     let id = wish.id.unwrap_or_else(|| drawn_id(&api, "fault", taken));
     let request = StageRequest::Inject(Wish { id: id.clone(), prepared });
     let Json(applied) = api.change(Request::Stage(request), sender).await?;
     Ok(Json(FaultInjected { id, applied }))
+}
+
+/// A wish as one line of JSON, and the column from which on each of its fields stands there.
+fn in_order(wish: &FaultInjection) -> Fallible<(String, Vec<(String, usize)>)> {
+    let json = |value: &serde_json::Value| value.to_string();
+    let value = serde_json::to_value(wish)
+        .map_err(|error| Problem::new(&kind::BAD_FIELD, error.to_string()))?;
+    let mut keys = Vec::new();
+    // Columns count from 1, and the first field comes after the brace.
+    let mut column = 2;
+    for (key, value) in value.as_object().into_iter().flatten() {
+        keys.push((key.clone(), column));
+        let key = json(&serde_json::Value::from(key.as_str()));
+        column += key.chars().count() + json(value).chars().count() + ":,".len();
+    }
+    Ok((json(&value), keys))
 }
 
 /// End a fault
@@ -260,4 +279,25 @@ pub(crate) async fn end_all(
     query.finish()?;
     book(&api)?;
     api.change(Request::Stage(StageRequest::EndFaults), sender).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_is_found_by_its_column_in_the_line_that_is_read() {
+        let wish: FaultInjection = serde_json::from_str(
+            "{\"kind\": \"sensor.bias\", \"target\": \"unit-001\", \"duration\": \"10 µs\",
+              \"with\": {\"signal\": \"soc\", \"offset\": 0.1}, \"seed\": 7}",
+        )
+        .expect("a wish");
+        let (text, keys) = in_order(&wish).expect("it is written");
+        let names: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(names.len(), 5, "{names:?}");
+        for (key, column) in &keys {
+            let rest: String = text.chars().skip(column - 1).collect();
+            assert!(rest.starts_with(&format!("\"{key}\":")), "{key}: {rest}");
+        }
+    }
 }
