@@ -3,7 +3,7 @@
 use super::host::Ended;
 use crate::BadInput;
 use anyhow::Context;
-use bess_core::stage::{CheckState, Effect};
+use bess_core::stage::CheckState;
 use bess_scenarios::book::Forms;
 use bess_scenarios::report::Report;
 use std::io::Write;
@@ -59,12 +59,11 @@ fn details(ended: &Ended, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(out, "  {state:<12} {severity:<6} {:<32} {seen}", check.id)?;
     }
     for action in report.actions.iter().filter(|action| action.plane.is_some()) {
-        let effect = if action.times.is_empty() { Effect::Pending } else { action.effect };
         let left_out = &action.left_out;
         writeln!(
             out,
             "  {:<12} fault  {:<32} {} {left_out}",
-            effect.name(),
+            action.effect.name(),
             action.id,
             action.kind
         )?;

@@ -815,8 +815,12 @@ impl<'d, 'a> Section<'d, 'a> {
                 } else {
                     format!(" in {}", self.document.heading(&self.path))
                 };
-                let hint = did_you_mean(name, &known)
-                    .or_else(|| Some(format!("known keys here: {}", known.join(", "))));
+                let hint = did_you_mean(name, &known).or_else(|| {
+                    Some(match known.as_slice() {
+                        [] => "there are no keys here: leave it out".to_owned(),
+                        known => format!("known keys here: {}", known.join(", ")),
+                    })
+                });
                 self.report(key.span(), format!("unknown key `{name}`{place}"), hint);
             }
         }

@@ -179,6 +179,13 @@ impl Expr {
     pub fn text(&self) -> &str {
         &self.text
     }
+    /// Whether it looks at nothing, and is the same whatever happens.
+    pub fn is_fixed(&self) -> bool {
+        match &self.root {
+            Root::Truth(truth, _) => truth.is_fixed(),
+            Root::Number(num, _) => num.is_fixed(),
+        }
+    }
     /// What it gives.
     pub fn kind(&self) -> Kind {
         self.kind

@@ -135,3 +135,32 @@ pub(crate) enum Truth {
     IsActive(usize),
     Stuck(Key),
 }
+
+impl Num {
+    /// Whether it is the same whatever happens.
+    pub(crate) fn is_fixed(&self) -> bool {
+        match self {
+            Self::Const(_) => true,
+            Self::Minus(of) | Self::Abs(of) => of.is_fixed(),
+            Self::Clamp(of) => of.iter().all(Self::is_fixed),
+            Self::Pair(_, of) => of.iter().all(Self::is_fixed),
+            _ => false,
+        }
+    }
+}
+
+impl Truth {
+    /// Whether it is the same whatever happens.
+    pub(crate) fn is_fixed(&self) -> bool {
+        match self {
+            Self::Const(_) => true,
+            Self::Flag(of) => of.is_fixed(),
+            Self::OneOf(of, _) | Self::Absent(of) => of.is_fixed(),
+            Self::Compare(_, of) => of.iter().all(Num::is_fixed),
+            Self::Near(of, _) => of.iter().all(Num::is_fixed),
+            Self::Not(of) => of.is_fixed(),
+            Self::And(of) | Self::Or(of) => of.iter().all(Self::is_fixed),
+            _ => false,
+        }
+    }
+}

@@ -8,8 +8,9 @@ use bess_core::command::Command;
 use bess_core::control::UnitFunctions;
 use bess_core::defect::Reading;
 use bess_core::id::UnitId;
-use bess_core::snapshot::{FarmView, FaultPlane, Snapshot, UnitView};
-use bess_core::spec::{FarmSpec, PlantSettings};
+use bess_core::link::LinkEffect;
+use bess_core::snapshot::{FarmView, FaultPlane, RackView, Snapshot, UnitView};
+use bess_core::spec::{DisturbanceKind, FarmSpec, PlantSettings, PoiMeter};
 use bess_core::stage::{Effect, FaultKindInfo, ParameterInfo};
 use std::fmt;
 use std::sync::Arc;
@@ -65,6 +66,11 @@ pub struct FaultKind {
 /// When a fault that lasts acts again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
+    /// Never: it acts when it begins.
+    Once,
+    /// Never, and it is over by itself after the seconds that this parameter says, at least a tick; where
+    /// there is none of that name, after a tick.
+    OnceFor(&'static str),
     /// When a value of its parameters changes, looked at once a second.
     OnChange,
     /// When a value of its parameters changes, looked at each tick.
@@ -376,6 +382,12 @@ impl FaultKind {
     pub fn is_order(&self) -> bool {
         self.name == "client.setpoint"
     }
+    /// How long it lasts by itself with these parameters, in s, whatever else ends it; `None` for as long
+    /// as it is let.
+    pub fn own_length_s(&self, number: impl FnOnce(&str) -> Option<f64>) -> Option<f64> {
+        let Pace::OnceFor(name) = self.pace else { return None };
+        Some(number(name).unwrap_or(0.0).max(bess_core::time::TICK_S))
+    }
     /// Its parameter called `name`.
     pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
@@ -475,6 +487,8 @@ pub struct Before {
     pub unit: UnitView,
     /// The settings of its functions.
     pub functions: Arc<UnitFunctions>,
+    /// Its racks, in order.
+    pub racks: Vec<RackView>,
     /// Settings of the plant controller.
     pub plant: Arc<PlantSettings>,
     /// The farm.
@@ -522,6 +536,38 @@ pub enum Act {
     Command(Box<Command>),
     /// Something with who runs the farm or asks it.
     Host(HostAct),
+}
+
+impl Act {
+    /// Whether it leaves everything as it is: a defect that is none, a step of 0, a client that does its
+    /// work.
+    pub fn is_neutral(&self) -> bool {
+        match self {
+            Self::Command(command) => match &**command {
+                Command::SetDefect { defect, .. } => !defect.is_active(),
+                Command::Disturb(disturbance) => match disturbance.kind {
+                    DisturbanceKind::PhaseJump(degrees) => degrees == 0.0,
+                    DisturbanceKind::LoadStep(load) => load.0 == 0.0,
+                    _ => false,
+                },
+                Command::PoiMeter(meter) => *meter == PoiMeter::default(),
+                Command::SetLink(link) => {
+                    let nothing = LinkEffect::Delay { delay_s: 0.0, jitter_s: 0.0 };
+                    link.probability <= 0.0 || link.effect == nothing
+                }
+                _ => false,
+            },
+            Self::Host(HostAct::Stall { ticks }) => *ticks == 0,
+            Self::Host(HostAct::RestartListener { .. }) => false,
+            Self::Host(HostAct::Client { act, .. }) => match *act {
+                ClientAct::Heartbeat(mode) => mode == HeartbeatMode::Normal,
+                ClientAct::Setpoint(power_w) => power_w.is_none(),
+                ClientAct::FreezeSetpoint(on) | ClientAct::Stop(on) => !on,
+                ClientAct::Flood(rate) | ClientAct::Replay(rate) => rate == 0.0,
+                ClientAct::Scale(factor) => factor == 1.0,
+            },
+        }
+    }
 }
 
 impl From<Command> for Act {
@@ -597,8 +643,6 @@ pub enum Probe {
     /// An expression that becomes true; `target` in it stands for the targets of the fault, such as
     /// `max(truth.cell_temperature_max_degc@target) > 60`.
     Expr(&'static str),
-    /// There is nothing to wait for: once it is applied it is so.
-    Immediate,
     /// This says it of one target, asked each tick while the fault lasts. What stays
     /// [`Effect::Pending`] at the end is [`Effect::NoEffect`].
     Func(fn(&Case<'_>, &Snapshot) -> Effect),

@@ -37,13 +37,13 @@ fn expectation(section: Section<'_, '_>, root: &Part<'_, '_, '_>) -> Option<Expe
 fn kind(part: &Part<'_, '_, '_>, name: &str) -> Option<ExpectationKind> {
     match name {
         "within" => {
-            let condition = part.condition("expr");
+            let condition = part.condition_that_looks("expr");
             let within = part.duration("within");
             let hold = part.duration_or("for", Duration::ZERO);
             Some(ExpectationKind::Within { condition: condition?, within: within?, hold })
         }
         "always" | "never" => {
-            let condition = part.condition("expr")?;
+            let condition = part.condition_that_looks("expr")?;
             let lasts = part.duration("for");
             Some(match name {
                 "always" => ExpectationKind::Always { condition, lasts },
@@ -51,7 +51,7 @@ fn kind(part: &Part<'_, '_, '_>, name: &str) -> Option<ExpectationKind> {
             })
         }
         "eventually" => {
-            let condition = part.condition("expr");
+            let condition = part.condition_that_looks("expr");
             let within = part.duration("within");
             Some(ExpectationKind::Eventually { condition: condition?, within })
         }

@@ -72,7 +72,8 @@ fn too_late(
 }
 
 fn never_ends(section: &Section<'_, '_>, action: &Action) {
-    if action.duration.is_none() || action.recovery == Recovery::Never {
+    let ends = action.lasts().is_some_and(|_| action.recovery != Recovery::Never);
+    if !ends {
         let message = format!("`{}` has no end before that of the scenario", action.id);
         section.report(section.span_of("after"), message, Some("give it a `duration`".to_owned()));
     }
@@ -178,7 +179,7 @@ impl<'s> Times<'s> {
         match after.anchor {
             Anchor::Begin(action) => Some(begin(action)? + after.delay),
             Anchor::End(action) => {
-                let lasts = self.actions[action].duration.unwrap_or_default();
+                let lasts = self.actions[action].lasts().unwrap_or_default();
                 Some(begin(action)? + lasts + after.delay)
             }
             Anchor::Event(_) => Some(after.delay),

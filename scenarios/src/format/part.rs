@@ -201,6 +201,16 @@ impl<'c, 'd, 'a> Part<'c, 'd, 'a> {
     pub(super) fn condition(&self, key: &'static str) -> Option<Condition> {
         self.expression(key, Expr::condition)
     }
+    /// A condition of a check: one that looks at nothing would hold, or not, whatever happens.
+    pub(super) fn condition_that_looks(&self, key: &'static str) -> Option<Condition> {
+        let condition = self.condition(key)?;
+        if condition.expr.is_fixed() {
+            let message = format!("`{}` looks at nothing: it says nothing", condition.text);
+            let hint = "name a signal, an alarm, an event or a state".to_owned();
+            self.report(key, message, Some(hint));
+        }
+        Some(condition)
+    }
     /// An expression that `compile` makes.
     pub(super) fn expression(
         &self,

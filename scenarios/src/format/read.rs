@@ -15,7 +15,7 @@ use crate::faults::TargetKind;
 use crate::library::FARMS;
 use crate::{sight, text};
 use bess_core::config::{
-    Given, Literal, Problem, Problems, Section, read_functions_change, read_tree,
+    Given, Literal, Problem, Problems, Section, did_you_mean, read_functions_change, read_tree,
 };
 use bess_core::spec::{FarmSpec, UnitSpec};
 use bess_core::stage::Severity;
@@ -175,10 +175,11 @@ fn scenario(root: &Section<'_, '_>, context: &Context<'_>, params: Params) -> Sc
     part.node("params");
     let metadata = part.part("metadata").map(metadata).unwrap_or_default();
     let seed = part.whole("seed").unwrap_or_default();
-    let duration = part.duration("duration").unwrap_or_default();
-    if part.has("duration") && duration.is_zero() {
+    let duration = part.duration("duration");
+    if duration.is_some_and(|duration| duration.is_zero()) {
         part.report("duration", "a scenario lasts longer than 0 s".to_owned(), None);
     }
+    let duration = duration.unwrap_or_default();
     let sut = sut(part.part("sut"));
     let scenario = Scenario {
         metadata,
@@ -199,6 +200,7 @@ fn scenario(root: &Section<'_, '_>, context: &Context<'_>, params: Params) -> Sc
         report: report(part.part("report")),
     };
     unique_ids(&part, &scenario);
+    nobody_notices(&part, &scenario);
     order::check(&part, &scenario);
     part.finish();
     scenario
@@ -224,6 +226,26 @@ fn unique_ids(part: &Part<'_, '_, '_>, scenario: &Scenario) {
             complain(section, &id, "check");
         }
         checks.push(id);
+    }
+}
+
+/// Nobody can notice what must be noticed where there is no system under test.
+fn nobody_notices(part: &Part<'_, '_, '_>, scenario: &Scenario) {
+    if scenario.sut.mode != SutMode::None {
+        return;
+    }
+    let sections = part.section.sections("expectations");
+    for expectation in &scenario.expectations {
+        let asks = expectation.kind.conditions().any(|condition| condition.expr.uses().sut);
+        let section = sections.iter().find(|section| section.text_or("id", "") == expectation.id);
+        if let Some(section) = section.filter(|_| asks && expectation.severity == Severity::Must) {
+            let message = format!(
+                "`{}` must be noticed, and with `sut: {{mode: none}}` nobody is there who could",
+                expectation.id
+            );
+            let hint = "give it `severity: should`, or let somebody take part".to_owned();
+            section.report(section.span_of("expr"), message, Some(hint));
+        }
     }
 }
 
@@ -367,7 +389,7 @@ fn steady_state(part: Option<Part<'_, '_, '_>>) -> SteadyState {
         if part.has("modes") && modes.is_empty() {
             part.report("modes", "a check is asked at some time".to_owned(), None);
         }
-        let condition = part.condition("expr");
+        let condition = part.condition_that_looks("expr");
         let severity = part.word("severity", Severity::Must, &Severity::ALL);
         let message = part.text("message");
         part.finish();
@@ -409,10 +431,21 @@ fn report(part: Option<Part<'_, '_, '_>>) -> ReportPlan {
     }
     plan.record = part.texts("record");
     for (wish, span) in part.section.names_or_numbers("record") {
-        if let Some((_, target)) = wish.split_once('@')
-            && !part.context.targets.iter().any(|(name, _)| name == target)
-        {
-            part.section.report(span, format!("there is no target `{target}`"), None);
+        let pattern = match wish.split_once('@') {
+            Some((pattern, target)) => {
+                if !part.context.targets.iter().any(|(name, _)| name == target) {
+                    let message = format!("there is no target `{target}`");
+                    part.section.report(span.clone(), message, None);
+                }
+                pattern
+            }
+            None => wish.as_str(),
+        };
+        let pattern = pattern.strip_prefix("shadow.").unwrap_or(pattern);
+        if !sight::SIGNALS.iter().any(|signal| sight::is_called(signal, pattern)) {
+            let known: Vec<&str> = sight::SIGNALS.iter().map(|signal| signal.name).collect();
+            let message = format!("no signal is called `{pattern}`");
+            part.section.report(span, message, did_you_mean(pattern, &known));
         }
     }
     if let Some(every) = part.duration("sampleEvery") {

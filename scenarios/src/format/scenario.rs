@@ -421,6 +421,23 @@ pub struct Action {
     pub prove: Prove,
 }
 
+impl Action {
+    /// After what time it is over, at the latest: its duration, or the length that its kind has by itself
+    /// where that is a number; `None` where nothing ends it.
+    pub fn lasts(&self) -> Option<Duration> {
+        let own = match self.deed {
+            Deed::Fault(kind) => kind.own_length_s(|name| {
+                self.settings.iter().find_map(|setting| match setting.value {
+                    Value::Number(number) if setting.name == name => Some(number),
+                    _ => None,
+                })
+            }),
+            Deed::Control(_) => None,
+        };
+        self.duration.into_iter().chain(own.map(Duration::from_secs_f64)).min()
+    }
+}
+
 /// When an action begins.
 #[derive(Clone, Debug)]
 pub enum Start {
@@ -621,6 +638,21 @@ impl ExpectationKind {
     /// Their names in files, reports and REST.
     pub const NAMES: [&'static str; 7] =
         ["within", "always", "never", "eventually", "sequence", "settles", "count"];
+    /// Its conditions.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let all: [Option<&Condition>; 2] = match self {
+            Self::Within { condition, .. }
+            | Self::Always { condition, .. }
+            | Self::Never { condition, .. }
+            | Self::Eventually { condition, .. } => [Some(condition), None],
+            Self::Settles { signal, goal: Goal::Expression(goal), .. } => {
+                [Some(signal), Some(goal)]
+            }
+            Self::Settles { signal, .. } => [Some(signal), None],
+            Self::Sequence(_) | Self::Count { .. } => [None, None],
+        };
+        all.into_iter().flatten()
+    }
     /// Its name.
     pub fn name(&self) -> &'static str {
         match self {

@@ -53,8 +53,19 @@ pub(super) fn selector(name: String, part: Part<'_, '_, '_>) -> Selector {
         name,
     };
     fits(&part, &selector);
+    enough(&part, &selector);
     part.finish();
     selector
+}
+
+/// Reports a number of units that the farm does not have.
+fn enough(part: &Part<'_, '_, '_>, selector: &Selector) {
+    let Mode::Fixed(wanted) = selector.mode else { return };
+    let n_units = part.context.spec.units.len();
+    let most = selector.matching.units.as_ref().map_or(n_units, Vec::len);
+    if selector.kind == TargetKind::Unit && wanted > most {
+        part.report("value", format!("`{wanted}` of {most} units is more than all of them"), None);
+    }
 }
 
 fn mode(part: &Part<'_, '_, '_>) -> Mode {

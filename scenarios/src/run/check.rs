@@ -33,7 +33,8 @@ pub(super) enum When {
 /// What a check looks at.
 #[derive(Clone, Debug)]
 enum Looks {
-    Condition(Condition),
+    /// A condition, and whether it must not hold.
+    Condition(Condition, bool),
     Settles(Box<Settling>),
     Events(Vec<EventPattern>),
 }
@@ -124,7 +125,7 @@ pub(super) fn all(scenario: &Scenario, names: &Names<'_>, has_sut: bool) -> Vec<
                     when: when.clone(),
                     after: None,
                     anchor: None,
-                    looks: Looks::Condition(check.condition.clone()),
+                    looks: Looks::Condition(check.condition.clone(), false),
                     judge: Judge::stays(lasts),
                     compared: Compared::of(&check.condition.text, names, false),
                     recent: VecDeque::new(),
@@ -152,11 +153,11 @@ impl Check {
             | ExpectationKind::Always { condition, .. }
             | ExpectationKind::Eventually { condition, .. } => {
                 let compared = Compared::of(&condition.text, names, false);
-                (Looks::Condition(condition.clone()), condition.text.clone(), compared)
+                (Looks::Condition(condition.clone(), false), condition.text.clone(), compared)
             }
             ExpectationKind::Never { condition, .. } => {
                 let compared = Compared::of(&condition.text, names, true);
-                (Looks::Condition(condition.clone()), condition.text.clone(), compared)
+                (Looks::Condition(condition.clone(), true), condition.text.clone(), compared)
             }
             ExpectationKind::Settles { signal, goal, tolerance, .. } => {
                 let asks = settles_text(signal, goal, *tolerance);
@@ -211,7 +212,7 @@ impl Check {
     /// Its expressions, those for the report as well.
     pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let own: Vec<&Expr> = match &self.looks {
-            Looks::Condition(condition) => vec![&condition.expr],
+            Looks::Condition(condition, _) => vec![&condition.expr],
             Looks::Settles(of) => match &of.goal {
                 Goal::Number(_) => vec![&of.signal.expr],
                 Goal::Expression(goal) => vec![&of.signal.expr, &goal.expr],
@@ -224,7 +225,7 @@ impl Check {
     /// Its truth now.
     pub(super) fn truth(&self, sight: &Sight<'_>) -> Option<bool> {
         match &self.looks {
-            Looks::Condition(condition) => condition.expr.truth(sight),
+            Looks::Condition(condition, _) => condition.expr.truth(sight),
             Looks::Settles(of) => {
                 let value = of.signal.expr.value(sight);
                 let goal = match &of.goal {
@@ -373,9 +374,10 @@ impl Looks {
     /// What is seen, for people.
     fn seen(&self, sight: &Sight<'_>) -> String {
         match self {
-            Self::Condition(condition) => {
+            Self::Condition(condition, is_never) => {
                 let seen = condition.expr.seen(sight);
-                if seen.is_empty() { "it did not hold".to_owned() } else { seen }
+                let plain = if *is_never { "it held" } else { "it did not hold" };
+                if seen.is_empty() { plain.to_owned() } else { seen }
             }
             Self::Settles(of) => {
                 let value = of.signal.expr.value(sight);

@@ -29,7 +29,7 @@ pub(super) fn give(commands: Vec<Command>, seen: &Snapshot, orders: &mut Orders)
         let what = command.describe();
         let refused = match validate(&seen.spec, &seen.units, &command) {
             Ok(()) => {
-                orders.commands.push(command);
+                orders.command(command);
                 String::new()
             }
             Err(refused) => {

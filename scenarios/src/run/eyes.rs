@@ -3,9 +3,9 @@
 
 use super::chance::Chance;
 use super::fault::Fault;
-use super::select::Cast;
+use super::select::{Cast, in_order};
 use crate::expr::{EventPattern, Expr, Names};
-use crate::format::{Anchor, Deed, OnEmpty, Prove, Scenario, Start, TargetKind};
+use crate::format::{Anchor, Deed, Mode, OnEmpty, Prove, Scenario, Start, TargetKind};
 use crate::sight::{LinkSight, Memory, Sight, Story};
 use bess_core::snapshot::Snapshot;
 use bess_core::spec::FarmSpec;
@@ -58,18 +58,26 @@ impl Eyes {
     /// Resolves every target.
     ///
     /// # Errors
-    /// The name of one that is nobody and must not be.
+    /// Which is nobody, or less than it must be.
     pub(super) fn resolve_all(
         &mut self,
         scenario: &Scenario,
         chance: Chance,
         seen: &Snapshot,
     ) -> Result<(), String> {
-        for (place, selector) in scenario.targets.iter().enumerate() {
+        for place in in_order(&scenario.targets) {
             self.resolve(place, scenario, chance, seen);
-            let is_nobody = self.cast.members(place).is_empty();
-            if is_nobody && selector.on_empty == OnEmpty::Fail && selector.sticky {
-                return Err(selector.name.clone());
+            let selector = &scenario.targets[place];
+            if selector.on_empty != OnEmpty::Fail || !selector.sticky {
+                continue;
+            }
+            let name = &selector.name;
+            match (self.cast.members(place).len(), selector.mode) {
+                (0, _) => return Err(format!("the target {name} is nobody")),
+                (n, Mode::Fixed(wanted)) if n < wanted => {
+                    return Err(format!("the target {name} is {wanted}, and {n} match"));
+                }
+                _ => {}
             }
         }
         self.set_actions(scenario, seen);
@@ -80,8 +88,8 @@ impl Eyes {
         if !seen.tick.0.is_multiple_of(TICKS_PER_S) || scenario.targets.iter().all(|t| t.sticky) {
             return;
         }
-        for (place, selector) in scenario.targets.iter().enumerate() {
-            if !selector.sticky {
+        for place in in_order(&scenario.targets) {
+            if !scenario.targets[place].sticky {
                 self.resolve(place, scenario, chance, seen);
             }
         }

@@ -2,9 +2,8 @@
 
 use super::chance::{Chance, fnv1a};
 use super::course::Course;
-use crate::faults::{
-    Act, Arg, Args, Before, Case, FaultKind, HostAct, Pace, Probe, SIGNAL, Target,
-};
+use super::layers::Order;
+use crate::faults::{Act, Arg, Args, Before, Case, FaultKind, Pace, Probe, SIGNAL, Target};
 use crate::format::Setting;
 use crate::report::{HitPart, TimePart};
 use bess_core::command::{Command, validate};
@@ -13,16 +12,27 @@ use bess_core::id::UnitId;
 use bess_core::rng::splitmix;
 use bess_core::snapshot::{FaultPlane, Snapshot};
 use bess_core::stage::{Effect, FaultView};
-use bess_core::time::{TICKS_PER_S, Tick};
+use bess_core::time::{TICK_S, TICKS_PER_S, Tick};
 use std::sync::Arc;
 
-/// What is to be done with the farm and with who runs it, in order.
+/// What is to be done with the farm and with who runs it, in order. What comes of it is said by
+/// [`Layers`](super::layers::Layers): another fault may lie on the same.
 #[derive(Debug, Default)]
-pub(super) struct Orders {
-    /// Commands for the farm.
-    pub commands: Vec<Command>,
-    /// What the host does.
-    pub host: Vec<HostAct>,
+pub(super) struct Orders(Vec<Order>);
+
+impl Orders {
+    /// A command that nobody takes back.
+    pub(super) fn command(&mut self, command: Command) {
+        self.0.push(Order::Once(command.into()));
+    }
+    #[cfg(test)]
+    pub(super) fn from(orders: Vec<Order>) -> Self {
+        Self(orders)
+    }
+    /// Each of them.
+    pub(super) fn into_orders(self) -> Vec<Order> {
+        self.0
+    }
 }
 
 /// What a fault begins with.
@@ -56,9 +66,11 @@ struct Hit {
     args: Args,
     begun_with: Vec<(&'static str, String)>,
     before: Arc<Before>,
-    tag: String,
+    tag: Arc<str>,
     seed: u64,
     effect: Effect,
+    /// Whether it asked for something that changes anything.
+    bites: bool,
 }
 
 /// A fault in force, or one that was.
@@ -93,17 +105,18 @@ fn before(seen: &Snapshot, target: &Target) -> Before {
     Before {
         unit: seen.units[idx],
         functions: Arc::clone(&seen.functions[idx]),
+        racks: seen.racks_of(UnitId::from_idx(idx)).to_vec(),
         plant: Arc::clone(&seen.plant),
         farm: seen.farm,
     }
 }
 
 /// A name that nothing else has, of what a link condition may be called.
-fn tag(id: &str, target: &str) -> String {
+fn tag(id: &str, target: &str) -> Arc<str> {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "_-".contains(c) { c } else { '.' };
     let short: String = id.chars().take(TAG_MAX).map(plain).collect();
     let hash = fnv1a(format!("{id}\0{target}").as_bytes());
-    format!("{short}.{:08x}", hash >> 32)
+    format!("{short}.{:08x}", hash >> 32).into()
 }
 
 impl Fault {
@@ -131,8 +144,8 @@ impl Fault {
             };
             let (tag, seed) = (tag(&id, &name), chance.derived(key, &name, ""));
             let begun_with = course.texts();
-            let effect = Effect::Pending;
-            Hit { target, course, args, begun_with, before, tag, seed, effect }
+            let (effect, bites) = (Effect::Pending, false);
+            Hit { target, course, args, begun_with, before, tag, seed, effect, bites }
         });
         let mut fault = Self {
             hits: hits.collect(),
@@ -140,7 +153,7 @@ impl Fault {
             kind,
             run: run.map(str::to_owned),
             begun: seen.tick,
-            ends: lasts.map(|lasts| Tick(seen.tick.0.saturating_add(lasts))),
+            ends: None,
             ended: None,
             confirmed: None,
             effect: Effect::Pending,
@@ -149,11 +162,14 @@ impl Fault {
             is_begun_told: false,
             is_end_told: false,
         };
+        // What lasts by itself ends with the last of its targets.
+        let number = |hit: &Hit, name: &str| hit.args.maybe(name);
+        let own = fault.hits.iter().filter_map(|hit| kind.own_length_s(|name| number(hit, name)));
+        let own = own.map(|own_s| (own_s / TICK_S - 1e-9).ceil() as u64).max();
+        let ends = lasts.into_iter().chain(own).min();
+        fault.ends = ends.map(|lasts| Tick(seen.tick.0.saturating_add(lasts)));
         for at in 0..fault.hits.len() {
-            let done = fault.act(at, 0, false, seen, orders);
-            if done && matches!(kind.probe, Probe::Immediate) && !fault.is_proven_elsewhere {
-                fault.hits[at].effect = Effect::Confirmed;
-            }
+            fault.act(at, 0, false, seen, orders);
         }
         fault.note(true, orders, seen);
         fault.sum_up(seen.tick);
@@ -200,7 +216,7 @@ impl Fault {
     pub(super) fn probe_text(kind: &FaultKind) -> Option<&'static str> {
         match kind.probe {
             Probe::Expr(text) => Some(text),
-            Probe::Immediate | Probe::Func(_) => None,
+            Probe::Func(_) => None,
         }
     }
 
@@ -213,6 +229,7 @@ impl Fault {
         let age = seen.tick.0.saturating_sub(self.begun.0);
         let is_second = age.is_multiple_of(TICKS_PER_S);
         let (is_due, is_each) = match self.kind.pace {
+            Pace::Once | Pace::OnceFor(_) => (false, false),
             Pace::OnChange => (is_second, false),
             Pace::OnChangeEachTick => (true, false),
             Pace::EachSecond => (is_second, true),
@@ -247,7 +264,8 @@ impl Fault {
             Some(false) => Effect::Pending,
             None => Effect::Inconclusive,
         };
-        self.hits.iter_mut().for_each(|hit| hit.effect = effect);
+        // What changed nothing proves nothing, whatever else made the expression true.
+        self.hits.iter_mut().filter(|hit| hit.bites).for_each(|hit| hit.effect = effect);
         self.sum_up(now);
     }
 
@@ -263,7 +281,7 @@ impl Fault {
             return;
         }
         for hit in &mut self.hits {
-            if hit.effect != Effect::Confirmed {
+            if hit.effect != Effect::Confirmed && hit.bites {
                 let case = Case {
                     args: &hit.args,
                     target: &hit.target,
@@ -312,16 +330,9 @@ impl Fault {
         self.effect = best(self.hits.iter().map(|hit| hit.effect));
     }
 
-    /// Calls the kind for the target at place `at`; whether the farm takes all that it asks.
-    fn act(
-        &mut self,
-        at: usize,
-        age: u64,
-        is_end: bool,
-        seen: &Snapshot,
-        orders: &mut Orders,
-    ) -> bool {
-        let hit = &self.hits[at];
+    /// Calls the kind for the target at place `at`; what the farm does not take is noted.
+    fn act(&mut self, at: usize, age: u64, is_end: bool, seen: &Snapshot, orders: &mut Orders) {
+        let hit = &mut self.hits[at];
         let case = Case {
             args: &hit.args,
             target: &hit.target,
@@ -338,23 +349,22 @@ impl Fault {
         } else {
             (self.kind.act)(&case, &mut acts);
         }
-        let mut all_taken = true;
-        for act in acts {
-            match act {
-                Act::Host(act) => orders.host.push(act),
-                Act::Command(command) => match validate(&seen.spec, &seen.units, &command) {
-                    Ok(()) => orders.commands.push(*command),
-                    Err(refused) => {
-                        all_taken = false;
-                        if self.refused.len() < REFUSED_KEPT {
-                            let text = format!("{}: {refused}", hit.target);
-                            self.refused.push(text);
-                        }
-                    }
-                },
+        acts.retain(|act| {
+            let Act::Command(command) = act else { return true };
+            let Err(refused) = validate(&seen.spec, &seen.units, command) else { return true };
+            if self.refused.len() < REFUSED_KEPT {
+                self.refused.push(format!("{}: {refused}", hit.target));
             }
+            false
+        });
+        let (owner, at) = (Arc::clone(&hit.tag), seen.tick);
+        if is_end {
+            let unit = hit.target.unit();
+            orders.0.push(Order::Lift { owner, unit, acts, at });
+        } else if !acts.is_empty() {
+            hit.bites |= !acts.iter().all(Act::is_neutral);
+            orders.0.push(Order::Lay { owner, acts, at });
         }
-        all_taken
     }
 
     /// Notes its begin or its end with the farm, once for each unit.
@@ -365,7 +375,7 @@ impl Fault {
         for unit in units {
             let command = Command::NoteFault { unit, kind: self.kind.name, on };
             debug_assert_eq!(validate(&seen.spec, &seen.units, &command), Ok(()));
-            orders.commands.push(command);
+            orders.command(command);
         }
     }
 

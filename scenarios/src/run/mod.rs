@@ -9,6 +9,7 @@ mod eyes;
 mod fault;
 mod invariants;
 mod judge;
+mod layers;
 mod phases;
 mod play;
 mod record;

@@ -9,7 +9,7 @@ use super::verdict;
 use crate::expr::EventPattern;
 use crate::format::{Anchor, Recovery, RollbackPolicy, Start, SutMode};
 use crate::report::Report;
-use crate::sight::Memory;
+use crate::sight::{Memory, Sight};
 use bess_core::snapshot::Snapshot;
 use bess_core::stage::{CheckState, Phase, Severity, Verdict};
 use bess_core::stats::Stats;
@@ -291,12 +291,11 @@ impl Run {
                 let open = |fault: &super::fault::Fault| {
                     fault.is_active() && fault.wants_proof() && fault.begun < now
                 };
-                if doing.faults.iter().any(open) {
-                    let sight = self.eyes.sight(shown.seen, shown.shadow, &self.memory, false);
-                    let truth = proof.truth(&sight);
-                    for fault in doing.faults.iter_mut().filter(|fault| open(fault)) {
-                        fault.prove(truth, now);
-                    }
+                let sight = self.eyes.sight(shown.seen, shown.shadow, &self.memory, false);
+                for fault in doing.faults.iter_mut().filter(|fault| open(fault)) {
+                    // Events count since it began.
+                    let sight = Sight { since: fault.begun.next(), ..sight };
+                    fault.prove(proof.truth(&sight), now);
                 }
             }
         }

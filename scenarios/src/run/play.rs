@@ -14,9 +14,7 @@ use super::timeline::Doing;
 use crate::book::FarmOverrides;
 use crate::expr::{EventPattern, Expr, Uses};
 use crate::faults::Target;
-use crate::format::{
-    ExpectationKind, Feature, Goal, Mode, Prove, Scenario, Start, SutMode, Value, setup,
-};
+use crate::format::{Feature, Mode, Prove, Scenario, Start, SutMode, Value, setup};
 use crate::report::{Attendance, HostPart};
 use crate::sight::{LinkSight, Memory, Story};
 use bess_core::control::{FunctionName, FunctionSet};
@@ -48,17 +46,7 @@ impl Ready {
     pub fn uses_shadow(&self) -> bool {
         let scenario = &self.scenario;
         let of_checks =
-            scenario.expectations.iter().flat_map(|expectation| match &expectation.kind {
-                ExpectationKind::Within { condition, .. }
-                | ExpectationKind::Always { condition, .. }
-                | ExpectationKind::Never { condition, .. }
-                | ExpectationKind::Eventually { condition, .. } => vec![condition],
-                ExpectationKind::Settles { signal, goal: Goal::Expression(goal), .. } => {
-                    vec![signal, goal]
-                }
-                ExpectationKind::Settles { signal, .. } => vec![signal],
-                ExpectationKind::Sequence(_) | ExpectationKind::Count { .. } => Vec::new(),
-            });
+            scenario.expectations.iter().flat_map(|expectation| expectation.kind.conditions());
         let steady = scenario.steady_state.checks.iter().map(|check| &check.condition);
         let aborts = scenario.abort.iter().map(|abort| &abort.condition);
         let starts = scenario.timeline.iter().filter_map(|action| match &action.start {
@@ -262,8 +250,8 @@ impl Run {
             run.settle(Verdict::Error, lacks);
             return run;
         }
-        if let Err(nobody) = run.eyes.resolve_all(scenario, chance, seen) {
-            run.settle(Verdict::Error, format!("the target {nobody} is nobody"));
+        if let Err(why) = run.eyes.resolve_all(scenario, chance, seen) {
+            run.settle(Verdict::Error, why);
             return run;
         }
         let cast = &run.eyes.cast;

@@ -4,7 +4,7 @@ use super::judge::ticks;
 use crate::faults::Target;
 use crate::format::ReportPlan;
 use crate::report::{AlarmPart, CommandPart, EventPart, SignalPart, StatePart};
-use crate::sight::{Get, Level, SIGNALS, Sight, Signal};
+use crate::sight::{Get, Level, SIGNALS, Sight, Signal, is_called};
 use bess_core::alarm::{AlarmKey, AlarmPhase};
 use bess_core::control::ControlSource;
 use bess_core::event::{Event, EventKind};
@@ -412,28 +412,6 @@ fn of_rack(unit: UnitId, rack_idx: Option<u16>) -> String {
     }
 }
 
-/// Whether a signal is called by a pattern; `unit.` before it means those of units.
-fn is_called(signal: &Signal, pattern: &str) -> bool {
-    let of_units = || pattern.strip_prefix("unit.").filter(|_| signal.level() == Level::Unit);
-    matches(pattern, signal.name) || of_units().is_some_and(|rest| matches(rest, signal.name))
-}
-
-/// Whether a text is that of a pattern in which `*` stands for anything.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 /// Every element of a signal, or those within the targets, with its label.
 fn places(signal: &Signal, targets: Option<&[Target]>, seen: &Snapshot) -> Vec<(Of, String)> {
     let spec = &seen.spec;
@@ -498,28 +476,4 @@ fn value(column: &Column, sight: &Sight<'_>) -> f32 {
         _ => f64::NAN,
     };
     value as f32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        for (pattern, text) in [
-            ("farm.*", "farm.active_power_w"),
-            ("*", "x"),
-            ("*.soc", "truth.soc"),
-            ("rack.*.soc", "rack.truth.soc"),
-            ("a*b*c", "abbc"),
-            ("same", "same"),
-        ] {
-            assert!(matches(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in
-            [("farm.*", "grid.x"), ("same", "same2"), ("a*b*c", "acb"), ("", "x")]
-        {
-            assert!(!matches(pattern, text), "{pattern} {text}");
-        }
-    }
 }

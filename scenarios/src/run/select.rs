@@ -53,8 +53,8 @@ impl Cast {
         }
         let needed = [selector.of, selector.near].into_iter().flatten();
         for other in needed.chain(selector.not.iter().copied()) {
-            // A target names only those before it, so this ends.
-            if other < place && self.members[other].is_none() {
+            // No target is chosen by itself, so this ends, in whatever order they stand.
+            if self.members[other].is_none() {
                 self.resolve(other, selectors, chance, sight);
             }
         }
@@ -123,6 +123,21 @@ fn members_of(targets: &[Target]) -> Vec<Member> {
         Target::Farm | Target::Grid | Target::Listener(_) | Target::Client(_) => None,
     };
     targets.iter().filter_map(member).collect()
+}
+
+/// Places of the selectors, each behind those that it names.
+pub(super) fn in_order(selectors: &[Selector]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::with_capacity(selectors.len());
+    // Each round places one at least: no target is chosen by itself.
+    for _ in 0..selectors.len() {
+        for (place, selector) in selectors.iter().enumerate() {
+            let mut named = selector.of.iter().chain(&selector.near).chain(&selector.not);
+            if !order.contains(&place) && named.all(|other| order.contains(other)) {
+                order.push(place);
+            }
+        }
+    }
+    order
 }
 
 /// Every target that the selector could mean, in order.

@@ -3,6 +3,7 @@
 use super::eyes::{Eyes, sight_kind};
 use super::fault::{Begin, Fault, Orders};
 use super::judge::ticks;
+use super::layers::Layers;
 use super::phases::{Left, Shown};
 use super::play::{Ready, Run};
 use super::select::Cast;
@@ -99,6 +100,8 @@ pub struct Stage {
     ended: VecDeque<Arc<FaultView>>,
     /// What is due at the next tick.
     orders: Orders,
+    /// What faults have laid on something, those of runs and single ones.
+    layers: Layers,
     stall: u64,
     cells: Vec<UnitId>,
     /// Until when latched alarms are reset as soon as that is possible.
@@ -125,6 +128,7 @@ impl Stage {
             singles: Vec::new(),
             ended: VecDeque::new(),
             orders: Orders::default(),
+            layers: Layers::default(),
             stall: 0,
             cells: Vec::new(),
             resets: None,
@@ -146,6 +150,7 @@ impl Stage {
                 format!("{FAULTS_MAX} faults are in force, the most there may be"),
             ));
         }
+        self.layers.note(&seen.spec);
         let chance = Chance { seed: ready.seed };
         let mut eyes = Eyes {
             cast: Cast::new(1, 1),
@@ -219,6 +224,7 @@ impl Stage {
         if self.runs.len() >= RUNNING_MAX {
             return Err(no("scenario", format!("{RUNNING_MAX} runs go on, the most there may be")));
         }
+        self.layers.note(&seen.spec);
         let mut orders = Orders::default();
         let run = Run::start(id.to_owned(), &ready, self.host.clone(), seen, &mut orders);
         self.runs.push(run);
@@ -245,11 +251,12 @@ impl Stage {
     }
 
     /// Hands out what is ordered: commands to `out`, the rest to the host.
-    fn hand_out(&mut self, mut orders: Orders, out: &mut Vec<Command>) {
-        out.append(&mut orders.commands);
-        self.stall += take_stall(&mut orders.host);
-        if !orders.host.is_empty() {
-            self.shared.order(orders.host);
+    fn hand_out(&mut self, orders: Orders, out: &mut Vec<Command>) {
+        let (mut commands, mut host) = self.layers.settle(orders);
+        out.append(&mut commands);
+        self.stall += take_stall(&mut host);
+        if !host.is_empty() {
+            self.shared.order(host);
         }
     }
 
@@ -293,7 +300,7 @@ impl Stage {
             let command = Command::OperateUnit { unit, action: UnitAction::ResetAlarms };
             // One whose cause is there still is asked again a second later.
             if validate(&seen.spec, &seen.units, &command).is_ok() {
-                self.orders.commands.push(command);
+                self.orders.command(command);
             }
         }
     }

@@ -322,7 +322,8 @@ impl Doing {
     /// For the report.
     pub(super) fn part(&self, scenario: &Scenario, since: Since, proof: String) -> ActionPart {
         let action = &scenario.timeline[self.place];
-        let effect = if self.begun.is_some() { self.effect() } else { Effect::NoEffect };
+        // What never began did not fail to act.
+        let effect = if self.begun.is_some() { self.effect() } else { Effect::Pending };
         let told = self.told.iter().cloned().map(|(tick, part)| {
             let at_s = since.tick(tick);
             TimePart { from_s: at_s, until_s: Some(at_s), confirmed_s: Some(at_s), ..part }

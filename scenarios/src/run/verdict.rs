@@ -108,7 +108,6 @@ fn proof_text(run: &Run, place: usize) -> String {
         (Deed::Fault(_), Prove::Condition(condition), _) => condition.text.clone(),
         (Deed::Fault(_), Prove::Auto, Some(expr)) => Expr::text(expr).to_owned(),
         (Deed::Fault(kind), Prove::Auto, None) => match kind.probe {
-            Probe::Immediate => "the farm takes it".to_owned(),
             Probe::Expr(text) => text.to_owned(),
             Probe::Func(_) => "what the kind of the fault looks at".to_owned(),
         },

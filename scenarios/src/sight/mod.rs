@@ -18,7 +18,7 @@ pub use link::LinkSight;
 pub(crate) use memory::WINDOW_MAX_TICKS;
 pub use memory::{Memory, Need};
 pub(crate) use signals::{Get, Source};
-pub use signals::{Level, SIGNALS, Signal, find_signal};
+pub use signals::{Level, SIGNALS, Signal, find_signal, is_called};
 pub use story::Story;
 pub(crate) use targets::Resolved;
 pub use targets::{Member, TargetKind, Targets};

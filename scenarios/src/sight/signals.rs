@@ -107,6 +107,28 @@ pub fn find_signal(name: &str) -> Option<&'static Signal> {
     SIGNALS.iter().find(|signal| signal.name == name)
 }
 
+/// Whether a signal is called by a pattern; `unit.` before it means those of units.
+pub fn is_called(signal: &Signal, pattern: &str) -> bool {
+    let of_units = || pattern.strip_prefix("unit.").filter(|_| signal.level() == Level::Unit);
+    matches(pattern, signal.name) || of_units().is_some_and(|rest| matches(rest, signal.name))
+}
+
+/// Whether a text is that of a pattern in which `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
 fn flag(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }
@@ -304,6 +326,25 @@ mod tests {
         for signal in SIGNALS {
             let ending = suffix(signal.measure.symbol);
             assert!(signal.name.ends_with(&ending), "{} lacks {ending}", signal.name);
+        }
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, text) in [
+            ("farm.*", "farm.active_power_w"),
+            ("*", "x"),
+            ("*.soc", "truth.soc"),
+            ("rack.*.soc", "rack.truth.soc"),
+            ("a*b*c", "abbc"),
+            ("same", "same"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in
+            [("farm.*", "grid.x"), ("same", "same2"), ("a*b*c", "acb"), ("", "x")]
+        {
+            assert!(!matches(pattern, text), "{pattern} {text}");
         }
     }
 }

@@ -419,3 +419,64 @@ fn a_parameter_is_set_by_its_type_and_within_its_range() {
     assert_eq!(message("short_ohm", "inf").0, "`short_ohm` must be a number, got \"inf\"");
     assert_eq!(message("shadow", "yes").0, "`shadow` must be true or false, got \"yes\"");
 }
+
+#[test]
+fn what_is_recorded_has_a_signal_of_that_name() {
+    let recorded = |to: &str, message: &str, hint: Option<&str>| {
+        refused("record: [\"farm.*\"", &format!("record: [\"{to}\""), message, hint);
+    };
+    recorded("nosuch.*", "no signal is called `nosuch.*`", None);
+    recorded(
+        "farm.activ_power_w",
+        "no signal is called `farm.activ_power_w`",
+        Some("did you mean `farm.active_power_w`?"),
+    );
+    for good in ["*", "unit.truth.*", "shadow.farm.*_w", "active_power_w@victim"] {
+        let text = WHOLE.replace("record: [\"farm.*\"", &format!("record: [\"{good}\""));
+        read("s.yaml", &text).unwrap_or_else(|problems| panic!("{good}: {problems}"));
+    }
+}
+
+#[test]
+fn a_check_that_can_say_nothing_is_refused() {
+    let fixed = "it says nothing";
+    refused("expr: max(truth.cell_temperature_max_degc) > 200", "expr: 1 == 1", fixed, None);
+    refused("expr: \"min(truth.soc) > 5%\"", "expr: not (abs(-2) > 3)", fixed, None);
+    let nobody =
+        WHOLE.replace("{mode: external, expectClients: 2, attachTimeout: 2m}", "{mode: none}");
+    read("s.yaml", &nobody).expect("a should is left out then");
+    let must = nobody.replace("target=slow)', severity: should}", "target=slow)'}");
+    assert_ne!(nobody, must);
+    let problems = read("s.yaml", &must).expect_err("nobody is there");
+    assert!(problems.to_string().contains("nobody is there who could"), "{problems}");
+}
+
+#[test]
+fn more_units_than_there_are_are_refused() {
+    let message = "`99` of 10 units is more than all of them";
+    refused("mode: fixed, value: \"${units}\"", "mode: fixed, value: 99", message, None);
+}
+
+#[test]
+fn one_mistake_is_one_problem() {
+    for wrong in ["duration: 300", "duration: -5m", "duration: 100000000000d"] {
+        let text = WHOLE.replace("duration: 1h\n", &format!("{wrong}\n"));
+        let problems = read("s.yaml", &text).expect_err(wrong);
+        assert_eq!(problems.0.len(), 1, "{problems}");
+    }
+    let pump = "    target: victim\n    duration: 10m\n    recovery: manual\n";
+    let with = format!("    with: {{a: 3}}\n{pump}");
+    refused(pump, &with, "unknown key `a`", Some("there are no keys here: leave it out"));
+}
+
+#[test]
+fn what_lasts_by_itself_has_an_end_without_a_duration() {
+    let dip = "action: grid.dip\n    target: grid\n    with: {pu: 0.5, for_s: 2s}\n  - id: pump-is-back\n    after: {action: dip, edge: end}";
+    let text = WHOLE
+        .replace("  farm: {kind: farm}\n", "  farm: {kind: farm}\n  grid: {kind: grid}\n")
+        .replace(
+            "  - id: pump-is-back\n    after: {action: pump, edge: end}",
+            &format!("  - id: dip\n    at: 30m\n    {dip}"),
+        );
+    read("s.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+}

@@ -17,5 +17,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::Setpoint(Some(1e9)), out),
     end: |case, out| shared::client(case, ClientAct::Setpoint(None), out),
-    probe: Probe::Immediate,
+    probe: Probe::Expr("event(\"client.refused\")"),
 };

@@ -17,5 +17,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::Flood(case.args.number("rate_per_s")), out),
     end: |case, out| shared::client(case, ClientAct::Flood(0.0), out),
-    probe: Probe::Immediate,
+    probe: Probe::Expr("transport.requests_per_s > 1.2 * baseline(transport.requests_per_s)"),
 };

@@ -23,5 +23,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::Heartbeat(shared::heartbeat(case)), out),
     end: |case, out| shared::client(case, ClientAct::Heartbeat(HeartbeatMode::Normal), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::heartbeat_is_wrong),
 };

@@ -17,5 +17,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::Replay(case.args.number("last_s")), out),
     end: |case, out| shared::client(case, ClientAct::Replay(0.0), out),
-    probe: Probe::Immediate,
+    probe: Probe::Expr("event(\"client.write\")"),
 };

@@ -17,5 +17,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::Scale(case.args.number("factor")), out),
     end: |case, out| shared::client(case, ClientAct::Scale(1.0), out),
-    probe: Probe::Immediate,
+    probe: Probe::Expr("event(\"client.write_setpoint\") or event(\"client.refused\")"),
 };

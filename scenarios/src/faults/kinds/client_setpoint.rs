@@ -19,5 +19,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         shared::client(case, ClientAct::Setpoint(Some(case.args.number("power_w"))), out);
     },
     end: |case, out| shared::client(case, ClientAct::Setpoint(None), out),
-    probe: Probe::Immediate,
+    probe: Probe::Expr("event(\"client.write_setpoint\") or event(\"client.refused\")"),
 };

@@ -17,5 +17,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::Stop(true), out),
     end: |case, out| shared::client(case, ClientAct::Stop(false), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::heartbeat_is_wrong),
 };

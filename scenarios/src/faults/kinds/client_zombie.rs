@@ -17,5 +17,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::client(case, ClientAct::FreezeSetpoint(true), out),
     end: |case, out| shared::client(case, ClientAct::FreezeSetpoint(false), out),
-    probe: Probe::Immediate,
+    probe: Probe::Expr("event(\"client.write_setpoint\")"),
 };

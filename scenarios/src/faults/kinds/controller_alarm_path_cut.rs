@@ -17,7 +17,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| set(case, true, out),
     end: |case, out| set(case, false, out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::alarm_stands),
 };
 
 /// What a SCADA reads alarms from.

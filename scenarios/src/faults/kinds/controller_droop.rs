@@ -24,5 +24,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         );
     },
     end: |case, out| shared::defect(case, Defect::DroopOverride(None), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::droop_differs),
 };

@@ -20,5 +20,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::force(case, case.args.number("value"), out),
     end: |case, out| shared::release(case, out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::point_lies),
 };

@@ -18,5 +18,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::operate(case, UnitAction::Local, out),
     end: |case, out| shared::operate(case, UnitAction::Remote, out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::became_local),
 };

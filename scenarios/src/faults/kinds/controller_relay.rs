@@ -38,5 +38,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     end: |case, out| {
         shared::defect(case, Defect::RelayShift { voltage_pu: 0.0, time_factor: 1.0 }, out);
     },
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::relays_count),
 };

@@ -28,5 +28,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         );
     },
     end: |case, out| shared::setpoint(case, shared::setpoint_before(case), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::setpoint_swings),
 };

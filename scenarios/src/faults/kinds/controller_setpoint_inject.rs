@@ -24,5 +24,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         }
     },
     end: |_, _| {},
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::setpoint_stands),
 };

@@ -15,11 +15,9 @@ pub(super) const KIND: FaultKind = FaultKind {
     reaction: "the EMS splits over the others",
     source: "operations",
     parameters: &[],
-    pace: Pace::OnChange,
+    pace: Pace::Once,
     act: |case, out| {
-        if case.age == 0 {
-            shared::operate(case, UnitAction::Stop, out);
-        }
+        shared::operate(case, UnitAction::Stop, out);
     },
     end: |case, out| shared::operate(case, UnitAction::Start, out),
     probe: Probe::Func(shared::gives_no_power),

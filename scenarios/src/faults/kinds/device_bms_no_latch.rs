@@ -18,5 +18,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::NoLatch(true), out),
     end: |case, out| shared::defect(case, Defect::NoLatch(false), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::alarm_stands),
 };

@@ -18,5 +18,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::ProtectionOff(true), out),
     end: |case, out| shared::defect(case, Defect::ProtectionOff(false), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::protection_is_needed),
 };

@@ -15,11 +15,9 @@ pub(super) const KIND: FaultKind = FaultKind {
     reaction: "an EMS does not trade on it; no alarm",
     source: "engineering choice: size",
     parameters: &[Parameter::number("by", -0.5, 0.5, "how far it jumps")],
-    pace: Pace::OnChange,
+    pace: Pace::Once,
     act: |case, out| {
-        if case.age == 0 {
-            shared::defect(case, Defect::SocJump { by: case.args.number("by") }, out);
-        }
+        shared::defect(case, Defect::SocJump { by: case.args.number("by") }, out);
     },
     end: |_, _| {},
     probe: Probe::Func(shared::soc_is_wrong),

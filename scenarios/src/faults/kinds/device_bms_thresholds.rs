@@ -30,5 +30,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         );
     },
     end: |case, out| shared::defect(case, Defect::ThresholdShift { degc: 0.0, volts: 0.0 }, out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::thresholds_matter),
 };

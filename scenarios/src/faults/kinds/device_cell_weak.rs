@@ -29,7 +29,7 @@ pub(super) const KIND: FaultKind = FaultKind {
         set(case, case.args.number("capacity_factor"), case.args.number("resistance_factor"), out);
     },
     end: |case, out| set(case, 1.0, 1.0, out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::carries_current),
 };
 
 fn set(case: &Case<'_>, capacity: f64, resistance: f64, out: &mut Vec<Act>) {

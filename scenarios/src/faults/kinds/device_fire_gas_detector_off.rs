@@ -18,5 +18,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::GasDetectorOff(true), out),
     end: |case, out| shared::defect(case, Defect::GasDetectorOff(false), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::gas_is_there),
 };

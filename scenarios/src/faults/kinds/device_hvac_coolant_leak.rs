@@ -18,5 +18,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::CoolantLeak(case.args.number("flow_lost")), out),
     end: |case, out| shared::defect(case, Defect::CoolantLeak(0.0), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::cooling_lacks),
 };

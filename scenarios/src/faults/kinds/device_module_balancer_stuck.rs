@@ -24,5 +24,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::cell(case, CellDefect::Leak(case.args.number("current_a")), out),
     end: |case, out| shared::cell(case, CellDefect::Leak(0.0), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::cell_leaks),
 };

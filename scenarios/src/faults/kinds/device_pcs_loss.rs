@@ -23,5 +23,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::PcsLoss(case.args.number("extra_pct")), out),
     end: |case, out| shared::defect(case, Defect::PcsLoss(0.0), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::converter_loses),
 };

@@ -23,5 +23,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::PllOffset(case.args.number("offset_hz")), out),
     end: |case, out| shared::defect(case, Defect::PllOffset(0.0), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::frequency_is_misread),
 };

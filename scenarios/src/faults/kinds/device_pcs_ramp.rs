@@ -18,5 +18,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::defect(case, Defect::PcsRamp(case.args.number("factor")), out),
     end: |case, out| shared::defect(case, Defect::PcsRamp(1.0), out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::setpoint_moved),
 };

@@ -24,5 +24,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         );
     },
     end: |case, out| shared::racks(case, |rack_idx| Defect::DcArc { rack_idx, power_w: 0.0 }, out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::arc_burns),
 };

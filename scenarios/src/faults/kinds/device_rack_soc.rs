@@ -15,15 +15,13 @@ pub(super) const KIND: FaultKind = FaultKind {
     reaction: "the worst rack limits the unit; closing onto a difference of voltage is refused",
     source: "engineering choice: values",
     parameters: &[Parameter::number("soc", 0.0, 1.0, "its true state of charge")],
-    pace: Pace::OnChange,
+    pace: Pace::Once,
     act: |case, out| {
-        if case.age == 0 {
-            shared::racks(
-                case,
-                |rack_idx| Defect::RackSoc { rack_idx, soc: Some(case.args.number("soc")) },
-                out,
-            );
-        }
+        shared::racks(
+            case,
+            |rack_idx| Defect::RackSoc { rack_idx, soc: Some(case.args.number("soc")) },
+            out,
+        );
     },
     end: |_, _| {},
     probe: Probe::Func(shared::rack_soc_moved),

@@ -1,6 +1,6 @@
 //! Heat or cold around the containers.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::command::Command;
 use bess_core::snapshot::FaultPlane;
 use bess_core::units::Celsius;
@@ -19,5 +19,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| out.push(Command::SetAmbient(Some(Celsius(case.args.number("degc")))).into()),
     end: |_, out| out.push(Command::SetAmbient(None).into()),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::ambient_moved),
 };

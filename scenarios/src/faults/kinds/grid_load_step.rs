@@ -16,15 +16,13 @@ pub(super) const KIND: FaultKind = FaultKind {
     reaction: "droop, fast reserve",
     source: "swing equation; needs a farm file whose grid has inertia",
     parameters: &[Parameter::number("load_mw", -1e5, 1e5, "positive is more load")],
-    pace: Pace::OnChange,
+    pace: Pace::Once,
     act: |case, out| {
-        if case.age == 0 {
-            shared::disturb(
-                DisturbanceKind::LoadStep(Watts(case.args.number("load_mw") * 1e6)),
-                f64::INFINITY,
-                out,
-            );
-        }
+        shared::disturb(
+            DisturbanceKind::LoadStep(Watts(case.args.number("load_mw") * 1e6)),
+            f64::INFINITY,
+            out,
+        );
     },
     end: shared::end_load_step,
     probe: Probe::Func(shared::frequency_is_off),

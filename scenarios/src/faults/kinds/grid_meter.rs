@@ -1,6 +1,6 @@
 //! The meter at the POI is wrong.
 
-use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{FaultKind, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::command::Command;
 use bess_core::snapshot::FaultPlane;
 use bess_core::spec::PoiMeter;
@@ -38,5 +38,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         );
     },
     end: |_, out| out.push(Command::PoiMeter(PoiMeter::default()).into()),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::meter_is_wrong),
 };

@@ -15,12 +15,10 @@ pub(super) const KIND: FaultKind = FaultKind {
     reaction: "no trip",
     source: "IEEE 1547-2018, 6.5.2.6: 20 and 60 degrees",
     parameters: &[Parameter::number("deg", -180.0, 180.0, "how far")],
-    pace: Pace::OnChange,
+    pace: Pace::OnceFor(""),
     act: |case, out| {
-        if case.age == 0 {
-            shared::disturb(DisturbanceKind::PhaseJump(case.args.number("deg")), 0.0, out);
-        }
+        shared::disturb(DisturbanceKind::PhaseJump(case.args.number("deg")), 0.0, out);
     },
     end: |_, _| {},
-    probe: Probe::Immediate,
+    probe: Probe::Expr("event(\"grid.phase_jump\")"),
 };

@@ -1,6 +1,6 @@
 //! The loop stands still.
 
-use crate::faults::{Act, FaultKind, HostAct, Pace, Parameter, Probe, TargetKind};
+use crate::faults::{Act, FaultKind, HostAct, Pace, Parameter, Probe, TargetKind, shared};
 use bess_core::snapshot::FaultPlane;
 use bess_core::time::Tick;
 
@@ -15,14 +15,12 @@ pub(super) const KIND: FaultKind = FaultKind {
     reaction: "missed ticks are counted, never stretched in silence",
     source: "grid-gym health; a live run alone feels it",
     parameters: &[Parameter::number("stall_s", 0.1, 600.0, "how long, in wall time")],
-    pace: Pace::OnChange,
+    pace: Pace::Once,
     act: |case, out| {
-        if case.age == 0 {
-            out.push(Act::Host(HostAct::Stall {
-                ticks: Tick::count_in(case.args.number("stall_s")),
-            }));
-        }
+        out.push(Act::Host(HostAct::Stall {
+            ticks: Tick::count_in(case.args.number("stall_s")),
+        }));
     },
     end: |_, _| {},
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::shows_outside),
 };

@@ -20,7 +20,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             shared::SIGNALS,
             "which measured value; of each rack that is hit",
         ),
-        Parameter::number("offset", -1e5, 1e5, "added to the value, in its unit"),
+        Parameter::number("offset", -1e9, 1e9, "added to the value, in its unit"),
     ],
     pace: Pace::OnChange,
     act: |case, out| {

@@ -22,8 +22,8 @@ pub(super) const KIND: FaultKind = FaultKind {
         ),
         Parameter::number(
             "rate_per_h",
-            -1e5,
-            1e5,
+            -1e9,
+            1e9,
             "growth of the offset per hour, in the unit of the value",
         ),
     ],

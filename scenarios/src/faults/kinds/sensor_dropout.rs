@@ -22,5 +22,5 @@ pub(super) const KIND: FaultKind = FaultKind {
     pace: Pace::OnChange,
     act: |case, out| shared::distort(case, Distortion { dropout: true, ..Distortion::NONE }, out),
     end: |case, out| shared::distort(case, Distortion::NONE, out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::measured_is_missing),
 };

@@ -16,7 +16,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     source: "commissioning practice of forcing points",
     parameters: &[
         Parameter::word("signal", shared::SIGNALS, "which measured value"),
-        Parameter::number("value", -1e5, 1e5, "what it shows, in its unit"),
+        Parameter::number("value", -1e9, 1e9, "what it shows, in its unit"),
     ],
     pace: Pace::OnChange,
     act: |case, out| {

@@ -20,7 +20,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             shared::SIGNALS,
             "which measured value; of each rack that is hit",
         ),
-        Parameter::number("sd", 0.0, 1e5, "standard deviation, in the unit of the value"),
+        Parameter::number("sd", 0.0, 1e9, "standard deviation, in the unit of the value"),
     ],
     pace: Pace::OnChange,
     act: |case, out| {

@@ -26,5 +26,7 @@ pub(super) const KIND: FaultKind = FaultKind {
         );
     },
     end: |case, out| shared::distort_reading(case, Reading::CellVoltageMin, Distortion::NONE, out),
-    probe: Probe::Func(shared::measured_is_wrong),
+    probe: Probe::Func(|case, seen| {
+        shared::reading_is_wrong(case, seen, Reading::CellVoltageMin)
+    }),
 };

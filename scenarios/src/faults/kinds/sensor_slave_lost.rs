@@ -20,5 +20,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         shared::distort_all(case, Distortion { dropout: true, ..Distortion::NONE }, out);
     },
     end: |case, out| shared::distort_all(case, Distortion::NONE, out),
-    probe: Probe::Immediate,
+    probe: Probe::Func(shared::racks_are_missing),
 };

@@ -21,7 +21,7 @@ pub(super) const KIND: FaultKind = FaultKind {
             "which measured value; of each rack that is hit",
         ),
         Parameter::number("probability", 0.0, 1.0, "of a spike in a tick"),
-        Parameter::number("size", -1e5, 1e5, "added then, in the unit of the value"),
+        Parameter::number("size", -1e9, 1e9, "added then, in the unit of the value"),
     ],
     pace: Pace::OnChange,
     act: |case, out| {

@@ -27,7 +27,7 @@ pub(super) const KIND: FaultKind = FaultKind {
         );
     },
     end: |case, out| shared::distort_reading(case, which(case).0, Distortion::NONE, out),
-    probe: Probe::Func(shared::measured_is_wrong),
+    probe: Probe::Func(|case, seen| shared::reading_is_wrong(case, seen, which(case).0)),
 };
 
 /// What it shows, and of which extreme.

@@ -2,11 +2,13 @@
 //! them.
 
 mod acts;
+mod conditions;
 mod links;
 mod probes;
 mod sensors;
 
 pub(super) use acts::*;
+pub(super) use conditions::*;
 pub(super) use links::*;
 pub(super) use probes::*;
 pub(super) use sensors::*;

@@ -12,18 +12,21 @@ const MIN_CURRENT_A: f64 = 1e-4;
 /// Below this a rack or unit carries nothing, in A [engineering choice].
 const AT_REST_A: f64 = 0.5;
 
-fn unit<'s>(case: &Case<'_>, seen: &'s Snapshot) -> &'s UnitView {
+pub(super) fn unit<'s>(case: &Case<'_>, seen: &'s Snapshot) -> &'s UnitView {
     &seen.units[case.unit().idx()]
 }
-fn racks<'s>(case: &Case<'_>, seen: &'s Snapshot) -> impl Iterator<Item = &'s RackView> + use<'s> {
+pub(super) fn racks_hit<'s>(
+    case: &Case<'_>,
+    seen: &'s Snapshot,
+) -> impl Iterator<Item = &'s RackView> + use<'s> {
     let hit = case.racks();
     seen.racks_of(case.unit()).iter().skip(hit.start).take(hit.len())
 }
-fn confirmed_if(seen: bool) -> Effect {
+pub(super) fn confirmed_if(seen: bool) -> Effect {
     if seen { Effect::Confirmed } else { Effect::Pending }
 }
 /// Confirmed once `seen`; before that inconclusive while there is nothing in which it could be seen.
-fn confirmed_where(possible: bool, seen: bool) -> Effect {
+pub(super) fn confirmed_where(possible: bool, seen: bool) -> Effect {
     match (seen, possible) {
         (true, _) => Effect::Confirmed,
         (false, true) => Effect::Pending,
@@ -48,9 +51,14 @@ pub(in crate::faults) fn cell_current_flows(case: &Case<'_>, seen: &Snapshot) ->
     confirmed_if(cell_of(case, seen).is_some_and(|(volts, _)| volts / ohm > MIN_CURRENT_A))
 }
 
+/// A cell with a voltage loses charge to what leaks in it, from its first tick on; an empty one does not.
+pub(in crate::faults) fn cell_leaks(case: &Case<'_>, seen: &Snapshot) -> Effect {
+    confirmed_if(cell_of(case, seen).is_some_and(|(volts, _)| volts > 0.0))
+}
+
 /// The cell is at least 2 K warmer than the mean of its rack.
 pub(in crate::faults) fn cell_warms(case: &Case<'_>, seen: &Snapshot) -> Effect {
-    let mean_degc = racks(case, seen).next().map(|rack| rack.truth.cell_temperature_mean.0);
+    let mean_degc = racks_hit(case, seen).next().map(|rack| rack.truth.cell_temperature_mean.0);
     let warmer =
         cell_of(case, seen).zip(mean_degc).is_some_and(|((_, degc), mean)| degc > mean + 2.0);
     confirmed_if(warmer)
@@ -58,7 +66,7 @@ pub(in crate::faults) fn cell_warms(case: &Case<'_>, seen: &Snapshot) -> Effect 
 
 /// What acts with a current needs one.
 pub(in crate::faults) fn carries_current(case: &Case<'_>, seen: &Snapshot) -> Effect {
-    let flows = racks(case, seen).any(|rack| rack.truth.current.0.abs() > AT_REST_A);
+    let flows = racks_hit(case, seen).any(|rack| rack.truth.current.0.abs() > AT_REST_A);
     confirmed_where(flows, flows)
 }
 
@@ -77,7 +85,7 @@ pub(in crate::faults) fn contactor_disobeys(case: &Case<'_>, seen: &Snapshot) ->
     let view = unit(case, seen);
     let alarm = view.alarms.has(bess_core::alarm::AlarmCode::ContactorFault);
     let off = matches!(view.state, UnitState::Off | UnitState::Fault);
-    let differs = racks(case, seen).any(|rack| rack.contactors[place] && off);
+    let differs = racks_hit(case, seen).any(|rack| rack.contactors[place] && off);
     confirmed_where(false, alarm || differs)
 }
 
@@ -89,13 +97,13 @@ pub(in crate::faults) fn precharge_seen(case: &Case<'_>, seen: &Snapshot) -> Eff
 
 /// The racks are out: their contactors are open, or no current flows while the others carry one.
 pub(in crate::faults) fn rack_is_out(case: &Case<'_>, seen: &Snapshot) -> Effect {
-    confirmed_if(racks(case, seen).all(|rack| !rack.connected))
+    confirmed_if(racks_hit(case, seen).all(|rack| !rack.connected))
 }
 
 /// The racks have the charge that they were given, within 5 %.
 pub(in crate::faults) fn rack_soc_moved(case: &Case<'_>, seen: &Snapshot) -> Effect {
     let soc = case.args.number("soc");
-    confirmed_if(racks(case, seen).all(|rack| (rack.truth.soc - soc).abs() < 0.05))
+    confirmed_if(racks_hit(case, seen).all(|rack| (rack.truth.soc - soc).abs() < 0.05))
 }
 
 /// What the BMS believes of the charge is off by at least half of the jump.
