@@ -558,7 +558,6 @@ impl Act {
                 _ => false,
             },
             Self::Host(HostAct::Stall { ticks }) => *ticks == 0,
-            Self::Host(HostAct::RestartListener { .. }) => false,
             Self::Host(HostAct::Client { act, .. }) => match *act {
                 ClientAct::Heartbeat(mode) => mode == HeartbeatMode::Normal,
                 ClientAct::Setpoint(power_w) => power_w.is_none(),

@@ -35,7 +35,7 @@ pub(super) fn give(commands: Vec<Command>, seen: &Snapshot, orders: &mut Orders)
             Err(refused) => {
                 // A reset that is refused counts at the alarm that is in its way: the farm has to hear of it.
                 if matches!(refused, Rejection::ResetRefused { .. }) {
-                    orders.commands.push(command);
+                    orders.command(command);
                 }
                 refused.to_string()
             }
