@@ -64,11 +64,6 @@ enum Quantity {
     Client(Arc<str>, Discriminant<ClientAct>),
 }
 
-/// Whether a defect moves something once, and its end does nothing.
-fn is_of_once(defect: Defect) -> bool {
-    matches!(defect, Defect::SocJump { .. } | Defect::RackSoc { .. })
-}
-
 impl Quantity {
     /// What `act` is about; `None` of what is done once, or is nobody else's.
     fn of(act: &Act) -> Option<Self> {

@@ -17,9 +17,7 @@ pub(super) const KIND: FaultKind = FaultKind {
     parameters: &[Parameter::number("stall_s", 0.1, 600.0, "how long, in wall time")],
     pace: Pace::Once,
     act: |case, out| {
-        out.push(Act::Host(HostAct::Stall {
-            ticks: Tick::count_in(case.args.number("stall_s")),
-        }));
+        out.push(Act::Host(HostAct::Stall { ticks: Tick::count_in(case.args.number("stall_s")) }));
     },
     end: |_, _| {},
     probe: Probe::Func(shared::shows_outside),

@@ -26,7 +26,5 @@ pub(super) const KIND: FaultKind = FaultKind {
         );
     },
     end: |case, out| shared::distort_reading(case, Reading::CellVoltageMin, Distortion::NONE, out),
-    probe: Probe::Func(|case, seen| {
-        shared::reading_is_wrong(case, seen, Reading::CellVoltageMin)
-    }),
+    probe: Probe::Func(|case, seen| shared::reading_is_wrong(case, seen, Reading::CellVoltageMin)),
 };
