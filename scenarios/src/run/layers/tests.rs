@@ -108,11 +108,11 @@ fn distortions_of_a_measured_value_work_together() {
     assert_eq!(play.on("turned", sensor(None, turned)), [sensor(None, all)]);
     let moved = Distortion { offset: -20.0, ..all };
     assert_eq!(play.on("bias", sensor(None, bias(20.0))), [sensor(None, moved)]);
-    let none = Some(sensor(None, Distortion::NONE));
+    let none = || sensor(None, Distortion::NONE);
     let left = Distortion { gain: -1.0, offset: -20.0, ..Distortion::NONE };
-    assert_eq!(play.off("noise", none.clone()), [sensor(None, left)]);
-    assert_eq!(play.off("turned", none.clone()), [sensor(None, bias(20.0))]);
-    assert_eq!(play.off("bias", none.clone()), [none.expect("it is")]);
+    assert_eq!(play.off("noise", Some(none())), [sensor(None, left)]);
+    assert_eq!(play.off("turned", Some(none())), [sensor(None, bias(20.0))]);
+    assert_eq!(play.off("bias", Some(none())), [none()]);
 }
 
 #[test]
@@ -241,9 +241,9 @@ fn what_an_end_leaves_is_put_right_and_what_is_done_once_is_nobodys() {
     let mut play = Play::new();
     play.on("short-lived", derate(0.4));
     assert_eq!(play.off("short-lived", None), [derate(1.0)]);
-    let jump = Command::SetDefect { unit: unit(1), defect: Defect::SocJump { by: 0.2 } };
-    assert_eq!(play.on("a", jump.clone()), [jump.clone()]);
-    assert_eq!(play.on("b", jump.clone()), [jump], "a second one moves it further");
+    let jump = || Command::SetDefect { unit: unit(1), defect: Defect::SocJump { by: 0.2 } };
+    assert_eq!(play.on("a", jump()), [jump()]);
+    assert_eq!(play.on("b", jump()), [jump()], "a second one moves it further");
     assert_eq!(play.off("a", None), []);
 }
 
