@@ -60,8 +60,8 @@ class Faults(unittest.TestCase):
         before = len(self.faults())
         for body, field, said in [
             ({"kind": "device.hvac.pumb", "target": "unit-003"}, "kind", "device.hvac.pump"),
-            ({"kind": "device.hvac.pump", "target": "unit-099"}, "with", "units 1 to 10"),
-            ({"kind": "device.hvac.pump"}, "with", "target"),
+            ({"kind": "device.hvac.pump", "target": "unit-099"}, "target", "units 1 to 10"),
+            ({"kind": "device.hvac.pump"}, "target", "target"),
             ({"kind": "device.pcs.derate", "target": "unit-001", "with": {"factor": 2}}, "with", "factor"),
             ({"kind": "device.pcs.derate", "target": "unit-001", "with": {"share": 1}}, "with", "share"),
             ({"kind": "device.hvac.pump", "target": "unit-001", "when": 1}, "when", "when"),
