@@ -123,7 +123,7 @@ SOAK ?= 20000
 ifndef SOAK_FROM
 SOAK_FROM := $(shell date +%s)
 endif
-soak: ## Random scenarios, SOAK of them from seed SOAK_FROM on (drawn anew each time): ten minutes
+soak: ## Random scenarios, SOAK of them from seed SOAK_FROM on (drawn anew each time): half an hour
 	@echo "seeds $(SOAK_FROM) to $$(($(SOAK_FROM) + $(SOAK) - 1)); a failure names its seed"
 	BESS_CHAOS=$(SOAK) BESS_CHAOS_FROM=$(SOAK_FROM) cargo test --locked -p bess-cli --test chaos -- --nocapture
 
