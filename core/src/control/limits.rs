@@ -282,11 +282,9 @@ mod tests {
         assert!(refused(&[(0.9, 0.0), (2.5, 0.0)]).contains("x of point 2 must be from 0 to 2"));
     }
 
-    #[test]
-    fn the_defaults_of_every_function_are_possible() {
-        let farm = parse_farm("farm", BUILT_IN_FARM, &|_| unreachable!()).expect("built in");
-        let all = UnitFunctions::default();
-        let change = FunctionsChange {
+    /// The change that sets every function but the schedule as `all` has it.
+    fn change_to(all: UnitFunctions) -> FunctionsChange {
+        FunctionsChange {
             frequency_droop: Some(all.frequency_droop),
             frequency_response: Some(all.frequency_response),
             volt_var: Some(all.volt_var),
@@ -295,7 +293,14 @@ mod tests {
             peak_shaving: Some(all.peak_shaving),
             schedule: None,
             trips: TripsChange::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_every_function_are_possible() {
+        let farm = parse_farm("farm", BUILT_IN_FARM, &|_| unreachable!()).expect("built in");
+        let all = UnitFunctions::default();
+        let change = change_to(all);
         assert_eq!(change.check(&farm.units[0].design, 50.0), Ok(()));
     }
 
@@ -306,16 +311,7 @@ mod tests {
         all.frequency_response.sustain =
             Some(Sustain { duration_s: 30.0, deactivation_per_s: 0.2, recovery_s: 900.0 });
         set(&mut all);
-        let change = FunctionsChange {
-            frequency_droop: Some(all.frequency_droop),
-            frequency_response: Some(all.frequency_response),
-            volt_var: Some(all.volt_var),
-            volt_watt: Some(all.volt_watt),
-            watt_var: Some(all.watt_var),
-            peak_shaving: Some(all.peak_shaving),
-            schedule: None,
-            trips: TripsChange::default(),
-        };
+        let change = change_to(all);
         let refusal = change.check(&farm.units[0].design, 50.0).expect_err("must be refused");
         let text = refusal.to_string();
         match refusal {
