@@ -41,7 +41,8 @@ leaf!(
     UnitView,
     Vars,
     Watts,
-    WatchdogState, UnitState,
+    WatchdogState,
+    UnitState,
     bess_core::defect::Reading
 );
 
