@@ -5,11 +5,14 @@
 //! it was written, and what a full disk did not take, is told in the log.
 
 use crate::BadInput;
+use crate::log::KEEP_MAX;
+use crate::log::file::{Rotate, append_to, make_old, unix_s};
 use bess_core::snapshot::Snapshot;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 use tokio::sync::watch;
 
 /// A file that the audit is appended to.
@@ -23,6 +26,41 @@ pub(crate) struct AuditFile {
     torn: bool,
     /// Whether the last try to write failed.
     failing: bool,
+    /// When a new file is begun, and how many old ones are kept.
+    rotate: Rotate,
+    keep: usize,
+    size: u64,
+    period: u64,
+}
+
+/// Where the audit goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AuditArgs {
+    /// Append every write to this file, one JSON object a line as GET /writes shows it
+    #[arg(long, value_name = "FILE", env = "BESS_AUDIT")]
+    audit: Option<PathBuf>,
+    /// When to begin a new audit file: daily, hourly (UTC), never, or at a size such as 100MB
+    #[arg(long, value_name = "WHEN", env = "BESS_AUDIT_ROTATE", default_value = "100MB")]
+    audit_rotate: Rotate,
+    /// How many old audit files to keep, as FILE.1 and on
+    #[arg(long, value_name = "N", env = "BESS_AUDIT_KEEP", default_value_t = 10)]
+    audit_keep: usize,
+}
+
+impl AuditArgs {
+    /// Opens the file, where there is to be one.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub(crate) fn open(&self) -> Result<Option<AuditFile>, BadInput> {
+        if self.audit_keep > KEEP_MAX {
+            let given = self.audit_keep;
+            let message = format!("--audit-keep must be from 0 to {KEEP_MAX}, got {given}");
+            return Err(BadInput(message));
+        }
+        let open = |path| AuditFile::open(path, self.audit_rotate, self.audit_keep);
+        self.audit.as_deref().map(open).transpose()
+    }
 }
 
 impl AuditFile {
@@ -30,7 +68,7 @@ impl AuditFile {
     ///
     /// # Errors
     /// When it cannot be written to.
-    pub(crate) fn open(path: &Path) -> Result<Self, BadInput> {
+    fn open(path: &Path, rotate: Rotate, keep: usize) -> Result<Self, BadInput> {
         let refuse = |error: std::io::Error| {
             let reason =
                 if path.is_dir() { "it is a folder".to_owned() } else { error.to_string() };
@@ -41,7 +79,41 @@ impl AuditFile {
         };
         let file = File::options().append(true).create(true).open(path).map_err(refuse)?;
         let torn = ends_in_half_a_line(path);
-        Ok(Self { path: path.to_owned(), file, seen: 0, torn, failing: false })
+        let metadata = file.metadata().map_err(refuse)?;
+        // Pipes and devices do not turn over.
+        let rotate = if metadata.is_file() { rotate } else { Rotate::Never };
+        let written_at = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let written_s = written_at.filter(|_| metadata.len() > 0).map(|since| since.as_secs());
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            seen: 0,
+            torn,
+            failing: false,
+            rotate,
+            keep,
+            size: metadata.len(),
+            period: rotate.period_of(written_s.unwrap_or_else(unix_s)),
+        })
+    }
+
+    /// Begins a new file where that is due before `more` bytes come.
+    fn turn_over(&mut self, more: usize) -> std::io::Result<()> {
+        let period = self.rotate.period_of(unix_s());
+        if self.size > 0 && (period != self.period || self.rotate.is_full(self.size, more)) {
+            self.file.sync_data()?;
+            make_old(&self.path, self.keep)?;
+            self.file = append_to(&self.path)?;
+            (self.size, self.torn) = (0, false);
+        }
+        self.period = period;
+        Ok(())
+    }
+
+    /// Takes the first `total` records as written: by the process before, of the same farm.
+    pub(crate) fn behind(mut self, total: u64) -> Self {
+        self.seen = total;
+        self
     }
 
     /// Writes what is new in each snapshot, until there are no more.
@@ -85,10 +157,15 @@ impl AuditFile {
             text.push('\n');
             count += 1;
         }
+        if let Err(error) = self.turn_over(text.len()) {
+            let path = self.path.display();
+            tracing::error!(%error, %path, "cannot begin a new audit file; the old one goes on");
+        }
         if self.torn {
             text.insert(0, '\n');
         }
         let written = self.file.write_all(text.as_bytes());
+        self.size += text.len() as u64;
         self.torn = written.is_err();
         let path = self.path.display();
         match written {
@@ -154,7 +231,7 @@ mod tests {
     fn each_record_is_written_once_and_what_fell_out_of_the_audit_is_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
-        let mut file = AuditFile::open(&path).unwrap();
+        let mut file = AuditFile::open(&path, Rotate::Never, 0).unwrap();
         assert_eq!(file.append(&snapshot(2, 10)), 0);
         assert_eq!(file.append(&snapshot(2, 10)), 0);
         assert_eq!(file.append(&snapshot(5, 10)), 0);
@@ -168,13 +245,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
         std::fs::write(&path, "{\"number\": 7}\n").unwrap();
-        AuditFile::open(&path).unwrap().append(&snapshot(1, 10));
+        AuditFile::open(&path, Rotate::Never, 0).unwrap().append(&snapshot(1, 10));
         assert_eq!(numbers(&path), [7, 1]);
         std::fs::write(&path, "{\"num").unwrap();
-        AuditFile::open(&path).unwrap().append(&snapshot(1, 10));
+        AuditFile::open(&path, Rotate::Never, 0).unwrap().append(&snapshot(1, 10));
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("{\"num\n{\"number\":1,"), "{text}");
         assert_eq!(text.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_file_that_is_full_turns_over_and_the_oldest_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let old = |number: usize| folder.path().join(format!("audit.jsonl.{number}"));
+        let mut file = AuditFile::open(&path, Rotate::Size(1000), 2).unwrap();
+        // Each record has some hundreds of bytes; none is lost between two files that are kept.
+        (1..=20).for_each(|total| drop(file.append(&snapshot(total, 100))));
+        let kept: Vec<u64> = [old(2), old(1), path].iter().flat_map(|path| numbers(path)).collect();
+        assert_eq!(kept, (21 - kept.len() as u64..=20).collect::<Vec<_>>());
+        assert!(kept.len() >= 5 && kept.len() < 20, "{kept:?}");
+        assert!(!old(3).exists());
+        assert!(std::fs::metadata(old(1)).unwrap().len() <= 1000);
     }
 
     #[test]
@@ -183,7 +275,7 @@ mod tests {
         if !full.exists() {
             return;
         }
-        let mut file = AuditFile::open(full).unwrap();
+        let mut file = AuditFile::open(full, Rotate::Never, 0).unwrap();
         file.append(&snapshot(2, 10));
         assert!(file.failing && file.torn);
         assert_eq!(file.seen, 2, "what was lost is told, not tried again for ever");
@@ -192,7 +284,8 @@ mod tests {
     #[test]
     fn a_path_that_cannot_be_written_to_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let refusal = |path: &Path| AuditFile::open(path).unwrap_err().to_string();
+        let refusal =
+            |path: &Path| AuditFile::open(path, Rotate::Never, 0).unwrap_err().to_string();
         assert!(refusal(folder.path()).contains("it is a folder"));
         assert!(refusal(&folder.path().join("no/audit.jsonl")).contains("No such file"));
     }

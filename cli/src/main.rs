@@ -8,6 +8,7 @@ mod access;
 mod audit_file;
 mod cell;
 mod certs;
+mod checkpoint;
 mod client;
 mod duration;
 mod ems;
@@ -24,6 +25,7 @@ mod run_metrics;
 mod scale;
 mod scenario;
 mod serve;
+mod service;
 mod setup;
 mod summary;
 mod texts;
@@ -47,6 +49,11 @@ struct Cli {
 enum Command {
     /// Run a live farm with Modbus TCP, REST and metrics
     Serve(Box<serve::ServeArgs>),
+    /// Look at checkpoints of a farm's state
+    #[command(subcommand)]
+    Checkpoint(checkpoint::command::CheckpointCommand),
+    Backup(checkpoint::command::BackupArgs),
+    Restore(checkpoint::command::RestoreArgs),
     /// Run a farm headless, as fast as the machine allows, and print a summary
     Run(run::RunArgs),
     /// Run one cell against a profile of current or power
@@ -119,6 +126,9 @@ fn main() -> ExitCode {
             drop(out);
             return finish(serve::run(args));
         }
+        Command::Checkpoint(command) => checkpoint::command::run(command, &mut out),
+        Command::Backup(args) => checkpoint::command::backup(args, &mut out),
+        Command::Restore(args) => checkpoint::command::restore(args, &mut out),
         Command::Run(args) => run::run(args, &mut out),
         Command::Cell(args) => cell::run(args, &mut out),
         Command::Profile(args) => profile::run(args, &mut out, &mut err),

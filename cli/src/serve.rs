@@ -5,12 +5,14 @@
 
 use crate::BadInput;
 use crate::access::{AccessArgs, Watch};
-use crate::audit_file::AuditFile;
+use crate::audit_file::{AuditArgs, AuditFile};
+use crate::checkpoint::{Identity, Keeping, StateArgs, Taken};
 use crate::history::HistoryArgs;
 use crate::log::{self, LogArgs, Logging, TracedMailbox};
 use crate::record::{self, RecordFile, RecordFolder};
 use crate::run::workers;
 use crate::scenario::serve::{self as staged, FirstRun, Stage, StageArgs};
+use crate::service;
 use crate::setup::{FarmArgs, Setup};
 use crate::texts::Texts;
 use anyhow::Context;
@@ -76,9 +78,8 @@ pub(crate) struct ServeArgs {
     /// Write every bound address to this file as JSON, once the farm is ready
     #[arg(long, value_name = "FILE", env = "BESS_ENDPOINTS")]
     endpoints: Option<PathBuf>,
-    /// Append every write to this file, one JSON object a line as GET /writes shows it
-    #[arg(long, value_name = "FILE", env = "BESS_AUDIT")]
-    audit: Option<PathBuf>,
+    #[command(flatten)]
+    audit: AuditArgs,
     /// Keep everything that comes to the farm in this empty folder, so that `bess run --replay` can repeat the run bit for bit
     #[arg(long, value_name = "DIR", env = "BESS_RECORD")]
     record: Option<PathBuf>,
@@ -97,6 +98,8 @@ pub(crate) struct ServeArgs {
     /// Stop by itself after this simulated time
     #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = crate::duration::parse_duration)]
     duration_s: Option<f64>,
+    #[command(flatten, next_help_heading = "State that survives a restart")]
+    state: StateArgs,
     #[command(flatten, next_help_heading = "Scenarios")]
     stage: StageArgs,
     #[command(flatten)]
@@ -119,10 +122,21 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let log = log::start(&args.log, &stats)?;
     raise_file_limit();
     let access = args.access.load(args.bind)?;
-    let start = SimTime { unix_ns: wall_unix_ns() };
+    let state = args.state.take()?;
+    let now = SimTime { unix_ns: wall_unix_ns() };
+    let start = state.as_ref().and_then(Taken::start).unwrap_or(now);
     let mut setup = args.farm.load_for(Some(start), args.stage.named_farm()?)?;
+    let identity = Identity {
+        farm_sha256: setup.farm.sha256(),
+        seed: setup.spec.seed,
+        shard: 0,
+        units: setup.spec.units.len() as u32,
+    };
+    if let Some(state) = &state {
+        state.check(&identity)?;
+    }
     // Opened now, so that a bad path is told before a port is bound.
-    let audit = args.audit.as_deref().map(AuditFile::open).transpose()?;
+    let audit = args.audit.open()?;
     let record = args.record.as_deref().map(RecordFolder::take).transpose()?;
     let (modbus, modbus_texts) = modbus_config(args, &setup.spec)?;
     modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
@@ -144,7 +158,8 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?;
     let record = record.map(|folder| Record { folder, modbus: modbus_texts });
-    let process = Process { stats, log, start, audit, record, stage, access, history };
+    let state = state.map(|taken| (taken, identity));
+    let process = Process { stats, log, start, state, audit, record, stage, access, history };
     runtime.block_on(serve(args, setup, plan, process))
 }
 
@@ -154,6 +169,10 @@ fn check(args: &ServeArgs) -> anyhow::Result<()> {
         let speed = args.speed;
         let message = format!("--speed must be from {SPEED_MIN} to {SPEED_MAX}, got {speed}");
         return Err(BadInput(message).into());
+    }
+    if args.record.is_some() && args.state.is_kept() {
+        let message = "--record and --state do not go together: a recording repeats a run from the farm file's start\nhint: leave out --state, or BESS_STATE, while you record";
+        return Err(BadInput(message.to_owned()).into());
     }
     if let Some(seconds) = args.duration_s {
         crate::run::check_duration(seconds)?;
@@ -271,6 +290,8 @@ struct Process {
     stats: Arc<Stats>,
     log: Logging,
     start: SimTime,
+    /// Where the farm's state is kept, and which farm it is of.
+    state: Option<(Taken, Identity)>,
     audit: Option<AuditFile>,
     record: Option<Record>,
     stage: Stage,
@@ -289,7 +310,7 @@ async fn serve(
     args: &ServeArgs,
     setup: Setup,
     plan: Plan,
-    Process { stats, log, start, audit, record, mut stage, access, history }: Process,
+    Process { stats, log, start, state, audit, record, mut stage, access, history }: Process,
 ) -> anyhow::Result<()> {
     let ports = bind(args, plan).await?;
     // Before the endpoints are told: whoever reads them may send a signal at once.
@@ -306,10 +327,18 @@ async fn serve(
     let watchers = Watchers { stats: Arc::clone(&stats), tracer: tracer.clone(), feed };
     let mut first_run = args.stage.first_run(&stage);
     let (faults, start_run) = (Arc::clone(&stage.book), stage.take_start());
-    let (farm, recording) = start_farm(args, setup, start, record, stage, watchers)?;
+    let restored = state.as_ref().and_then(|(taken, _)| taken.found.as_ref());
+    let went_on_from = restored.map_or(Tick(0), crate::checkpoint::Restored::tick);
+    let audit = audit.map(|file| match restored {
+        Some(restored) => file.behind(restored.audit_total()),
+        None => file,
+    });
+    let Farm { farm, recording, keeping } =
+        start_farm(args, setup, start, state, record, stage, watchers)?;
     let mailbox = TracedMailbox::around(farm.mailbox(), tracer.as_ref());
     let attendant =
         args.stage.attendant(&faults, &book.devices, farm.mailbox(), farm.snapshots())?;
+    let teller = tokio::spawn(service::keep_telling(Arc::clone(&stats), farm.snapshots()));
     let follower = tokio::spawn(log.follow(stats, farm.snapshots()));
     let audit = audit.map(|file| tokio::spawn(file.follow(farm.snapshots())));
     let ready = bess_api::Readiness::default();
@@ -339,7 +368,12 @@ async fn serve(
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     greet(&spec, &book, &args.access);
-    let reason = wait_for_end(args, &farm, signals, &mut edges, &mut first_run).await?;
+    service::ready(&farm.snapshots().borrow());
+    let last_tick = args
+        .duration_s
+        .map_or(Tick(u64::MAX), |seconds| Tick(went_on_from.0 + Tick::count_in(seconds)));
+    let reason = wait_for_end(last_tick, &farm, signals, &mut edges, &mut first_run).await?;
+    service::stopping(reason);
     tracing::info!(reason, "stopping");
     ready.set(false);
     let second_signal = tokio::spawn(exit_on_second_signal());
@@ -359,6 +393,8 @@ async fn serve(
     }
     let stopped = tokio::task::spawn_blocking(move || farm.stop()).await?;
     let recorded = recording.map_or(Ok(()), RecordFile::finish);
+    let kept = tokio::task::spawn_blocking(|| keeping.map_or(Ok(()), Keeping::finish)).await?;
+    teller.abort();
     // It ends with the last snapshot.
     if let Some(audit) = audit
         && !matches!(tokio::time::timeout(AUDIT_DEADLINE, audit).await, Ok(Ok(())))
@@ -377,6 +413,7 @@ async fn serve(
         anyhow::bail!("the tick loop ended by itself; the log above says why");
     }
     recorded?;
+    kept?;
     tracing::info!("stopped");
     first_run.judge()
 }
@@ -388,19 +425,27 @@ struct Watchers {
     feed: Option<HistoryFeed>,
 }
 
+/// A farm that runs, and who writes of it.
+struct Farm {
+    farm: FarmHandle,
+    recording: Option<RecordFile>,
+    keeping: Option<Keeping>,
+}
+
 fn start_farm(
     args: &ServeArgs,
     setup: Setup,
     start: SimTime,
+    state: Option<(Taken, Identity)>,
     record: Option<Record>,
     stage: Stage,
     watchers: Watchers,
-) -> anyhow::Result<(FarmHandle, Option<RecordFile>)> {
+) -> anyhow::Result<Farm> {
     let Setup { spec, farm, inputs, dispatch } = setup;
     let Watchers { stats, tracer, feed } = watchers;
     let options = EngineOptions { start, workers: args.workers };
-    let engine = Engine::new(Arc::clone(&spec), inputs.clone(), options);
-    let shadow = stage
+    let mut engine = Engine::new(Arc::clone(&spec), inputs.clone(), options);
+    let mut shadow = stage
         .uses_shadow
         .then(|| Engine::new(spec, inputs.clone(), EngineOptions { workers: 1, ..options }));
     let recording = record.map(|Record { folder, modbus }| {
@@ -409,22 +454,37 @@ fn start_farm(
         folder.begin(&header, Some(Arc::clone(&stage.book)))
     });
     let (recording, recorder) = recording.transpose()?.unzip();
+    let given = (args.speed, args.stepped);
+    let (mut speed, mut paused) = given;
+    let mut dispatch = dispatch;
+    if let Some(restored) = state.as_ref().and_then(|(taken, _)| taken.found.as_ref()) {
+        restored.load_into(&mut engine)?;
+        restored.tell(&mut engine, &stats);
+        // The farm without the faults goes on from where both stood.
+        shadow.as_mut().map_or(Ok(()), |shadow| restored.load_into(shadow))?;
+        (speed, paused) = restored.clock(given);
+        dispatch = dispatch.map(|dispatch| dispatch.going_on_after(restored.tick()));
+    }
+    let begin =
+        |(taken, identity): (Taken, Identity)| taken.begin(identity, given, Arc::clone(&stats));
+    let (keeping, keeper) = state.map(begin).transpose()?.unzip();
     let sources: Vec<Box<dyn CommandSource>> =
         dispatch.into_iter().map(|d| Box::new(d) as Box<dyn CommandSource>).collect();
     let options = LoopOptions {
-        speed: args.speed,
-        paused: args.stepped,
+        speed,
+        paused,
         sources,
         stats,
         tracer,
         director: Some(stage.director),
         shadow,
         recorder,
+        keeper,
         observers: feed.into_iter().map(|feed| Box::new(feed) as Box<dyn Observer>).collect(),
         ..LoopOptions::default()
     };
     let farm = bess_simulation::spawn(engine, options).context("cannot start the tick loop")?;
-    Ok((farm, recording))
+    Ok(Farm { farm, recording, keeping })
 }
 
 /// What the edges get beside the farm.
@@ -508,13 +568,12 @@ const FARM_ENDED: &str = "the tick loop ended";
 
 /// Waits until something ends the farm and says what.
 async fn wait_for_end(
-    args: &ServeArgs,
+    last_tick: Tick,
     farm: &FarmHandle,
     [mut interrupt, mut terminate]: [Signal; 2],
     edges: &mut JoinSet<&'static str>,
     first_run: &mut FirstRun,
 ) -> anyhow::Result<&'static str> {
-    let last_tick = args.duration_s.map_or(Tick(u64::MAX), |s| Tick(Tick::count_in(s)));
     let mut snapshots = farm.snapshots();
     let mut alive = tokio::time::interval(Duration::from_millis(200));
     let mut pace = Pace::default();

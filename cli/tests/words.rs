@@ -31,6 +31,9 @@ fn every_command_explains_itself_on_stdout() {
         "fault",
         "link",
         "log",
+        "checkpoint",
+        "backup",
+        "restore",
     ] {
         assert!(all.contains(&format!("\n  {command} ")), "{command} is not in:\n{all}");
         let one = stdout(&[command, "--help"]);
@@ -39,7 +42,7 @@ fn every_command_explains_itself_on_stdout() {
     }
     for command in [
         "serve", "run", "cell", "profile", "certs", "token", "unit", "history", "point", "link",
-        "fault", "log",
+        "fault", "log", "backup", "restore",
     ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
@@ -58,6 +61,11 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--metrics-units", "BESS_METRICS_UNITS"),
         ("--endpoints", "BESS_ENDPOINTS"),
         ("--audit", "BESS_AUDIT"),
+        ("--audit-rotate", "BESS_AUDIT_ROTATE"),
+        ("--audit-keep", "BESS_AUDIT_KEEP"),
+        ("--state", "BESS_STATE"),
+        ("--checkpoint-every", "BESS_CHECKPOINT_EVERY"),
+        ("--checkpoints-keep", "BESS_CHECKPOINTS_KEEP"),
         ("--record", "BESS_RECORD"),
         ("--scenario", "BESS_SCENARIO"),
         ("--scenario-out", "BESS_SCENARIO_OUT"),

@@ -88,6 +88,7 @@ pub enum AlarmCode {
 /// How bad it is, from mild to grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AlarmLevel {
     /// Somebody should know.
     Warning,
@@ -227,6 +228,7 @@ impl AlarmCode {
 
 /// Which alarm: what, how bad, and of which rack if it is about one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AlarmKey {
     /// What.
     pub code: AlarmCode,
@@ -253,6 +255,7 @@ impl AlarmKey {
 
 /// Where an alarm is in its life. One that is not there has no phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AlarmPhase {
     /// The condition holds, but not yet for as long as it must.
     Pending,
@@ -275,6 +278,7 @@ impl AlarmPhase {
 
 /// The one object that an alarm is.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AlarmState {
     /// The unit.
     pub unit: UnitId,
@@ -309,6 +313,24 @@ pub struct AlarmSet([u64; 3]);
 
 // Room for every alarm.
 const _: () = assert!(ALARMS.len() * LEVELS <= 192);
+
+/// By the names of the alarms, so that it means the same whatever else is in the table.
+#[cfg(feature = "serde")]
+impl serde::Serialize for AlarmSet {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter().map(|(alarm, level)| (alarm.code, level)))
+    }
+}
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for AlarmSet {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut set = Self::default();
+        for (code, level) in Vec::<(AlarmCode, AlarmLevel)>::deserialize(from)? {
+            set.insert(code, level);
+        }
+        Ok(set)
+    }
+}
 
 impl AlarmSet {
     fn place(code: AlarmCode, level: AlarmLevel) -> (usize, u64) {

@@ -8,6 +8,7 @@ use crate::time::Tick;
 
 /// One write.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AuditRecord {
     /// The last tick before it.
     pub tick: Tick,

@@ -7,7 +7,7 @@
 mod check;
 mod describe;
 #[cfg(feature = "serde")]
-mod interned;
+pub(crate) mod interned;
 
 use crate::alarm::AlarmKey;
 use crate::audit::ModbusWrite;

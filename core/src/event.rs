@@ -12,6 +12,7 @@ use std::fmt;
 
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Event {
     /// When, to the microsecond where it happened within a tick.
     pub at: Moment,
@@ -23,6 +24,7 @@ pub struct Event {
 
 /// Why something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Cause {
     /// Somebody asked for it.
     Command(ControlSource),
@@ -63,6 +65,7 @@ impl Contactor {
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum EventKind {
     /// A unit changed its state.
     State {
@@ -145,14 +148,21 @@ pub enum EventKind {
     /// A fault that somebody injected began, or ended.
     Fault {
         /// Its kind, such as `device.pcs.trip`.
-        kind: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::command::interned::name"))]
+        kind: crate::command::FaultName,
         /// Whether it is in force now.
         on: bool,
+    },
+    /// The farm goes on from a checkpoint.
+    Restored {
+        /// The last tick that the checkpoint knows of.
+        tick: crate::time::Tick,
     },
 }
 
 /// A control with a reversion timer (SunSpec 704).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reverted {
     /// Active power.
     ActivePower,
@@ -189,6 +199,7 @@ impl Reverted {
 
 /// A change of the grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum GridChange {
     /// Its voltage, in per unit of nominal.
     Voltage(f64),
@@ -210,7 +221,7 @@ pub enum GridChange {
 
 impl EventKind {
     /// Every name in the order of the kinds.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 14] = [
         "state",
         "alarm",
         "reset_refused",
@@ -224,6 +235,7 @@ impl EventKind {
         "island",
         "link",
         "fault",
+        "restored",
     ];
     /// Its name in REST and logs.
     pub const fn name(&self) -> &'static str {
@@ -241,6 +253,7 @@ impl EventKind {
             Self::Island { .. } => 10,
             Self::Link { .. } => 11,
             Self::Fault { .. } => 12,
+            Self::Restored { .. } => 13,
         };
         Self::NAMES[position]
     }
@@ -322,6 +335,7 @@ impl fmt::Display for EventKind {
             Self::Link { effect, on } => {
                 write!(f, "link: {} {}", effect.name(), if *on { "begins" } else { "ends" })
             }
+            Self::Restored { tick } => write!(f, "goes on from the checkpoint of tick {tick}"),
             Self::Fault { kind, on } => {
                 write!(f, "fault {kind} {}", if *on { "begins" } else { "ends" })
             }

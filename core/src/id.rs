@@ -78,6 +78,7 @@ impl RackId {
 
 /// Where a cell is: unit, rack within the unit, position within the rack, all from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CellAddress {
     /// Dense index of the unit.
     pub unit_idx: u32,

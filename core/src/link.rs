@@ -452,6 +452,20 @@ impl ActiveLink {
             in_burst: AtomicBool::new(false),
         }
     }
+    /// What it did so far: requests seen, of those hit, and whether a burst of losses goes on.
+    pub fn progress(&self) -> (u64, u64, bool) {
+        (self.seen.load(Relaxed), self.hits.load(Relaxed), self.in_burst.load(Relaxed))
+    }
+    /// The same condition, going on from where [`ActiveLink::progress`] says.
+    #[must_use]
+    pub fn going_on(self, (seen, hits, in_burst): (u64, u64, bool)) -> Self {
+        Self {
+            seen: AtomicU64::new(seen),
+            hits: AtomicU64::new(hits),
+            in_burst: AtomicBool::new(in_burst),
+            ..self
+        }
+    }
     /// Counts a request within its scope; its number, from 0, when it is hit.
     pub fn take(&self) -> Option<u64> {
         let n = self.seen.fetch_add(1, Relaxed);

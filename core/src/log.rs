@@ -15,6 +15,20 @@ impl<T> Log<T> {
     pub fn new(capacity: usize) -> Self {
         Self { records: VecDeque::new(), total: 0, capacity: capacity.max(1) }
     }
+    /// A log that goes on where another one stood: `records` are its newest, the last of them with the
+    /// number `total` (at least as many as there are records).
+    pub fn going_on(capacity: usize, total: u64, records: impl IntoIterator<Item = T>) -> Self {
+        let mut log = Self::new(capacity);
+        for record in records {
+            log.push(record);
+        }
+        log.total = log.total.max(total);
+        log
+    }
+    /// How many records it keeps.
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
     /// Appends a record; returns its number.
     pub fn push(&mut self, record: T) -> u64 {
         if self.records.len() == self.capacity {
@@ -45,6 +59,15 @@ impl<T> Log<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_goes_on_with_the_numbers_that_it_had() {
+        let mut log = Log::going_on(3, 7, ["f", "g"]);
+        assert_eq!((log.total(), log.first()), (7, 6));
+        assert_eq!(log.push("h"), 8);
+        let all: Vec<(u64, &str)> = log.after(0).map(|(n, r)| (n, *r)).collect();
+        assert_eq!(all, [(6, "f"), (7, "g"), (8, "h")]);
+    }
 
     #[test]
     fn the_newest_records_stay_with_their_numbers() {

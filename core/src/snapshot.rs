@@ -149,7 +149,7 @@ impl FaultPlane {
 }
 
 /// What happened since this process began to run the farm: no part of the farm's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Counts {
     /// By `AlarmCode as usize`: alarms that became active.
     pub alarms_raised: [u64; ALARMS.len()],
@@ -159,6 +159,23 @@ pub struct Counts {
     pub faults_injected: [u64; FaultPlane::NAMES.len()],
     /// By `FaultPlane as usize`: what is wrong now because somebody made it so.
     pub faults_active: [u32; FaultPlane::NAMES.len()],
+    /// What the farm had counted before this process, where it goes on from a checkpoint.
+    pub before: Before,
+}
+
+/// What a farm that was restored had counted when this process took it over; all zero otherwise. A counter
+/// in metrics is what came since: one that went on from a checkpoint would go back by what came after the
+/// checkpoint, and whoever reads it would take that for a restart from zero and count everything twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Before {
+    /// Energies of the farm.
+    pub totals: EnergyTotals,
+    /// Events.
+    pub events: u64,
+    /// Commands that were applied.
+    pub commands_applied: u64,
+    /// Commands that were refused.
+    pub commands_refused: u64,
 }
 
 impl Default for Counts {
@@ -168,6 +185,7 @@ impl Default for Counts {
             trips: [0; ALARMS.len()],
             faults_injected: [0; FaultPlane::NAMES.len()],
             faults_active: [0; FaultPlane::NAMES.len()],
+            before: Before::default(),
         }
     }
 }
@@ -201,6 +219,7 @@ impl Snapshot {
 
 /// Extremes over cells, with the place of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CellExtremes {
     /// Lowest cell voltage.
     pub voltage_min: Volts,
@@ -314,6 +333,7 @@ pub struct FarmView {
 
 /// Energy since the start of the run; every field is >= 0 and never falls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EnergyTotals {
     /// Out, at the terminal of the view (POI of a farm, AC terminals of a unit).
     pub discharged: Joules,
@@ -332,6 +352,7 @@ pub struct EnergyTotals {
 
 /// One unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnitView {
     /// State.
     pub state: UnitState,
@@ -415,6 +436,7 @@ pub struct UnitView {
 
 /// AC terminals of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AcView {
     /// Active power.
     pub active_power: Watts,
@@ -439,6 +461,7 @@ impl AcView {
 
 /// DC terminals of a PCS.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DcView {
     /// Bus voltage.
     pub voltage: Volts,
@@ -450,6 +473,7 @@ pub struct DcView {
 
 /// The battery of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BatteryView {
     /// State of charge, mean of the racks.
     pub soc: f64,
@@ -469,6 +493,7 @@ pub struct BatteryView {
 
 /// What is true of a rack, beside what its BMS reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RackTruth {
     /// Current.
     pub current: Amps,
@@ -496,6 +521,7 @@ pub struct RackTruth {
 
 /// One rack, as its BMS reports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RackView {
     /// Whether the contactors are closed.
     pub connected: bool,

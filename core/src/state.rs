@@ -7,6 +7,7 @@
 
 /// State of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum UnitState {
     /// Contactors open.
     #[default]
@@ -137,6 +138,7 @@ impl UnitState {
 
 /// What makes a unit change its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Trigger {
     /// Somebody wants it to run.
     Start,

@@ -306,6 +306,25 @@ impl LogStats {
     pub const LEVELS: [&'static str; 5] = ["error", "warn", "info", "debug", "trace"];
 }
 
+/// Checkpoints of the farm's state; all 0 where none are kept.
+#[derive(Debug, Default)]
+pub struct CheckpointStats {
+    /// Whether checkpoints are kept: 1, or 0 for not.
+    pub is_on: AtomicU64,
+    /// Checkpoints that were written.
+    pub written: AtomicU64,
+    /// Checkpoints that could not be written.
+    pub failures: AtomicU64,
+    /// Tick of the last one that is whole on disk.
+    pub last_tick: AtomicU64,
+    /// When it was written, in Unix nanoseconds; 0 before the first.
+    pub last_unix_ns: AtomicI64,
+    /// Its size in bytes.
+    pub size_bytes: AtomicU64,
+    /// How long the loop stood still for the last one, in nanoseconds.
+    pub stall_ns: AtomicU64,
+}
+
 /// All counters of a process.
 #[derive(Debug)]
 pub struct Stats {
@@ -319,6 +338,8 @@ pub struct Stats {
     pub snapshot_age: [Histogram; Served::NAMES.len()],
     /// The log.
     pub log: LogStats,
+    /// Checkpoints.
+    pub checkpoints: CheckpointStats,
 }
 
 impl Stats {
@@ -402,6 +423,7 @@ impl Default for Stats {
             },
             snapshot_age: histograms(AGE_BOUNDS_S),
             log: LogStats::default(),
+            checkpoints: CheckpointStats::default(),
         }
     }
 }

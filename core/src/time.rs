@@ -42,6 +42,7 @@ impl fmt::Display for Tick {
 
 /// An instant within a tick, from the start of the run: where an event happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Moment {
     /// The tick in which it is.
     pub tick: Tick,

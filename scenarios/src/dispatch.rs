@@ -33,6 +33,14 @@ impl Dispatch {
         let clamped = series.values().iter().filter(|w| w.abs() > rated_w).count();
         Self { series, rated_w, clamped, emitted_w: None }
     }
+    /// The same dispatch, of a farm that goes on after `tick`: what it asked for by then it does not ask for
+    /// again.
+    #[must_use]
+    pub fn going_on_after(mut self, tick: Tick) -> Self {
+        self.emitted_w =
+            (tick.0 > 0).then(|| self.asked_w((tick.0 - 1) as f64 / TICKS_PER_S as f64)).flatten();
+        self
+    }
     /// How many samples of the series lay beyond the rating and were cut.
     pub fn clamped_samples(&self) -> usize {
         self.clamped

@@ -8,6 +8,7 @@ use crate::bms::{BmsModel, ForcedReadings, Measured, RackBms, Truth, balancing};
 use crate::cell::sign;
 use crate::contactors::{Order, Switchgear};
 use crate::impaired::BmsImpairments;
+use crate::persist::persist;
 use crate::physics::limits::{CellRange, RackLimits, Recovery};
 use crate::physics::rack::{CellMemory, Plate, Rack, RackModel, RackStart, Reading};
 use crate::physics::split::{Branch, Bus, Shared, share_out};
@@ -63,6 +64,14 @@ pub(crate) struct Battery {
     current_limits: (f64, f64),
     /// Room for the split; no state.
     branches: Vec<Branch>,
+}
+persist! {
+    Battery {
+        order, gear: each, precharge_v, precharge_open, precharge_factor, sensor_faults, swaps, broken,
+        impaired, racks: each, bms: each, forced, limits: each, cells_balancing: each, bus, current_limits,
+        branches: each,
+    }
+    but { model, design, first_rack, unit, streams }
 }
 
 impl Battery {

@@ -4,6 +4,7 @@
 //! A contactor tells where it is (feedback). One that is welded or stuck is found when it is told to
 //! move and does not: before that, what it was told and what it does agree.
 
+use crate::persist::leaf;
 use bess_core::defect::{ContactorFault, SLOW_CONTACTOR_S};
 use bess_core::event::Contactor;
 use bess_core::spec::SequenceSpec;
@@ -14,12 +15,13 @@ pub(crate) const CONTACTORS: [Contactor; 3] =
     [Contactor::Negative, Contactor::Precharge, Contactor::Positive];
 
 /// What the contactors of a rack are told: whether to be closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Order {
     pub(crate) negative: bool,
     pub(crate) precharge: bool,
     pub(crate) positive: bool,
 }
+leaf!(Order);
 
 impl Order {
     /// All open.
@@ -43,7 +45,7 @@ impl Order {
 }
 
 /// One contactor.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Switch {
     told: bool,
     closed: bool,
@@ -75,7 +77,7 @@ impl Switch {
 }
 
 /// The fuse of a rack: it blows when the heat of the current beyond its rating reaches its I2t.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Fuse {
     blown: bool,
     /// I2t beyond the rating so far, in A2s; it goes down again below the rating.
@@ -83,7 +85,7 @@ struct Fuse {
 }
 
 /// Switchgear of one rack.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Switchgear {
     switches: [Switch; 3],
     fuse: Fuse,
@@ -94,6 +96,7 @@ pub(crate) struct Switchgear {
     /// Whether it has dropped out: its contactors are open, whatever they are told.
     dropped: bool,
 }
+leaf!(Switchgear);
 
 impl Switchgear {
     /// Contactors all open, or closed as in operation; the fuse is whole.

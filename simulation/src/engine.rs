@@ -9,7 +9,10 @@ mod commands;
 mod counts;
 mod picture;
 mod site;
+mod state;
 mod tester;
+
+pub use state::{Section, State};
 
 use crate::battery::BatteryModel;
 use crate::bms::BmsModel;
@@ -28,7 +31,7 @@ use bess_core::link::ActiveLinks;
 use bess_core::log::Log;
 use bess_core::rng::Streams;
 use bess_core::series::Series;
-use bess_core::snapshot::{EnergyTotals, FarmView, Snapshot};
+use bess_core::snapshot::{Before, EnergyTotals, FarmView, Snapshot};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
 use bess_core::stats::TickPhase;
 use bess_core::time::{SimTime, TICK_S, Tick};
@@ -105,7 +108,8 @@ pub struct Engine {
     poi: EnergyTotals,
     commands_applied: u64,
     commands_refused: u64,
-    /// No part of the state.
+    /// What it had counted before this process.
+    before: Before,
     counter: Counter,
     pool: Option<rayon::ThreadPool>,
     /// The last snapshot: what a unit in quarantine showed last.
@@ -160,6 +164,7 @@ impl Engine {
             poi: EnergyTotals::default(),
             commands_applied: 0,
             commands_refused: 0,
+            before: Before::default(),
             counter: Counter::default(),
             pool,
             last: None,

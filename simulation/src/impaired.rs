@@ -1,10 +1,11 @@
 //! What may be wrong with the BMS of a unit.
 
+use crate::persist::leaf;
 use crate::physics::limits::RackLimits;
 use bess_core::alarm::AlarmCode;
 
 /// What is wrong with the BMS of a unit.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct BmsImpairments {
     /// It hangs.
     pub(crate) frozen: bool,
@@ -19,6 +20,7 @@ pub(crate) struct BmsImpairments {
     /// An alarm that trips without cause.
     pub(crate) nuisance: Option<AlarmCode>,
 }
+leaf!(BmsImpairments);
 
 impl Default for BmsImpairments {
     fn default() -> Self {

@@ -15,6 +15,7 @@ mod grid;
 mod impaired;
 mod machine;
 pub mod pacer;
+mod persist;
 pub mod physics;
 mod plant;
 mod protection;
@@ -23,5 +24,6 @@ pub mod thread;
 mod unit;
 mod watch;
 
-pub use engine::{Engine, EngineOptions, Inputs, PhaseMarks};
-pub use thread::{FarmHandle, LoopOptions, spawn};
+pub use engine::{Engine, EngineOptions, Inputs, PhaseMarks, Section, State};
+pub use persist::Misfit;
+pub use thread::{FarmHandle, Keeper, LoopOptions, spawn};

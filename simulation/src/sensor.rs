@@ -3,6 +3,7 @@
 //! Chance is counted, not drawn in turn: what a sensor shows depends on its key and the tick alone, so
 //! that a farm shows the same on any number of workers.
 
+use crate::persist::leaf;
 use bess_core::defect::{Distortion, Reading};
 use bess_core::math;
 use bess_core::rng::{Domain, Streams, splitmix};
@@ -10,7 +11,7 @@ use std::collections::VecDeque;
 use std::f64::consts::TAU;
 
 /// A sensor with a defect.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct Channel {
     quantity: Reading,
     distortion: Distortion,
@@ -23,12 +24,13 @@ struct Channel {
 }
 
 /// The sensors with a defect of a rack, or of a unit as a whole.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SensorFaults {
     channels: Vec<Channel>,
     /// What jumps have added to the state of charge that an ideal BMS shows.
     pub(crate) soc_bias: f64,
 }
+leaf!(SensorFaults);
 
 impl SensorFaults {
     /// Distorts a sensor, or lets it show again what it measures. One that stood still or was late goes on

@@ -6,7 +6,7 @@
 
 mod directed;
 
-use crate::engine::{Engine, PhaseMarks};
+use crate::engine::{Engine, PhaseMarks, State};
 use crate::pacer::{Pacer, Stopwatch, wall_unix_ns};
 use bess_core::command::{
     Applied, ClockCommand, Command, CommandSource, ControlSource, Mailbox, Origin, Outcome,
@@ -49,6 +49,19 @@ pub struct LoopOptions {
     pub shadow: Option<Engine>,
     /// Hears of everything that comes from outside.
     pub recorder: Option<Box<dyn Recorder>>,
+    /// Gets checkpoints.
+    pub keeper: Option<Box<dyn Keeper>>,
+}
+
+/// Keeps checkpoints of a running farm. It is asked on the loop's thread between two ticks, and must neither
+/// wait nor fail: what it gets it hands on.
+pub trait Keeper: Send + std::fmt::Debug {
+    /// Memory for the state, when a checkpoint is due now that `seen` is published; `None` otherwise.
+    fn due(&mut self, seen: &Snapshot) -> Option<State>;
+    /// Keeps `state`, of which `seen` is the picture.
+    fn keep(&mut self, state: State, seen: &Snapshot);
+    /// Memory for the last state, after the last tick.
+    fn last(&mut self) -> State;
 }
 
 impl Default for LoopOptions {
@@ -64,6 +77,7 @@ impl Default for LoopOptions {
             director: None,
             shadow: None,
             recorder: None,
+            keeper: None,
         }
     }
 }
@@ -175,6 +189,7 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
         observers: options.observers,
         tracer: options.tracer,
         beside: Beside::new(options.director, options.shadow, options.recorder),
+        keeper: options.keeper,
         stats: Arc::clone(&stats),
         stop: Arc::clone(&stop),
         asked: Arc::clone(&asked),
@@ -235,6 +250,7 @@ struct Loop {
     observers: Vec<Box<dyn Observer>>,
     tracer: Option<Arc<dyn Tracer>>,
     beside: Beside,
+    keeper: Option<Box<dyn Keeper>>,
     stats: Arc<Stats>,
     stop: Arc<AtomicBool>,
     asked: Arc<[AtomicBool]>,
@@ -250,6 +266,7 @@ impl Loop {
     fn run(mut self) {
         while !self.stop.load(Ordering::Acquire) {
             self.stats.ticks.last_beat_unix_ns.store(wall_unix_ns(), Ordering::Relaxed);
+            self.keep();
             self.note_due();
             match (self.clock.mode, self.clock.steps_left) {
                 (ClockMode::Paused, 0) => {
@@ -278,6 +295,15 @@ impl Loop {
             }
         }
         self.close();
+    }
+
+    /// Writes the state down when a checkpoint is due: all that was published is in it.
+    fn keep(&mut self) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let seen = Arc::clone(&self.publisher.borrow());
+        if let Some(state) = keeper.due(&seen) {
+            keeper.keep(write_down(&self.engine, state, &self.stats), &seen);
+        }
     }
 
     /// Says when the next tick is due, for whoever asks how far the loop is behind.
@@ -553,6 +579,12 @@ impl Loop {
     fn close(mut self) {
         self.inbox.close();
         self.beside.end(&self.engine);
+        if let Some(mut keeper) = self.keeper.take() {
+            // Letters may have been taken since the last tick, and nobody was told yet.
+            let seen = Arc::clone(&self.publisher.borrow());
+            let state = keeper.last();
+            keeper.keep(write_down(&self.engine, state, &self.stats), &seen);
+        }
         let waiting = std::mem::take(&mut self.steppers);
         let closed = |stepper: Stepper| stepper.letter.reply.send(Err(Rejection::Closed));
         waiting.into_iter().for_each(closed);
@@ -560,6 +592,14 @@ impl Loop {
             letter.submission.reply.send(Err(Rejection::Closed));
         }
     }
+}
+
+fn write_down(engine: &Engine, mut state: State, stats: &Stats) -> State {
+    let watch = Stopwatch::start();
+    engine.save(&mut state);
+    let took_ns = u64::try_from(watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    stats.checkpoints.stall_ns.store(took_ns, Ordering::Relaxed);
+    state
 }
 
 /// What the loop made of a letter: from when it was taken to when a snapshot showed its effect.

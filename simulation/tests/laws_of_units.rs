@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+#[path = "laws_of_units/checkpoints.rs"]
+mod checkpoints;
+
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmSet};
 use bess_core::command::{Command, ControlChange, ControlSource, RackAction, UnitAction};
 use bess_core::config::parse_farm;

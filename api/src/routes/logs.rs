@@ -164,6 +164,7 @@ impl From<&EventKind> for EventDetail {
             EventKind::Fault { kind, on } => {
                 Self { what: Some((*kind).to_owned()), on: Some(*on), ..none }
             }
+            EventKind::Restored { tick } => Self { what: Some(format!("tick {tick}")), ..none },
             EventKind::Local { local } => Self { on: Some(*local), ..none },
             EventKind::Grid { what } => Self { what: Some(what.to_string()), ..none },
         }

@@ -51,6 +51,44 @@ impl FromStr for Rotate {
     }
 }
 
+impl Rotate {
+    /// Number of the hour or day, where those count.
+    pub(crate) fn period_of(self, unix_s: u64) -> u64 {
+        match self {
+            Self::Every(period_s) => unix_s / period_s,
+            Self::Never | Self::Size(_) => 0,
+        }
+    }
+    /// Whether a file of `size` bytes is too full for `more` of them.
+    pub(crate) fn is_full(self, size: u64, more: usize) -> bool {
+        match self {
+            Self::Size(max) => size > 0 && size + more as u64 > max,
+            Self::Never | Self::Every(_) => false,
+        }
+    }
+}
+
+fn old(path: &Path, number: usize) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+/// Makes `path` the newest old file, `path.1`, of which `keep` are kept.
+///
+/// # Errors
+/// When a file cannot be renamed.
+pub(crate) fn make_old(path: &Path, keep: usize) -> io::Result<()> {
+    let old = |number| old(path, number);
+    for number in (1..keep).rev() {
+        ignore_missing(std::fs::rename(old(number), old(number + 1)))?;
+    }
+    ignore_missing(match keep {
+        0 => std::fs::remove_file(path),
+        _ => std::fs::rename(path, old(1)),
+    })
+}
+
 /// A file that lines are appended to.
 #[derive(Debug)]
 pub(crate) struct LogFile {
@@ -71,7 +109,8 @@ pub(crate) struct LogFile {
     now_s: fn() -> u64,
 }
 
-fn unix_s() -> u64 {
+/// Wall time in s.
+pub(crate) fn unix_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
@@ -125,37 +164,18 @@ impl LogFile {
     }
 
     fn period_of(&self, unix_s: u64) -> u64 {
-        match self.rotate {
-            Rotate::Every(period_s) => unix_s / period_s,
-            Rotate::Never | Rotate::Size(_) => 0,
-        }
-    }
-
-    fn old(&self, number: usize) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(format!(".{number}"));
-        name.into()
+        self.rotate.period_of(unix_s)
     }
 
     /// Begins a new file where the line is the first of its hour or day, or would make this one too large.
     fn rotate_for(&mut self, line: &[u8]) -> io::Result<()> {
         let period = self.period_of((self.now_s)());
-        let is_full = match self.rotate {
-            Rotate::Size(max) => self.size > 0 && self.size + line.len() as u64 > max,
-            Rotate::Never | Rotate::Every(_) => false,
-        };
+        let is_full = self.rotate.is_full(self.size, line.len());
         if period == self.period && !is_full {
             return Ok(());
         }
         if self.size > 0 {
-            for number in (1..self.keep).rev() {
-                ignore_missing(std::fs::rename(self.old(number), self.old(number + 1)))?;
-            }
-            if self.keep > 0 {
-                ignore_missing(std::fs::rename(&self.path, self.old(1)))?;
-            } else {
-                ignore_missing(std::fs::remove_file(&self.path))?;
-            }
+            make_old(&self.path, self.keep)?;
             self.file = append_to(&self.path)?;
             (self.size, self.torn) = (0, false);
         }
@@ -204,7 +224,7 @@ impl Write for LogFile {
     }
 }
 
-fn append_to(path: &Path) -> io::Result<File> {
+pub(crate) fn append_to(path: &Path) -> io::Result<File> {
     File::options().append(true).create(true).open(path)
 }
 
@@ -263,13 +283,13 @@ mod tests {
         NOW_S.set(NOW_S.get() + 1);
         log.write_all(b"tomorrow\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "tomorrow\n");
-        assert_eq!(std::fs::read_to_string(log.old(1)).unwrap(), "today\nstill today\n");
+        assert_eq!(std::fs::read_to_string(old(&path, 1)).unwrap(), "today\nstill today\n");
         // A file that an earlier run wrote belongs to the day of that.
         drop(log);
         NOW_S.set(unix_s() + 3 * 86_400);
         let mut log = LogFile::open_at(&path, Rotate::Every(86_400), 7, now_s).unwrap();
         log.write_all(b"later\n").unwrap();
-        assert_eq!(std::fs::read_to_string(log.old(2)).unwrap(), "today\nstill today\n");
+        assert_eq!(std::fs::read_to_string(old(&path, 2)).unwrap(), "today\nstill today\n");
         assert_eq!(names(folder.path()).len(), 3);
     }
 

@@ -269,9 +269,10 @@ impl Follower {
                 let is_bad = matches!(state, WatchdogState::Late | WatchdogState::Lost);
                 (target::UNIT, if is_bad { Level::WARN } else { Level::INFO })
             }
-            EventKind::Reverted { .. } | EventKind::Function { .. } | EventKind::Local { .. } => {
-                (target::UNIT, Level::INFO)
-            }
+            EventKind::Reverted { .. }
+            | EventKind::Function { .. }
+            | EventKind::Local { .. }
+            | EventKind::Restored { .. } => (target::UNIT, Level::INFO),
             // Whoever reads the log must know what is not the farm's own doing.
             EventKind::Fault { .. } => (target::UNIT, Level::WARN),
             EventKind::Grid { what: GridChange::Outage | GridChange::BreakerOpened } => {

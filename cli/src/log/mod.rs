@@ -8,7 +8,7 @@
 //! Lines are handed to threads that write them: nobody waits for a terminal, a pipe or a disk. What they
 //! cannot take is dropped and counted.
 
-mod file;
+pub(crate) mod file;
 mod filter;
 mod follow;
 mod mailbox;
@@ -80,7 +80,7 @@ impl LogFormat {
 }
 
 /// Most old files that may be kept: each rotation renames them all.
-const KEEP_MAX: usize = 1000;
+pub(crate) const KEEP_MAX: usize = 1000;
 /// Lines that wait for a writer.
 const QUEUE: usize = 16_384;
 

@@ -11,6 +11,7 @@ pub const CAPACITY_MIN: f64 = 0.01;
 
 /// Largest powers that a unit gives and takes, as somebody set them; the ratings until then.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Capacity {
     /// Active power in both directions in W (WMax). Percentages of active power are of this one, those
     /// of the ramp too.

@@ -189,6 +189,7 @@ pub struct PeakShaving {
 
 /// Settings of all functions of a unit.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnitFunctions {
     /// Functions that are on from the start.
     pub on_at_start: FunctionSet,

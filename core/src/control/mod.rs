@@ -51,6 +51,7 @@ pub enum SetpointMode {
 
 /// One setpoint with both of its forms, as SunSpec model 704 keeps them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Setpoint {
     /// Whether it is in force; when not, the target is 0.
     pub enabled: bool,
@@ -117,6 +118,7 @@ impl ControlSource {
 
 /// What a control goes back to when its reversion timer runs out (SunSpec 704 *Rvrt, *RvrtTms).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Reversion {
     /// Time in s from the last write of the control; 0 for no reversion.
     pub time_s: u32,
@@ -132,6 +134,7 @@ pub struct Reversion {
 
 /// A constant power factor (SunSpec 704 PFWInj, PFWAbs).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PowerFactor {
     /// Whether it is in force.
     pub enabled: bool,
@@ -149,6 +152,7 @@ impl Default for PowerFactor {
 
 /// The control settings of a unit: what its writable registers and REST fields hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnitControl {
     /// Active power.
     pub active: Setpoint,

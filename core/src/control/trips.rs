@@ -22,6 +22,7 @@ pub const CESSATION_MAX_PU: f64 = 0.9;
 
 /// Trips on one side of one quantity.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TripCurve {
     /// Whether it trips at all.
     pub enabled: bool,
@@ -32,6 +33,7 @@ pub struct TripCurve {
 
 /// Trips of a unit, and below which voltage it ceases.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TripSettings {
     /// Above the nominal voltage, in pu (SunSpec 708).
     pub over_voltage: TripCurve,

@@ -102,6 +102,7 @@ impl Recovery {
 
 /// Settings of the watch.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WatchdogSettings {
     /// Longest time in s without a sign of life, as configured; 0 for no watch. At most 86,400.
     pub timeout_s: f64,
@@ -183,6 +184,7 @@ impl WatchdogChange {
 
 /// State of the watch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum WatchdogState {
     /// It is off, or no sign of life came yet.
     #[default]
@@ -211,6 +213,7 @@ impl WatchdogState {
 
 /// The watch as seen from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WatchdogView {
     /// Its state.
     pub state: WatchdogState,

@@ -252,6 +252,7 @@ impl TransformerLimit {
 
 /// A disturbance that a farm file tells of.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PlannedDisturbance {
     /// When it begins.
     pub at: Moment,
@@ -295,6 +296,7 @@ pub struct GridCode {
 
 /// A trip by voltage or frequency.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GridTrip {
     /// What is watched.
     pub quantity: GridQuantity,
@@ -320,6 +322,7 @@ impl GridTrip {
 
 /// What a relay watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum GridQuantity {
     /// Voltage in pu.
     Voltage,
@@ -329,6 +332,7 @@ pub enum GridQuantity {
 
 /// When and how a unit enters service (SunSpec 703).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EnterService {
     /// Whether it may at all: without the permit it ceases to give power and stays out.
     pub permitted: bool,

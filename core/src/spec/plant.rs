@@ -53,6 +53,7 @@ pub struct PlantSpec {
 
 /// What the plant controller does; may be changed while it runs.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PlantSettings {
     /// Whether it acts at all; off, an EMS outside does it, and farm setpoints are refused.
     pub enabled: bool,

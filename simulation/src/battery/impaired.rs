@@ -3,19 +3,21 @@
 use super::Battery;
 use super::switching::moved;
 use crate::impaired::BmsImpairments;
+use crate::persist::leaf;
 use crate::sensor::{self, SensorFaults};
 use bess_core::defect::{Distortion, Reading};
 use bess_core::event::Event;
 use bess_core::time::Moment;
 
 /// A sensor that shows something else than what is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct SensorFault {
     pub(super) quantity: Reading,
     /// The rack; `None` for all that have none of their own.
     pub(super) rack_idx: Option<usize>,
     pub(super) distortion: Distortion,
 }
+leaf!(SensorFault);
 
 impl Battery {
     /// Sets the factor of the time constant of the precharge.

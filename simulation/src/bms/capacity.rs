@@ -6,6 +6,7 @@
 //! believed. An old anchor is worth less: the current sensor's offset was counted ever since.
 
 use super::estimator::Sight;
+use crate::persist::leaf;
 use bess_core::math;
 
 /// Least distance of two anchors in SoC.
@@ -27,7 +28,7 @@ const SOH_WALK_PER_S: f64 = 1e-6 / 86_400.0;
 const PLAUSIBLE: std::ops::Range<f64> = 0.3..1.3;
 
 /// A look at the SoC at a knee.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct Anchor {
     charge_c: f64,
     soc: f64,
@@ -39,7 +40,7 @@ struct Anchor {
 const NONE: Anchor = Anchor { charge_c: 0.0, soc: 0.0, sigma: f32::INFINITY, at_s: 0.0 };
 
 /// Capacity and the anchors that measure it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct CapacityEstimate {
     soh: f64,
     variance: f64,
@@ -53,6 +54,7 @@ pub(super) struct CapacityEstimate {
     /// Whether the last visit is still to be compared with the anchor before it.
     pending: bool,
 }
+leaf!(CapacityEstimate);
 
 /// What counting knows of its own errors.
 #[derive(Clone, Copy, Debug)]

@@ -22,6 +22,7 @@
 
 use super::model::BmsModel;
 use super::resistance::Residual;
+use crate::persist::persist;
 use bess_core::math;
 use bess_core::spec::SensorSpec;
 use nalgebra::{Matrix4, Vector4};
@@ -129,6 +130,9 @@ pub(super) struct Ekf {
     farthest: f64,
     /// Drop over the RC pairs in the middle of the last interval less that at its end.
     middle_rc_v: f64,
+}
+persist! {
+    Ekf { state, covariance, hysteresis, swept, farthest, middle_rc_v }
 }
 
 const SOC: usize = 0;

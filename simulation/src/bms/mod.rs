@@ -21,6 +21,7 @@ mod sensors;
 
 pub use model::BmsModel;
 
+use crate::persist::{leaf, persist};
 use crate::physics::rack::At;
 use crate::sensor::{self, SensorFaults};
 use bess_core::defect::Reading;
@@ -76,7 +77,7 @@ impl Truth {
 }
 
 /// What a BMS shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Measured {
     /// Rack current in A, positive is discharge; 0 with open contactors.
     pub current_a: f64,
@@ -99,13 +100,15 @@ pub struct Measured {
     /// Mean cell temperature in degC.
     pub temperature_mean_degc: f64,
 }
+leaf!(Measured);
 
 /// Lowest, mean and highest temperature in degC.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct Temperatures([f64; 3]);
+leaf!(Temperatures);
 
 /// Sums over the ticks since the last estimate.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Sums {
     /// Measured current with closed and with open contactors, in A times ticks.
     closed_a: f64,
@@ -115,6 +118,7 @@ struct Sums {
     closed_ticks: u32,
     ticks: u32,
 }
+leaf!(Sums);
 
 /// The BMS of one rack.
 #[derive(Clone, Debug)]
@@ -130,6 +134,10 @@ pub struct RackBms {
     seen: Temperatures,
     sums: Sums,
     reading: Measured,
+}
+persist! {
+    RackBms { recalibrations, ekf, capacity, resistance, lagged, seen, sums, reading }
+    but { sensors, n_cells }
 }
 
 /// Values that are shown instead of measured ones, by `Reading as usize`.

@@ -9,6 +9,7 @@
 //! constant current is a change that the sensor alone saw and the voltage did not follow: learning from
 //! it would find no resistance at all, the surer the longer the current lasts.
 
+use crate::persist::leaf;
 use bess_core::math;
 
 /// Sigma of the factor of a new rack: spread, temperature and current (engineering choice).
@@ -42,13 +43,14 @@ pub(super) struct Residual {
 }
 
 /// Factor on all resistances.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct ResistanceEstimate {
     factor: f64,
     variance: f64,
     /// Error, drop and current after the last estimate, as [`Residual`] has them.
     last: Option<[f32; 3]>,
 }
+leaf!(ResistanceEstimate);
 
 impl ResistanceEstimate {
     pub(super) fn new() -> Self {

@@ -2,6 +2,7 @@
 //! depends on it.
 
 use super::Engine;
+use crate::persist::persist;
 use bess_core::command::{Command, ControlSource};
 use bess_core::defect::Defect;
 use bess_core::event::{Cause, Event, EventKind};
@@ -16,8 +17,16 @@ pub(super) struct Counter {
     /// Defects in force that somebody set, or the farm file.
     defects: Vec<(UnitId, Defect)>,
 }
+persist! {
+    Counter { defects } but { counts }
+}
 
 impl Counter {
+    /// Defects in force that somebody set, or the farm file.
+    pub(super) fn defects(&self) -> impl Iterator<Item = (UnitId, Defect)> {
+        self.defects.iter().copied()
+    }
+
     /// Counts what an event tells of: alarms and trips.
     pub(super) fn note_event(&mut self, event: &Event) {
         match event.kind {
@@ -65,7 +74,7 @@ fn plane_of(defect: Defect) -> FaultPlane {
 impl Engine {
     /// The counts of now.
     pub(super) fn counts(&self) -> Counts {
-        let mut counts = self.counter.counts;
+        let mut counts = Counts { before: self.before, ..self.counter.counts };
         let active = &mut counts.faults_active;
         for (_, defect) in &self.counter.defects {
             active[plane_of(*defect) as usize] += 1;

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::grid::GridTick;
+use crate::persist::leaf;
 use crate::physics::pcs::Power;
 use bess_core::command::Command;
 use bess_core::event::{Event, EventKind, GridChange};
@@ -10,7 +11,7 @@ use bess_core::spec::{FarmSpec, PoiMeter, TransformerLimit};
 use bess_core::time::{Moment, Tick};
 
 /// What is not as it should be at the POI; the default is nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Site {
     /// Ambient temperature in degC that somebody set.
     pub(super) ambient_degc: Option<f64>,
@@ -22,6 +23,7 @@ pub(super) struct Site {
     /// Ticks in a row beyond the limit.
     ticks_beyond: u64,
 }
+leaf!(Site);
 
 impl Site {
     /// What of `power` passes the breaker at the POI.
@@ -80,6 +82,17 @@ impl Site {
         }
         self.ticks_beyond += 1;
         self.ticks_beyond >= Tick::count_in(limit.delay_s).max(1)
+    }
+
+    /// What brings back how it should be.
+    pub(super) fn mended(&self) -> Vec<Command> {
+        let all = [
+            (self.ambient_degc.is_some(), Command::SetAmbient(None)),
+            (self.meter != PoiMeter::default(), Command::PoiMeter(PoiMeter::default())),
+            (self.breaker_is_open, Command::PoiBreaker { open: false }),
+            (self.limit.is_some(), Command::TransformerLimit(None)),
+        ];
+        all.into_iter().filter(|(is_off, _)| *is_off).map(|(_, command)| command).collect()
     }
 
     /// Feeds the state to `sink`, for hashing.

@@ -11,6 +11,7 @@ mod counts;
 mod defects;
 mod faults;
 mod operation;
+mod state;
 mod tester;
 
 fn spec(edit: impl Fn(String) -> String) -> Arc<FarmSpec> {

@@ -12,6 +12,7 @@ mod tests_of_services;
 
 pub(crate) use response::ResponseRun;
 
+use crate::persist::leaf;
 use crate::physics::pcs::Power;
 use crate::unit::Most;
 use bess_core::control::{FrequencyDroop, FunctionName, UnitControl, UnitFunctions};
@@ -68,7 +69,7 @@ pub(crate) struct Wish {
 }
 
 /// State of the functions of a unit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FunctionsRun {
     response: ResponseRun,
     droop: Lag,
@@ -81,6 +82,7 @@ pub(crate) struct FunctionsRun {
     /// Functions of the last tick, by their bits.
     on: u16,
 }
+leaf!(FunctionsRun);
 
 impl FunctionsRun {
     /// One tick.
@@ -222,7 +224,7 @@ impl FunctionsRun {
 }
 
 /// A first-order lag: 90 % of a step is there after its response time.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Lag {
     pub(crate) value: f64,
     /// The response time that `part` is for.
@@ -230,6 +232,7 @@ pub(crate) struct Lag {
     /// Part of what is missing that comes in a tick; 0 before the first use.
     part: f64,
 }
+leaf!(Lag);
 
 impl Lag {
     /// One tick towards `to`; 90 % of a step are there after `response_s`.

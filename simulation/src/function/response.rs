@@ -3,6 +3,7 @@
 //! Services that follow give what their curve asks for, a dead time later and along a straight ramp.
 //! Triggered services run their course once the deviation has reached the full point of the curve.
 
+use crate::persist::leaf;
 use bess_core::control::{FrequencyResponse, Sustain};
 use bess_core::time::{TICK_S, Tick};
 use std::collections::VecDeque;
@@ -12,7 +13,7 @@ use std::collections::VecDeque;
 const TRIGGER_SLACK_HZ: f64 = 1e-6;
 
 /// State of a frequency response.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ResponseRun {
     /// Shares that the curve asked for in the last ticks, oldest first; as long as the dead time.
     asked: VecDeque<f64>,
@@ -23,8 +24,9 @@ pub(crate) struct ResponseRun {
     /// Ticks until it may be triggered again.
     recovery_ticks: u64,
 }
+leaf!(ResponseRun);
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 enum Course {
     #[default]
     Idle,

@@ -1,6 +1,7 @@
 //! When a unit may enter service, and how its power comes back after the grid was disturbed.
 
 use super::GridTick;
+use crate::persist::persist;
 use bess_core::rng::{Domain, Streams};
 use bess_core::spec::EnterService;
 use bess_core::time::Tick;
@@ -23,6 +24,10 @@ pub(crate) struct EnterServiceWatch {
     disturbed: bool,
     /// Tick of the return, and how many ticks its ramp takes.
     ramp: Option<(Tick, f64)>,
+}
+persist! {
+    EnterServiceWatch { fit, good_since_us, remaining_s, chance, n_draws, disturbed, ramp }
+    but { streams, unit_idx }
 }
 
 impl EnterServiceWatch {

@@ -1,5 +1,6 @@
 //! Frequency from the balance of power: `2 H S df/dt = f0 (dP - D S df / f0)`, with a governor.
 
+use crate::persist::persist;
 use bess_core::spec::InertiaSpec;
 
 /// Step of the integration in s.
@@ -20,6 +21,9 @@ pub(super) struct Inertia {
     deviation_pu: f64,
     /// Power that the governors add, in pu of the rating.
     governor_pu: f64,
+}
+persist! {
+    Inertia { balanced_w, deviation_pu, governor_pu } but { spec }
 }
 
 impl Inertia {

@@ -1,5 +1,6 @@
 //! The island that a grid-forming unit makes: it brings up the voltage, and picks up loads.
 
+use crate::persist::leaf;
 use bess_core::math;
 use bess_core::spec::IslandLoad;
 use bess_core::time::{TICK_S, Tick};
@@ -16,7 +17,7 @@ const VOLTAGE_DROOP: f64 = 0.05;
 const OVERLOAD_S: f64 = 1.0;
 
 /// A load's place in the island.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Fed {
     /// What a command said; `None` leaves it to the load's own time.
     commanded: Option<bool>,
@@ -25,7 +26,7 @@ struct Fed {
 }
 
 /// The island of one unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Island {
     begun: Tick,
     nominal_hz: f64,
@@ -33,9 +34,10 @@ pub(crate) struct Island {
     /// Ticks for which the load is more than the unit can feed.
     overload_ticks: u64,
 }
+leaf!(Island);
 
 /// The island over one tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct IslandTick {
     /// Voltage in pu at its end.
     pub(crate) voltage_pu: f64,
@@ -48,6 +50,7 @@ pub(crate) struct IslandTick {
     /// Whether that was more than the unit can feed for too long: it trips.
     pub(crate) overloaded: bool,
 }
+leaf!(IslandTick);
 
 impl Island {
     /// An island of `n_loads` loads, none of them fed, whose voltage begins to rise at the start of

@@ -16,6 +16,7 @@ pub(crate) use island::{Island, IslandTick};
 pub(crate) use model::Grid;
 pub(crate) use relay::{RelayAction, Relays};
 
+use crate::persist::leaf;
 use bess_core::time::{Moment, TICK_NS, TICK_S, Tick};
 
 /// Length of a tick in microseconds.
@@ -29,7 +30,7 @@ pub(crate) const FULL_POWER_FROM_PU: f64 = 0.9;
 pub(crate) const FREQUENCY_ABOVE_PU: f64 = 0.3;
 
 /// A stretch of a tick over which the grid holds still.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Segment {
     /// Its begin in s after the start of the tick, 0 to 0.1.
     pub(crate) from_s: f64,
@@ -53,7 +54,7 @@ impl Segment {
 }
 
 /// The grid over one tick.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct GridTick {
     /// Which tick.
     pub(crate) tick: Tick,
@@ -64,6 +65,7 @@ pub(crate) struct GridTick {
     voltage_pu: (f64, f64),
     frequency_hz: (f64, f64),
 }
+leaf!(GridTick);
 
 impl GridTick {
     /// A tick of these segments, at least one.

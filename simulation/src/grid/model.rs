@@ -2,6 +2,7 @@
 
 use super::inertia::{Inertia, STEP_S};
 use super::{GridTick, Segment, TICK_US, start_us};
+use crate::persist::{leaf, persist};
 use bess_core::event::{Event, EventKind, GridChange};
 use bess_core::series::Series;
 use bess_core::spec::{
@@ -18,11 +19,12 @@ const NEVER: u64 = u64::MAX;
 const STEP_US: u64 = (STEP_S * 1e6) as u64;
 
 /// A disturbance that lasts until an instant in microseconds after the start of the run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Held {
     value: f64,
     until_us: u64,
 }
+leaf!(Held);
 
 /// The grid behind the POI.
 #[derive(Debug)]
@@ -47,6 +49,12 @@ pub(crate) struct Grid {
     hold_pu: Option<f64>,
     /// Disturbances that began; no part of the state.
     begun: u64,
+}
+persist! {
+    Grid {
+        inertia: within, planned, next, voltage, frequency, outage, loads, hold_hz, hold_pu, begun,
+    }
+    but { nominal_hz, base_pu, short_circuit_va, recorded_hz, recorded_pu }
 }
 
 impl Grid {

@@ -5,6 +5,7 @@
 //! value on the threshold is inside.
 
 use super::{FREQUENCY_ABOVE_PU, GridTick, Segment};
+use crate::persist::{leaf, persist};
 use bess_core::alarm::AlarmCode;
 use bess_core::control::TripSettings;
 use bess_core::spec::{GridQuantity, GridTrip};
@@ -25,7 +26,7 @@ pub(crate) struct RelayAction {
     pub(crate) trips: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 enum Phase {
     Inside,
     /// Since so many microseconds after the start of the run.
@@ -33,12 +34,13 @@ enum Phase {
     Tripped,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct Element {
     trip: GridTrip,
     clearing_us: u64,
     phase: Phase,
 }
+leaf!(Element);
 
 impl Element {
     fn new(trip: GridTrip) -> Self {
@@ -76,6 +78,10 @@ pub(crate) struct Relays {
     at_rest: bool,
     /// A phase jump tripped, and its alarm was not cleared yet.
     jumped: bool,
+}
+persist! {
+    Relays { elements, voltage_pu, frequency_hz, shift, at_rest, jumped }
+    but { phase_jump_max_deg }
 }
 
 impl Relays {

@@ -9,6 +9,7 @@
 mod sequence;
 
 use crate::contactors::Order;
+use crate::persist::{leaf, persist};
 use bess_core::alarm::{AlarmCode, AlarmKey};
 use bess_core::command::{ControlSource, UnitAction};
 use bess_core::control::LossAction;
@@ -27,15 +28,16 @@ const DERATED_AFTER: u32 = TICKS_PER_S as u32 / 2;
 const FREE_AFTER: u32 = TICKS_PER_S as u32;
 
 /// Where the unit is to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Goal {
     Off,
     Standby,
     Running,
 }
+leaf!(Goal);
 
 /// Where it is within a state that has steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Step {
     /// In a state without any.
     None,
@@ -54,6 +56,7 @@ enum Step {
     /// Stopping: the negative ones are told too.
     AllOpen,
 }
+leaf!(Step);
 
 /// What the machine sees at the end of a tick.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +119,13 @@ pub(crate) struct Machine {
     /// Ticks in a row in which what is asked for was cut, or was not.
     cut_ticks: u32,
     free_ticks: u32,
+}
+persist! {
+    Machine {
+        state, since, goal, step, step_since, order, gates, pressed, permitted, black_start, trips, n_trips,
+        tripped_by, clear_ticks, fit_ticks, fit_ticks_in_all, cut_ticks, free_ticks,
+    }
+    but { unit }
 }
 
 /// Whether the cause of a trip by this alarm is in the grid.

@@ -16,12 +16,14 @@
 //! plating, and what one cell's ageing does to its neighbours beyond the current and heat it causes.
 
 use super::rainflow::Cycle;
+use crate::persist::{Fields, Misfit, Persist, Writer, parts_of, same_length};
 use bess_core::chemistry::{
     AgeingLaw, DepthStress, LargeFormatLaw, NaumannLaw, SchmalstiegLaw, SocStress, Table,
     VoltageCalendar, VoltageCycle,
 };
 use bess_core::math::{exp, pow, sqrt};
 use bess_core::units::{GAS_CONSTANT_J_PER_MOL_K, ZERO_CELSIUS_K};
+use ciborium::Value;
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 /// Temperature at which rates are stated: 25 degC.
@@ -97,6 +99,46 @@ impl CellAgeing {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ageing {
     cells: Vec<CellAgeing>,
+}
+/// Each of the four as one column.
+impl Persist for Ageing {
+    fn save(&self, out: &mut Writer) {
+        out.map(CellAgeing::NAMES.len());
+        for (place, name) in CellAgeing::NAMES.iter().enumerate() {
+            out.text(name);
+            out.column(size_of_val(&self.cells[..]) / CellAgeing::NAMES.len());
+            out.append(self.cells.iter().map(|cell| cell.numbers()[place].to_le_bytes()));
+        }
+    }
+    fn load(&mut self, from: &Value) -> Result<(), Misfit> {
+        let fields = Fields::of(from)?;
+        for (place, name) in CellAgeing::NAMES.iter().enumerate() {
+            fields.load(name, |from| {
+                let values = parts_of::<{ size_of::<f64>() }>(from)?;
+                same_length(self.cells.len(), values.len())?;
+                for (cell, bytes) in self.cells.iter_mut().zip(values) {
+                    *cell.numbers_mut()[place] = f64::from_le_bytes(*bytes);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl CellAgeing {
+    const NAMES: [&'static str; 4] =
+        ["capacity_calendar", "capacity_cycle", "resistance_calendar", "resistance_cycle"];
+    fn numbers(&self) -> [f64; 4] {
+        let Self { capacity_calendar, capacity_cycle, resistance_calendar, resistance_cycle } =
+            *self;
+        [capacity_calendar, capacity_cycle, resistance_calendar, resistance_cycle]
+    }
+    fn numbers_mut(&mut self) -> [&mut f64; 4] {
+        let Self { capacity_calendar, capacity_cycle, resistance_calendar, resistance_cycle } =
+            self;
+        [capacity_calendar, capacity_cycle, resistance_calendar, resistance_cycle]
+    }
 }
 
 impl Ageing {

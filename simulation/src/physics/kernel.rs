@@ -9,6 +9,8 @@
 use super::pieces::{Column, Grid, PIECES};
 use super::real::Real;
 use super::wide::widest;
+use crate::persist::{Fields, Misfit, Persist, Writer, parts_of, persist, same_length};
+use ciborium::Value;
 use std::sync::Arc;
 
 /// Cells of a block, and lanes of each sum.
@@ -109,6 +111,36 @@ impl<R: Real> Cells<R> {
     }
 }
 
+/// Each quantity as one column over the blocks, the cells that fill up the last one with it.
+macro_rules! kept {
+    ($($quantity:ident)*) => {
+        impl Persist for Cells<f32> {
+            fn save(&self, out: &mut Writer) {
+                out.map([$(stringify!($quantity)),*].len());
+                $(
+                    out.text(stringify!($quantity));
+                    out.column(self.blocks.len() * LANES * size_of::<f32>());
+                    for block in &self.blocks {
+                        out.append(block.$quantity.iter().map(|value| value.to_le_bytes()));
+                    }
+                )*
+            }
+            fn load(&mut self, from: &Value) -> Result<(), Misfit> {
+                let fields = Fields::of(from)?;
+                $(fields.load(stringify!($quantity), |from| {
+                    let values = parts_of::<{ size_of::<f32>() }>(from)?;
+                    same_length(self.blocks.len() * LANES, values.len())?;
+                    let lanes = self.blocks.iter_mut().flat_map(|block| &mut block.$quantity);
+                    lanes.zip(values).for_each(|(lane, bytes)| *lane = f32::from_le_bytes(*bytes));
+                    Ok(())
+                })?;)*
+                Ok(())
+            }
+        }
+    };
+}
+kept! { z0 inverse_q r0 b1 b2 c1 c2 v1 v2 supplied }
+
 /// What is the same for all cells of a rack during a tick.
 pub(super) struct Held<R> {
     pub(super) current: R,
@@ -125,16 +157,19 @@ pub(super) struct Voltages<R> {
     pub(super) ocv: Column<R>,
     pub(super) half_width: Column<R>,
 }
+persist! {
+    Voltages<f32> { ocv, half_width } but { grid }
+}
 
 /// An extreme and the index of the first cell of its lane that shows it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Extreme {
     pub(super) value: f64,
     pub(super) cell: usize,
 }
 
 /// Sums and extremes over the cells of a rack.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Total {
     /// Of the open-circuit voltages with hysteresis, less the reference.
     pub(super) source: f64,

@@ -3,6 +3,7 @@
 //! Limits fall at once and recover slowly, so that a limit which relieves its own cause does not
 //! chatter.
 
+use crate::persist::leaf;
 use bess_core::chemistry::{Chemistry, Curve, Limits};
 use bess_core::protection::ProtectionProfile;
 use bess_core::time::TICK_S;
@@ -23,13 +24,14 @@ pub struct CellRange {
 }
 
 /// Current limits of a rack, as fractions of its largest currents.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RackLimits {
     /// Of the largest discharge current, 0 to 1.
     pub discharge: f64,
     /// Of the largest charge current, 0 to 1.
     pub charge: f64,
 }
+leaf!(RackLimits);
 
 /// SoC over which the limits close at both ends (engineering choice): full and empty are reached softly.
 const SOC_BAND: f64 = 0.005;

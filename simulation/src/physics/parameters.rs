@@ -8,6 +8,7 @@ use super::kernel::{Block, Cells, LANES};
 use super::pieces::{Beyond, Column, Grid, PIECES};
 use super::real::{Real, SERIES_BELOW};
 use super::wide::widest;
+use crate::persist::{leaf, persist};
 use bess_core::chemistry::{Chemistry, HeatForm, RcPair, Resistance, Table};
 use bess_core::units::{GAS_CONSTANT_J_PER_MOL_K, ZERO_CELSIUS_K};
 
@@ -22,9 +23,12 @@ pub(super) struct Slow<R> {
     /// Heat made since the last refresh, in J, before it is conducted away.
     pub(super) heat: Vec<R>,
 }
+persist! {
+    Slow<f32> { r_factor: each, temperature: each, stored: each, heat: each }
+}
 
 /// What a rack went through since its last refresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Since {
     pub(super) ticks: u32,
     /// Integral of the current, in C.
@@ -36,6 +40,7 @@ pub(super) struct Since {
     /// Integral of the current times the hysteresis state, in C.
     pub(super) hysteresis_c: f64,
 }
+leaf!(Since);
 
 /// Quantities of all racks of one kind.
 #[derive(Clone, Debug)]
@@ -261,7 +266,7 @@ struct Made<R> {
 }
 
 /// Sums that change with a refresh only.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Static {
     pub(super) r0_ohm: f64,
     /// Of c1 + c2.
@@ -274,7 +279,7 @@ pub(super) struct Static {
 
 /// Sums of the hysteresis half-widths in V, and of their slopes over capacity in V/C, where the rack had
 /// given `charge_c`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct HalfWidths {
     pub(super) sum_v: f64,
     pub(super) slope_v_per_c: f64,

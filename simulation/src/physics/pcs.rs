@@ -3,6 +3,7 @@
 //! Runs first in the tick of a unit. The BMS limits that it obeys are those of the tick before:
 //! using this tick's would need an iteration, and real BMSes report at 1 to 10 Hz anyway.
 
+use crate::persist::{leaf, persist};
 use bess_core::command::PowerPriority;
 use bess_core::math;
 use bess_core::spec::PcsSpec;
@@ -10,13 +11,14 @@ use bess_core::time::{TICK_S, Tick};
 use std::collections::VecDeque;
 
 /// Active and reactive power, in watts and vars.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Power {
     /// Active, positive is discharge.
     pub p_w: f64,
     /// Reactive, positive is injection.
     pub q_var: f64,
 }
+leaf!(Power);
 
 /// What bounds the output in this tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +46,9 @@ pub struct Pcs {
     lag_step: f64,
     lagged: Power,
     output: Power,
+}
+persist! {
+    Pcs { delayed, lagged, output } but { lag_step }
 }
 
 impl Pcs {

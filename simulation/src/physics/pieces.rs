@@ -6,6 +6,7 @@
 //! beyond.
 
 use super::real::Real;
+use crate::persist::persist;
 
 /// Pieces of an even grid at most, guards included: what the kernel's arrays hold.
 pub(super) const PIECES: usize = 256;
@@ -37,6 +38,9 @@ pub(super) struct Column<R> {
     pub(super) slope: Vec<R>,
     /// Pieces that are used, guards included, filled up to whole vectors.
     pub(super) used: usize,
+}
+persist! {
+    Column<f32> { value: each, slope: each } but { used }
 }
 
 impl<R: Real> Grid<R> {

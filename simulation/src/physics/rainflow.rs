@@ -13,7 +13,9 @@
 //!
 //! It runs once per rack and tick and does not allocate. It knows no temperature and no ageing law.
 
+use crate::persist::{Fields, Misfit, Persist, Writer, leaf, same_length};
 use bess_core::units::SECONDS_PER_HOUR;
+use ciborium::Value;
 
 /// Ranges that are kept open at a time, largest first. Engineering choice: paths of grid storage keep under ten.
 pub const CAPACITY: usize = 32;
@@ -22,7 +24,7 @@ pub const CAPACITY: usize = 32;
 pub const DEAD_BAND: f64 = 0.005;
 
 /// A cycle, or half of one, that has closed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Cycle {
     /// Swing of the state of charge, > 0, at most 1.
     pub depth: f64,
@@ -36,13 +38,15 @@ pub struct Cycle {
     /// `weight * depth`; noise and a capacity other than nominal make the difference.
     pub full_equivalents: f64,
 }
+leaf!(Cycle);
 
 /// Charge over nominal capacity and its product with the current, both summed over ticks.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Flow {
     charge: f64,
     charge_times_rate_per_s: f64,
 }
+leaf!(Flow);
 
 impl Flow {
     fn add(&mut self, other: Self) {
@@ -76,7 +80,7 @@ struct Range {
 }
 
 /// Which way the path goes since the last turning point.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 enum Direction {
     /// Nothing was pushed yet.
     Empty,
@@ -85,6 +89,7 @@ enum Direction {
     Up,
     Down,
 }
+leaf!(Direction);
 
 /// The counter of one rack.
 #[derive(Clone, Debug)]
@@ -100,6 +105,56 @@ pub struct Rainflow {
     ranges: [Range; CAPACITY],
     len: usize,
     turn: f64,
+}
+
+/// The ranges as columns, as many as there are.
+impl Persist for Rainflow {
+    fn save(&self, out: &mut Writer) {
+        let open = || self.ranges[..self.len].iter();
+        let column = |of: fn(&Range) -> f64| open().map(of).collect::<Vec<f64>>();
+        out.map(8);
+        for (name, column) in [
+            ("from", column(|range| range.from)),
+            ("charge", column(|range| range.flow.charge)),
+            ("charge_times_rate_per_s", column(|range| range.flow.charge_times_rate_per_s)),
+        ] {
+            out.text(name);
+            column.save(out);
+        }
+        out.text("direction");
+        self.direction.save(out);
+        out.text("extreme");
+        self.extreme.save(out);
+        out.text("turn");
+        self.turn.save(out);
+        out.text("to_extreme");
+        self.to_extreme.save(out);
+        out.text("since_extreme");
+        self.since_extreme.save(out);
+    }
+    fn load(&mut self, from: &Value) -> Result<(), Misfit> {
+        let fields = Fields::of(from)?;
+        let mut columns = [const { Vec::<f64>::new() }; 3];
+        let names = ["from", "charge", "charge_times_rate_per_s"];
+        for (column, name) in columns.iter_mut().zip(names) {
+            fields.load(name, |from| column.load(from))?;
+        }
+        let [from, charge, rate] = columns;
+        same_length(from.len(), charge.len()).and(same_length(from.len(), rate.len()))?;
+        if from.len() > CAPACITY {
+            return Err(Misfit::here(format!("{} ranges are more than {CAPACITY}", from.len())));
+        }
+        self.len = from.len();
+        for (idx, range) in self.ranges[..self.len].iter_mut().enumerate() {
+            let flow = Flow { charge: charge[idx], charge_times_rate_per_s: rate[idx] };
+            *range = Range { from: from[idx], flow };
+        }
+        fields.load("direction", |from| self.direction.load(from))?;
+        fields.load("extreme", |from| self.extreme.load(from))?;
+        fields.load("turn", |from| self.turn.load(from))?;
+        fields.load("to_extreme", |from| self.to_extreme.load(from))?;
+        fields.load("since_extreme", |from| self.since_extreme.load(from))
+    }
 }
 
 impl Rainflow {

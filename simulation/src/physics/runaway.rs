@@ -22,7 +22,7 @@ const MAX_SUB_STEPS: u32 = 10_000;
 const EXHAUSTED_K: f64 = 1e-6;
 
 /// What is left of a cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Reaction {
     /// Reactant left: 1 for a fresh cell, towards 0 for one that burnt out.
     pub left: f64,

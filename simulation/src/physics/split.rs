@@ -5,8 +5,10 @@
 //! which A - B I times I is the power P follows from a quadratic. Racks at zero power still
 //! exchange the currents that their differences drive.
 
+use crate::persist::leaf;
+
 /// One rack as the bus sees it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Source {
     /// Voltage at no current, in volts.
     pub e_v: f64,
@@ -15,13 +17,14 @@ pub struct Source {
 }
 
 /// All closed racks together; `None` stands for no closed rack.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Bus {
     /// Voltage at no total current.
     pub a_v: f64,
     /// Resistance of the racks in parallel.
     pub b_ohm: f64,
 }
+leaf!(Bus);
 
 /// The bus at one power.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +77,7 @@ impl Source {
 }
 
 /// One rack in a split whose racks have limits.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Branch {
     /// What the bus sees of it; absent where its contactors or its string are open.
     pub source: Option<Source>,
@@ -87,6 +90,7 @@ pub struct Branch {
     /// Whether it is held at one of its limits.
     pub held: bool,
 }
+leaf!(Branch);
 
 /// A bus with racks that are held at their limits.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,6 +15,7 @@ mod tests;
 mod tests_of_energy;
 
 use crate::function::{Lag, ResponseRun, curve_at};
+use crate::persist::persist;
 use crate::physics::transformer;
 use crate::unit::Unit;
 use bess_core::command::{Command, ControlSource, Rejection, SetpointMode};
@@ -64,6 +65,13 @@ pub(crate) struct Plant {
     guards: Vec<SocGuard>,
     offers: Vec<Offer>,
     parts: Vec<f64>,
+}
+persist! {
+    Plant {
+        active, reactive, settings, due, response, response_w, ramped_w, trim_w, trims, volt_var, works: each,
+        guards: each,
+    }
+    but { best_w, offers, parts }
 }
 
 impl Plant {

@@ -1,17 +1,20 @@
 //! Protection of the state of charge by the plant, which does not chatter.
 
+use crate::persist::leaf;
+
 /// How far inside its limit a unit that was beyond it must be to be asked again: half a per cent of the
 /// state of charge (engineering choice).
 const BACK: f64 = 0.005;
 
 /// Whether a unit is kept from a direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SocGuard {
     /// Not asked to discharge.
     pub(crate) is_low: bool,
     /// Not asked to charge.
     pub(crate) is_high: bool,
 }
+leaf!(SocGuard);
 
 impl SocGuard {
     /// Takes the state of charge of the unit and the lowest and highest that are allowed.

@@ -3,6 +3,7 @@
 
 use super::{FIXED, Protection, fixed, is_of_rack};
 use crate::impaired::BmsImpairments;
+use crate::persist::{Misfit, same_length};
 use crate::protection::condition::Condition;
 use crate::protection::envelope::Envelope;
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel};
@@ -73,20 +74,8 @@ impl Protection {
         at: Moment,
         events: &mut Vec<Event>,
     ) {
-        self.profile = if bms.threshold_shift == (0.0, 0.0) {
-            Arc::clone(profile)
-        } else {
-            Arc::new(shifted(profile, bms.threshold_shift))
-        };
-        self.envelope = Envelope::of(&self.profile, self.rack_max_v);
-        let nuisance = bms.nuisance.map(|code| match is_of_rack(code) {
-            true => AlarmKey::rack(code, AlarmLevel::Trip, 0),
-            false => AlarmKey::unit(code, AlarmLevel::Trip),
-        });
-        let before = std::mem::replace(
-            &mut self.impaired,
-            Impaired { off: bms.protection_off, no_latch: bms.no_latch, nuisance },
-        );
+        let before = self.become_as(profile, bms);
+        let nuisance = self.impaired.nuisance;
         // What stood without cause goes at once; with a cause, it comes again with the next look.
         if let Some(key) = before.nuisance.filter(|key| nuisance != Some(*key))
             && let Ok(place) = self.find(key)
@@ -103,6 +92,43 @@ impl Protection {
                 memory.latches = own.is_some_and(ProtectionElement::latches);
             }
         }
+    }
+
+    /// Takes over what is wrong with it, and nothing else. Returns what was before.
+    fn become_as(&mut self, profile: &Arc<ProtectionProfile>, bms: &BmsImpairments) -> Impaired {
+        self.profile = if bms.threshold_shift == (0.0, 0.0) {
+            Arc::clone(profile)
+        } else {
+            Arc::new(shifted(profile, bms.threshold_shift))
+        };
+        self.envelope = Envelope::of(&self.profile, self.rack_max_v);
+        let nuisance = bms.nuisance.map(|code| match is_of_rack(code) {
+            true => AlarmKey::rack(code, AlarmLevel::Trip, 0),
+            false => AlarmKey::unit(code, AlarmLevel::Trip),
+        });
+        let now = Impaired { off: bms.protection_off, no_latch: bms.no_latch, nuisance };
+        std::mem::replace(&mut self.impaired, now)
+    }
+
+    /// Makes what is not kept in a checkpoint from what is.
+    ///
+    /// # Errors
+    /// When an alarm is of a rack that is not there, or lacks its memory.
+    pub(crate) fn restored(
+        &mut self,
+        profile: &Arc<ProtectionProfile>,
+        bms: &BmsImpairments,
+    ) -> Result<(), Misfit> {
+        same_length(self.states.len(), self.memories.len())?;
+        let n_racks = self.rack_sets.len();
+        if let Some(idx) = self.states.iter().filter_map(|state| state.key.rack_idx).max()
+            && usize::from(idx) >= n_racks
+        {
+            return Err(Misfit::here(format!("an alarm is of rack {} of {n_racks}", idx + 1)));
+        }
+        let _ = self.become_as(profile, bms);
+        self.derive();
+        Ok(())
     }
 
     /// The trip without cause, once a tick.

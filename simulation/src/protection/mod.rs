@@ -10,6 +10,7 @@ mod tests;
 
 pub(crate) use sight::{RackSight, UnitSight};
 
+use crate::persist::{leaf, persist};
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel, AlarmPhase, AlarmSet, AlarmState};
 use bess_core::event::{Event, EventKind};
 use bess_core::id::{CellAddress, UnitId};
@@ -70,13 +71,14 @@ fn is_of_rack(code: AlarmCode) -> bool {
 }
 
 /// What an alarm object needs beside what it shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Memory {
     /// Since when its cause is gone while it is active.
     clear_since: Option<Tick>,
     /// Whether it waits for a reset when its cause is gone.
     latches: bool,
 }
+leaf!(Memory);
 
 /// State of a unit's protection.
 #[derive(Clone, Debug)]
@@ -98,6 +100,10 @@ pub(crate) struct Protection {
     pcs_trip: Option<AlarmCode>,
     resets_refused: u32,
     impaired: Impaired,
+}
+persist! {
+    Protection { states, memories, lagging_degc: each, pcs_factor, pcs_trip, resets_refused }
+    but { unit, profile, envelope, rack_max_v, set, rack_sets, impaired }
 }
 
 impl Protection {

@@ -1,6 +1,7 @@
 //! What clients' commands do to a unit: settings, watch, leases, who may write.
 
 use super::Unit;
+use crate::persist::leaf;
 use crate::watch::{Change, Reversions, Sign};
 use bess_core::command::{
     ControlChange, ControlSource, FunctionsChange, Origin, Rejection, Standing,
@@ -13,7 +14,7 @@ use bess_core::time::{Moment, Tick};
 use std::sync::Arc;
 
 /// What a unit does while it has lost its controller, and until a fresh setpoint comes after that.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Fallback {
     pub(crate) action: LossAction,
     /// Active power that it goes to, in W.
@@ -21,6 +22,7 @@ pub(crate) struct Fallback {
     /// The function of [`LossAction::FallbackFunction`].
     pub(crate) function: Option<FunctionName>,
 }
+leaf!(Fallback);
 
 impl Unit {
     /// What a check of a command must know of it.

@@ -1,12 +1,13 @@
 //! What is made defect in a unit, and what its sensors and its BMS show then.
 
 use super::{Surroundings, Unit};
+use crate::persist::persist;
 use crate::sensor;
 use bess_core::defect::{Defect, Reading};
 use bess_core::time::{Moment, Tick};
 
 /// What a BMS that hangs goes on telling, beside what its racks do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Frozen {
     /// The last tick that it told of.
     since: Tick,
@@ -14,6 +15,9 @@ pub(super) struct Frozen {
     /// Measured voltage in V and temperature in degC of every cell.
     pub(super) cell_v: Vec<f32>,
     pub(super) cell_degc: Vec<f32>,
+}
+persist! {
+    new Frozen { since, insulation_kohm, cell_v, cell_degc }
 }
 
 impl Unit {

@@ -2,6 +2,7 @@
 
 use super::{Surroundings, Unit};
 use crate::grid::{FULL_POWER_FROM_PU, GridTick};
+use crate::persist::leaf;
 use crate::physics::pcs::Power;
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel};
 use bess_core::control::UnitFunctions;
@@ -11,7 +12,7 @@ use bess_core::time::{Moment, TICK_S, Tick};
 use std::borrow::Cow;
 
 /// What is wrong now; the default is nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Faults {
     /// The converter has tripped with this alarm.
     pub(crate) pcs_trip: Option<AlarmCode>,
@@ -59,6 +60,7 @@ pub(crate) struct Faults {
     /// It tripped on over-current in the last tick.
     over_current: bool,
 }
+leaf!(Faults);
 
 impl Default for Faults {
     fn default() -> Self {

@@ -1,6 +1,7 @@
 //! What is wrong with a unit beside its racks and its cooling, and the converter's own temperature.
 
 use crate::impaired::BmsImpairments;
+use crate::persist::leaf;
 use bess_core::spec::PcsThermalSpec;
 use bess_core::time::TICK_S;
 
@@ -8,7 +9,7 @@ use bess_core::time::TICK_S;
 const RISE_WITHOUT_FANS: f64 = 4.0;
 
 /// Defects of a unit that are felt by its sensors only.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Impairments {
     /// Resistance in kohm that a damaged insulation has beside what it has otherwise.
     pub(crate) insulation_kohm: Option<f64>,
@@ -27,6 +28,7 @@ pub(crate) struct Impairments {
     /// What is wrong with the BMS.
     pub(crate) bms: BmsImpairments,
 }
+leaf!(Impairments);
 
 impl Impairments {
     /// Insulation resistance in kohm: that of the design, and the damage in parallel.
@@ -49,11 +51,12 @@ impl Impairments {
 }
 
 /// The converter's heat sink: first order towards a rise over ambient that its loss drives.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct HeatSink {
     /// Over ambient, in K.
     pub(crate) rise_k: f64,
 }
+leaf!(HeatSink);
 
 impl HeatSink {
     /// One tick at `loss` (over that at the rated apparent power). The step is explicit: a time constant

@@ -13,6 +13,7 @@ mod impairments;
 mod protect;
 mod room;
 mod share;
+mod state;
 mod view;
 
 pub(crate) use capacity::Most;
@@ -24,6 +25,7 @@ use crate::contactors::Order;
 use crate::function::FunctionsRun;
 use crate::grid::{EnterServiceWatch, GridTick, Island, IslandTick, RelayAction, Relays};
 use crate::machine::{Machine, Rules};
+use crate::persist::{leaf, persist};
 use crate::physics::cooling::{Cooling, Outside};
 use crate::physics::pcs::{Pcs, Power};
 use crate::physics::rack::{CellMemory, Plate};
@@ -48,7 +50,7 @@ use room::Room;
 use std::sync::Arc;
 
 /// What all units see alike in a tick.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Surroundings {
     pub(crate) tick: Tick,
     pub(crate) ambient: Celsius,
@@ -60,6 +62,7 @@ pub(crate) struct Surroundings {
     /// Units that shave peaks at the POI.
     pub(crate) units_sharing: usize,
 }
+leaf!(Surroundings);
 
 /// What all units of a farm share from the start.
 #[derive(Clone, Debug)]
@@ -143,6 +146,19 @@ pub(crate) struct Unit {
     chemical: Joules,
     charge_moved_c: f64,
     share: Share,
+}
+persist! {
+    Unit {
+        machine, control, run, watchdog, reversions, lease, fallback, is_local, protection, relays,
+        relay_trip, entry, island, island_now, impairments, faults, room, sensor_faults, frozen, heat_sink,
+        ramped, entry_cap_w, dc_out_of_window, beyond_matched_load, bms_silent_ticks, gas, smokes, gates,
+        is_cut, is_quarantined, events, pcs, battery, cooling, dc, held_w, totals, chemical, charge_moved_c,
+        share,
+    }
+    // Its functions are kept by `save_whole`, and only where somebody changed them.
+    but {
+        idx, design, functions, island_loads, streams, rack_sights, relay_actions, reverted,
+    }
 }
 
 impl Unit {

@@ -3,6 +3,7 @@
 //! Explosion control by NFPA 855 and NFPA 69 keeps the gas below 25 % of its lower flammable limit; that is
 //! what a figure here is to be held against.
 
+use crate::persist::persist;
 use bess_core::time::TICK_S;
 
 /// Litres of air for each J/K of its heat capacity, with that of the light parts in it: 38 m3 have 60 kJ/K
@@ -28,6 +29,9 @@ pub(super) struct Room {
     gas_l: f64,
     /// What the cells had given off in all at the last look, in litres.
     given_l: f64,
+}
+persist! {
+    Room { gas_l, given_l } but { air_l }
 }
 
 impl Room {

@@ -1,12 +1,13 @@
 //! What one unit adds to the picture of the farm: small, made every tick.
 
 use super::Unit;
+use crate::persist::leaf;
 use crate::physics::pcs::Power;
 use bess_core::snapshot::{CellExtremes, EnergyTotals, UnitState};
 use bess_core::units::{Joules, Vars, Watts};
 
 /// A unit as the farm sees it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Share {
     pub(crate) state: UnitState,
     /// State of charge as the BMSes estimate it.
@@ -32,6 +33,7 @@ pub(crate) struct Share {
     /// As the BMSes measure them.
     pub(crate) extremes: CellExtremes,
 }
+leaf!(Share);
 
 impl Share {
     /// What is left of it when the unit is taken out: its energies and last extremes.

@@ -1,6 +1,7 @@
 //! Two masters of one unit: the lease that the first of them holds.
 
 use super::ticks_until;
+use crate::persist::leaf;
 use bess_core::command::{Origin, Rejection};
 use bess_core::control::ControlSource;
 use bess_core::spec::Arbitration;
@@ -11,7 +12,7 @@ use std::fmt;
 ///
 /// The port is left out, so that a client that reconnects keeps its lease; two clients of one kind on
 /// one machine are one master.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Holder {
     source: ControlSource,
     host: Option<String>,
@@ -51,12 +52,13 @@ fn host_of(peer: &str) -> String {
 }
 
 /// The lease on one unit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Lease {
     holder: Option<Holder>,
     /// First tick without it.
     until: Tick,
 }
+leaf!(Lease);
 
 impl Lease {
     /// Whether `origin` may write to the unit with number `unit` at tick `now`.

@@ -1,6 +1,7 @@
 //! Reversion timers (SunSpec 704 *RvrtTms, *RvrtRem): a control that nobody rewrites in time goes back
 //! to its value of reversion.
 
+use crate::persist::leaf;
 use bess_core::control::{
     ControlChange, ControlSource, PowerFactor, Reversion, Setpoint, SetpointMode, UnitControl,
 };
@@ -11,11 +12,12 @@ use bess_core::time::{TICKS_PER_S, Tick};
 const NEVER: Tick = Tick(u64::MAX);
 
 /// The reversion timers of one unit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Reversions {
     /// When each runs out, in the order of [`Reverted::ALL`].
     ends: [Tick; Reverted::ALL.len()],
 }
+leaf!(Reversions);
 
 impl Default for Reversions {
     fn default() -> Self {

@@ -1,6 +1,7 @@
 //! The watch over a unit's controller: when it counts as lost, and when as back.
 
 use super::ticks_until;
+use crate::persist::persist;
 use bess_core::control::{HeartbeatKind, Recovery, WatchdogSettings, WatchdogState, WatchdogView};
 use bess_core::rng::{Domain, Streams};
 use bess_core::time::{TICKS_PER_S, Tick};
@@ -54,6 +55,12 @@ pub(crate) struct Watchdog {
     waits_for_setpoint: bool,
     /// Whether the loss was reset, so that signs of life count again.
     was_reset: bool,
+}
+persist! {
+    Watchdog {
+        state, told, last_sign, since, timeout_s, heartbeat, chance, losses, waits_for_setpoint, was_reset,
+    }
+    but { streams, unit_idx }
 }
 
 impl Watchdog {

@@ -6,16 +6,16 @@ use super::{
 };
 use bess_core::alarm::{ALARMS, AlarmLevel};
 use bess_core::control::WatchdogState;
-use bess_core::snapshot::{FaultPlane, UnitState, UnitView};
+use bess_core::snapshot::{Before, FaultPlane, UnitState, UnitView};
 use bess_core::units::Joules;
 
 /// A gauge of the farm: the signal's sentence and unit, with an addition to the sentence.
 const fn farm(name: &'static str, signal: &'static str, addition: &'static str) -> Row {
     row(Kind::Gauge, name, NONE, addition, Get::Farm(signal))
 }
-/// A counter of the farm, likewise.
-const fn farm_counter(name: &'static str, signal: &'static str) -> Row {
-    row(Kind::Counter, name, NONE, "", Get::Farm(signal))
+/// What the farm had counted before this process; counters are of the process.
+fn before<'s>(sight: &Sight<'s>) -> &'s Before {
+    &sight.snapshot().counts.before
 }
 
 const TRUE: &str = ", which only a simulator knows";
@@ -33,7 +33,7 @@ pub(super) const ROWS: &[Row] = &[
     gauge("bess_units_soh_at_most", NONE, "Units whose state of health, as the BMS believes it, is at most le", Numbers(|s| at_most(s, SOH, |unit| unit.measured.soh))).by(&["le"]),
     counter("bess_unit_trips_total", NONE, "Trips of units since the start by the alarm that caused them", Numbers(|s| by_code("cause", &s.snapshot().counts.trips))).by(&["cause"]),
     counter("bess_alarms_raised_total", NONE, "Alarms that became active since the start", Numbers(|s| by_code("code", &s.snapshot().counts.alarms_raised))).by(&["code"]),
-    counter("bess_events_total", NONE, "Events since the start", Count(|s| s.snapshot().events.total())),
+    counter("bess_events_total", NONE, "Events since the start", Count(|s| s.snapshot().events.total() - before(s).events)),
     counter("bess_writes_total", NONE, "Writes since the start by what came of them, as the audit has them", Numbers(writes)).by(&["result"]),
     gauge("bess_ems_heartbeat_timestamp_seconds", SECONDS, "Wall time in Unix seconds of the oldest last sign of life among the controllers of watched units; absent while no unit is watched", Real(heartbeat_unix_s)),
     gauge("bess_faults_active", NONE, "What is wrong now because somebody made it so: defects, sensor defects, link conditions, grid disturbances, forced points", Numbers(faults_active)).by(&["plane"]),
@@ -67,9 +67,9 @@ pub(super) const ROWS: &[Row] = &[
     farm("bess_farm_available_discharge_power_watts", "available.discharge_power", ""),
     farm("bess_farm_auxiliary_power_watts", "auxiliary.power", ""),
     farm("bess_farm_transformer_loss_watts", "transformer.loss", ""),
-    farm_counter("bess_farm_charged_joules_total", "poi.charged_energy"),
-    farm_counter("bess_farm_discharged_joules_total", "poi.discharged_energy"),
-    counter("bess_farm_auxiliary_joules_total", JOULES, "Energy drawn by the auxiliaries since the start", Real(|s| s.snapshot().farm.totals.auxiliary.0)),
+    counter("bess_farm_charged_joules_total", JOULES, "Energy taken at the POI since the start", Real(|s| (s.snapshot().farm.totals.charged - before(s).totals.charged).0)),
+    counter("bess_farm_discharged_joules_total", JOULES, "Energy delivered at the POI since the start", Real(|s| (s.snapshot().farm.totals.discharged - before(s).totals.discharged).0)),
+    counter("bess_farm_auxiliary_joules_total", JOULES, "Energy drawn by the auxiliaries since the start", Real(|s| (s.snapshot().farm.totals.auxiliary - before(s).totals.auxiliary).0)),
     counter("bess_farm_loss_joules_total", JOULES, "Energy turned into heat since the start, in cells with their wiring (and what their polarisation holds), in the PCS and in the transformer", Numbers(losses)).by(&["kind"]),
     farm("bess_farm_frequency_response_watts", "poi.frequency_response", DISCHARGE),
     farm("bess_farm_ramped_setpoint_watts", "setpoint.ramped_power", ", positive is discharge; 0 while there is none"),
@@ -163,17 +163,24 @@ fn fault_injections(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
 }
 
 fn writes(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
-    let farm = &sight.snapshot().farm;
-    [("applied", farm.commands_applied), ("refused", farm.commands_refused)]
-        .map(|(result, count)| series("result", result, count))
-        .into()
+    let (farm, before) = (&sight.snapshot().farm, before(sight));
+    [
+        ("applied", farm.commands_applied - before.commands_applied),
+        ("refused", farm.commands_refused - before.commands_refused),
+    ]
+    .map(|(result, count)| series("result", result, count))
+    .into()
 }
 
 fn losses(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
-    let totals = &sight.snapshot().farm.totals;
-    [("cell", totals.cell_loss), ("pcs", totals.pcs_loss), ("transformer", totals.transformer)]
-        .map(|(kind, energy)| (vec![("kind", kind.into())], Number::Real(energy.0)))
-        .into()
+    let (totals, before) = (&sight.snapshot().farm.totals, &before(sight).totals);
+    [
+        ("cell", totals.cell_loss - before.cell_loss),
+        ("pcs", totals.pcs_loss - before.pcs_loss),
+        ("transformer", totals.transformer - before.transformer),
+    ]
+    .map(|(kind, energy)| (vec![("kind", kind.into())], Number::Real(energy.0)))
+    .into()
 }
 
 fn equivalent_full_cycles(sight: &Sight<'_>) -> f64 {

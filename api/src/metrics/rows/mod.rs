@@ -12,6 +12,7 @@
 //!
 //! One file for each subject, and a row each family; a new subject is a file and a line in [`GROUPS`].
 
+mod checkpoint;
 mod farm;
 mod http;
 mod limits;
@@ -34,8 +35,16 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Every family but those of units, in the order of the text.
-const GROUPS: &[&[Row]] =
-    &[farm::ROWS, limits::ROWS, stage::ROWS, tick::ROWS, modbus::ROWS, http::ROWS, process::ROWS];
+const GROUPS: &[&[Row]] = &[
+    farm::ROWS,
+    limits::ROWS,
+    stage::ROWS,
+    tick::ROWS,
+    checkpoint::ROWS,
+    modbus::ROWS,
+    http::ROWS,
+    process::ROWS,
+];
 
 /// Every family of the whole farm and of the process.
 pub(super) fn fixed() -> impl Iterator<Item = &'static Row> {

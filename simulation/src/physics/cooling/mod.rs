@@ -14,6 +14,7 @@ mod thermostat;
 #[cfg(test)]
 mod tests;
 
+use crate::persist::leaf;
 use bess_core::math;
 use bess_core::spec::{CoolingKind, CoolingSpec, HEATER_BAND_K, WallSpec};
 use bess_core::time::TICK_S;
@@ -50,7 +51,7 @@ pub struct Outside {
 }
 
 /// What does not work. A part that fails stops at once and can start again when it is whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Failures {
     /// The chiller (liquid) or air conditioner (air).
     pub chiller: bool,
@@ -70,7 +71,7 @@ impl Failures {
 }
 
 /// State of a unit's cooling.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Cooling {
     /// Coolant temperature in degC; with air cooling that of the air.
     pub coolant_degc: f64,
@@ -99,6 +100,7 @@ pub struct Cooling {
     /// Heat from ambient and sun into the outer skin, in watts.
     outside_w: f64,
 }
+leaf!(Cooling);
 
 impl Cooling {
     /// Everything at `initial_degc`, nothing running but the base load.

@@ -4,7 +4,7 @@ use bess_core::time::Tick;
 use bess_core::units::Seconds;
 
 /// State of the switch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Thermostat {
     on: bool,
     /// Ticks since it last switched.

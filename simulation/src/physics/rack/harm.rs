@@ -4,13 +4,14 @@
 //! right after it.
 
 use super::{Rack, RackModel, Real, heat, heat::Plate};
+use crate::persist::leaf;
 use crate::physics::kernel::Extreme;
 use crate::physics::runaway::{Reaction, self_heating_degc};
 use bess_core::chemistry::{Runaway, Thermal};
 use bess_core::defect::CellDefect;
 
 /// A cell with an internal short.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Short {
     cell: usize,
     ohm: f64,
@@ -19,6 +20,7 @@ pub(super) struct Short {
     /// Charge through it that is not in the cell's SoC yet, in C.
     charge_c: f64,
 }
+leaf!(Short);
 
 /// Charge below empty, as a fraction, over which a short brings a cell to 0 V (engineering choice).
 const BELOW_EMPTY_SOC: f64 = 0.02;
@@ -28,14 +30,15 @@ const BELOW_EMPTY_SOC: f64 = 0.02;
 const IGNITED_K_PER_S: f64 = 1.0;
 
 /// A cell whose reaction is followed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Hot {
     cell: usize,
     reaction: Reaction,
 }
+leaf!(Hot);
 
 /// What the shorted cells of a rack change in its sums.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Shorted {
     /// Of the terminal voltage of this tick.
     pub(super) terminal_v: f64,

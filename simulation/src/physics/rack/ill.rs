@@ -5,10 +5,11 @@
 //! all cells reads anyway, so that the pass does not know of them.
 
 use super::{HalfWidths, Rack, RackModel, Real, Static};
+use crate::persist::leaf;
 use crate::physics::kernel::Cells;
 
 /// What is wrong with a cell beside shorts and heaters.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Ill {
     pub(super) cell: usize,
     /// Factors of its capacity and of its resistances.
@@ -22,6 +23,7 @@ pub(super) struct Ill {
     leaking_a: f64,
     leaking_w: f64,
 }
+leaf!(Ill);
 
 impl Ill {
     fn none(cell: usize) -> Self {
@@ -63,7 +65,7 @@ const ARC_MIN_A: f64 = 1.0;
 const ARC_NOISE: f64 = 0.1;
 
 /// An arc in series with a rack. Its current is that of the rack, its voltage that of its power.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Arc {
     power_w: f64,
     /// Resistance that it has in the present tick; 0 while it does not burn.
@@ -71,6 +73,7 @@ pub(super) struct Arc {
     /// Heat since the last refresh in J.
     pub(super) made_j: f64,
 }
+leaf!(Arc);
 
 impl Arc {
     /// A tick of `current_a` is over; sets the resistance of the next one.

@@ -23,6 +23,7 @@ use super::parameters::{HalfWidths, Parameters, Since, Slow, Static};
 use super::pieces::{Beyond, Grid};
 use super::real::Real;
 use super::split::Source;
+use crate::persist::{leaf, persist};
 use bess_core::chemistry::{Chemistry, Table};
 use bess_core::math;
 use bess_core::rng::{Domain, Streams};
@@ -142,7 +143,7 @@ fn voltages<R: Real>(
 }
 
 /// Sums over the cells at the end of a tick, which make next tick's source.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct Sums {
     total: Total,
     fixed: Static,
@@ -155,9 +156,10 @@ struct Sums {
     leak_w: f64,
     bleed_w: f64,
 }
+leaf!(Sums);
 
 /// A value and the index of its cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct At {
     /// The value.
     pub value: f64,
@@ -166,7 +168,7 @@ pub struct At {
 }
 
 /// What a rack shows at the end of a tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Reading {
     /// Current in A, positive is discharge.
     pub current_a: f64,
@@ -192,6 +194,7 @@ pub struct Reading {
     /// Heat that goes into the coolant: from the plates, the wiring and balancing, in W.
     pub plate_w: f64,
 }
+leaf!(Reading);
 
 /// State of one rack.
 #[derive(Clone, Debug)]
@@ -223,6 +226,12 @@ pub struct Rack<R> {
     capacity_ratio: f64,
     sums: Sums,
     reading: Reading,
+}
+persist! {
+    Rack<f32> {
+        cells, slow, wear, case: each, voltages: within, charge_c, hysteresis, parameters_current_a, since,
+        heat_made_j, carried_j, shorts, hot, heaters, ills, arc, is_open, capacity_ratio, sums, reading,
+    }
 }
 
 /// How a rack starts.

@@ -1,6 +1,7 @@
 //! What moves a cell's charge, capacity and resistance slowly: leaks, balancing and ageing.
 
 use super::{Rack, RackModel, RackStart, Real};
+use crate::persist::persist;
 use crate::physics::ageing::{Ageing, RackStress};
 use crate::physics::kernel::LANES;
 use crate::physics::parameters::Since;
@@ -26,6 +27,10 @@ pub(super) struct Wear<R> {
     pub(super) drained_c: Vec<R>,
     ageing: Option<Box<Life>>,
 }
+persist! {
+    Wear<f32> { drained_c: each, ageing: within }
+    but { inverse_q_new, r_factor_new, leak_a, leak_sum_a }
+}
 
 /// Ageing of a rack.
 #[derive(Clone, Debug)]
@@ -40,6 +45,9 @@ struct Life {
     due_s: f64,
     /// Means of the capacity lost and the resistance gained.
     mean: (f64, f64),
+}
+persist! {
+    Life { cells, rainflow, cycles, seconds, soc_seconds, due_s, mean }
 }
 
 impl<R: Real> Wear<R> {
