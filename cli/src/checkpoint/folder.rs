@@ -215,7 +215,9 @@ mod tests {
     fn a_second_checkpoint_of_a_tick_takes_a_name_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
         let kept = Folder::take(folder.path()).unwrap();
-        (0..12).for_each(|_| drop(kept.write(header(5), &State::default()).unwrap()));
+        for _ in 0..12 {
+            kept.write(header(5), &State::default()).unwrap();
+        }
         let names = names(folder.path());
         assert_eq!(names[0], "checkpoint-000000000005.bess");
         assert_eq!(names[11], "checkpoint-000000000005-11.bess", "in the order of numbers");

@@ -152,8 +152,8 @@ persist! {
         machine, control, run, watchdog, reversions, lease, fallback, is_local, protection, relays,
         relay_trip, entry, island, island_now, impairments, faults, room, sensor_faults, frozen, heat_sink,
         ramped, entry_cap_w, dc_out_of_window, beyond_matched_load, bms_silent_ticks, gas, smokes, gates,
-        is_cut, is_quarantined, events, pcs, battery, cooling, dc, held_w, totals, chemical, charge_moved_c,
-        share,
+        is_cut, is_quarantined, events, pcs, battery, cooling, dc, held_w, totals, net_cell_loss,
+        chemical, charge_moved_c, share,
     }
     // Its functions are kept by `save_whole`, and only where somebody changed them.
     but {
