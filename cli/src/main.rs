@@ -12,6 +12,8 @@ mod client;
 mod duration;
 mod ems;
 mod farm;
+mod gateway;
+mod healthcheck;
 mod history;
 mod input;
 mod log;
@@ -47,6 +49,8 @@ struct Cli {
 enum Command {
     /// Run a live farm with Modbus TCP, REST and metrics
     Serve(Box<serve::ServeArgs>),
+    Gateway(Box<gateway::GatewayArgs>),
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// Run a farm headless, as fast as the machine allows, and print a summary
     Run(run::RunArgs),
     /// Run one cell against a profile of current or power
@@ -119,6 +123,11 @@ fn main() -> ExitCode {
             drop(out);
             return finish(serve::run(args));
         }
+        Command::Gateway(args) => {
+            drop(out);
+            return finish(gateway::run(args));
+        }
+        Command::Healthcheck(args) => healthcheck::run(args),
         Command::Run(args) => run::run(args, &mut out),
         Command::Cell(args) => cell::run(args, &mut out),
         Command::Profile(args) => profile::run(args, &mut out, &mut err),
