@@ -10,6 +10,7 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A JSON object; unknown fields are refused by the types' own `deny_unknown_fields`.
 #[derive(Debug)]
@@ -76,8 +77,19 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
 /// # Errors
 /// When it is too large, too slow or broken off.
 pub(crate) async fn read(body: axum::body::Body, config: &ApiConfig) -> Fallible<Vec<u8>> {
-    let timeout = config.body_timeout;
-    let reading = read_to_end(body, config.max_body_bytes);
+    read_within(body, config.max_body_bytes, config.body_timeout).await
+}
+
+/// The same within these limits.
+///
+/// # Errors
+/// When it is too large, too slow or broken off.
+pub(crate) async fn read_within(
+    body: axum::body::Body,
+    limit: usize,
+    timeout: Duration,
+) -> Fallible<Vec<u8>> {
+    let reading = read_to_end(body, limit);
     tokio::time::timeout(timeout, reading).await.unwrap_or_else(|_| {
         let detail = format!("the body did not arrive within {} s", timeout.as_secs_f64());
         Err(Problem::new(&kind::SLOW_BODY, detail))
@@ -129,7 +141,11 @@ impl FromRequest<Arc<Api>> for Toml {
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Fallible<T> {
+/// Reads the object that a body is.
+///
+/// # Errors
+/// When it is no JSON, no object, or its fields are not those of `T`.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Fallible<T> {
     // First on its own, so that what follows is a matter of the fields.
     serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| {
         let detail = format!("the body is not JSON: {error}");

@@ -15,6 +15,7 @@
 //! - `request`: the id of a request and its trace
 //! - `functions`, `presets`: curves and frequency response as units and the plant controller take them
 //! - `history`: what the signals were, in tiers of simulated time
+//! - `gateway`: one API for a farm in shards
 //! - `metrics`, `traffic`: the exporter, its table of rows, and the counters of HTTP itself
 
 mod accept;
@@ -22,6 +23,7 @@ pub mod access;
 mod ask;
 mod body;
 mod functions;
+pub mod gateway;
 pub mod history;
 mod idempotency;
 mod listen;

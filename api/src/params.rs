@@ -105,29 +105,31 @@ impl Params {
         if items.is_empty() {
             return Ok(None);
         }
-        let n_units = spec.units.len();
+        let there = spec.unit_numbers();
         let mut units = Vec::new();
         for item in &items {
             let range = || {
                 let (first, last) = item.split_once('-')?;
                 let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
-                let is_range = 1 <= first && first <= last && last as usize <= n_units;
-                is_range.then(|| first as usize - 1..last as usize)
+                let is_range = there.first <= first && first <= last && last <= there.last;
+                is_range.then_some(first..=last)
             };
             if let Some(unit) = spec.find_unit(item) {
                 units.push(unit);
             } else if item == "all" {
-                units.extend((0..n_units).map(UnitId::from_idx));
+                units.extend(spec.units.iter().map(|unit| unit.id));
             } else if let Some(range) = range() {
-                units.extend(range.map(UnitId::from_idx));
+                units.extend(range.filter_map(|number| spec.unit_by_number(number)));
             } else {
                 let detail = format!(
-                    "`{name}` must be units from 1 to {n_units}, ranges such as 1-{n_units}, names, or all, got {item:?}"
+                    "`{name}` must be units from {first} to {last}, ranges such as {first}-{last}, names, or all, got {item:?}",
+                    first = there.first,
+                    last = there.last
                 );
                 return Err(Problem::new(&kind::BAD_PARAMETER, detail)
                     .field(name)
                     .value(item.as_str())
-                    .allowed(Allowed::range(1.0, n_units as f64, "")));
+                    .allowed(Allowed::units(there)));
             }
         }
         units.sort_unstable();
@@ -242,13 +244,15 @@ impl Params {
         };
         let found = spec.find_unit(&text);
         found.map(Some).ok_or_else(|| {
-            let n_units = spec.units.len();
-            let detail =
-                format!("`{name}` must be a unit from 1 to {n_units}, or its name, got {text:?}");
+            let there = spec.unit_numbers();
+            let detail = format!(
+                "`{name}` must be a unit from {} to {}, or its name, got {text:?}",
+                there.first, there.last
+            );
             Problem::new(&kind::BAD_PARAMETER, detail)
                 .field(name)
                 .value(text)
-                .allowed(Allowed::range(1.0, n_units as f64, ""))
+                .allowed(Allowed::units(there))
         })
     }
 

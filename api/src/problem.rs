@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bess_core::alarm::AlarmKey;
 use bess_core::command::Rejection;
+use bess_core::id::UnitNumbers;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -62,6 +63,7 @@ pub(crate) mod kind {
         NO_SUCH_SCENARIO NOT_FOUND "no_such_scenario" "There is no such scenario" None;
         NO_SUCH_RUN NOT_FOUND "no_such_run" "There is no such run" None;
         NO_LOG NOT_FOUND "no_log" "This server has no log to set" None;
+        NO_SUCH_SHARD NOT_FOUND "no_such_shard" "The farm has no such shard" None;
         NO_SUCH_LOAD NOT_FOUND "no_such_load" "The island has no such load" None;
         WRONG_METHOD METHOD_NOT_ALLOWED "wrong_method" "The resource does not have this method" None;
         NOT_ACCEPTABLE NOT_ACCEPTABLE "not_acceptable" "The answer has no such form" None;
@@ -91,6 +93,9 @@ pub(crate) mod kind {
         NOT_READY SERVICE_UNAVAILABLE "not_ready" "The farm is not ready" Some(1);
         LOOP_SILENT SERVICE_UNAVAILABLE "loop_silent" "The tick loop does not beat" Some(5);
         TOO_MANY_STREAMS SERVICE_UNAVAILABLE "too_many_streams" "Too many streams are open" Some(5);
+        SHARD_MISSING SERVICE_UNAVAILABLE "shard_missing" "A shard does not answer" Some(5);
+        NOT_AT_GATEWAY NOT_IMPLEMENTED "not_at_gateway" "Only shards have this resource" None;
+        PARTLY_APPLIED BAD_GATEWAY "partly_applied" "Some shards took the write and some did not" None;
         ANSWER_TIMEOUT GATEWAY_TIMEOUT "answer_timeout" "The loop did not answer in time" None;
     }
 }
@@ -119,6 +124,10 @@ impl Allowed {
     pub(crate) fn range(min: f64, max: f64, unit: &str) -> Self {
         let unit = unit.to_owned();
         Self::Range { min, max, unit }
+    }
+    /// One of these units.
+    pub(crate) fn units(units: UnitNumbers) -> Self {
+        Self::range(f64::from(units.first), f64::from(units.last), "")
     }
     /// One of `values`.
     pub(crate) fn one_of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
@@ -318,13 +327,12 @@ impl Problem {
         Self::new(&kind::BAD_FIELD, detail).field(fields.first().copied().unwrap_or_default())
     }
     /// There is no unit that people call `name`.
-    pub(crate) fn no_such_unit(name: &str, n_units: usize) -> Box<Self> {
-        let detail = format!("the farm has units 1 to {n_units} (or their names), not {name:?}");
-        Self::new(&kind::NO_SUCH_UNIT, detail).field("id").value(name).allowed(Allowed::range(
-            1.0,
-            n_units as f64,
-            "",
-        ))
+    pub(crate) fn no_such_unit(name: &str, units: UnitNumbers) -> Box<Self> {
+        let detail = format!("{units} (or their names), not {name:?}");
+        Self::new(&kind::NO_SUCH_UNIT, detail)
+            .field("id")
+            .value(name)
+            .allowed(Allowed::units(units))
     }
 }
 
@@ -338,8 +346,8 @@ impl From<Rejection> for Box<Problem> {
                     .value(value)
                     .allowed(Allowed::range(min, max, unit))
             }
-            Rejection::NoSuchUnit { number, n_units } => {
-                Problem::no_such_unit(&number.to_string(), n_units)
+            Rejection::NoSuchUnit { number, units } => {
+                Problem::no_such_unit(&number.to_string(), units)
             }
             Rejection::WrongState { state, .. } => {
                 Problem::new(&kind::WRONG_STATE, detail).field("state").value(state.name())

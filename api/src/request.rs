@@ -25,7 +25,8 @@ pub(crate) struct Mark {
     pub(crate) trace: Option<TraceContext>,
 }
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Header with the id of a request.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: &str = "traceparent";
 
 /// Longest id of a caller.
@@ -52,6 +53,16 @@ fn id_of_caller(headers: &HeaderMap) -> Option<Arc<str>> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
     let is_sane = (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_plain);
     (is_sane && given.next().is_none()).then(|| id.into())
+}
+
+/// The id that the caller gave, or a new one.
+pub(crate) fn id_of(headers: &HeaderMap) -> Arc<str> {
+    id_of_caller(headers).unwrap_or_else(new_id)
+}
+
+/// `work` for the request with this id.
+pub(crate) fn named_by<T>(id: Arc<str>, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    ID.scope(id, work)
 }
 
 /// An id that no other request has: a number of this process, drawn at its start, and a count.
@@ -84,7 +95,7 @@ pub(crate) async fn identify(
     next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let headers = request.headers();
-    let id = id_of_caller(headers).unwrap_or_else(new_id);
+    let id = id_of(headers);
     let caller = trace_of_caller(headers);
     let sort = if request.method().is_safe() { Sort::Read } else { Sort::Write };
     let tracer = api.farm.mailbox.tracer();

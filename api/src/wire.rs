@@ -217,13 +217,15 @@ impl UnitName {
             Self::Name(name) => name.clone(),
         };
         spec.find_unit(&name).ok_or_else(|| {
-            let n_units = spec.units.len();
-            let detail =
-                format!("unit must be a unit from 1 to {n_units}, or its name, got {name:?}");
+            let there = spec.unit_numbers();
+            let detail = format!(
+                "unit must be a unit from {} to {}, or its name, got {name:?}",
+                there.first, there.last
+            );
             Problem::new(&kind::OUT_OF_RANGE, detail)
                 .field("unit")
                 .value(name)
-                .allowed(Allowed::range(1.0, n_units as f64, ""))
+                .allowed(Allowed::units(there))
         })
     }
 }

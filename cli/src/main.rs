@@ -13,6 +13,8 @@ mod client;
 mod duration;
 mod ems;
 mod farm;
+mod gateway;
+mod healthcheck;
 mod history;
 mod input;
 mod log;
@@ -54,6 +56,8 @@ enum Command {
     Checkpoint(checkpoint::command::CheckpointCommand),
     Backup(checkpoint::command::BackupArgs),
     Restore(checkpoint::command::RestoreArgs),
+    Gateway(Box<gateway::GatewayArgs>),
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// Run a farm headless, as fast as the machine allows, and print a summary
     Run(run::RunArgs),
     /// Run one cell against a profile of current or power
@@ -129,6 +133,11 @@ fn main() -> ExitCode {
         Command::Checkpoint(command) => checkpoint::command::run(command, &mut out),
         Command::Backup(args) => checkpoint::command::backup(args, &mut out),
         Command::Restore(args) => checkpoint::command::restore(args, &mut out),
+        Command::Gateway(args) => {
+            drop(out);
+            return finish(gateway::run(args));
+        }
+        Command::Healthcheck(args) => healthcheck::run(args),
         Command::Run(args) => run::run(args, &mut out),
         Command::Cell(args) => cell::run(args, &mut out),
         Command::Profile(args) => profile::run(args, &mut out, &mut err),

@@ -40,9 +40,9 @@ pub(crate) fn run(args: &RegistersArgs, out: &mut dyn Write) -> anyhow::Result<(
         return print_points(&args.format, out);
     }
     let spec = load_farm(args.farm.as_deref())?;
-    let unit = spec.find_unit(&args.unit).ok_or_else(|| {
-        BadInput(format!("no unit \"{}\": the farm has units 1 to {}", args.unit, spec.units.len()))
-    })?;
+    let unit = spec
+        .find_unit(&args.unit)
+        .ok_or_else(|| BadInput(format!("no unit \"{}\": {}", args.unit, spec.unit_numbers())))?;
     let points = document(&args.map, &spec, unit)?;
     // Columns that most maps leave empty.
     let has_devices = points.iter().any(|point| !point.device.is_empty());

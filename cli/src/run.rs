@@ -65,7 +65,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let n_ticks = n_ticks(args, &setup)?;
     let workers = workers(args.workers)?;
     let mut rows = args.out.as_deref().map(Rows::create).transpose()?;
-    let Setup { spec, farm, inputs, mut dispatch } = setup;
+    let Setup { spec, farm, inputs, mut dispatch, .. } = setup;
     let options = EngineOptions { start: args.metrics.start_or_default(), workers };
     let mut engine = Engine::new(spec.clone(), inputs, options);
     let first = engine.farm();

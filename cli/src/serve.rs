@@ -129,7 +129,8 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let identity = Identity {
         farm_sha256: setup.farm.sha256(),
         seed: setup.spec.seed,
-        shard: 0,
+        shard: setup.spec.shard.as_ref().map_or(0, |shard| shard.index as u32),
+        first_unit: setup.spec.shard.as_ref().map_or(0, |shard| shard.first_unit as u32),
         units: setup.spec.units.len() as u32,
     };
     if let Some(state) = &state {
@@ -138,7 +139,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     // Opened now, so that a bad path is told before a port is bound.
     let audit = args.audit.open()?;
     let record = args.record.as_deref().map(RecordFolder::take).transpose()?;
-    let (modbus, modbus_texts) = modbus_config(args, &setup.spec)?;
+    let (modbus, modbus_texts) = modbus_config(args, &setup.whole)?;
     modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
     let plan = plan(args, &setup.spec, &modbus)?;
     let again = match &args.record {
@@ -192,7 +193,7 @@ fn check(args: &ServeArgs) -> anyhow::Result<()> {
 }
 
 /// A thousand clients need a thousand files; the soft limit is often lower than what is allowed.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(65_536) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
@@ -271,7 +272,12 @@ async fn bind(args: &ServeArgs, plan: Plan) -> anyhow::Result<Ports> {
     Ok(Ports { modbus, api, metrics, book, points })
 }
 
-fn cannot_listen(address: SocketAddr, what: &str, error: &std::io::Error, flag: &str) -> String {
+pub(crate) fn cannot_listen(
+    address: SocketAddr,
+    what: &str,
+    error: &std::io::Error,
+    flag: &str,
+) -> String {
     let also = if address.port() == 9090 && error.kind() == std::io::ErrorKind::AddrInUse {
         " (a local Prometheus listens on 9090 too)"
     } else {
@@ -441,7 +447,7 @@ fn start_farm(
     stage: Stage,
     watchers: Watchers,
 ) -> anyhow::Result<Farm> {
-    let Setup { spec, farm, inputs, dispatch } = setup;
+    let Setup { spec, farm, inputs, dispatch, .. } = setup;
     let Watchers { stats, tracer, feed } = watchers;
     let options = EngineOptions { start, workers: args.workers };
     let mut engine = Engine::new(Arc::clone(&spec), inputs.clone(), options);
@@ -635,7 +641,7 @@ impl Pace {
 
 /// Whoever interrupts a second time does not want to wait.
 #[expect(clippy::exit, reason = "the second Ctrl-C ends the process at once, by contract")]
-async fn exit_on_second_signal() {
+pub(crate) async fn exit_on_second_signal() {
     if let Ok(mut interrupt) = signal(SignalKind::interrupt()) {
         interrupt.recv().await;
         std::process::exit(130);
@@ -646,7 +652,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Written aside and renamed, so that a reader never sees half a file.
+/// The addresses of a farm that is ready.
 fn write_endpoints(path: &Path, book: &bess_api::AddressBook, scheme: &str) -> anyhow::Result<()> {
     let one = |address: SocketAddr| serde_json::json!({ "host": address.ip().to_string(), "port": address.port() });
     let endpoints = serde_json::json!({
@@ -667,8 +673,13 @@ fn write_endpoints(path: &Path, book: &bess_api::AddressBook, scheme: &str) -> a
         })).collect::<Vec<_>>(),
         "metrics": { "host": book.metrics.ip().to_string(), "port": book.metrics.port(), "url": format!("http://{}/metrics", book.metrics) },
     });
+    write_aside(path, &endpoints)
+}
+
+/// Writes JSON aside and renames it, so that a reader never sees half a file.
+pub(crate) fn write_aside(path: &Path, value: &serde_json::Value) -> anyhow::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-    serde_json::to_writer_pretty(&mut file, &endpoints)?;
+    serde_json::to_writer_pretty(&mut file, value)?;
     file.write_all(b"\n")?;
     file.persist(path)?;
     Ok(())
@@ -691,7 +702,7 @@ fn reached(book: &bess_api::AddressBook) -> String {
     let units = book.devices.iter().filter(|device| device.unit.is_some());
     let units: Vec<_> = units.collect();
     let is_plain = |device: &&&bess_core::device::DeviceAddress| {
-        device.unit_id.map(u32::from) == device.unit.map(bess_core::UnitId::number)
+        device.unit_id == device.unit.and_then(bess_core::UnitId::modbus_unit_id)
             && device.port == book.modbus.port()
     };
     if !units.is_empty() && units.iter().all(|device| is_plain(&device)) {
@@ -705,20 +716,20 @@ fn reached(book: &bess_api::AddressBook) -> String {
 /// Where to look, and three commands to try.
 fn greet(spec: &FarmSpec, book: &bess_api::AddressBook, access: &AccessArgs) {
     let (scheme, curl) = (access.scheme(), access.curl());
-    let unit = spec.units.len().min(3);
+    let idx = spec.units.len().min(3) - 1;
+    let unit = spec.units[idx].id;
     // Behind a listener without TLS, where there is one.
-    let is_it = |device: &&bess_core::device::DeviceAddress| {
-        device.unit.map(|unit| unit.idx() + 1) == Some(unit) && !device.is_tls
-    };
+    let is_it =
+        |device: &&bess_core::device::DeviceAddress| device.unit == Some(unit) && !device.is_tls;
     let device = book.devices.iter().find(is_it);
     let (host, port) =
         device.map_or((book.modbus.ip(), book.modbus.port()), |device| (device.host, device.port));
     let unit_id = device.and_then(|device| device.unit_id).unwrap_or(1);
-    let quarter_w = spec.units[unit - 1].design.pcs.rated_power.0 / 4.0;
+    let quarter_w = spec.units[idx].design.pcs.rated_power.0 / 4.0;
     let _ = writeln!(
         std::io::stderr(),
         "
-bess serves \"{}\": {} units, {} cells, {:.1} MW / {:.1} MWh
+bess serves \"{}\"{}: {} units, {} cells, {:.1} MW / {:.1} MWh
 
   Modbus TCP  {}   {}
   REST        {scheme}://{}/api/v1
@@ -730,6 +741,11 @@ Try:
   mbpoll -m tcp -p {port} -a {unit_id} -0 -r 12 -c 2 -t 4:int -B -1 {host}
 ",
         spec.name,
+        spec.shard.as_ref().map_or_else(String::new, |shard| {
+            let numbers = spec.unit_numbers();
+            let (index, n) = (shard.index, shard.n_shards);
+            format!(", shard {index} of {n}, units {} to {}", numbers.first, numbers.last)
+        }),
         spec.units.len(),
         spec.n_cells(),
         spec.rated_power().0 / 1e6,

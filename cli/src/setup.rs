@@ -22,6 +22,12 @@ pub(crate) struct FarmArgs {
     /// Seed of the cell-to-cell spread; beats the farm file's
     #[arg(long, value_name = "N", env = "BESS_SEED")]
     pub(crate) seed: Option<u64>,
+    /// Run the units of one shard of the farm: those from INDEX x K on, with --units-per-shard K
+    #[arg(long, value_name = "INDEX", env = "BESS_SHARD", requires = "units_per_shard")]
+    pub(crate) shard: Option<usize>,
+    /// Units of a shard; the last shard may have fewer
+    #[arg(long, value_name = "K", env = "BESS_UNITS_PER_SHARD", requires = "shard")]
+    pub(crate) units_per_shard: Option<usize>,
     /// Power that the farm is to follow at its POI, positive is discharge; each change of it takes all
     /// units over from whoever controlled them
     #[arg(long, value_name = "CSV", env = "BESS_DISPATCH")]
@@ -44,6 +50,8 @@ pub(crate) struct FarmArgs {
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) spec: Arc<FarmSpec>,
+    /// The farm of which `spec` may be a shard.
+    pub(crate) whole: Arc<FarmSpec>,
     /// The farm file and the files that it names.
     pub(crate) farm: Texts,
     pub(crate) inputs: Inputs,
@@ -117,7 +125,15 @@ impl FarmArgs {
             warn_of_nominal(frequency, spec.nominal_frequency.0);
         }
         let inputs = Inputs { frequency, voltage, ambient };
-        Ok(Setup { spec: Arc::new(spec), farm, inputs, dispatch })
+        let whole = Arc::new(spec);
+        let Some((index, units_per_shard)) = self.shard.zip(self.units_per_shard) else {
+            return Ok(Setup { spec: Arc::clone(&whole), whole, farm, inputs, dispatch });
+        };
+        let spec = whole.in_shard(index, units_per_shard);
+        let spec = spec.map_err(|no| BadInput(format!("--shard {index}: {no}")))?;
+        let share = spec.shard.as_ref().map_or(1.0, |shard| shard.share);
+        let dispatch = dispatch.map(|dispatch| dispatch.for_share(share));
+        Ok(Setup { spec: Arc::new(spec), whole, farm, inputs, dispatch })
     }
 }
 

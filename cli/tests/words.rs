@@ -16,6 +16,8 @@ fn every_command_explains_itself_on_stdout() {
     let all = stdout(&["--help"]);
     for command in [
         "serve",
+        "gateway",
+        "healthcheck",
         "run",
         "cell",
         "profile",
@@ -41,8 +43,8 @@ fn every_command_explains_itself_on_stdout() {
         assert!(!one.contains('\u{1b}'), "no colours where nobody asked for them");
     }
     for command in [
-        "serve", "run", "cell", "profile", "certs", "token", "unit", "history", "point", "link",
-        "fault", "log", "backup", "restore",
+        "serve", "gateway", "run", "cell", "profile", "certs", "token", "unit", "history", "point",
+        "link", "fault", "log", "backup", "restore",
     ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }
@@ -81,6 +83,8 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--speed", "BESS_SPEED"),
         ("--stepped", "BESS_STEPPED"),
         ("--seed", "BESS_SEED"),
+        ("--shard", "BESS_SHARD"),
+        ("--units-per-shard", "BESS_UNITS_PER_SHARD"),
         ("--dispatch", "BESS_DISPATCH"),
         ("--frequency", "BESS_FREQUENCY"),
         ("--drain", "BESS_DRAIN"),
@@ -94,6 +98,22 @@ fn the_flags_of_the_contract_are_there_with_their_variables() {
         ("--history-memory", "BESS_HISTORY_MEMORY"),
     ] {
         assert!(help.contains(flag) && help.contains(&format!("{variable}=")), "{flag}:\n{help}");
+    }
+    let gateway = stdout(&["gateway", "--help"]);
+    for (flag, variable) in [
+        ("--farm", "BESS_FARM"),
+        ("--units-per-shard", "BESS_UNITS_PER_SHARD"),
+        ("--shard-url", "BESS_SHARD_URL"),
+        ("--shard-timeout", "BESS_SHARD_TIMEOUT"),
+        ("--bind", "BESS_BIND"),
+        ("--api-port", "BESS_API_PORT"),
+        ("--metrics-port", "BESS_METRICS_PORT"),
+        ("--endpoints", "BESS_ENDPOINTS"),
+        ("--drain", "BESS_DRAIN"),
+        ("--log", "BESS_LOG"),
+    ] {
+        let there = gateway.contains(flag) && gateway.contains(&format!("{variable}="));
+        assert!(there, "{flag}:\n{gateway}");
     }
     for default in ["127.0.0.1", "5020", "8000", "9090"] {
         assert!(help.contains(&format!("[default: {default}]")), "{default} in:\n{help}");

@@ -17,7 +17,7 @@ pub use crate::control::{
 };
 use crate::defect::Defect;
 use crate::force::ForcedPoint;
-use crate::id::UnitId;
+use crate::id::{UnitId, UnitNumbers};
 use crate::link::LinkCondition;
 use crate::role::Role;
 use crate::snapshot::UnitView;
@@ -373,12 +373,12 @@ pub enum Rejection {
         unit: &'static str,
     },
     /// There is no such unit.
-    #[error("the farm has units 1 to {n_units}, not {number}")]
+    #[error("{units}, not {number}")]
     NoSuchUnit {
         /// What was sent.
         number: u32,
-        /// Number of units.
-        n_units: usize,
+        /// Which there are.
+        units: UnitNumbers,
     },
     /// The unit's state does not allow it.
     #[error("unit {unit} is {}: {reason}", .state.name())]

@@ -38,5 +38,5 @@ pub mod time;
 pub mod trace;
 pub mod units;
 
-pub use id::{CellAddress, RackId, UnitId};
+pub use id::{CellAddress, RackId, UnitId, UnitNumbers};
 pub use time::{Moment, SimTime, Tick};

@@ -36,15 +36,32 @@ pub enum Domain {
 #[derive(Clone, Copy, Debug)]
 pub struct Streams {
     seed: u64,
+    /// Units and racks of the farm before those of the process.
+    first_unit: u64,
+    first_rack: u64,
 }
 
 impl Streams {
     /// The streams of `seed`.
     pub const fn new(seed: u64) -> Self {
-        Self { seed }
+        Self { seed, first_unit: 0, first_rack: 0 }
+    }
+    /// The same streams for a part of the farm, before whose units there are so many units and racks:
+    /// indices of the part give the numbers that the whole farm has there.
+    pub const fn of_part(self, first_unit: usize, first_rack: usize) -> Self {
+        Self { first_unit: first_unit as u64, first_rack: first_rack as u64, ..self }
     }
     /// The stream of `domain` and `index`; equal arguments give equal streams.
     pub fn stream(self, domain: Domain, index: u64) -> Stream {
+        let index = match domain {
+            Domain::CellSpread | Domain::BmsSensors | Domain::SelfDischarge => {
+                index + self.first_rack
+            }
+            Domain::Watchdog | Domain::EnterService | Domain::SensorFault => {
+                index + (self.first_unit << 32)
+            }
+            Domain::Profile | Domain::Link | Domain::Scenario => index,
+        };
         let a = splitmix(self.seed ^ splitmix(domain as u64));
         let b = splitmix(a ^ splitmix(index.wrapping_add(0x5851_F42D_4C95_7F2D)));
         let state = (u128::from(a) << 64) | u128::from(b);
@@ -111,6 +128,21 @@ mod tests {
         assert_eq!(draw(7, 3).to_bits(), draw(7, 3).to_bits());
         assert_ne!(draw(7, 3).to_bits(), draw(7, 4).to_bits());
         assert_ne!(draw(7, 3).to_bits(), draw(8, 3).to_bits());
+    }
+
+    #[test]
+    fn a_part_of_a_farm_draws_what_the_whole_farm_draws_there() {
+        let draw = |streams: Streams, domain, index| streams.stream(domain, index).bits();
+        let (whole, part) = (Streams::new(7), Streams::new(7).of_part(20, 240));
+        for domain in [Domain::CellSpread, Domain::BmsSensors, Domain::SelfDischarge] {
+            assert_eq!(draw(part, domain, 5), draw(whole, domain, 245));
+        }
+        for domain in [Domain::Watchdog, Domain::EnterService, Domain::SensorFault] {
+            assert_eq!(draw(part, domain, 5 << 32 | 9), draw(whole, domain, 25 << 32 | 9));
+        }
+        for domain in [Domain::Profile, Domain::Link, Domain::Scenario] {
+            assert_eq!(draw(part, domain, 5), draw(whole, domain, 5));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod cooling;
 mod grid;
 mod plant;
 mod sequence;
+mod shard;
 mod site;
 
 pub use bms::{BalancingSpec, BmsSpec, SensorSpec};
@@ -19,13 +20,15 @@ pub use grid::{
 };
 pub use plant::{Arbitration, PCT_PER_MIN, PlantChange, PlantSettings, PlantSpec, Strategy};
 pub use sequence::{PcsThermalSpec, SequenceSpec};
+pub use shard::{NoShard, Shard};
 pub use site::{AmbientSpec, DailySpec, TransformerSpec};
 
 use crate::chemistry::Chemistry;
 use crate::control::{UnitFunctions, WatchdogSettings};
 use crate::defect::PlannedDefect;
-use crate::id::{RackId, UnitId};
+use crate::id::{RackId, UnitId, UnitNumbers};
 use crate::protection::ProtectionProfile;
+use crate::rng::Streams;
 use crate::state::UnitState;
 use crate::units::{Celsius, Hertz, Joules, Ohms, Seconds, Vars, VoltAmps, Volts, Watts};
 use std::ops::Range;
@@ -59,6 +62,8 @@ pub struct FarmSpec {
     pub defects: Vec<PlannedDefect>,
     /// Units in order of their number.
     pub units: Vec<UnitSpec>,
+    /// Which part of a farm this is; `None` for a whole one.
+    pub shard: Option<Shard>,
 }
 
 impl FarmSpec {
@@ -86,12 +91,38 @@ impl FarmSpec {
     pub fn nominal_energy(&self) -> Joules {
         self.units.iter().fold(Joules::ZERO, |sum, unit| sum + unit.design.nominal_energy())
     }
-    /// The unit that people call `name`: its number or its name.
+    /// The unit that people call `name`: its number in the farm or its name.
     pub fn find_unit(&self, name: &str) -> Option<UnitId> {
         if let Ok(number) = name.parse::<u32>() {
-            return UnitId::from_number(number).filter(|id| id.idx() < self.units.len());
+            return self.unit_by_number(number);
         }
         self.units.iter().find(|unit| unit.name == name).map(|unit| unit.id)
+    }
+    /// The unit with this number in the farm, if it is one of these.
+    pub fn unit_by_number(&self, number: u32) -> Option<UnitId> {
+        let idx = (number as usize).checked_sub(self.first_unit() + 1)?;
+        self.units.get(idx).map(|unit| unit.id)
+    }
+    /// Number in the farm of the unit with the dense index `idx`, whether it is there or not.
+    pub fn number_at(&self, idx: usize) -> u32 {
+        u32::try_from(self.first_unit() + idx + 1).unwrap_or(u32::MAX)
+    }
+    /// Numbers of these units.
+    pub fn unit_numbers(&self) -> UnitNumbers {
+        UnitNumbers {
+            first: self.number_at(0),
+            last: self.number_at(self.units.len().saturating_sub(1)),
+            is_part: self.is_part(),
+        }
+    }
+    /// Units of the farm before the first of these.
+    pub fn first_unit(&self) -> usize {
+        self.shard.as_ref().map_or(0, |shard| shard.first_unit)
+    }
+    /// The streams of chance of these units: the same as in the whole farm.
+    pub fn streams(&self) -> Streams {
+        let first_rack = self.shard.as_ref().map_or(0, |shard| shard.first_rack);
+        Streams::new(self.seed).of_part(self.first_unit(), first_rack)
     }
 }
 
@@ -113,14 +144,14 @@ pub struct UnitSpec {
     pub id: UnitId,
     /// Name for people, unique in the farm.
     pub name: String,
-    /// Its racks among all racks of the farm.
+    /// Its racks among those of all these units.
     pub racks: Range<usize>,
     /// How it is built; shared by equal units.
     pub design: Arc<UnitDesign>,
 }
 
 impl UnitSpec {
-    /// Identity of the rack `rack_idx` of this unit in the farm.
+    /// Identity of the rack `rack_idx` of this unit among those of all these units.
     pub fn rack_id(&self, rack_idx: usize) -> RackId {
         RackId::from_idx(self.racks.start + rack_idx)
     }

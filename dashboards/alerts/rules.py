@@ -19,10 +19,10 @@ import textwrap
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from source import TIMES, Record, api, bms, cell, grid, loop, modbus, pcs, process, recording, scenario, span  # noqa: E402
+from source import TIMES, Record, api, bms, cell, grid, loop, modbus, pcs, process, recording, scenario, shard, span  # noqa: E402
 
 COMPONENTS = {"cell": cell, "bms": bms, "pcs": pcs, "grid": grid, "loop": loop, "modbus": modbus, "api": api,
-              "process": process, "scenario": scenario}
+              "process": process, "shard": shard, "scenario": scenario}
 ALERTS = [(name, alert) for name, module in COMPONENTS.items() for alert in module.ALERTS]
 RUNBOOKS, DASHBOARDS = "http://localhost:8000/runbooks/", "http://localhost:3000"
 PAGE = os.path.normpath(os.path.join(HERE, "..", "..", "docs", "alerts.md"))
@@ -99,7 +99,7 @@ def samples(phases):
     words, at, index = [], 0.0, 0
     for value, n in phases:
         if value is None:
-            words.append(f"_x{n - 1}")
+            words.append(f"_x{n}")
         elif isinstance(value, list):
             words += [number(value[i % len(value)]) for i in range(n)]
         elif isinstance(value, str) and value.startswith("+"):

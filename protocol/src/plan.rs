@@ -405,7 +405,7 @@ impl<'b> Builder<'b> {
     ) -> Result<(), Misfit> {
         let slot = self.first_slot();
         let exceptions = self.config.exceptions.iter();
-        let also = exceptions.filter(|e| e.units.contains(&unit.id)).flat_map(|e| e.also.clone());
+        let also = exceptions.filter(|e| e.is_for(unit.id)).flat_map(|e| e.also.clone());
         for (unit_id, maps) in also.collect::<Vec<_>>() {
             let device = self.device(unit, slot, &maps);
             self.put_also(listener, unit, (unit_id, &device, &maps.names), gateway, book)?;

@@ -21,6 +21,8 @@ const ROUNDING_S: f64 = 1e-6;
 pub struct Dispatch {
     series: Series,
     rated_w: f64,
+    /// The part of the series that is asked for.
+    share: f64,
     clamped: usize,
     emitted_w: Option<f64>,
 }
@@ -31,7 +33,11 @@ impl Dispatch {
     pub fn new(series: Series, rated: Watts) -> Self {
         let rated_w = rated.0.abs();
         let clamped = series.values().iter().filter(|w| w.abs() > rated_w).count();
-        Self { series, rated_w, clamped, emitted_w: None }
+        Self { series, rated_w, share: 1.0, clamped, emitted_w: None }
+    }
+    /// The same for a shard of the farm, which takes so much of it, > 0 and at most 1.
+    pub fn for_share(self, share: f64) -> Self {
+        Self { share, ..self }
     }
     /// The same dispatch, of a farm that goes on after `tick`: what it asked for by then it does not ask for
     /// again.
@@ -58,7 +64,7 @@ impl Dispatch {
         let time_s = time_s + ROUNDING_S;
         // Adding 0.0 turns a negative zero into zero, as people would print it.
         (time_s >= self.series.start_s())
-            .then(|| self.series.at(time_s).clamp(-self.rated_w, self.rated_w) + 0.0)
+            .then(|| self.series.at(time_s).clamp(-self.rated_w, self.rated_w) * self.share + 0.0)
     }
 }
 

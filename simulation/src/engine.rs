@@ -29,7 +29,6 @@ use bess_core::force::ForcedPoints;
 use bess_core::id::UnitId;
 use bess_core::link::ActiveLinks;
 use bess_core::log::Log;
-use bess_core::rng::Streams;
 use bess_core::series::Series;
 use bess_core::snapshot::{Before, EnergyTotals, FarmView, Snapshot};
 use bess_core::spec::{FarmSpec, UnitDesign, UnitSpec};
@@ -380,7 +379,7 @@ impl Engine {
 fn build_units(spec: &FarmSpec, pool: Option<&rayon::ThreadPool>) -> Vec<Unit> {
     let common = Common {
         initial: spec.initial,
-        streams: Streams::new(spec.seed),
+        streams: spec.streams(),
         island_loads: spec.grid.island_loads.as_slice().into(),
     };
     let mut models: Vec<Arc<BatteryModel>> = Vec::new();

@@ -375,7 +375,7 @@ impl Loop {
     /// Units whose watch counts any request hear of those since the last tick.
     fn note_requests(&mut self) {
         for (idx, asked) in self.asked.iter().enumerate() {
-            let unit = UnitId::from_idx(idx);
+            let unit = self.engine.spec().units[idx].id;
             if asked.load(Ordering::Relaxed)
                 && asked.swap(false, Ordering::Relaxed)
                 && self.engine.counts_requests(unit)

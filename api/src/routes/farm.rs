@@ -203,7 +203,7 @@ fn power(
 
 impl FarmSetpoint {
     /// One command: the strategy and the setpoint together or neither.
-    fn command(&self, spec: &FarmSpec) -> Fallible<Command> {
+    pub(crate) fn command(&self, spec: &FarmSpec) -> Fallible<Command> {
         let active = power(
             ("active_power_w", self.active_power_w),
             ("active_power_pct", self.active_power_pct),

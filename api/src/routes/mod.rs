@@ -187,6 +187,23 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
+/// Whether a resource has this path.
+pub(crate) fn has_route(path: &str) -> bool {
+    static TEMPLATES: LazyLock<Vec<String>> =
+        LazyLock::new(|| document().paths.paths.into_keys().collect());
+    let fits = |template: &String| {
+        let (mut parts, mut known) = (path.split('/'), template.split('/'));
+        loop {
+            match (parts.next(), known.next()) {
+                (None, None) => break true,
+                (Some(part), Some(known)) if part == known || known.starts_with('{') => {}
+                _ => break false,
+            }
+        }
+    };
+    TEMPLATES.iter().any(fits)
+}
+
 /// The document without the names of its fields, from which these are taken.
 pub(crate) fn described() -> &'static serde_json::Value {
     static DESCRIBED: LazyLock<serde_json::Value> = LazyLock::new(|| {

@@ -16,7 +16,7 @@ use axum::response::Response;
 use bess_core::command::{Command, Request};
 use bess_core::id::UnitId;
 use bess_core::snapshot::Snapshot;
-use bess_core::spec::{PCT_PER_MIN, PlantChange, PlantSettings, Strategy};
+use bess_core::spec::{FarmSpec, PCT_PER_MIN, PlantChange, PlantSettings, Strategy};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -58,7 +58,7 @@ impl PlantAnswer {
             stamp: Stamp::of(snapshot),
             enabled: plant.enabled,
             strategy: StrategyName(plant.strategy.name()),
-            priority: plant.priority.iter().map(|idx| UnitId::from_idx(*idx).number()).collect(),
+            priority: plant.priority.iter().map(|idx| snapshot.spec.number_at(*idx)).collect(),
             ramp_pct_per_min: Num(plant.ramp_per_s * PCT_PER_MIN),
             soc_min: Num(plant.soc_min),
             soc_max: Num(plant.soc_max),
@@ -115,17 +115,18 @@ pub(crate) struct PlantWish {
 }
 
 /// Dense indices of units by their numbers, each named once.
-fn indices(numbers: &[u32], n_units: usize) -> Fallible<Vec<usize>> {
+fn indices(numbers: &[u32], spec: &FarmSpec) -> Fallible<Vec<usize>> {
     let mut indices = Vec::with_capacity(numbers.len());
-    let mut is_named = vec![false; n_units];
+    let mut is_named = vec![false; spec.units.len()];
     for number in numbers {
-        let idx = UnitId::from_number(*number).map(UnitId::idx).filter(|idx| *idx < n_units);
-        let Some(idx) = idx else {
-            let detail = format!("priority must name units from 1 to {n_units}, got {number}");
+        let Some(idx) = spec.unit_by_number(*number).map(UnitId::idx) else {
+            let there = spec.unit_numbers();
+            let (first, last) = (there.first, there.last);
+            let detail = format!("priority must name units from {first} to {last}, got {number}");
             return Err(Problem::new(&kind::OUT_OF_RANGE, detail)
                 .field("priority")
                 .value(*number)
-                .allowed(Allowed::range(1.0, n_units as f64, "")));
+                .allowed(Allowed::units(there)));
         };
         if std::mem::replace(&mut is_named[idx], true) {
             let detail = format!("priority names unit {number} twice");
@@ -139,7 +140,7 @@ fn indices(numbers: &[u32], n_units: usize) -> Fallible<Vec<usize>> {
 }
 
 impl PlantWish {
-    fn change(&self, present: &PlantSettings, n_units: usize) -> Fallible<PlantChange> {
+    fn change(&self, present: &PlantSettings, spec: &FarmSpec) -> Fallible<PlantChange> {
         let strategy = self.strategy.as_ref();
         let response = self.frequency_response.as_ref().map(|wish| {
             let onto = |wish: &ResponseWish| {
@@ -163,7 +164,7 @@ impl PlantWish {
         let change = PlantChange {
             enabled: self.enabled,
             strategy: strategy.map(|s| by_name("strategy", s, &Strategy::ALL)).transpose()?,
-            priority: self.priority.as_ref().map(|p| indices(p, n_units)).transpose()?,
+            priority: self.priority.as_ref().map(|p| indices(p, spec)).transpose()?,
             ramp_per_s: self
                 .ramp_pct_per_min
                 .map(|ramp| ramp.map_or(f64::INFINITY, |ramp| ramp / PCT_PER_MIN)),
@@ -211,6 +212,6 @@ pub(crate) async fn change(
 ) -> Fallible<Json<AppliedAnswer>> {
     query.finish()?;
     let snapshot = api.snapshot();
-    let change = wish.change(&snapshot.plant, snapshot.units.len())?;
+    let change = wish.change(&snapshot.plant, &snapshot.spec)?;
     api.change(Request::Control(Command::ConfigurePlant(Box::new(change))), sender).await
 }

@@ -111,7 +111,7 @@ fn units_of<'s>(
     match &selection.only {
         Some(only) => Some(Box::new(only.iter().copied())),
         None if selection.all_units => {
-            Some(Box::new((0..snapshot.units.len()).map(UnitId::from_idx)))
+            Some(Box::new(snapshot.spec.units.iter().map(|unit| unit.id)))
         }
         None => None,
     }

@@ -29,6 +29,9 @@ pub(crate) struct Identity {
     /// Number of the shard, from 0.
     #[serde(default)]
     pub(crate) shard: u32,
+    /// Units of the farm before the first that this process has.
+    #[serde(default)]
+    pub(crate) first_unit: u32,
     /// Units that this process has.
     pub(crate) units: u32,
 }
@@ -41,6 +44,7 @@ impl Identity {
             ("farm file (SHA-256)", short(&self.farm_sha256), short(&other.farm_sha256)),
             ("seed", self.seed.to_string(), other.seed.to_string()),
             ("shard", self.shard.to_string(), other.shard.to_string()),
+            ("units before it", self.first_unit.to_string(), other.first_unit.to_string()),
             ("units", self.units.to_string(), other.units.to_string()),
         ];
         let differ = rows.into_iter().filter(|(_, own, others)| own != others);

@@ -82,7 +82,9 @@ fn farm(header: &Header) -> Result<FarmSpec, Problems> {
     let mut spec = farm.again(&mut |name, text, source| parse_farm(name, text, source))?;
     spec.seed = header.seed;
     crate::modbus::again(header.modbus.as_ref(), &spec)?.set_watchdogs(&mut spec);
-    Ok(spec)
+    let Some((index, units_per_shard)) = header.shard else { return Ok(spec) };
+    spec.in_shard(index, units_per_shard)
+        .map_err(|no| Problems(vec![Problem::without_place(FILE, no.to_string(), None)]))
 }
 
 /// The lines of a recording, each checked against those before it.

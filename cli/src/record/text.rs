@@ -36,6 +36,9 @@ pub(crate) struct Header {
     pub(crate) farm_sha256: String,
     /// Seed of the farm.
     pub(crate) seed: u64,
+    /// The shard that was run and the units of a shard; absent where the farm was run as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shard: Option<(usize, usize)>,
     /// Simulated instant of tick 0.
     pub(crate) start: SimTime,
     /// Whether the farm ran beside one without faults.
@@ -63,6 +66,7 @@ impl Header {
             revision: option_env!("BESS_REVISION").unwrap_or("unknown").to_owned(),
             farm_sha256: farm.sha256(),
             seed: engine.spec().seed,
+            shard: engine.spec().shard.as_ref().map(|shard| (shard.index, shard.units_per_shard)),
             start,
             shadow: false,
             farm,

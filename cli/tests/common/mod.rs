@@ -207,9 +207,19 @@ impl Farm {
 
     /// The same with variables in its environment.
     pub(crate) fn start_in(variables: &[(&str, &str)], args: &[&str]) -> Self {
+        Self::launch(&["serve", "--modbus-port=0"], variables, args)
+    }
+
+    /// Starts `bess gateway` and waits until it has written its endpoints.
+    pub(crate) fn gateway(args: &[&str]) -> Self {
+        Self::launch(&["gateway"], &[], args)
+    }
+
+    fn launch(command: &[&str], variables: &[(&str, &str)], args: &[&str]) -> Self {
         let folder = folder();
         let path = folder.path().join("endpoints.json");
-        let mut child = bess(["serve", "--modbus-port=0", "--api-port=0", "--metrics-port=0"])
+        let mut child = bess(command)
+            .args(["--api-port=0", "--metrics-port=0"])
             .args(["--endpoints", &text(&path)])
             .args(args)
             .envs(variables.iter().copied())

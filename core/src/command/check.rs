@@ -4,7 +4,7 @@ use super::{
     ClockCommand, Command, ControlChange, Rejection, SPEED_MAX, SPEED_MIN, STEP_MAX, Standing,
     UnitAction,
 };
-use crate::control::{ReversionChange, in_range as optional_in_range};
+use crate::control::{FunctionName, ReversionChange, in_range as optional_in_range};
 use crate::id::UnitId;
 use crate::snapshot::UnitView;
 use crate::spec::{AMBIENT_DEGC, FREQUENCY_HZ, FarmSpec, Hold, UnitDesign, VOLTAGE_PU};
@@ -30,6 +30,14 @@ pub fn validate_with(
 ) -> Result<(), Rejection> {
     match command {
         Command::ControlUnit { unit, change } => {
+            if spec.is_part()
+                && change.functions.is_some_and(|on| on.has(FunctionName::PeakShaving))
+            {
+                let reason = "peak_shaving goes by the meter at the farm's POI, behind which other \
+                              shards have units too; let the plant controller do it";
+                let (field, reason) = ("functions", reason.to_owned());
+                return Err(Rejection::NotPossible { field, reason });
+            }
             validate_change(&find_unit(spec, *unit)?.design, spec.nominal_frequency.0, change)
         }
         Command::ConfigureUnit { unit, change } => {
@@ -107,8 +115,8 @@ pub fn validate_clock(command: ClockCommand) -> Result<(), Rejection> {
 /// # Errors
 /// When there is none with this id.
 pub fn find_unit(spec: &FarmSpec, unit: UnitId) -> Result<&crate::spec::UnitSpec, Rejection> {
-    let n_units = spec.units.len();
-    spec.units.get(unit.idx()).ok_or(Rejection::NoSuchUnit { number: unit.number(), n_units })
+    let units = spec.unit_numbers();
+    spec.units.get(unit.idx()).ok_or(Rejection::NoSuchUnit { number: unit.number(), units })
 }
 
 fn validate_change(

@@ -71,6 +71,7 @@ fn read(
         ageing_acceleration: 1.0,
         defects: Vec::new(),
         units: Vec::new(),
+        shard: None,
     };
     // How it is reached is read by who serves it.
     let _ = root.has("modbus");

@@ -179,8 +179,8 @@ impl PlantChange {
         if let Some(order) = &self.priority {
             for (at, &idx) in order.iter().enumerate() {
                 if idx >= spec.units.len() {
-                    let number = u32::try_from(idx + 1).unwrap_or(u32::MAX);
-                    return Err(Rejection::NoSuchUnit { number, n_units: spec.units.len() });
+                    let number = spec.number_at(idx);
+                    return Err(Rejection::NoSuchUnit { number, units: spec.unit_numbers() });
                 }
                 if order[..at].contains(&idx) {
                     return no("priority", "names a unit twice; name each at most once");

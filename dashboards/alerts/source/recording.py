@@ -33,7 +33,14 @@ RECORDS = [
     ratio("instance:bess_units_derated:ratio", total('bess_units{state="derated"}'), total("bess_units")),
     ratio("namespace:bess_farm_energy:ratio", "sum by (job, namespace) (bess_farm_energy_joules)",
           "sum by (job, namespace) (bess_farm_energy_capacity_joules)"),
-    Record("namespace:bess_farm_ac_power_watts:sum", "sum by (job, namespace) (bess_farm_ac_power_watts)"),
+    # A farm in shards: what its processes have of it, together.
+    *[Record(f"namespace:{name}:sum", f"sum by (job, namespace) ({name})") for name in (
+        "bess_farm_ac_power_watts", "bess_farm_ac_reactive_power_vars", "bess_farm_ac_power_setpoint_watts",
+        "bess_farm_ac_power_rated_watts", "bess_farm_available_charge_power_watts",
+        "bess_farm_available_discharge_power_watts", "bess_farm_energy_joules", "bess_farm_energy_capacity_joules")],
+    Record("namespace_state:bess_units:sum", "sum by (job, namespace, state) (bess_units)"),
+    Record("namespace_code_level:bess_units_alarm:sum", "sum by (job, namespace, code, level) (bess_units_alarm)"),
+    Record("namespace:bess_shard_info:count", "count by (job, namespace) (count by (job, namespace, shard) (bess_shard_info))"),
     # Simulated seconds per second of wall time that really passed.
     *[Record(f"instance:bess_simulation_time_seconds:deriv{w}", f"deriv(bess_simulation_time_seconds[{w}])")
       for w in ("5m", "10m", "1h")],

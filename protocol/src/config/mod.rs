@@ -49,6 +49,14 @@ pub(crate) struct UnitMaps {
     pub(crate) also: Vec<(u8, Arc<MapSet>)>,
 }
 
+impl UnitMaps {
+    /// Whether `unit` is one of them. By the number in the farm: the configuration is of the whole farm,
+    /// and `unit` may be one of a shard.
+    pub(crate) fn is_for(&self, unit: UnitId) -> bool {
+        self.units.iter().any(|named| named.number() == unit.number())
+    }
+}
+
 /// Registers of standard maps that are refreshed only now and then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RefreshRule {
@@ -105,7 +113,7 @@ pub fn parse_modbus(
 impl ModbusConfig {
     /// The maps of a unit, where its listener has none of its own.
     pub(crate) fn maps_of(&self, unit: UnitId) -> &Arc<MapSet> {
-        let exception = self.exceptions.iter().find(|exception| exception.units.contains(&unit));
+        let exception = self.exceptions.iter().find(|exception| exception.is_for(unit));
         exception.map_or(&self.maps, |exception| &exception.maps)
     }
 
@@ -192,8 +200,7 @@ impl Reader<'_, '_> {
             match self.spec.find_unit(&name) {
                 Some(unit) => units.push(unit),
                 None => {
-                    let n = self.spec.units.len();
-                    let message = format!("no unit \"{name}\": the farm has units 1 to {n}");
+                    let message = format!("no unit \"{name}\": {}", self.spec.unit_numbers());
                     section.report(span, message, None);
                 }
             }

@@ -1,10 +1,10 @@
 //! What writes do, and what refuses them.
 
 use crate::farm::{Farm, Temper, model};
-use bess_core::UnitId;
 use bess_core::alarm::{AlarmCode, AlarmKey, AlarmLevel};
 use bess_core::command::{Command, ControlChange, Rejection, UnitAction};
 use bess_core::snapshot::UnitState;
+use bess_core::{UnitId, UnitNumbers};
 use bess_protocol::ListenerConfig;
 use std::time::Duration;
 
@@ -240,7 +240,13 @@ async fn each_rejection_of_the_loop_has_its_exception() {
         (Rejection::Leased { unit, holder, remaining_s: 3.0 }, 6),
         (Rejection::Busy, 6),
         (Rejection::Closed, 6),
-        (Rejection::NoSuchUnit { number: 9, n_units: 1 }, 11),
+        (
+            Rejection::NoSuchUnit {
+                number: 9,
+                units: UnitNumbers { first: 1, last: 1, is_part: false },
+            },
+            11,
+        ),
     ] {
         let farm = Farm::with(Temper::Refuses(rejection.clone()), ListenerConfig::default()).await;
         let mut client = farm.client().await;

@@ -4,8 +4,8 @@
 use super::node::{Aggregate, Arithmetic, Compare, Domain, Num, Selection, Subject, Truth, Window};
 use crate::sight::{Get, Level, Resolved, Sight};
 use bess_core::alarm::{AlarmCode, AlarmLevel, AlarmPhase, AlarmSet};
-use bess_core::id::UnitId;
 use bess_core::snapshot::{CellsView, RackView, Snapshot};
+use bess_core::spec::UnitSpec;
 use bess_core::time::Tick;
 
 /// One element of a vector: a unit, a rack or a cell.
@@ -166,8 +166,8 @@ impl Eval<'_> {
             }
             Truth::Latched(code, subject) => {
                 let snapshot = self.sight.snapshot;
-                let unit = UnitId::from_idx(at.unit as usize);
-                let racks = snapshot.spec.units.get(at.unit as usize)?.racks.start;
+                let UnitSpec { id: unit, racks, .. } = snapshot.spec.units.get(at.unit as usize)?;
+                let racks = racks.start;
                 let of_rack = |rack_idx: Option<u16>| match subject {
                     Subject::Unit => true,
                     Subject::Rack => {
@@ -175,7 +175,7 @@ impl Eval<'_> {
                     }
                 };
                 Some(snapshot.alarms.iter().any(|alarm| {
-                    alarm.unit == unit
+                    alarm.unit == *unit
                         && alarm.phase == AlarmPhase::Latched
                         && code.is_none_or(|code| alarm.key.code == code)
                         && of_rack(alarm.key.rack_idx)

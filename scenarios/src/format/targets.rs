@@ -40,6 +40,8 @@ pub(super) fn selector(name: String, part: Part<'_, '_, '_>) -> Selector {
         let message = "a sensor is chosen by `match: {signal: …}`".to_owned();
         part.report("kind", message, None);
     }
+    let is_elsewhere =
+        part.context.spec.is_part() && matching.units.as_ref().is_some_and(Vec::is_empty);
     let selector = Selector {
         kind,
         matching,
@@ -48,7 +50,11 @@ pub(super) fn selector(name: String, part: Part<'_, '_, '_>) -> Selector {
         radius: part.whole("radius").unwrap_or(1) as usize,
         not: part.targets("not"),
         mode: mode(&part),
-        on_empty: part.word("onEmpty", OnEmpty::Fail, &OnEmpty::ALL),
+        on_empty: match part.word("onEmpty", OnEmpty::Fail, &OnEmpty::ALL) {
+            // Named units that another shard has are that one's to do something with.
+            _ if is_elsewhere => OnEmpty::Skip,
+            on_empty => on_empty,
+        },
         sticky: part.flag_or("sticky", true),
         name,
     };
@@ -184,7 +190,8 @@ fn units_of(node: &Node<'_, '_>, spec: &FarmSpec) -> Vec<UnitId> {
             return Vec::new();
         }
     };
-    let find = |name: &str| unit(name.trim(), spec).map_err(|(m, hint)| node.report(m, hint)).ok();
+    let find =
+        |name: &str| number_of(name.trim(), spec).map_err(|(m, hint)| node.report(m, hint)).ok();
     let (first, last) = match text.split_once("..") {
         Some((first, last)) => (find(first), find(last)),
         None => {
@@ -196,19 +203,29 @@ fn units_of(node: &Node<'_, '_>, spec: &FarmSpec) -> Vec<UnitId> {
     if first > last {
         node.report(format!("the range {text} goes backwards"), None);
     }
-    (first.idx()..=last.idx()).map(UnitId::from_idx).collect()
+    // Those that another shard has are left out.
+    (first..=last).filter_map(|number| spec.unit_by_number(number)).collect()
+}
+
+/// The number in the farm of the unit called `name`, be it here or in another shard.
+fn number_of(name: &str, spec: &FarmSpec) -> Result<u32, (String, Option<String>)> {
+    let digits = name.strip_prefix("unit-").unwrap_or(name);
+    let elsewhere = spec
+        .shard
+        .as_ref()
+        .and_then(|shard| shard.number_in_farm(name).or_else(|| shard.number_in_farm(digits)));
+    elsewhere.map_or_else(|| unit(name, spec).map(UnitId::number), Ok)
 }
 
 /// The unit called `name`: its name in the farm file, its name in reports (`unit-001`) or its number.
 pub(super) fn unit(name: &str, spec: &FarmSpec) -> Result<UnitId, (String, Option<String>)> {
     let digits = name.strip_prefix("unit-").unwrap_or(name);
     let named = spec.units.iter().find(|unit| unit.name == name).map(|unit| unit.id);
-    let numbered = || digits.parse().ok().and_then(UnitId::from_number);
-    named.or_else(|| numbered().filter(|unit| unit.idx() < spec.units.len())).ok_or_else(|| {
+    let numbered = || digits.parse().ok().and_then(|number| spec.unit_by_number(number));
+    named.or_else(numbered).ok_or_else(|| {
         let known: Vec<&str> = spec.units.iter().map(|unit| unit.name.as_str()).collect();
-        let n_units = spec.units.len();
         let hint = did_you_mean(name, &known);
-        (format!("there is no unit `{name}`; the farm has units 1 to {n_units}"), hint)
+        (format!("there is no unit `{name}`; {}", spec.unit_numbers()), hint)
     })
 }
 

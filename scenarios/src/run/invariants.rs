@@ -126,9 +126,10 @@ const INVARIANTS: &[Invariant] = &[
                 // It wraps round at the end of its range.
                 (unit.heartbeat.wrapping_sub(*last) > u32::MAX / 2).then_some(unit.heartbeat)
             };
-            let mut all = seen.units.iter().zip(heartbeats).enumerate();
-            all.find_map(|(idx, pair)| {
-                back(pair).map(|now| format!("unit {}: from {} to {now}", idx + 1, pair.1))
+            let mut all = seen.spec.units.iter().zip(seen.units.iter().zip(heartbeats));
+            all.find_map(|(spec, pair)| {
+                let (unit, last) = (spec.id.number(), pair.1);
+                back(pair).map(|now| format!("unit {unit}: from {last} to {now}"))
             })
         },
     },

@@ -169,14 +169,16 @@ fn responds(scenario: &Scenario, seen: &Snapshot) -> bool {
 /// What a farm lacks of what a scenario needs.
 fn lacks(scenario: &Scenario, seen: &Snapshot, has_modbus: bool) -> Option<String> {
     let (requires, spec) = (&scenario.requires, &seen.spec);
-    if spec.units.len() < requires.min_units {
-        let (has, needs) = (spec.units.len(), requires.min_units);
+    let shard = spec.shard.as_ref();
+    let n_units = shard.map_or(spec.units.len(), |shard| shard.farm_units);
+    if n_units < requires.min_units {
+        let (has, needs) = (n_units, requires.min_units);
         return Some(format!("the farm has {has} units, the scenario needs {needs}"));
     }
     if let Some(least) = requires.min_power
-        && spec.rated_power() < least
+        && let rated = spec.rated_power() * (1.0 / shard.map_or(1.0, |shard| shard.share))
+        && rated < least
     {
-        let rated = spec.rated_power();
         return Some(format!("the farm is rated {rated}, the scenario needs {least}"));
     }
     if let Some(wanted) = &requires.chemistry {

@@ -374,7 +374,7 @@ impl Stage {
         }
         units.sort_unstable();
         units.dedup();
-        self.cells = units.into_iter().map(UnitId::from_idx).collect();
+        self.cells = units.into_iter().map(|idx| seen.spec.units[idx].id).collect();
     }
 }
 

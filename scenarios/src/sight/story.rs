@@ -93,7 +93,7 @@ impl Story {
             events::named(event).into_iter().flatten().for_each(|(name, seen)| push(name, seen));
         }
         for (_, record) in snapshot.audit.after(self.last_write) {
-            writes::named(record, &mut push);
+            writes::named(record, &|number| snapshot.spec.unit_by_number(number), &mut push);
         }
         let has_gap = snapshot.events.first() > self.last_event + 1
             || snapshot.audit.first() > self.last_write + 1;

@@ -6,7 +6,12 @@ use bess_core::control::ControlSource;
 use bess_core::id::UnitId;
 
 /// Tells `tell` what a write is in a scenario's words; writes that are not a client's are nothing.
-pub(super) fn named(record: &AuditRecord, mut tell: impl FnMut(EventName, Seen)) {
+/// `unit_of` finds a unit by its number.
+pub(super) fn named(
+    record: &AuditRecord,
+    unit_of: &dyn Fn(u32) -> Option<UnitId>,
+    mut tell: impl FnMut(EventName, Seen),
+) {
     if !matches!(record.origin.source, ControlSource::Modbus | ControlSource::Rest)
         || !record.is_of_farm()
     {
@@ -20,7 +25,7 @@ pub(super) fn named(record: &AuditRecord, mut tell: impl FnMut(EventName, Seen))
     }
     tell(CLIENT_WRITE, seen);
     for part in record.what.split("; ") {
-        let (unit, part) = about(part);
+        let (unit, part) = about(part, unit_of);
         if let Some(value) = setpoint_w(part) {
             tell(CLIENT_WRITE_SETPOINT, Seen { unit: unit.or(record.unit), value, ..seen });
         }
@@ -28,11 +33,9 @@ pub(super) fn named(record: &AuditRecord, mut tell: impl FnMut(EventName, Seen))
 }
 
 /// The unit that a part of a batch is about, and the rest of it: `unit 3: active_power_w = 5`.
-fn about(part: &str) -> (Option<UnitId>, &str) {
+fn about<'p>(part: &'p str, unit_of: &dyn Fn(u32) -> Option<UnitId>) -> (Option<UnitId>, &'p str) {
     let named = part.strip_prefix("unit ").and_then(|rest| rest.split_once(": "));
-    named.map_or((None, part), |(number, rest)| {
-        (number.parse().ok().and_then(UnitId::from_number), rest)
-    })
+    named.map_or((None, part), |(number, rest)| (number.parse().ok().and_then(unit_of), rest))
 }
 
 /// The active power in W that is written, NaN for one in percent; `None` for no setpoint.
@@ -81,7 +84,7 @@ mod tests {
             refused: refused.then(|| "no".to_owned()),
         };
         let mut all = Vec::new();
-        named(&record, |name, seen| all.push((name, seen)));
+        named(&record, &UnitId::from_number, |name, seen| all.push((name, seen)));
         all
     }
     fn set(number: u32, change: ControlChange) -> Command {

@@ -122,7 +122,7 @@ impl Engine {
     /// A reset that was refused counts at the alarm that is in its way.
     fn note_refusal(&mut self, rejection: &Rejection) {
         if let Rejection::ResetRefused { unit, .. } = rejection
-            && let Some(unit) = UnitId::from_number(*unit)
+            && let Some(unit) = self.spec.unit_by_number(*unit)
         {
             self.units[unit.idx()].refuse_reset(self.tick);
             self.gather_events_of(Some(unit));

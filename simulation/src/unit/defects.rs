@@ -74,7 +74,7 @@ impl Unit {
                 self.battery.distort(quantity, rack_idx, distortion);
             }
             Defect::Sensor { quantity, distortion, .. } => {
-                let key = sensor::key(self.streams, self.idx, None, quantity);
+                let key = sensor::key(self.streams, self.id.idx(), None, quantity);
                 self.sensor_faults.set(quantity, distortion, key);
             }
             Defect::CoolantLeak(lost) => failures.flow_lost = lost,

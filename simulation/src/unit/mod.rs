@@ -79,7 +79,7 @@ const AT_REST: f64 = 0.005;
 /// State of a unit.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
-    idx: usize,
+    id: UnitId,
     design: Arc<UnitDesign>,
     machine: Machine,
     pub(crate) control: UnitControl,
@@ -157,7 +157,7 @@ persist! {
     }
     // Its functions are kept by `save_whole`, and only where somebody changed them.
     but {
-        idx, design, functions, island_loads, streams, rack_sights, relay_actions, reverted,
+        id, design, functions, island_loads, streams, rack_sights, relay_actions, reverted,
     }
 }
 
@@ -171,7 +171,7 @@ impl Unit {
         let design = Arc::clone(&spec.design);
         let (initial, streams) = (&common.initial, common.streams);
         let mut unit = Self {
-            idx: spec.id.idx(),
+            id: spec.id,
             machine: Machine::new(spec.id, initial.state),
             control: UnitControl::initial(&design),
             functions: Arc::clone(&design.functions),
@@ -235,7 +235,7 @@ impl Unit {
     }
 
     pub(crate) fn id(&self) -> UnitId {
-        UnitId::from_idx(self.idx)
+        self.id
     }
     pub(crate) fn is_quarantined(&self) -> bool {
         self.is_quarantined

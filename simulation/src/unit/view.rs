@@ -157,7 +157,7 @@ impl Unit {
 
     fn place(&self, rack_idx: usize, at: At) -> CellAddress {
         CellAddress {
-            unit_idx: self.idx as u32,
+            unit_idx: self.id.number() - 1,
             rack_idx: rack_idx as u16,
             cell_idx: at.cell as u16,
         }
@@ -290,7 +290,7 @@ impl Unit {
         let kept = self.frozen.as_ref();
         let column = || Vec::with_capacity(n);
         let mut view = CellsView {
-            unit_idx: self.idx,
+            unit_idx: self.id.idx(),
             cells_per_rack: self.design.cells_in_series,
             voltage_v: column(),
             temperature_degc: column(),

@@ -13,6 +13,8 @@ use bess_core::stats::LogStats;
 pub(super) const ROWS: &[Row] = &[
     row(Kind::Info, "bess_build_info", NONE, "What was built", Info(build)).by(&["version", "revision", "rustc", "target"]),
     row(Kind::Info, "bess_config_hash_info", NONE, "Hash of the farm file and the files that it names, as they were read at the start", Info(config)).by(&["sha256"]),
+    row(Kind::Info, "bess_shard_info", NONE, "Which part of the farm the process has: number of the shard from 0, number in the farm of its first unit, and how many units it has", Info(shard)).by(&["shard", "first_unit", "units"]),
+    gauge("bess_shards_expected", NONE, "Shards that the whole farm has; 1 where one process runs it", Count(|s| s.snapshot().spec.shard.as_ref().map_or(1, |shard| shard.n_shards as u64))),
 
     // The exporter.
     gauge("bess_scrape_encode_seconds", SECONDS, "Time that it took to encode the metrics of the scrape before this one", Numbers(|s| endpoints(s, |endpoint| endpoint.encode_s))).by(&["endpoint"]),
@@ -49,6 +51,16 @@ pub(super) const ROWS: &[Row] = &[
 
 fn log_events(sight: &Sight<'_>) -> Vec<(Labels, Number)> {
     by("level", LogStats::LEVELS, &sight.stats().log.events)
+}
+
+fn shard(sight: &Sight<'_>) -> Labels {
+    let spec = &sight.snapshot().spec;
+    let index = spec.shard.as_ref().map_or(0, |shard| shard.index);
+    vec![
+        ("shard", index.to_string().into()),
+        ("first_unit", spec.unit_numbers().first.to_string().into()),
+        ("units", spec.units.len().to_string().into()),
+    ]
 }
 
 fn build(sight: &Sight<'_>) -> Labels {

@@ -255,6 +255,8 @@ fn values_of_the_farm_are_those_of_the_snapshot() {
                 1.0,
             ),
             (r#"bess_config_hash_info{sha256="00ff"}"#, 1.0),
+            (r#"bess_shard_info{shard="0",first_unit="1",units="10"}"#, 1.0),
+            ("bess_shards_expected", 1.0),
             (r#"bess_units{state="running"}"#, 10.0),
             (r#"bess_units{state="fault"}"#, 0.0),
             (r#"bess_units_alarm{code="cell_over_voltage",level="warning"}"#, 2.0),

@@ -41,7 +41,7 @@ pub(crate) struct UnitsAnswer {
 }
 
 /// Most units on a page.
-const PAGE_MAX: usize = 1000;
+pub(crate) const PAGE_MAX: usize = 1000;
 /// Most units before a page.
 const FROM_MAX: usize = 100_000;
 /// Beyond this no bound is wanted: larger than any quantity.
@@ -71,7 +71,7 @@ pub(crate) async fn list(mut read: Read) -> Fallible<Response> {
     read.finish()?;
     let selection = fields.as_ref().map(|fields| Arc::new(Selection::of(fields.iter().copied())));
     let made = move |snapshot: &Snapshot, form| {
-        let ids = (0..snapshot.units.len()).map(UnitId::from_idx);
+        let ids = snapshot.spec.units.iter().map(|unit| unit.id);
         let mut matching: Vec<UnitId> = ids.filter(|id| filter.takes(snapshot, *id)).collect();
         order.sort(snapshot, &mut matching);
         let total = matching.len();
@@ -79,7 +79,7 @@ pub(crate) async fn list(mut read: Read) -> Fallible<Response> {
         let units = shown.map(|id| Unit::of(snapshot, *id));
         let made = match form {
             Form::Csv => {
-                let sample = Unit::of(snapshot, UnitId::from_idx(0));
+                let sample = Unit::of(snapshot, snapshot.spec.units[0].id);
                 Made::bytes(csv(&columns(&sample, &UNIT, fields.as_deref()), units))
             }
             Form::Json | Form::Binary => Made::json(&UnitsAnswer {

@@ -9,7 +9,7 @@
 mod answer;
 pub(super) mod control;
 pub(super) mod functions;
-pub(super) mod list;
+pub(crate) mod list;
 pub(super) mod operate;
 mod quantity;
 mod service;
@@ -66,7 +66,7 @@ impl FromRequestParts<Arc<Api>> for NamedUnit {
         let snapshot = api.farm.snapshots.borrow();
         let spec = &snapshot.spec;
         let unit = spec.find_unit(&id);
-        let unit = unit.ok_or_else(|| Problem::no_such_unit(&id, spec.units.len()))?;
+        let unit = unit.ok_or_else(|| Problem::no_such_unit(&id, spec.unit_numbers()))?;
         // To some watches any request is a sign of life, a read as well.
         api.farm.mailbox.note_request(unit);
         Ok(Self(unit))
