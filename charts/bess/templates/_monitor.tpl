@@ -33,9 +33,9 @@
 
 {{- define "bess.monitorLimits" -}}
 {{- with .Values.monitoring.sampleLimit }}
-sampleLimit: {{ . }}
+sampleLimit: {{ int64 . }}
 {{- end }}
 {{- with .Values.monitoring.labelLimit }}
-labelLimit: {{ . }}
+labelLimit: {{ int64 . }}
 {{- end }}
 {{- end -}}

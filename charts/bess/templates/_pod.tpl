@@ -145,7 +145,7 @@ checksum/secret: {{ $seen | toJson | sha256sum }}
 - name: BESS_LOG_FORMAT
   value: {{ .Values.log.format }}
 - name: BESS_UNITS_PER_SHARD
-  value: {{ .Values.shards.unitsPerShard | quote }}
+  value: {{ .Values.shards.unitsPerShard | int64 | quote }}
 {{- if include "bess.hasFarmFile" . }}
 - name: BESS_FARM
   value: /etc/bess/farm.toml
@@ -159,7 +159,7 @@ checksum/secret: {{ $seen | toJson | sha256sum }}
 {{- end }}
 {{- if not (kindIs "invalid" .Values.access.rateLimit) }}
 - name: BESS_RATE_LIMIT
-  value: {{ .Values.access.rateLimit | quote }}
+  value: {{ .Values.access.rateLimit | int64 | quote }}
 {{- end }}
 {{- if .Values.access.tls.existingSecret }}
 - name: BESS_TLS_CERT
