@@ -17,8 +17,6 @@ OBSERVE = os.path.join(ROOT, ".tools", "observe", "bin")
 ENVIRONMENTS = ("dev", "staging", "prod")
 RELEASE = "bess"
 NAMESPACE = "bess"
-# A digest of no image: environments that ask for one are rendered with it where none was released yet.
-SOME_DIGEST = "sha256:" + "ab" * 32
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
