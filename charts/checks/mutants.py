@@ -61,7 +61,7 @@ MUTANTS = [
     ("pods get the cluster's Services as variables", "_pod.tpl", "enableServiceLinks: false", "enableServiceLinks: true"),
     ("much too little memory", "_farm.tpl", "add 96 (int .Values.simulation.historyMemory)", "add 4 0"),
     ("a limit of memory by a name that there is not", "_farm.tpl", "limits:\n  cpu", "limit:\n  cpu"),
-    ("the drain is longer than the grace period", "statefulset.yaml", "{{ printf \"%ds\" (int64 .Values.drainSeconds) | quote }}", "{{ printf \"%dm\" (int64 .Values.drainSeconds) | quote }}"),
+    ("the drain is longer than the grace period", "_pod.tpl", "{{ printf \"%ds\" (int64 .Values.drainSeconds) | quote }}", "{{ printf \"%dm\" (int64 .Values.drainSeconds) | quote }}"),
     ("pods listen to themselves alone", "_pod.tpl", "value: 0.0.0.0", "value: 127.0.0.1"),
     ("REST listens elsewhere", "_pod.tpl", "- name: BESS_API_PORT\n  value: \"8000\"", "- name: BESS_API_PORT\n  value: \"8001\""),
     ("metrics listen elsewhere", "_pod.tpl", "- name: BESS_METRICS_PORT\n  value: \"9090\"", "- name: BESS_METRICS_PORT\n  value: \"9091\""),

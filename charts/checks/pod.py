@@ -48,7 +48,7 @@ def root_of(spec):
     root = spec["root"]
     mount(None, "/", flags=MS_REC | MS_PRIVATE)
     mount("tmpfs", root, "tmpfs", MS_NOSUID, "mode=0755,size=4m")
-    bind(spec["program"], root + "/bess", True)
+    bind(spec["program"], root + "/usr/bin/bess", True)
     for path in spec["libraries"]:
         bind(path, root + path, True)
     for name in ("null", "zero", "random", "urandom"):
@@ -88,7 +88,7 @@ def container(spec):
     socket.sethostname(spec["hostname"])
     root_of(spec)
     become(spec)
-    os.execve("/bess", ["/bess", *spec["arguments"]], spec["environment"])
+    os.execve("/usr/bin/bess", ["/usr/bin/bess", *spec["arguments"]], spec["environment"])
 
 
 def main():

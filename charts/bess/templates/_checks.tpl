@@ -15,6 +15,9 @@
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (gt $shards 1) (not (include "bess.hasGateway" .)) -}}
 {{- fail "gateway.enabled: with several shards and no gateway nobody answers for the whole farm, so there is nothing to route to" -}}
 {{- end -}}
+{{- if and .Values.access.tls.existingSecret (include "bess.hasGateway" .) -}}
+{{- fail "access.tls: the gateway speaks plain HTTP with its shards; let the Ingress or HTTPRoute before it have the certificate" -}}
+{{- end -}}
 {{- if gt (int .Values.gateway.autoscaling.minReplicas) (int .Values.gateway.autoscaling.maxReplicas) -}}
 {{- fail "gateway.autoscaling: minReplicas is more than maxReplicas" -}}
 {{- end -}}

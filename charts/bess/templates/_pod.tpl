@@ -132,7 +132,7 @@ checksum/secret: {{ $seen | toJson | sha256sum }}
 {{- end }}
 {{- end -}}
 
-{{/* Environment of whoever serves REST. */}}
+{{/* Environment of shards and gateways. */}}
 {{- define "bess.edgeEnv" -}}
 - name: BESS_BIND
   value: 0.0.0.0
@@ -144,12 +144,18 @@ checksum/secret: {{ $seen | toJson | sha256sum }}
   value: {{ .Values.log.filter | quote }}
 - name: BESS_LOG_FORMAT
   value: {{ .Values.log.format }}
+- name: BESS_DRAIN
+  value: {{ printf "%ds" (int64 .Values.drainSeconds) | quote }}
 - name: BESS_UNITS_PER_SHARD
   value: {{ .Values.shards.unitsPerShard | int64 | quote }}
 {{- if include "bess.hasFarmFile" . }}
 - name: BESS_FARM
   value: /etc/bess/farm.toml
 {{- end }}
+{{- end -}}
+
+{{/* Who may use REST: the shards say so, a gateway passes tokens on. */}}
+{{- define "bess.accessEnv" -}}
 {{- if .Values.access.open }}
 - name: BESS_ALLOW_OPEN_API
   value: "true"
