@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+import urllib.parse
 
 import rules
 from common import OBSERVE, ROOT
@@ -104,7 +105,6 @@ class Watch:
 
     def query(self, expression):
         """Series of an instant query: labels and value."""
-        import urllib.parse
         data = self._json(PROMETHEUS, "/api/v1/query?query=" + urllib.parse.quote(expression))
         return [(one["metric"], float(one["value"][1])) for one in data["data"]["result"]] if data else []
 
