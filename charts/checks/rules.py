@@ -213,7 +213,7 @@ def probes_look_at_the_heartbeat(cluster, _):
             elif probe.get("scheme", "HTTP") != scheme:
                 yield f"{pod.name}: the {kind} speaks {probe.get('scheme')}"
         drain = re.fullmatch(r"(\d+)s", next((one["value"] for one in container["env"] if one["name"] == "BESS_DRAIN"), "0s"))
-        if int(drain[1]) + 5 > pod.spec["terminationGracePeriodSeconds"]:
+        if not drain or int(drain[1]) + 5 > pod.spec["terminationGracePeriodSeconds"]:
             yield f"{pod.name} is killed while it drains"
 
 
