@@ -146,7 +146,7 @@ class Container:
             raise Failed(f"{pod.name}: container has runAsNonRoot and would run as root")
         environment = pod.environment(container, node.secret)
         limits = container.get("resources", {}).get("limits", {})
-        tag = f"{os.path.basename(node.folder)}-{pod.name}-{self.name}-{number}"
+        tag = f"{os.path.basename(node.folder)}-{pod.name}-{self.name}-{number}-{node.links}"
         self.cgroups = Cgroups(tag, rules.amount(limits.get("cpu", "0")), rules.amount(limits.get("memory", "0")))
         self.log = os.path.join(node.folder, f"{pod.name}-{self.name}.log")
         mounts = [{"path": mount["mountPath"], "source": node.volume(pod, mount["name"]),
@@ -457,10 +457,10 @@ class Node:
             one.kill()
             yield f"{pod.name}/{container['name']}", code, said
 
-    def stop(self):
-        """Stops all pods at once as an eviction does: SIGTERM, time, SIGKILL. Yields (pod, exit code or None, seconds,
+    def stop(self, names=None):
+        """Stops all pods, or these, at once as an eviction does: SIGTERM, time, SIGKILL. Yields (pod, exit code or None, seconds,
         whether it was not ready and still answered while it drained)."""
-        alive = {name: one for name, one in self.kubelets.items() if one.container}
+        alive = {name: one for name, one in self.kubelets.items() if one.container and (not names or name in names)}
         for one in alive.values():
             one.stopping.set()
         for one in alive.values():
