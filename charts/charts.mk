@@ -4,7 +4,10 @@ CHARTS_PYTHON := $(CHARTS)/venv/bin/python
 NAMESPACE ?= bess
 VERDICT ?= local
 
-.PHONY: chart-lint chart-test chart-sync chart-verify env-validate deploy-staging promote rollback
+.PHONY: verify chart-lint chart-test chart-sync chart-verify env-validate deploy-staging promote rollback
+
+test: chart-test
+verify: chart-verify
 
 chart-lint: build $(CHARTS)/ready ## Lint, render and validate the chart for every set of values
 	dashboards/tools/install.sh
