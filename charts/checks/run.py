@@ -227,8 +227,9 @@ class Run:
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
         def over(seconds):
-            before, kernel, used = figures(), one.cgroups.throttled(), cpu_s()
+            begin, before, kernel, used = time.monotonic(), figures(), one.cgroups.throttled(), cpu_s()
             time.sleep(seconds)
+            seconds = time.monotonic() - begin
             after, kernel_after, used = figures(), one.cgroups.throttled(), cpu_s() - used
             grown = {key: after[key] - before[key] for key in before}
             grown["kernel_throttled_periods"] = kernel_after[1] - kernel[1]
