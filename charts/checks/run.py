@@ -171,9 +171,12 @@ class Run:
             return
         for problem in watch.wait_for_targets():
             self.find(f"a scrape: {problem}")
-        up = watch.query("up")
-        if {labels.get("pod") for labels, value in up if value == 1} != {pod.name for pod in self.cluster.pods}:
-            self.find(f"up is 1 for {sorted(labels.get('pod', '?') for labels, value in up if value == 1)}")
+        wanted, deadline = {pod.name for pod in self.cluster.pods}, time.monotonic() + 30
+        while (up := {labels.get("pod") for labels, value in watch.query("up") if value == 1}) != wanted:
+            if time.monotonic() > deadline:
+                self.find(f"up is 1 for {sorted(str(pod) for pod in up)}")
+                break
+            time.sleep(1)
         for labels, _ in watch.query("bess_units"):
             if labels["job"] != "bess" or not labels.get("namespace") or not labels.get("pod"):
                 self.find(f"series have the labels {labels}")
