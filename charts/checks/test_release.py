@@ -74,6 +74,14 @@ class Release(unittest.TestCase):
         changed = subprocess.run(["git", "-C", self.root, "diff", "--numstat"], capture_output=True, text=True, check=True).stdout
         self.assertEqual(changed, "1\t1\tcharts/envs/prod/image.yaml\n")
 
+    def test_an_image_goes_from_dev_to_prod_step_by_step(self):
+        self.release("set", "dev", FIRST)
+        for step in (("dev", "staging"), ("staging", "prod")):
+            code, said = self.release("promote", *step, bess=self.bess("exit 0\n"))
+            self.assertEqual(code, 0, said)
+        self.assertEqual(self.digest("prod"), FIRST)
+        self.assertIn("prod has it already", self.release("promote")[1])
+
     def test_a_bad_verdict_promotes_nothing(self):
         self.release("set", "staging", FIRST)
         for verdict in (1, 2, 3, 4):
