@@ -12,7 +12,7 @@ export CARGO_TERM_COLOR ?= auto
   dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh soak validate fmt
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build and start the built-in farm: 10 containers, Modbus 5020, REST 8000, metrics 9090
 	@exec $(BESS) serve
@@ -136,3 +136,5 @@ live-10gwh: build ## A live farm of 10 GWh for 60 s: the same figures
 fmt: ## Format the code
 	cargo fmt --all
 	rustfmt --edition 2024 scenarios/src/faults/kinds/[a-ln-z]*.rs
+
+include charts/charts.mk
