@@ -32,6 +32,7 @@ test: check ## Everything that proves the project: check, Rust tests, real clien
 	$(MAKE) --no-print-directory alerts
 	$(MAKE) --no-print-directory clients
 	$(MAKE) --no-print-directory dashboards
+	$(MAKE) --no-print-directory packaging-check
 	$(MAKE) --no-print-directory fuzz-api
 	$(MAKE) --no-print-directory fuzz-quick
 
@@ -121,3 +122,5 @@ live-10gwh: build ## A live farm of 10 GWh for 60 s: the same figures
 fmt: ## Format the code
 	cargo fmt --all
 	rustfmt --edition 2024 scenarios/src/faults/kinds/[a-ln-z]*.rs
+
+include cli/packaging/packaging.mk

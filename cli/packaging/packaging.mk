@@ -10,7 +10,9 @@ IMAGE_FLAGS := -C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-re
 IMAGE ?= localhost/bess:dev
 IMAGE_OUT := .tools/packaging/image
 
-.PHONY: image image-binary sbom deny packaging-check packaging-verify
+.PHONY: image image-binary sbom deny packaging-check packaging-verify verify
+
+verify: packaging-verify ## What takes too long for every change: images, environments, services are built and run
 
 image-binary: ## Build the static binary of the image, smaller than the one of `make build`: minutes
 	RUSTFLAGS="$(IMAGE_FLAGS)" cargo build --locked --profile image --target $(IMAGE_TRIPLE) -p bess-cli
