@@ -34,7 +34,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cargo build --locked --profile image --target "$target" -p bess-cli \
     && cli/packaging/image/licences.py --static --target "$target" /out/THIRD-PARTY.txt \
     && cli/packaging/image/sbom.sh "$target" /out/sbom.cdx.json \
-    && cli/packaging/image/rootfs.sh "target/$target/image/bess" /out/THIRD-PARTY.txt /out/sbom.cdx.json /rootfs
+    && cli/packaging/image/rootfs.sh "target/$target/image/bess" /out/THIRD-PARTY.txt /out/sbom.cdx.json /
 
 FROM scratch
 ARG VERSION=dev
@@ -48,8 +48,9 @@ LABEL org.opencontainers.image.title="bess" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.base.name="scratch"
 COPY --from=build /rootfs/ /
-COPY --from=build --chown=65532:65532 /rootfs/var/lib/bess/ /var/lib/bess/
-COPY --from=build --chown=65532:65532 /rootfs/var/log/bess/ /var/log/bess/
+# Folders of its own: an owner is set for what is copied, not for a folder that is copied into.
+COPY --from=build --chown=65532:65532 /owned/lib/ /var/lib/
+COPY --from=build --chown=65532:65532 /owned/log/ /var/log/
 # On all addresses of the container. Who may use REST is still to be said: BESS_TOKENS, BESS_TOKEN_HASHES or
 # BESS_ALLOW_OPEN_API.
 ENV BESS_BIND=0.0.0.0 \

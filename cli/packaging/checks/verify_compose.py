@@ -22,7 +22,7 @@ class Compose(unittest.TestCase):
         self.addCleanup(self.podman.close)
         self.folder = pathlib.Path(self.podman.folder.name)
 
-    def stand_in(self, name, program, state):
+    def stand_in(self, name, program):
         """An image of a program of Debian with the libraries that it names."""
         folder = self.folder / name
         binary = OBSERVE / "usr" / "bin" / program
@@ -32,8 +32,8 @@ class Compose(unittest.TestCase):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
             target.chmod(0o755)
-        (folder / "rootfs" / state).mkdir()
-        lines = ["FROM scratch", "COPY rootfs/ /", f"COPY --chown=65534:65534 rootfs/{state}/ /{state}/"]
+        (folder / "owned" / name).mkdir(parents=True)
+        lines = ["FROM scratch", "COPY rootfs/ /", "COPY --chown=65534:65534 owned/ /"]
         templates = OBSERVE / "usr" / "share" / "prometheus" / "alertmanager"
         if name == "alertmanager":
             run("cp", "-r", templates, folder / "templates", check=True)
@@ -51,8 +51,8 @@ class Compose(unittest.TestCase):
         """The file, less what there is no image for; ports are free ones, paths whole."""
         config = yaml.safe_load((ROOT / "compose.yaml").read_text())
         services = {name: config["services"][name] for name in KEPT}
-        images = {"bess": IMAGE, "prometheus": self.stand_in("prometheus", "prometheus", "prometheus"),
-                  "alertmanager": self.stand_in("alertmanager", "prometheus-alertmanager", "alertmanager")}
+        images = {"bess": IMAGE, "prometheus": self.stand_in("prometheus", "prometheus"),
+                  "alertmanager": self.stand_in("alertmanager", "prometheus-alertmanager")}
         self.ports = {}
         for name, service in services.items():
             service["image"] = images[name]
@@ -83,6 +83,12 @@ class Compose(unittest.TestCase):
         return run(VENV / "podman-compose", "--project-name", self.podman.name, "--file", self.path, *words,
                    env=self.podman.environment, cwd=self.folder)
 
+    def until(self, ready, what, limit_s=60):
+        try:
+            return until(ready, what, limit_s)
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{said(self.compose('logs', '--tail', '15'))}") from None
+
     def query(self, text):
         status, answer = ask(f"http://{HOST}:{self.ports['prometheus', 9090]}/api/v1/query?query={text}")
         return json.loads(answer)["data"]["result"] if status == 200 else []
@@ -93,8 +99,8 @@ class Compose(unittest.TestCase):
         ran = self.compose("up", "--detach")
         self.assertEqual(ran.returncode, 0, said(ran))
         rest = self.ports["bess", 8000]
-        until(lambda: is_ready(rest), "the farm")
-        until(lambda: [one for one in self.query("up{job=%22bess%22}") if one["value"][1] == "1"], "a scrape of bess")
+        self.until(lambda: is_ready(rest), "the farm")
+        self.until(lambda: [one for one in self.query("up{job=%22bess%22}") if one["value"][1] == "1"], "a scrape of bess")
         outage = {"kind": "outage", "duration_s": 600}
         status, text = ask(f"http://{HOST}:{rest}/api/v1/grid/disturbances", "POST", outage)
         self.assertEqual(status, 200, text)
@@ -103,7 +109,7 @@ class Compose(unittest.TestCase):
         def told():
             status, text = ask(alerts)
             return status == 200 and any(alert["labels"]["alertname"] == "BessGridOutage" for alert in json.loads(text))
-        until(told, "the alert at Alertmanager", 90)
+        self.until(told, "the alert at Alertmanager", 90)
 
         name = next(line for line in self.podman.do("ps", "--format", "{{.Names}}").splitlines()
                     if line.startswith(self.podman.name) and "bess" in line.removeprefix(self.podman.name))

@@ -68,6 +68,9 @@ class Image(unittest.TestCase):
         self.assertFalse([path for path, (entry, _) in files.items() if entry.mode & 0o6000], "no set-uid")
         state = files["/var/lib/bess"][0]
         self.assertEqual((state.uid, state.gid, state.mode & 0o777), (65532, 65532, 0o750))
+        others = [path for path, (entry, _) in files.items() if path.startswith(("/usr", "/var", "/etc"))
+                  and not path.endswith(("/lib/bess", "/log/bess")) and entry.uid != 0]
+        self.assertEqual(others, [])
 
         sbom = json.loads(ours[papers + "sbom.cdx.json"])
         self.assertEqual(sbom["bomFormat"], "CycloneDX")

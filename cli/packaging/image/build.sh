@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$here/rootfs.sh" "$1" "$2" "$3" "$work/stage/rootfs"
+"$here/rootfs.sh" "$1" "$2" "$3" "$work/stage"
 # From the last FROM on, as it stands; the stage that it copies from is a folder.
 awk '/^FROM / { text = "" } { text = text $0 "\n" } END { printf "%s", text }' "$root/Dockerfile" > "$work/Dockerfile"
 mkdir "$work/context"
