@@ -64,7 +64,7 @@ class Podman:
     def start(self, name, *words):
         """Starts a container in the background; its full name."""
         name = f"{self.name}-{name}"
-        self.made.append(("rm", "--force", "--time", "5", name))
+        self.made.append(("rm", "--force", "--volumes", "--time", "5", name))
         self.do("run", "--detach", "--name", name, *words)
         return name
 

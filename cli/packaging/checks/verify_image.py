@@ -24,7 +24,7 @@ class Image(unittest.TestCase):
         """Everything in it, by its path."""
         name = self.podman.name + "-files"
         self.podman.do("create", "--name", name, IMAGE)
-        self.podman.made.append(("rm", name))
+        self.podman.made.append(("rm", "--volumes", name))
         tar = subprocess.run(["podman", "export", name], env=self.podman.environment, capture_output=True, check=True)
         found = {}
         with tarfile.open(fileobj=io.BytesIO(tar.stdout)) as archive:
@@ -127,7 +127,7 @@ class Image(unittest.TestCase):
             return json.loads(ask(f"http://{HOST}:{self.rest}/api/v1/clock")[1])["tick"]
         reached = until(lambda: tick() if tick() > 600 else None, "a minute of the farm")
         self.assertEqual(self.podman.stop(name), 0)
-        self.podman.do("rm", name)
+        self.podman.do("rm", "--volumes", name)
         # Slow, so that it cannot have come there by itself.
         self.serve(*mount, "--env", "BESS_SPEED=1")
         self.assertGreaterEqual(tick(), reached)
