@@ -8,7 +8,7 @@ VALIDATION := .tools/validation-venv
 SCHEMATHESIS := .tools/schemathesis-venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run observe build test check alerts rules bench bench-metrics bench-modbus bench-rest clients dashboards \
+.PHONY: help run observe build test check alerts rules bench bench-metrics bench-modbus bench-rest bench-scenario clients dashboards \
   dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh validate fmt
 
 help: ## List the targets
@@ -112,6 +112,9 @@ bench-metrics: ## What scrapes cost: beside a hand-written writer, over HTTP, an
 
 bench-rest: ## REST reads beside a bare axum that sends the same bytes: four minutes
 	cargo bench --locked -p bess-benches --bench rest_load
+
+bench-scenario: build ## A scenario of 20 minutes with everything recorded, headless on two cores, three times
+	@for run in 1 2 3; do $(BESS) scenario run benches/twenty-minutes.yaml --workers 2 --quiet; done
 
 live-1gwh: build ## A live farm of 1 GWh for 60 s: overruns, lateness, share of a core
 	benches/live.sh $(BESS) 200

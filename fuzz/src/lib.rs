@@ -82,7 +82,7 @@ impl Mailbox for Farm {
                 engine.note_refused(&letter.origin, unit, what, reason, 0);
                 Ok(())
             }
-            Request::Clock(_) | Request::Check(_) | Request::Noted { .. } => {
+            Request::Clock(_) | Request::Check(_) | Request::Noted { .. } | Request::Stage(_) => {
                 unreachable!("the server asks for none of these")
             }
         };
