@@ -32,6 +32,7 @@ test: check ## Everything that proves the project: check, Rust tests, real clien
 	$(MAKE) --no-print-directory alerts
 	$(MAKE) --no-print-directory clients
 	$(MAKE) --no-print-directory dashboards
+	$(MAKE) --no-print-directory packaging-check
 	$(MAKE) --no-print-directory fuzz-api
 	$(MAKE) --no-print-directory fuzz-quick
 
@@ -138,3 +139,4 @@ fmt: ## Format the code
 	rustfmt --edition 2024 scenarios/src/faults/kinds/[a-ln-z]*.rs
 
 include charts/charts.mk
+include cli/packaging/packaging.mk

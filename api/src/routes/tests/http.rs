@@ -3,6 +3,7 @@
 use crate::ApiConfig;
 use crate::testing::{self, Temper};
 use bess_core::stats::Served;
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -86,6 +87,20 @@ async fn the_page_of_the_document_comes_from_within_and_loads_nothing_from_outsi
     assert!(setup.text().contains("/api/openapi.json"), "{}", setup.text());
     assert!(!setup.text().contains("petstore"), "{}", setup.text());
     served.ask("GET", "/api/docs/none.js").await.problem(404, "no_such_route");
+}
+
+#[tokio::test]
+async fn the_files_of_that_page_go_packed_to_those_who_take_them_so() {
+    let served = testing::serve().await;
+    let plain = served.ask("GET", "/api/docs/swagger-ui.css").await;
+    assert_eq!((plain.status, plain.header("content-encoding")), (200, None));
+    let takes = [("accept-encoding", "gzip, br")];
+    let packed = served.client().await.ask("GET", "/api/docs/swagger-ui.css", &takes, "").await;
+    assert_eq!((packed.status, packed.header("content-encoding")), (200, Some("gzip")));
+    assert!(packed.body.len() * 4 < plain.body.len(), "{}", packed.body.len());
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&*packed.body).read_to_end(&mut unpacked).unwrap();
+    assert!(unpacked == plain.body, "both are the same file");
 }
 
 #[tokio::test]
