@@ -56,6 +56,7 @@ enum Command {
     Checkpoint(checkpoint::command::CheckpointCommand),
     Backup(checkpoint::command::BackupArgs),
     Restore(checkpoint::command::RestoreArgs),
+    Reshard(checkpoint::reshard::ReshardArgs),
     Gateway(Box<gateway::GatewayArgs>),
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Run a farm headless, as fast as the machine allows, and print a summary
@@ -133,6 +134,7 @@ fn main() -> ExitCode {
         Command::Checkpoint(command) => checkpoint::command::run(command, &mut out),
         Command::Backup(args) => checkpoint::command::backup(args, &mut out),
         Command::Restore(args) => checkpoint::command::restore(args, &mut out),
+        Command::Reshard(args) => checkpoint::reshard::reshard(args, &mut out),
         Command::Gateway(args) => {
             drop(out);
             return finish(gateway::run(args));

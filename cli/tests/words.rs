@@ -44,7 +44,7 @@ fn every_command_explains_itself_on_stdout() {
     }
     for command in [
         "serve", "gateway", "run", "cell", "profile", "certs", "token", "unit", "history", "point",
-        "link", "fault", "log", "backup", "restore",
+        "link", "fault", "log", "backup", "restore", "reshard",
     ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command} has examples");
     }

@@ -8,10 +8,12 @@
 mod commands;
 mod counts;
 mod picture;
+mod regroup;
 mod site;
 mod state;
 mod tester;
 
+pub use regroup::{APART_MAX_TICKS, NotRegrouped};
 pub use state::{Section, State};
 
 use crate::battery::BatteryModel;
@@ -179,6 +181,10 @@ impl Engine {
     /// The newest events.
     pub fn events(&self) -> &Log<Event> {
         &self.events
+    }
+    /// The newest records of writes.
+    pub fn audit(&self) -> &Log<Arc<AuditRecord>> {
+        &self.audit
     }
     /// Whether the watch of `unit` counts any request as a sign of life.
     pub fn counts_requests(&self, unit: UnitId) -> bool {

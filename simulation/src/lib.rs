@@ -24,6 +24,8 @@ pub mod thread;
 mod unit;
 mod watch;
 
-pub use engine::{Engine, EngineOptions, Inputs, PhaseMarks, Section, State};
+pub use engine::{
+    APART_MAX_TICKS, Engine, EngineOptions, Inputs, NotRegrouped, PhaseMarks, Section, State,
+};
 pub use persist::Misfit;
 pub use thread::{FarmHandle, Keeper, LoopOptions, spawn};

@@ -64,6 +64,11 @@ impl Folder {
         }
     }
 
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes a checkpoint so that the folder holds all of it or nothing; returns its size in bytes.
     ///
     /// # Errors

@@ -27,6 +27,11 @@ impl Counter {
         self.defects.iter().copied()
     }
 
+    /// Goes on with these defects in force.
+    pub(super) fn go_on_with(&mut self, defects: Vec<(UnitId, Defect)>) {
+        self.defects = defects;
+    }
+
     /// Counts what an event tells of: alarms and trips.
     pub(super) fn note_event(&mut self, event: &Event) {
         match event.kind {

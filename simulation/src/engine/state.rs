@@ -44,10 +44,17 @@ impl State {
 
 /// What a unit in quarantine showed last; nothing that is computed can show it again.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Kept {
+pub(super) struct Kept {
     unit_idx: usize,
     view: UnitView,
     racks: Vec<RackView>,
+}
+
+impl Kept {
+    /// What the unit at `from` showed, for the one at `to`.
+    pub(super) fn moved(self, from: usize, to: usize) -> Option<Self> {
+        (self.unit_idx == from).then_some(Self { unit_idx: to, ..self })
+    }
 }
 
 const FARM: &str = "farm";
@@ -102,7 +109,7 @@ impl Engine {
         out.leaf(&kept);
     }
 
-    fn kept_of_quarantined(&self) -> Vec<Kept> {
+    pub(super) fn kept_of_quarantined(&self) -> Vec<Kept> {
         let Some(last) = &self.last else { return Vec::new() };
         let quarantined = self.units.iter().enumerate().filter(|(_, unit)| unit.is_quarantined());
         let kept = |(unit_idx, unit): (usize, &Unit)| Kept {
@@ -130,15 +137,19 @@ impl Engine {
             let value = value_of(find(&name)?)?;
             unit.load_whole(&value).map_err(|misfit| misfit.within(name))?;
         }
-        // Counters in metrics are those of this process.
+        self.begin_counting();
+        self.show_again(kept);
+        Ok(())
+    }
+
+    /// Counters in metrics are those of this process.
+    pub(super) fn begin_counting(&mut self) {
         self.before = Before {
             totals: self.farm().totals,
             events: self.events.total(),
             commands_applied: self.commands_applied,
             commands_refused: self.commands_refused,
         };
-        self.show_again(kept);
-        Ok(())
     }
 
     fn load_farm(&mut self, from: &Value) -> Result<Vec<Kept>, Misfit> {
@@ -175,7 +186,7 @@ impl Engine {
     }
 
     /// Makes the last snapshot again, for what units in quarantine showed in it.
-    fn show_again(&mut self, kept: Vec<Kept>) {
+    pub(super) fn show_again(&mut self, kept: Vec<Kept>) {
         self.last = None;
         self.spare.clear();
         let publication = self.publication;

@@ -108,6 +108,16 @@ impl Plant {
     pub(crate) fn ramped_setpoint_w(&self) -> f64 {
         self.ramped_w.unwrap_or(0.0)
     }
+    /// The same, absent while there is none.
+    pub(crate) fn ramped_w(&self) -> Option<f64> {
+        self.ramped_w
+    }
+    /// Goes on with these settings and this setpoint after its ramp, and splits anew in the next tick.
+    pub(crate) fn go_on_with(&mut self, settings: PlantSettings, ramped_w: Option<f64>) {
+        self.settings = Arc::new(settings);
+        self.ramped_w = ramped_w;
+        self.due = true;
+    }
     pub(crate) fn settings(&self) -> &Arc<PlantSettings> {
         &self.settings
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use bess_core::snapshot::CellsView;
+use bess_core::spec::PlantChange;
 
 /// A farm of seven small units with defects, functions of units and weather.
 fn farm() -> Arc<FarmSpec> {
@@ -132,4 +133,98 @@ fn events_and_the_audit_of_a_shard_name_units_as_the_whole_farm_does() {
     let shave = Command::ControlUnit { unit: seen.spec.units[0].id, change };
     let told = shard.apply(&shave, ControlSource::Rest).expect_err("others are behind the meter");
     assert!(told.to_string().contains("the farm's POI"), "{told}");
+}
+
+/// The shards of `farm` with at most `k` units.
+fn cut(farm: &Arc<FarmSpec>, k: usize) -> Vec<Engine> {
+    let shards = (0..farm.n_shards(k)).map(|index| farm.in_shard(index, k).expect("it is there"));
+    shards.map(|spec| engine(&Arc::new(spec), 1)).collect()
+}
+
+/// What the parts become in shards of at most `k` units.
+fn regroup(farm: &Arc<FarmSpec>, k: usize, parts: &[Engine]) -> Vec<Engine> {
+    let mut shards = cut(farm, k);
+    for shard in &mut shards {
+        shard.regroup(parts).expect("the parts are a farm");
+    }
+    shards
+}
+
+#[test]
+fn a_farm_that_is_cut_anew_goes_on_unit_by_unit_to_the_bit() {
+    let whole = farm();
+    let (mut one, mut shards) = (cut(&whole, 7), cut(&whole, 3));
+    let step = |engines: &mut [Engine], tick: u64| {
+        for engine in engines {
+            happens(engine, tick);
+            engine.step();
+        }
+    };
+    for tick in 0..1_200 {
+        step(&mut one, tick);
+        step(&mut shards, tick);
+        // From 3 shards to 4, to one, and to 3 again, in the middle of what happens.
+        let k = match tick {
+            210 => 2,
+            540 => 7,
+            910 => 3,
+            _ => continue,
+        };
+        shards = regroup(&whole, k, &shards);
+        let bits =
+            |engines: &mut [Engine]| engines.iter_mut().flat_map(bits_of).collect::<Vec<_>>();
+        assert_eq!(bits(&mut shards), bits(&mut one), "at tick {tick}");
+    }
+    let bits = |engines: &mut [Engine]| engines.iter_mut().flat_map(bits_of).collect::<Vec<_>>();
+    assert_eq!(bits(&mut shards), bits(&mut one));
+    let defects = |engines: &[Engine]| {
+        let all = engines.iter().flat_map(|engine| engine.counter.defects());
+        let mut all: Vec<_> =
+            all.map(|(unit, defect)| (unit.number(), format!("{defect:?}"))).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(defects(&shards), defects(&one));
+}
+
+#[test]
+fn what_is_the_farms_is_cut_anew_and_nothing_of_it_is_lost() {
+    let whole = farm();
+    let mut parts = cut(&whole, 3);
+    for part in &mut parts {
+        let share = part.spec.shard.as_ref().expect("a shard").share;
+        let setpoint = Command::SetFarmPower { power: Watts(21_000.0 * share) };
+        part.apply(&setpoint, ControlSource::Rest).expect("the plant takes it");
+        part.run(200, &mut |_, _| {});
+    }
+    let energy = |parts: &[Engine]| parts.iter().map(|part| part.poi.discharged.0).sum::<f64>();
+    let setpoint = |parts: &[Engine]| {
+        parts.iter().map(|part| part.plant.active.expect("one is in force").0).sum::<f64>()
+    };
+    for k in [2, 4, 7] {
+        let shards = regroup(&whole, k, &parts);
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs();
+        assert!(near(energy(&shards), energy(&parts)) && energy(&parts) > 0.0);
+        assert!(near(setpoint(&shards), setpoint(&parts)));
+        // Numbers of events go on, so that nobody who follows them takes a new one for an old one.
+        let last = parts.iter().map(|part| part.events.total()).max();
+        assert_eq!(shards.iter().map(|part| part.events.total()).max(), last);
+    }
+}
+
+#[test]
+fn parts_that_are_no_farm_are_refused() {
+    let whole = farm();
+    let mut parts = cut(&whole, 3);
+    let mut new = cut(&whole, 7).remove(0);
+    assert_eq!(new.regroup(&parts[..2]), Err(NotRegrouped::Missing { number: 7 }));
+    parts[1].run(APART_MAX_TICKS + 1, &mut |_, _| {});
+    let apart = NotRegrouped::Apart { first: 0, last: APART_MAX_TICKS + 1 };
+    assert_eq!(new.regroup(&parts), Err(apart));
+    let mut parts = cut(&whole, 3);
+    let change = PlantChange { soc_min: Some(0.2), ..PlantChange::default() };
+    parts[2]
+        .apply(&Command::ConfigurePlant(Box::new(change)), ControlSource::Rest)
+        .expect("it is allowed");
+    assert_eq!(new.regroup(&parts), Err(NotRegrouped::Differs { field: "soc_min" }));
 }
