@@ -28,9 +28,12 @@ pub(crate) struct ReshardArgs {
     /// Units of a new shard; the whole farm in one process when absent
     #[arg(long, value_name = "K")]
     units_per_shard: Option<usize>,
-    /// The folder of each new shard, with `{shard}` where its number stands; none may hold a checkpoint
+    /// The folder of each new shard, with `{shard}` where its number stands
     #[arg(long, value_name = "DIR")]
     to: String,
+    /// Where such a folder holds checkpoints, move them aside into a folder within it
+    #[arg(long)]
+    force: bool,
 }
 
 /// Where the number of a shard stands in `--to`.
@@ -69,9 +72,10 @@ pub(crate) fn reshard(args: &ReshardArgs, out: &mut dyn Write) -> anyhow::Result
     let engines = found.iter().map(|(path, checkpoint)| engine_of(&whole, path, checkpoint));
     let parts = engines.collect::<Result<Vec<_>, _>>()?;
     check_covered(&whole, &found)?;
-    let shards = new_shards(&whole, args)?;
+    let engines = regrouped(&whole, args, &parts)?;
+    let folders = new_folders(engines.len(), args)?;
     let clock = found[0].1.header.clock;
-    for (folder, engine) in shards.iter().zip(regrouped(&whole, args, &parts)?) {
+    for (folder, engine) in folders.iter().zip(engines) {
         let spec = engine.spec();
         let shard = spec.shard.as_ref();
         let identity = Identity {
@@ -169,8 +173,7 @@ fn check_covered(whole: &FarmSpec, found: &[(PathBuf, Checkpoint)]) -> Result<()
 }
 
 /// The folder of each new shard, taken before anything is written.
-fn new_shards(whole: &FarmSpec, args: &ReshardArgs) -> Result<Vec<Folder>, BadInput> {
-    let n = args.units_per_shard.map_or(1, |k| whole.n_shards(k));
+fn new_folders(n: usize, args: &ReshardArgs) -> Result<Vec<Folder>, BadInput> {
     if n > 1 && !args.to.contains(SHARD) {
         let message = format!(
             "--to {}: it is one folder for {n} shards\nhint: write {SHARD} where the number of the shard stands",
@@ -183,9 +186,9 @@ fn new_shards(whole: &FarmSpec, args: &ReshardArgs) -> Result<Vec<Folder>, BadIn
         let path = PathBuf::from(args.to.replace(SHARD, &shard.to_string()));
         let folder = Folder::take(&path)?;
         let there = folder::list(&path).map_err(|error| BadInput(error.to_string()))?;
-        if let Some(one) = there.last() {
+        if let (Some(one), false) = (there.last(), args.force) {
             let message = format!(
-                "{} holds a state already: {}\nhint: give --to folders that are empty",
+                "{} holds a state already: {}\nhint: --force moves it aside",
                 path.display(),
                 one.display()
             );
@@ -247,5 +250,6 @@ fn write(
         audit_total: engine.audit().total(),
         ..Header::default()
     };
+    folder.set_aside("before-reshard").context("cannot move checkpoints aside")?;
     folder.write(header, &state).context("cannot write a checkpoint")
 }
