@@ -9,7 +9,7 @@ SCHEMATHESIS := .tools/schemathesis-venv
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help run observe build test check alerts alert-matrix rules bench bench-metrics bench-modbus bench-rest bench-scenario clients dashboards \
-  dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh soak validate fmt
+  dashboards-build dashboards-time fuzz-api fuzz fuzz-quick live-1gwh live-10gwh soak validate verify-state fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -137,6 +137,11 @@ live-10gwh: build ## A live farm of 10 GWh for 60 s: the same figures
 fmt: ## Format the code
 	cargo fmt --all
 	rustfmt --edition 2024 scenarios/src/faults/kinds/[a-ln-z]*.rs
+
+verify: verify-state ## What ships it, whole: kills, chart, image, compose, services; about half an hour, as root on Linux
+
+verify-state: ## Kill a running farm 50 times at random moments: it comes back from its checkpoint
+	BESS_KILLS=50 cargo test --locked --workspace --test state killed -- --nocapture
 
 include charts/charts.mk
 include cli/packaging/packaging.mk

