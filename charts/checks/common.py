@@ -53,9 +53,9 @@ def ci_files():
     return found
 
 
-def template(files=(), sets=(), kube=None, chart=CHART):
+def template(files=(), sets=(), kube=None, chart=CHART, release=RELEASE):
     """The text that `helm template` makes."""
-    arguments = ["template", RELEASE, chart, "--namespace", NAMESPACE]
+    arguments = ["template", release, chart, "--namespace", NAMESPACE]
     for path in files:
         arguments += ["--values", path]
     for one in sets:

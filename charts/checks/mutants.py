@@ -73,6 +73,8 @@ MUTANTS = [
     ("the monitor names a port that there is not", "_monitor.tpl", "- port: metrics", "- port: http-metrics"),
     ("the monitor scrapes another page", "_monitor.tpl", '"path" "/metrics" ', '"path" "/metric" '),
     ("the monitor has a field that there is not", "_monitor.tpl", "  interval: {{", "  scrapeInterval: {{"),
+    ("gateways are asked for units", "_monitor.tpl", "      action: drop\n", "      action: labeldrop\n"),
+    ("nobody is asked for units", "_monitor.tpl", "      action: drop\n", "      action: keep\n"),
     ("the monitor calls the job otherwise", "_monitor.tpl", "    - targetLabel: job\n", "    - targetLabel: service\n"),
     ("alerts are left out, not kept", "prometheusrule.yaml", "{{- if not (and $one.alert", "{{- if (and $one.alert"),
     ("rules are torn", "prometheusrule.yaml", "| replace \"http://localhost:3000\"", "| replace \"rate(\" \"rate\" | replace \"http://localhost:3000\""),

@@ -22,6 +22,8 @@ import rules
 from model import NAMESPACE
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Of 100 for everybody: the limits of a pod are to decide what it gets, not what else this machine does.
+WEIGHT = 10_000
 POD_NET, SERVICE_NET = "10.42", "10.43"
 NO_CHECK = ssl._create_unverified_context()
 
@@ -87,6 +89,7 @@ class Cgroups:
             folder = self._make(self.ROOT, name)
             if cpu:
                 self._write(folder, "cpu.max", f"{int(cpu * 100_000)} 100000")
+                self._write(folder, "cpu.weight", WEIGHT)
             if memory:
                 self._write(folder, "memory.max", int(memory))
         else:
@@ -94,6 +97,7 @@ class Cgroups:
             if cpu:
                 self._write(folder, "cpu.cfs_period_us", 100_000)
                 self._write(folder, "cpu.cfs_quota_us", int(cpu * 100_000))
+                self._write(folder, "cpu.shares", WEIGHT * 1024 // 100)
             folder = self._make(f"{self.ROOT}/memory", name)
             if memory:
                 self._write(folder, "memory.limit_in_bytes", int(memory))
@@ -318,6 +322,7 @@ class Node:
     def __init__(self, cluster, bess, folder, secrets):
         self.cluster, self.bess, self.folder, self.secrets = cluster, bess, folder, secrets
         self.links = 0
+        self.forwards = False
         os.chmod(folder, 0o755)
         os.makedirs(os.path.join(folder, "roots"))
         self.libraries = self._libraries()
@@ -422,19 +427,25 @@ class Node:
         os.chown(full, 0, group)
         os.chmod(full, mode)
 
-    def start(self, limit_s=180.0):
-        """Starts every pod and waits until all are ready."""
-        for one in self.kubelets.values():
-            one.start()
+    def start(self, names=None, limit_s=180.0):
+        """Starts all pods, or these, and waits until they are ready. Those that were stopped start anew, with their volumes."""
+        starting = {name: one for name, one in self.kubelets.items() if names is None or name in names}
+        for name, one in starting.items():
+            if one.ident:
+                starting[name] = self.kubelets[name] = Kubelet(self, one.pod)
+            starting[name].start()
         deadline = time.monotonic() + limit_s
-        while not all(one.ready for one in self.kubelets.values()):
-            for one in self.kubelets.values():
+        while not all(one.ready for one in starting.values()):
+            for one in starting.values():
                 if one.problem:
                     raise Failed(one.problem)
             if time.monotonic() > deadline:
-                late = [name for name, one in self.kubelets.items() if not one.ready]
+                late = [name for name, one in starting.items() if not one.ready]
                 raise Failed(f"not ready after {limit_s:.0f} s: {', '.join(late)}")
             time.sleep(0.05)
+        if self.forwards:
+            return
+        self.forwards = True
         for one in self.cluster.kind("Service"):
             if self.address(one):
                 for port in one["spec"]["ports"]:

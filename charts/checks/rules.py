@@ -261,6 +261,21 @@ def budgets_cover_sets(cluster, _):
             yield f"the disruption budget {budget['metadata']['name']} covers nobody"
 
 
+def discovered(name):
+    """A label's name as Prometheus discovers it."""
+    return "".join(one if one.isalnum() else "_" for one in name)
+
+
+def dropped(endpoint, owner, marks):
+    """Whether an endpoint leaves out a target whose Service or pod has these labels."""
+    known = {f"__meta_kubernetes_{owner}_label_{discovered(key)}": value for key, value in marks.items()}
+    for one in endpoint.get("relabelings") or []:
+        fits = re.fullmatch(one.get("regex", "(.*)"), ";".join(known.get(key, "") for key in one.get("sourceLabels") or []))
+        if one.get("action") == "drop" and fits or one.get("action") == "keep" and not fits:
+            return True
+    return False
+
+
 def monitored(cluster, monitor):
     """Ports that a monitor has scraped: (pod, endpoint, number of the port)."""
     found = []
@@ -272,7 +287,11 @@ def monitored(cluster, monitor):
         pods = [(pod, one) for one in services for pod in cluster.endpoints(one)]
         endpoints = monitor["spec"]["endpoints"]
     for pod, service in pods:
+        owner = "pod" if service is None else "service"
+        marks = pod.labels if service is None else service["metadata"]["labels"]
         for endpoint in endpoints:
+            if dropped(endpoint, owner, marks):
+                continue
             if service:
                 port = next((one for one in service["spec"]["ports"] if one["name"] == endpoint["port"]), None)
                 number = pod.port(port.get("targetPort", port["port"])) if port else None
@@ -292,6 +311,12 @@ def monitors_reach_everybody(cluster, _):
                 yield f"{monitor['kind']}: the port {endpoint['port']} of {pod.name} is no port of metrics"
             if endpoint["path"] not in SCRAPED:
                 yield f"{monitor['kind']} scrapes {endpoint['path']}"
+            if endpoint["path"] == "/metrics/units" and component(pod) == GATEWAY:
+                yield f"{monitor['kind']} scrapes units of {pod.name}, which has none"
+        paths = [one["path"] for one in monitor["spec"].get("endpoints") or monitor["spec"]["podMetricsEndpoints"]]
+        for pod in (pod for pod in cluster.pods if component(pod) == SHARD and "/metrics/units" in paths):
+            if not any(one[0] is pod and one[2]["path"] == "/metrics/units" for one in found):
+                yield f"{monitor['kind']} scrapes no units of {pod.name}"
         for pod in cluster.pods:
             once = [one for one in found if one[0] is pod and one[2]["path"] == "/metrics"]
             if len(once) != 1:

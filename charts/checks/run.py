@@ -20,7 +20,7 @@ import time
 import rules
 from common import CHART, OBSERVE, binary, objects, template, values_of
 from model import Cluster
-from node import Failed, Kubelet, Node, get, inside, modbus_read
+from node import Failed, Node, get, inside, modbus_read
 from watch import Watch
 
 # Time that a fault may take to be an alert: 10 s of `for`, two scrapes, an evaluation, 8 s of grouping do not count here.
@@ -272,7 +272,7 @@ class Run:
                 self.find(f"{name} did not end within its grace period")
             elif code != 0:
                 self.find(f"{name} ended with {code}: {self.node.kubelets[name].container.said()}")
-            elif draining not in (503, None) and name in [pod.name for pod in self.shards]:
+            elif draining not in (503, None):
                 self.find(f"{name} was asked whether it is ready while it drained, and answered {draining}")
             elif draining is None:
                 self.find(f"{name} was gone at once; nobody had time to learn of it")
@@ -288,21 +288,16 @@ class Run:
         pod = self.shards[0]
         if not pod.claims:
             return
-        again = Kubelet(self.node, pod)
-        self.node.kubelets[pod.name] = again
-        again.start()
-        deadline = time.monotonic() + 60
-        while not again.ready and not again.problem and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if again.problem or not again.ready:
-            self.find(f"{pod.name} does not start again: {again.problem}")
+        try:
+            self.node.start([pod.name], 60)
+        except Failed as problem:
+            self.find(f"{pod.name} does not start again: {problem}")
             return
         now = self.tick(pod)
         if now is None or now < self.stopped_at:
             self.find(f"{pod.name} was at tick {self.stopped_at} when it was stopped, and begins again at {now}")
         else:
             self.say(f"{pod.name} goes on from its volume: tick {self.stopped_at} before, {now} after")
-        self.node.kubelets[pod.name] = again
         for name, code, seconds, _ in self.node.stop([pod.name]):
             if code != 0:
                 self.find(f"{name} ended with {code} after {seconds:.1f} s when it was stopped again")

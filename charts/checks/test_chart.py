@@ -20,6 +20,7 @@ import yaml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import reshard
 import rules
 import types_of
 from common import (CHART, ENVIRONMENTS, ENVS, ROOT, Loader, Refused, binary, cells_of, ci_files, helm, merged,
@@ -228,6 +229,35 @@ class Rendered(unittest.TestCase):
                 self.assertIn(word, said, name)
             self.assertEqual("bess token new" in said, name not in (
                 "dev", "annotations", "files", "monitoring", "sharded", "study"), name)
+
+
+class Resharding(unittest.TestCase):
+    def test_the_pod_of_the_page_fits_what_both_releases_have(self):
+        self.assertEqual(list(reshard.unfit(reshard.both(), binary())), [])
+
+    def test_a_pod_that_does_not_fit_is_found(self):
+        def of(change):
+            cluster = reshard.both()
+            change(next(one for one in cluster.objects if one["metadata"]["name"] == "reshard")["spec"])
+            return " ".join(reshard.unfit(cluster, binary()))
+
+        def claim(spec):
+            spec["volumes"][1]["persistentVolumeClaim"]["claimName"] = "data-bess-0"
+
+        def files(spec):
+            spec["volumes"][0]["configMap"]["name"] = "bess-files"
+
+        def state(spec):
+            spec["containers"][0]["args"][4] = "/from/0"
+
+        def size(spec):
+            spec["containers"][0]["args"][8] = "100"
+
+        self.assertIn("the claim state-bess-0 of bess-0 is no volume", of(claim))
+        self.assertIn("there is no claim data-bess-0", of(claim))
+        self.assertIn("there is no ConfigMap bess-files", of(files))
+        self.assertIn("bess-0 has its state at /from/0/state, not at /from/0", of(state))
+        self.assertIn("--units-per-shard is ['100'], and the shards have 50", of(size))
 
 
 class Environments(unittest.TestCase):

@@ -17,5 +17,7 @@ for values in access files; do
     echo "== $values"
     $as_root "$python" "$here/run.py" --values "$here/../bess/ci/$values-values.yaml" --without-alert
 done
+echo "== resharding"
+$as_root "$python" "$here/reshard.py"
 echo "== mutants"
 $as_root "$python" "$here/mutants.py"

@@ -14,11 +14,6 @@ from node import Failed, get
 PROMETHEUS, ALERTMANAGER = "127.0.0.1:9091", "127.0.0.1:9093"
 
 
-def label(name):
-    """A label's name as Prometheus discovers it."""
-    return "".join(one if one.isalnum() else "_" for one in name)
-
-
 def scrape_configs(cluster):
     """What the operator would make of the monitors: a job for each endpoint, its targets those that the selectors find."""
     jobs = []
@@ -32,10 +27,10 @@ def scrape_configs(cluster):
                     continue
                 labels = {"__meta_kubernetes_namespace": NAMESPACE, "__meta_kubernetes_pod_name": pod.name,
                           "__meta_kubernetes_pod_container_name": pod.spec["containers"][0]["name"]}
-                labels |= {f"__meta_kubernetes_pod_label_{label(key)}": value for key, value in pod.labels.items()}
+                labels |= {f"__meta_kubernetes_pod_label_{rules.discovered(key)}": value for key, value in pod.labels.items()}
                 if service:
                     labels["__meta_kubernetes_service_name"] = service["metadata"]["name"]
-                    labels |= {f"__meta_kubernetes_service_label_{label(key)}": value
+                    labels |= {f"__meta_kubernetes_service_label_{rules.discovered(key)}": value
                                for key, value in service["metadata"]["labels"].items()}
                 targets.append({"targets": [f"{pod.ip}:{port}"], "labels": labels})
             # The operator's own labels come first, those of the monitor may replace them.

@@ -53,7 +53,7 @@ pub(crate) struct GatewayArgs {
     /// Write every bound address to this file as JSON, once clients may come
     #[arg(long, value_name = "FILE", env = "BESS_ENDPOINTS")]
     endpoints: Option<PathBuf>,
-    /// On a stop, go on serving this long
+    /// On a stop, be not ready and go on serving this long
     #[arg(long, value_name = "DURATION", env = "BESS_DRAIN", default_value = "0", value_parser = crate::duration::parse_duration)]
     drain: f64,
     #[command(flatten)]
@@ -137,11 +137,13 @@ async fn serve(args: &GatewayArgs, config: GatewayConfig) -> anyhow::Result<()> 
     let mut signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
     let (api_at, metrics_at) = (api.local_addr()?, metrics.local_addr()?);
     let n_shards = config.spec.n_shards(config.units_per_shard);
-    let gateway = Gateway::new(config);
+    let ready = bess_api::Readiness::default();
+    let gateway = Gateway::new(config, ready.clone());
     let closing = CancellationToken::new();
     let mut edges = JoinSet::new();
     edges.spawn(Arc::clone(&gateway).serve_rest(api, closing.clone()));
     edges.spawn(gateway.serve_metrics(metrics, closing.clone()));
+    ready.set(true);
     tracing::info!(rest = %api_at, metrics = %metrics_at, shards = n_shards, "ready");
     if let Some(path) = &args.endpoints {
         let one = |at: SocketAddr, path: &str| {
@@ -163,6 +165,7 @@ async fn serve(args: &GatewayArgs, config: GatewayConfig) -> anyhow::Result<()> 
         _ = edges.join_next() => anyhow::bail!("a server ended by itself"),
     };
     tracing::info!(reason, "stopping");
+    ready.set(false);
     let second_signal = tokio::spawn(exit_on_second_signal());
     if args.drain > 0.0 {
         tokio::time::sleep(Duration::from_secs_f64(args.drain)).await;

@@ -9,6 +9,8 @@ use std::time::Duration;
 /// Seven units of 0.1 MW in shards of three: 3, 3 and 1.
 const N_UNITS: usize = 7;
 const PER_SHARD: &str = "3";
+/// How long the gateway serves on after a stop.
+const DRAIN: &str = "3s";
 
 fn farm_text() -> String {
     SMALL_FARM.replace("count = 3", "count = 7")
@@ -34,7 +36,7 @@ impl Sharded {
         let urls: Vec<String> = shards.iter().map(Farm::api).collect();
         let urls = urls.join(",");
         let args = ["--farm", &farm, "--units-per-shard", PER_SHARD, "--shard-url", &urls];
-        let gateway = Farm::gateway(&args);
+        let gateway = Farm::gateway(&[&args[..], &["--drain", DRAIN]].concat());
         // It is ready when it has seen that a shard answers; here all are to.
         let all_up = || {
             let (_, shards) = gateway.get("/api/v1/shards").ok()?;
@@ -321,7 +323,16 @@ fn a_gateway_passes_units_on_shares_setpoints_out_and_tells_which_shard_is_missi
             assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
         }
     }
+    // Asked to stop it is not ready at once, and serves on while it drains.
     sharded.gateway.signal("TERM");
+    let unready = poll(PATIENCE, || {
+        let (status, body) = sharded.gateway.get("/readyz").ok()?;
+        (status != 200).then_some((status, body))
+    });
+    let (status, body) = unready.expect("readiness goes off while it drains");
+    assert_eq!((status, &body["type"]), (503, &json!("urn:bess:problem:not_ready")));
+    assert_eq!(sharded.gateway.get("/healthz").expect("an answer").0, 200);
+    assert_eq!(get(&sharded.gateway, "/units/6")["number"], 6);
     let port = sharded.gateway.address("api").port().to_string();
     assert_eq!(sharded.gateway.code_within(PATIENCE), Some(Some(0)));
     let ran = run(["healthcheck", "--api-port", &port]);

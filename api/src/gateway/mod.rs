@@ -25,7 +25,7 @@ use crate::problem::{Fallible, Problem, kind};
 use crate::request::{id_of, named_by};
 use crate::routes::BASE;
 use crate::server::caught;
-use crate::state::BuildInfo;
+use crate::state::{BuildInfo, Readiness};
 use axum::extract::{MatchedPath, Path, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -62,6 +62,7 @@ pub struct GatewayConfig {
 pub struct Gateway {
     shards: Shards,
     build: BuildInfo,
+    ready: Readiness,
 }
 
 /// Connections at once, and from one address: most clients come through few proxies.
@@ -72,10 +73,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Gateway {
-    /// A gateway to these shards; it asks none of them yet.
-    pub fn new(config: GatewayConfig) -> Arc<Self> {
+    /// A gateway to these shards; it asks none of them yet. Clients may come only while `ready` is on.
+    pub fn new(config: GatewayConfig, ready: Readiness) -> Arc<Self> {
         let build = config.build.clone();
-        Arc::new(Self { shards: Shards::new(config), build })
+        Arc::new(Self { shards: Shards::new(config), build, ready })
     }
 
     /// Serves REST until `shutdown` fires and the requests in hand are answered, for at most 0.9 s; and
@@ -191,8 +192,11 @@ async fn healthz() -> Json<Value> {
 }
 
 /// Clients may come when at least one shard answered when it was looked at last: totals are then of those
-/// that answer, and say which do not.
+/// that answer, and say which do not. Not any more from the moment the gateway is asked to stop.
 async fn readyz(State(gateway): State<Arc<Gateway>>) -> Fallible<Json<Value>> {
+    if !gateway.ready.get() {
+        return Err(Problem::new(&kind::NOT_READY, "the gateway is starting or stopping"));
+    }
     let up = gateway.shards.n_up();
     if up == 0 {
         let detail = format!("none of the {} shards answers", gateway.shards.len());

@@ -52,7 +52,9 @@ async fn gateway(tempers: [Temper; 2]) -> Router {
         timeout: Duration::from_millis(300),
         build: BuildInfo::default(),
     };
-    Gateway::new(config).router()
+    let ready = Readiness::default();
+    ready.set(true);
+    Gateway::new(config, ready).router()
 }
 
 async fn ask(app: &Router, method: Method, path: &str, body: &str) -> (StatusCode, Value) {

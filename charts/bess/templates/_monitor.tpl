@@ -21,8 +21,13 @@
       replacement: {{ $monitoring.job }}
     - sourceLabels: [__meta_kubernetes_{{ $.from }}_label_app_kubernetes_io_component]
       regex: gateway
+      {{- if $one.collect }}
+      # It has no units.
+      action: drop
+      {{- else }}
       targetLabel: job
       replacement: {{ $monitoring.job }}-gateway
+      {{- end }}
     {{- if $monitoring.unitSignals }}
     # Both endpoints have the same job and instance: their `up` would collide.
     - sourceLabels: [__metrics_path__]
