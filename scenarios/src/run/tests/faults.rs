@@ -82,7 +82,8 @@ fn a_stall_acts_once_the_loop_has_stood_for_all_of_it_and_is_over_then() {
         let fault = Arc::clone(&play.stage.view().faults[0]);
         (fault.effect, fault.is_active)
     };
-    for (stood, expected) in [(0, Effect::Pending), (19, Effect::Pending), (20, Effect::Confirmed)] {
+    for (stood, expected) in [(0, Effect::Pending), (19, Effect::Pending), (20, Effect::Confirmed)]
+    {
         play.tick(|play| play.seen.clock.stalled_ticks = stood);
         assert_eq!(seen(&play), (expected, expected == Effect::Pending), "after {stood} ticks");
     }
