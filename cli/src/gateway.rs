@@ -2,9 +2,7 @@
 
 use crate::BadInput;
 use crate::log::{self, LogArgs};
-use crate::serve::{
-    build_info, cannot_listen, exit_on_second_signal, raise_file_limit, write_aside,
-};
+use crate::serve::{bind_http, build_info, exit_on_second_signal, raise_file_limit, write_aside};
 use crate::setup::load_farm_texts;
 use anyhow::Context;
 use bess_api::gateway::{Gateway, GatewayConfig, ShardUrl};
@@ -13,7 +11,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -117,23 +114,9 @@ fn config(args: &GatewayArgs) -> anyhow::Result<GatewayConfig> {
     })
 }
 
-async fn bind(args: &GatewayArgs) -> Result<[TcpListener; 2], BadInput> {
-    let mut bound = Vec::new();
-    let mut refused = Vec::new();
-    for (what, flag, port) in
-        [("REST", "--api-port", args.api_port), ("metrics", "--metrics-port", args.metrics_port)]
-    {
-        let address = SocketAddr::new(args.bind, port);
-        match TcpListener::bind(address).await {
-            Ok(listener) => bound.push(listener),
-            Err(error) => refused.push(cannot_listen(address, what, &error, flag)),
-        }
-    }
-    <[TcpListener; 2]>::try_from(bound).map_err(|_| BadInput(refused.join("\nerror: ")))
-}
-
 async fn serve(args: &GatewayArgs, config: GatewayConfig) -> anyhow::Result<()> {
-    let [api, metrics] = bind(args).await?;
+    let bound = bind_http(args.bind, args.api_port, args.metrics_port).await;
+    let [api, metrics] = bound.map_err(|taken| BadInput(taken.join("\nerror: ")))?;
     let mut signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
     let (api_at, metrics_at) = (api.local_addr()?, metrics.local_addr()?);
     let n_shards = config.spec.n_shards(config.units_per_shard);

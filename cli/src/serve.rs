@@ -255,17 +255,8 @@ async fn bind(args: &ServeArgs, plan: Plan) -> anyhow::Result<Ports> {
         }));
         (Vec::new(), Vec::new())
     });
-    let mut bound = Vec::new();
-    for (what, flag, port) in
-        [("REST", "--api-port", args.api_port), ("metrics", "--metrics-port", args.metrics_port)]
-    {
-        let address = SocketAddr::new(args.bind, port);
-        match TcpListener::bind(address).await {
-            Ok(listener) => bound.push(listener),
-            Err(error) => refused.push(cannot_listen(address, what, &error, flag)),
-        }
-    }
-    let bound = <[TcpListener; 2]>::try_from(bound);
+    let bound = bind_http(args.bind, args.api_port, args.metrics_port).await;
+    let bound = bound.map_err(|taken| refused.extend(taken));
     let (Ok([api, metrics]), Some(first), true) = (bound, modbus.first(), refused.is_empty())
     else {
         return Err(BadInput(refused.join("\nerror: ")).into());
@@ -279,12 +270,27 @@ async fn bind(args: &ServeArgs, plan: Plan) -> anyhow::Result<Ports> {
     Ok(Ports { modbus, api, metrics, book, points })
 }
 
-pub(crate) fn cannot_listen(
-    address: SocketAddr,
-    what: &str,
-    error: &std::io::Error,
-    flag: &str,
-) -> String {
+/// Binds the ports of REST and of metrics, or says which are taken.
+pub(crate) async fn bind_http(
+    bind: IpAddr,
+    api_port: u16,
+    metrics_port: u16,
+) -> Result<[TcpListener; 2], Vec<String>> {
+    let mut bound = Vec::new();
+    let mut refused = Vec::new();
+    for (what, flag, port) in
+        [("REST", "--api-port", api_port), ("metrics", "--metrics-port", metrics_port)]
+    {
+        let address = SocketAddr::new(bind, port);
+        match TcpListener::bind(address).await {
+            Ok(listener) => bound.push(listener),
+            Err(error) => refused.push(cannot_listen(address, what, &error, flag)),
+        }
+    }
+    <[TcpListener; 2]>::try_from(bound).map_err(|_| refused)
+}
+
+fn cannot_listen(address: SocketAddr, what: &str, error: &std::io::Error, flag: &str) -> String {
     let also = if address.port() == 9090 && error.kind() == std::io::ErrorKind::AddrInUse {
         " (a local Prometheus listens on 9090 too)"
     } else {

@@ -139,8 +139,10 @@ fn units_and_totals_over_three_shards_are_those_of_one_process_at_the_same_tick(
     for (unit, in_one) in units.iter().zip(&in_one) {
         assert_eq!(unit, in_one);
         let number = &unit["number"];
-        let cells = format!("/units/{number}/racks/2/cells");
-        assert_eq!(get(gateway, &cells)["voltage_v"], get(&whole, &cells)["voltage_v"], "{number}");
+        let cells = format!("/units/{number}/cells?rack=2");
+        let (cells, in_one) = (get(gateway, &cells), get(&whole, &cells));
+        assert!(cells["voltage_v"].as_array().is_some_and(|column| !column.is_empty()), "{cells:#}");
+        assert_eq!(cells["voltage_v"], in_one["voltage_v"], "{number}");
     }
     // Totals: sums in another order, and each shard has its part of the transformer.
     let (total, one) = (get(gateway, "/farm"), get(&whole, "/farm"));

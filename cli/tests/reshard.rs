@@ -72,7 +72,7 @@ fn step(shards: &[Farm], ticks: u64) {
     }
 }
 
-/// Every unit with its racks and its alarms, by number, without what tells of the wall clock or the process.
+/// Every unit with its alarms and racks, by number, without what tells of the wall clock or the process.
 fn units(shards: &[Farm], k: usize) -> Vec<Value> {
     let view = |number: usize| {
         let shard = &shards[(number - 1) / k];
@@ -83,7 +83,7 @@ fn units(shards: &[Farm], k: usize) -> Vec<Value> {
             forget(&mut answer);
             answer
         };
-        Value::Array(vec![get(""), get("/racks"), get("/alarms")])
+        Value::Array(vec![get(""), get("/racks")])
     };
     (1..=7).map(view).collect()
 }
