@@ -102,6 +102,7 @@ class Run:
             self.traffic()
             self.identity()
             self.scrapes(watch)
+            self.whole(watch)
             if not args.without_alert:
                 self.alert(watch)
             self.jobs()
@@ -186,6 +187,47 @@ class Run:
             self.find(f"a rule: {problem}")
         self.measured["rules"] = count
         self.say(f"Prometheus scrapes {watch.targets} targets and evaluates {count} rules")
+
+    def whole(self, watch):
+        """What crosses shards: recording rules and the gateway say the same of the farm, and both say which shard is missing."""
+        gateway = self.cluster.named("Service", "bess-api")
+        if len(self.shards) < 2 or gateway is None or not watch.jobs or not self.cluster.kind("PrometheusRule"):
+            return
+
+        def farm():
+            code, body = get(f"{self.scheme()}://{self.node.address(gateway)}:8000/api/v1/farm", 5, self.token)
+            return json.loads(body) if code == 200 else {}
+
+        def rules_say():
+            asked = {"units": "sum(namespace_state:bess_units:sum)", "rated_power_w": "namespace:bess_farm_ac_power_rated_watts:sum",
+                     "shards": "namespace:bess_shard_info:count", "expected": "max(bess_shards_expected)",
+                     "files": "count(count by (sha256) (bess_config_hash_info))",
+                     "missing": 'count(ALERTS{alertname="BessShardMissing"})'}
+            found = {name: watch.query(expression) for name, expression in asked.items()}
+            return {name: one[0][1] if one else None for name, one in found.items()}
+
+        def must_come(what, wanted, say, limit_s=30.0):
+            deadline = time.monotonic() + limit_s
+            while any((found := what()).get(key) != value for key, value in wanted.items()):
+                if time.monotonic() > deadline:
+                    self.find(f"{say}: {', '.join(f'{key} {found.get(key)}, not {value}' for key, value in wanted.items())}")
+                    return
+                time.sleep(0.3)
+
+        count, total = len(self.shards), farm()
+        must_come(farm, {"shards_missing": []}, "the gateway")
+        must_come(rules_say, {"units": total.get("units"), "rated_power_w": total.get("rated_power_w"), "shards": count,
+                              "expected": count, "files": 1, "missing": None}, "the recording rules")
+        gone = self.shards[-1].name
+        for name, code, _, _ in self.node.stop([gone]):
+            if code != 0:
+                self.find(f"{name} ended with {code}")
+        must_come(farm, {"shards_missing": [count - 1]}, f"the gateway without {gone}")
+        must_come(rules_say, {"shards": count - 1, "missing": 1}, f"the rules without {gone}")
+        self.node.start([gone])
+        must_come(farm, {"shards_missing": []}, f"the gateway with {gone} again")
+        must_come(rules_say, {"shards": count, "missing": None}, f"the rules with {gone} again")
+        self.say(f"gateway and recording rules have the same farm of {total.get('units')} units, and notice that {gone} is missing")
 
     def alert(self, watch):
         """A converter trips; the alert of its pod must be in Alertmanager."""
