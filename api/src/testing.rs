@@ -103,7 +103,7 @@ pub(crate) fn snapshot_with(n_units: usize) -> Snapshot {
         publication: FIRST_TICK + 1,
         time: START.at(Tick(FIRST_TICK)),
         wall_unix_ns: START.unix_ns + 500,
-        clock: ClockView { mode: ClockMode::Running, speed: 1.0, steps_left: 0 },
+        clock: ClockView { mode: ClockMode::Running, speed: 1.0, ..ClockView::default() },
         farm,
         units,
         racks: vec![RackView::default(); spec.n_racks()],

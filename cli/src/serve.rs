@@ -83,6 +83,9 @@ pub(crate) struct ServeArgs {
     /// Keep everything that comes to the farm in this empty folder, so that `bess run --replay` can repeat the run bit for bit
     #[arg(long, value_name = "DIR", env = "BESS_RECORD")]
     record: Option<PathBuf>,
+    /// Record into a new folder within that of --record for each start, and keep the newest N
+    #[arg(long, value_name = "N", env = "BESS_RECORD_KEEP", requires = "record")]
+    record_keep: Option<usize>,
     /// Simulated seconds per second of wall time
     #[arg(long, value_name = "FACTOR", env = "BESS_SPEED", default_value_t = 1.0)]
     speed: f64,
@@ -138,12 +141,16 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     }
     // Opened now, so that a bad path is told before a port is bound.
     let audit = args.audit.open()?;
-    let record = args.record.as_deref().map(RecordFolder::take).transpose()?;
+    let record = args.record.as_deref().map(|path| match args.record_keep {
+        None => RecordFolder::take(path),
+        Some(keep) => RecordFolder::take_within(path, keep),
+    });
+    let record = record.transpose()?;
     let (modbus, modbus_texts) = modbus_config(args, &setup.whole)?;
     modbus.set_watchdogs(Arc::make_mut(&mut setup.spec));
     let plan = plan(args, &setup.spec, &modbus)?;
-    let again = match &args.record {
-        Some(folder) => Again::Replay(folder.display().to_string()),
+    let again = match &record {
+        Some(folder) => Again::Replay(folder.path().display().to_string()),
         None => {
             let speed = ["--speed".to_owned(), args.speed.to_string()];
             let of_farm = args.farm.flags().into_iter();

@@ -73,8 +73,14 @@ impl FarmArgs {
             let file = file.iter().map(|file| file.display().to_string());
             flags.extend(file.flat_map(|file| [flag.to_owned(), file]));
         }
-        let seed = self.seed.iter().map(u64::to_string);
-        flags.extend(seed.flat_map(|seed| ["--seed".to_owned(), seed]));
+        let numbers = [
+            ("--seed", self.seed),
+            ("--shard", self.shard.map(|n| n as u64)),
+            ("--units-per-shard", self.units_per_shard.map(|n| n as u64)),
+        ];
+        for (flag, number) in numbers {
+            flags.extend(number.iter().flat_map(|n| [flag.to_owned(), n.to_string()]));
+        }
         flags
     }
 

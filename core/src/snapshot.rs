@@ -50,6 +50,9 @@ pub struct ClockView {
     pub speed: f64,
     /// Ticks of a step that are still to run.
     pub steps_left: u64,
+    /// Ticks for which the loop has stood still because a scenario wanted it; where ticks are stepped nobody
+    /// waits for them, and they are counted alone.
+    pub stalled_ticks: u64,
 }
 
 /// Everything about the farm at the end of one tick.

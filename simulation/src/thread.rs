@@ -171,7 +171,7 @@ pub fn spawn(mut engine: Engine, options: LoopOptions) -> std::io::Result<FarmHa
     let clock = ClockView {
         mode: if options.paused { ClockMode::Paused } else { ClockMode::Running },
         speed: options.speed,
-        steps_left: 0,
+        ..ClockView::default()
     };
     let (publisher, snapshots) = watch::channel(engine.snapshot(clock, wall_unix_ns(), &[]));
     let stats = options.stats;

@@ -157,7 +157,7 @@ impl Follower {
     }
 
     fn look_at_clock(&mut self, snapshot: &Snapshot) {
-        let clock = ClockView { steps_left: 0, ..snapshot.clock };
+        let clock = ClockView { steps_left: 0, stalled_ticks: 0, ..snapshot.clock };
         // How it starts is no change.
         if self.clock.is_some_and(|known| known != clock) {
             let (mode, speed, tick) = (clock.mode.name(), clock.speed, snapshot.tick.0);

@@ -74,6 +74,7 @@ pub(crate) fn replay(
         shadow: (stage.is_some() && recording.header.shadow).then(|| recording.engine(1)),
         engine,
         stage,
+        stalled_ticks: 0,
         stats: Stats::default(),
         decided: VecDeque::new(),
         asked_due: None,
@@ -100,6 +101,8 @@ struct Play {
     engine: Engine,
     shadow: Option<Engine>,
     stage: Option<Stage>,
+    /// Ticks for which the loop stood still then.
+    stalled_ticks: u64,
     /// Counters of clients as they were then.
     stats: Stats,
     /// What the director decided and the file has not told yet.
@@ -185,7 +188,11 @@ impl Play {
     /// Shows the farm to the director.
     fn see(&mut self, is_ticked: bool) {
         let Some(Stage { director, .. }) = &mut self.stage else { return };
-        let clock = ClockView { mode: ClockMode::Free, ..ClockView::default() };
+        let clock = ClockView {
+            mode: ClockMode::Free,
+            stalled_ticks: self.stalled_ticks,
+            ..ClockView::default()
+        };
         let cells = director.cells().to_vec();
         let without = self
             .shadow
@@ -201,7 +208,7 @@ impl Play {
         }));
         if is_ticked {
             // The loop stood still then; nobody waits now.
-            director.stall();
+            self.stalled_ticks += director.stall();
         }
     }
 

@@ -246,3 +246,26 @@ fn a_run_that_is_another_one_says_up_to_which_tick_it_was_the_same() {
     let error = replay(&recording, 1, None).unwrap_err().to_string();
     assert!(error.contains("up to tick 0 and differs at tick 600"), "{error}");
 }
+
+#[test]
+fn of_recordings_beside_each_other_the_newest_stay_and_nothing_else_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let beside = folder.path().join("notes.txt");
+    std::fs::write(&beside, "mine").unwrap();
+    let mine = folder.path().join("recording-20200101T000000Z");
+    std::fs::create_dir(&mine).unwrap();
+    std::fs::write(mine.join("why.txt"), "mine").unwrap();
+    std::fs::write(mine.join("recording.ron"), "old").unwrap();
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        let folder = RecordFolder::take_within(folder.path(), 2).unwrap();
+        std::fs::write(folder.path().join("recording.ron"), "new").unwrap();
+        taken.push(folder.path().to_owned());
+    }
+    let there: Vec<bool> = taken.iter().map(|path| path.exists()).collect();
+    assert_eq!(there, [false, false, true, true]);
+    assert!(beside.exists() && mine.join("why.txt").exists());
+    assert!(!mine.join("recording.ron").exists());
+    let refusal = RecordFolder::take_within(folder.path(), 0).unwrap_err().to_string();
+    assert_eq!(refusal, "--record-keep must be at least 1, got 0");
+}

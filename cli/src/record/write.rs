@@ -17,6 +17,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
+/// Folders of recordings that are kept beside each other begin with it.
+const BEFORE: &str = "recording-";
+
 /// Ticks between two hashes of the state: a minute of simulated time.
 const HASH_TICKS: u64 = 60 * TICKS_PER_S;
 
@@ -44,6 +47,58 @@ impl RecordFolder {
         // Tried now, so that it is told before a port is bound.
         tempfile::NamedTempFile::new_in(path).map_err(|error| refuse(&error.to_string()))?;
         Ok(Self(path.to_owned()))
+    }
+
+    /// Takes a new folder within `path`, named by the time; of the recordings there only the newest `keep` stay,
+    /// this one among them.
+    ///
+    /// # Errors
+    /// When it cannot be made, or an old one cannot be deleted.
+    pub(crate) fn take_within(path: &Path, keep: usize) -> Result<Self, BadInput> {
+        let refuse = |error: std::io::Error| {
+            let path = path.display();
+            BadInput(format!(
+                "cannot record within {path}: {error}\nhint: --record names a folder that can be written to"
+            ))
+        };
+        if keep == 0 {
+            return Err(BadInput("--record-keep must be at least 1, got 0".to_owned()));
+        }
+        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ");
+        let name = |n: u32| {
+            let again = if n == 1 { String::new() } else { format!("-{n}") };
+            path.join(format!("{BEFORE}{now}{again}"))
+        };
+        let free = (1..).map(name).find(|path| !path.exists()).expect("numbers do not end");
+        let taken = Self::take(&free)?;
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(refuse)? {
+            let entry = entry.map_err(refuse)?;
+            let is_one = entry.file_name().to_string_lossy().starts_with(BEFORE);
+            if is_one && entry.path().is_dir() && entry.path() != free {
+                all.push(entry.path());
+            }
+        }
+        all.sort();
+        let old = all.len().saturating_sub(keep - 1);
+        for folder in &all[..old] {
+            // What somebody else has put there stays, and so does its folder.
+            for name in [FILE, PART] {
+                match std::fs::remove_file(folder.join(name)) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(refuse(error));
+                    }
+                    _ => {}
+                }
+            }
+            let _ = std::fs::remove_dir(folder);
+        }
+        Ok(taken)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Begins to write.

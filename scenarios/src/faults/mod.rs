@@ -71,6 +71,8 @@ pub enum Pace {
     /// Never, and it is over by itself after the seconds that this parameter says, at least a tick; where
     /// there is none of that name, after a tick.
     OnceFor(&'static str),
+    /// Never, and it is over by itself as soon as it was seen to act.
+    OnceSeen,
     /// When a value of its parameters changes, looked at once a second.
     OnChange,
     /// When a value of its parameters changes, looked at each tick.
@@ -493,6 +495,8 @@ pub struct Before {
     pub plant: Arc<PlantSettings>,
     /// The farm.
     pub farm: FarmView,
+    /// Ticks for which the loop had stood still.
+    pub stalled_ticks: u64,
 }
 
 /// One fault at one target, at one moment.

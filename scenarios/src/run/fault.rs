@@ -108,6 +108,7 @@ fn before(seen: &Snapshot, target: &Target) -> Before {
         racks: seen.racks_of(UnitId::from_idx(idx)).to_vec(),
         plant: Arc::clone(&seen.plant),
         farm: seen.farm,
+        stalled_ticks: seen.clock.stalled_ticks,
     }
 }
 
@@ -210,7 +211,8 @@ impl Fault {
     }
     /// Whether it is over now by itself.
     pub(super) fn is_over(&self, now: Tick) -> bool {
-        self.is_active() && self.ends.is_some_and(|ends| ends <= now)
+        let is_done = self.kind.pace == Pace::OnceSeen && self.effect == Effect::Confirmed;
+        self.is_active() && (is_done || self.ends.is_some_and(|ends| ends <= now))
     }
     /// The expression of its kind that shows that it acts, if that is how.
     pub(super) fn probe_text(kind: &FaultKind) -> Option<&'static str> {
@@ -229,7 +231,7 @@ impl Fault {
         let age = seen.tick.0.saturating_sub(self.begun.0);
         let is_second = age.is_multiple_of(TICKS_PER_S);
         let (is_due, is_each) = match self.kind.pace {
-            Pace::Once | Pace::OnceFor(_) => (false, false),
+            Pace::Once | Pace::OnceFor(_) | Pace::OnceSeen => (false, false),
             Pace::OnChange => (is_second, false),
             Pace::OnChangeEachTick => (true, false),
             Pace::EachSecond => (is_second, true),

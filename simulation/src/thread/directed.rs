@@ -225,16 +225,20 @@ impl Loop {
     }
 
     /// Stands still for as long as the director wants: no tick, no letter, no beat. Where ticks are stepped
-    /// there is no time to stand still in; whoever steps sees the count.
+    /// there is no time to stand still in; whoever steps sees the count. Only once it has stood the clock says so.
     pub(super) fn stall(&mut self) {
         let periods = self.beside.director.as_mut().map_or(0, |director| director.stall());
         if periods == 0 {
             return;
         }
         self.stats.ticks.stalled.fetch_add(periods, Ordering::Relaxed);
-        if self.clock.mode == ClockMode::Paused {
-            return;
+        if self.clock.mode != ClockMode::Paused {
+            self.stand(periods);
         }
+        self.clock.stalled_ticks += periods;
+    }
+
+    fn stand(&self, periods: u64) {
         let length = self.pacer.period().mul_f64(periods as f64);
         let watch = crate::pacer::Stopwatch::start();
         while !self.stop.load(Ordering::Acquire) {

@@ -76,7 +76,7 @@ fn farm_of(text: &str) -> Snapshot {
         publication: 1300,
         time: SimTime { unix_ns: 1_750_000_000_500_000_000 },
         wall_unix_ns: 1_760_000_000_000_000_000,
-        clock: ClockView { mode: ClockMode::Running, speed: 2.0, steps_left: 0 },
+        clock: ClockView { mode: ClockMode::Running, speed: 2.0, ..ClockView::default() },
         farm,
         units,
         events: Arc::new(Log::new(10)),

@@ -11,14 +11,14 @@ pub(super) const KIND: FaultKind = FaultKind {
     catalogue: &["I04"],
     summary: "no ticks for a time",
     effect: "the simulation slips behind wall time",
-    symptoms: "bess_last_tick ages, lateness and skipped ticks",
+    symptoms: "bess_last_tick ages, lateness and skipped ticks; over as soon as the loop goes on",
     reaction: "missed ticks are counted, never stretched in silence",
-    source: "grid-gym health; a live run alone feels it",
+    source: "grid-gym health; a live run alone feels it, a stepped one counts it",
     parameters: &[Parameter::number("stall_s", 0.1, 600.0, "how long, in wall time")],
-    pace: Pace::Once,
+    pace: Pace::OnceSeen,
     act: |case, out| {
         out.push(Act::Host(HostAct::Stall { ticks: Tick::count_in(case.args.number("stall_s")) }));
     },
     end: |_, _| {},
-    probe: Probe::Func(shared::shows_outside),
+    probe: Probe::Func(shared::loop_stood),
 };

@@ -10,13 +10,15 @@ use bess_core::control::{FunctionName, WatchdogState};
 use bess_core::force::ForcedValue;
 use bess_core::snapshot::{Snapshot, UnitView};
 use bess_core::stage::Effect;
+use bess_core::time::Tick;
 
 /// Time in s in which an EMS that lives gives a sign of it [engineering choice].
 const SILENCE_S: f64 = 3.0;
 
-/// Nothing of the farm shows it: an action says by `prove` what does.
-pub(in crate::faults) fn shows_outside(_case: &Case<'_>, _seen: &Snapshot) -> Effect {
-    Effect::Inconclusive
+/// The loop has stood still for as many ticks more as it was to.
+pub(in crate::faults) fn loop_stood(case: &Case<'_>, seen: &Snapshot) -> Effect {
+    let stood = seen.clock.stalled_ticks.saturating_sub(case.before.stalled_ticks);
+    confirmed_if(stood >= Tick::count_in(case.args.number("stall_s")))
 }
 
 /// The frequency is beyond the dead band of a droop that is at work, and the droop is another one than

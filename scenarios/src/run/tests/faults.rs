@@ -73,6 +73,31 @@ fn a_fault_of_the_transport_is_inconclusive_while_nobody_asks() {
 }
 
 #[test]
+fn a_stall_acts_once_the_loop_has_stood_for_all_of_it_and_is_over_then() {
+    const STALL: &str = "{kind: infra.stall, target: farm, with: {stall_s: 2}}";
+    let mut play = Play::new(2);
+    play.inject("good", STALL).expect("good");
+    assert_eq!(play.stage.stall(), 20, "of 100 ms");
+    let seen = |play: &Play| {
+        let fault = Arc::clone(&play.stage.view().faults[0]);
+        (fault.effect, fault.is_active)
+    };
+    for (stood, expected) in [(0, Effect::Pending), (19, Effect::Pending), (20, Effect::Confirmed)]
+    {
+        play.tick(|play| play.seen.clock.stalled_ticks = stood);
+        assert_eq!(seen(&play), (expected, expected == Effect::Pending), "after {stood} ticks");
+    }
+    // A loop that does not stand: what stood before does not count for the next.
+    let mut play = Play::new(2);
+    play.seen.clock.stalled_ticks = 20;
+    play.inject("bad", STALL).expect("good");
+    play.seconds(10);
+    assert_eq!(seen(&play), (Effect::Pending, true));
+    play.ask(&StageRequest::EndFault("bad".to_owned())).expect("it is in force");
+    assert_eq!(seen(&play), (Effect::NoEffect, false));
+}
+
+#[test]
 fn a_fault_of_a_sensor_distorts_the_value_that_the_sensor_measures() {
     use bess_core::defect::Reading;
     let mut play = Play::new(2);

@@ -193,7 +193,7 @@ fn what_is_the_farms_is_cut_anew_and_nothing_of_it_is_lost() {
     let mut parts = cut(&whole, 3);
     for part in &mut parts {
         let share = part.spec.shard.as_ref().expect("a shard").share;
-        let setpoint = Command::SetFarmPower { power: Watts(21_000.0 * share) };
+        let setpoint = Command::SetFarmPower { active: Watts(21_000.0 * share), reactive: None };
         part.apply(&setpoint, ControlSource::Rest).expect("the plant takes it");
         part.run(200, &mut |_, _| {});
     }

@@ -150,6 +150,9 @@ fn a_stall_gives_ticks_up_like_a_loop_that_is_too_slow_and_ends_with_the_farm() 
     }
     assert_eq!(stats.ticks.stalled.load(Ordering::Relaxed), 10);
     assert!(stats.ticks.skipped.load(Ordering::Relaxed) >= 9, "{applied:?}");
+    // The next snapshot says that it has stood.
+    ask(&handle, set_power(2.0)).unwrap();
+    assert_eq!(handle.snapshots().borrow().clock.stalled_ticks, 10);
     handle.stop().unwrap();
     // An hour of it does not keep the farm from stopping.
     let play = Play { stands: 36_000, ..Play::default() };
@@ -167,6 +170,7 @@ fn who_steps_a_loop_does_not_wait_for_its_stalls() {
     let farm = farm(LoopOptions { director: Some(Box::new(play)), ..paused() });
     step(&farm, 10);
     assert_eq!(farm.stats().ticks.stalled.load(Ordering::Relaxed), 36_000);
+    assert_eq!(farm.snapshots().borrow().clock.stalled_ticks, 36_000);
     farm.stop().unwrap();
 }
 
