@@ -140,7 +140,7 @@ def looked_at(chart, bess, seen):
 def is_run(chart, wish):
     """What running it says, or nothing if it runs as it must."""
     command = [sys.executable, os.path.join(HERE, "run.py"), "--chart", chart, "--bess", wish.run_bess or wish.bess, "--env", "staging",
-               "--values", FILES[-1], *(["--only", wish.only] if wish.only else [])]
+               "--values", FILES[-1], "--first", *(["--only", wish.only] if wish.only else [])]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     wrong = [line.strip().removeprefix("WRONG ") for line in ran.stdout.splitlines() if line.strip().startswith("WRONG ")]
     if ran.returncode == 0:

@@ -6,9 +6,11 @@ Prometheus and Alertmanager as the chart says. Exit code 0 if everything is as i
     charts/checks/run.py --values a.yaml --set x=1      any values
         --chart DIR  another chart; --bess PROGRAM; --only COMPONENT  of several kinds of pods one
         --without-alert  no scenario; --report FILE  what was measured, as JSON; --cpu  the proof of the CPU limit too
+        --first  end at the first thing that is wrong
 """
 
 import argparse
+import contextlib
 import json
 import os
 import socket
@@ -23,6 +25,19 @@ from model import Cluster
 from node import Failed, Node, get, inside, modbus_read
 from watch import Watch
 
+# What is fired: long enough for its alert to be seen.
+SCENARIO = """
+apiVersion: bess/v1
+kind: Scenario
+metadata: {id: a-converter-trips, title: A converter trips, summary: One of many.}
+seed: 1
+duration: 5m
+sut: {mode: none}
+targets: {one: {kind: unit, match: {units: [UNIT]}}}
+steadyState: {window: 1s, checks: [{id: energised, modes: [SoT], expr: "grid.voltage_pu > 0.5"}]}
+timeline: [{id: trip, at: 1s, action: device.pcs.trip, target: one}]
+expectations: [{id: trips, kind: within, after: {action: trip}, within: 5s, expr: "state(one) in {tripped, locked_out, fault}"}]
+"""
 # Time that a fault may take to be an alert: 10 s of `for`, two scrapes, an evaluation, 8 s of grouping do not count here.
 ALERT_MAX_S = 60.0
 
@@ -37,6 +52,7 @@ def arguments():
     parser.add_argument("--only")
     parser.add_argument("--without-alert", action="store_true")
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--first", action="store_true")
     parser.add_argument("--report")
     return parser.parse_args()
 
@@ -76,15 +92,21 @@ def secrets_for(cluster, bess, folder):
     return made, token
 
 
+class Enough(Exception):
+    """One thing is wrong, and no more is asked for."""
+
+
 class Run:
-    def __init__(self, cluster, bess, folder):
-        self.cluster, self.bess, self.folder = cluster, bess, folder
+    def __init__(self, cluster, bess, folder, first=False):
+        self.cluster, self.bess, self.folder, self.first = cluster, bess, folder, first
         self.wrong, self.measured = [], {}
         self.shards = [pod for pod in cluster.pods if rules.component(pod) == rules.SHARD]
 
     def find(self, problem):
         self.wrong.append(problem)
         print(f"  WRONG {problem}", flush=True)
+        if self.first:
+            raise Enough
 
     def say(self, what):
         print(f"  {what}", flush=True)
@@ -102,6 +124,7 @@ class Run:
             self.traffic()
             self.identity()
             self.scrapes(watch)
+            self.whole(watch)
             if not args.without_alert:
                 self.alert(watch)
             self.jobs()
@@ -187,15 +210,56 @@ class Run:
         self.measured["rules"] = count
         self.say(f"Prometheus scrapes {watch.targets} targets and evaluates {count} rules")
 
+    def whole(self, watch):
+        """What crosses shards: recording rules and the gateway say the same of the farm, and both say which shard is missing."""
+        gateway = self.cluster.named("Service", "bess-api")
+        if len(self.shards) < 2 or gateway is None or not watch.jobs or not self.cluster.kind("PrometheusRule"):
+            return
+
+        def farm():
+            code, body = get(f"{self.scheme()}://{self.node.address(gateway)}:8000/api/v1/farm", 5, self.token)
+            return json.loads(body) if code == 200 else {}
+
+        def rules_say():
+            asked = {"units": "sum(namespace_state:bess_units:sum)", "rated_power_w": "namespace:bess_farm_ac_power_rated_watts:sum",
+                     "shards": "namespace:bess_shard_info:count", "expected": "max(bess_shards_expected)",
+                     "files": "count(count by (sha256) (bess_config_hash_info))",
+                     "missing": 'count(ALERTS{alertname="BessShardMissing"})'}
+            found = {name: watch.query(expression) for name, expression in asked.items()}
+            return {name: one[0][1] if one else None for name, one in found.items()}
+
+        def must_come(what, wanted, say, limit_s=30.0):
+            deadline = time.monotonic() + limit_s
+            while any((found := what()).get(key) != value for key, value in wanted.items()):
+                if time.monotonic() > deadline:
+                    self.find(f"{say}: {', '.join(f'{key} {found.get(key)}, not {value}' for key, value in wanted.items())}")
+                    return
+                time.sleep(0.3)
+
+        count, total = len(self.shards), farm()
+        must_come(farm, {"shards_missing": []}, "the gateway")
+        must_come(rules_say, {"units": total.get("units"), "rated_power_w": total.get("rated_power_w"), "shards": count,
+                              "expected": count, "files": 1, "missing": None}, "the recording rules")
+        gone = self.shards[-1].name
+        for name, code, _, _ in self.node.stop([gone]):
+            if code != 0:
+                self.find(f"{name} ended with {code}")
+        must_come(farm, {"shards_missing": [count - 1]}, f"the gateway without {gone}")
+        must_come(rules_say, {"shards": count - 1, "missing": 1}, f"the rules without {gone}")
+        self.node.start([gone])
+        must_come(farm, {"shards_missing": []}, f"the gateway with {gone} again")
+        must_come(rules_say, {"shards": count, "missing": None}, f"the rules with {gone} again")
+        self.say(f"gateway and recording rules have the same farm of {total.get('units')} units, and notice that {gone} is missing")
+
     def alert(self, watch):
-        """A converter trips; the alert of its pod must be in Alertmanager."""
+        """A scenario trips a converter; the alert of its pod must be in Alertmanager."""
         pod = self.shards[-1]
         environment = pod.environment(pod.spec["containers"][0], self.node.secret)
         unit = 1 + int(environment["BESS_SHARD"]) * int(environment["BESS_UNITS_PER_SHARD"])
-        fault = {"kind": "device.pcs.trip", "target": f"unit-{unit:03}", "duration": "5m"}
-        code, body = get(f"{self.scheme()}://{pod.ip}:{pod.port('api')}/api/v1/faults", 5, self.token, fault, "POST")
-        if code not in (200, 201, 202):
-            self.find(f"the fault was refused: {code} {body[:300].decode(errors='replace')}")
+        run = {"text": SCENARIO.replace("UNIT", str(unit))}
+        code, body = get(f"{self.scheme()}://{pod.ip}:{pod.port('api')}/api/v1/runs", 5, self.token, run, "POST")
+        if code != 200:
+            self.find(f"the scenario was refused: {code} {body[:300].decode(errors='replace')}")
             return
         after = watch.wait_for_alert("BessUnitsTripped", ALERT_MAX_S, pod=pod.name, namespace="bess")
         if after is None:
@@ -318,11 +382,12 @@ def main():
         sys.exit("there is no Prometheus: dashboards/tools/install.sh brings it")
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bess-node-") as folder:
-        one = Run(cluster, args.bess, folder)
-        try:
-            one.everything(args)
-        except (Failed, OSError, ValueError, KeyError) as problem:
-            one.find(f"{problem}")
+        one = Run(cluster, args.bess, folder, args.first)
+        with contextlib.suppress(Enough):
+            try:
+                one.everything(args)
+            except (Failed, OSError, ValueError, KeyError) as problem:
+                one.find(f"{problem}")
     one.measured["seconds"] = time.monotonic() - begin
     one.measured["wrong"] = one.wrong
     if args.report:

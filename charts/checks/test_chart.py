@@ -8,7 +8,6 @@ import copy
 import glob
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -233,7 +232,10 @@ class Rendered(unittest.TestCase):
 
 class Resharding(unittest.TestCase):
     def test_the_pod_of_the_page_fits_what_both_releases_have(self):
-        self.assertEqual(list(reshard.unfit(reshard.both(), binary())), [])
+        cluster = reshard.both()
+        self.assertEqual(list(reshard.unfit(cluster, binary())), [])
+        for kube in KUBERNETES:
+            self.assertEqual(unfit([reshard.manifest("bess:1")], kube), [])
 
     def test_a_pod_that_does_not_fit_is_found(self):
         def of(change):

@@ -3,6 +3,7 @@
     BESS_BIN=target/release/bess python -m unittest test_release -v    (in charts/checks)
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -46,8 +47,22 @@ class Release(unittest.TestCase):
         os.chmod(path, 0o755)
         return path
 
-    def release(self, *arguments, bess=None):
+    def kubectl(self, status, digest=FIRST):
+        """A program in place of kubectl, which has the Job of a verdict; its folder."""
+        folder = os.path.join(self.root, "bin")
+        os.makedirs(folder, exist_ok=True)
+        containers = [{"image": f"registry.example/bess@{digest}"}]
+        job = json.dumps({"spec": {"template": {"spec": {"containers": containers}}}, "status": status})
+        path = os.path.join(folder, "kubectl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n[ \"$4\" = job ] && [ \"$5\" = bess-verdict ] || exit 1\ncat <<'END'\n{job}\nEND\n")
+        os.chmod(path, 0o755)
+        return folder
+
+    def release(self, *arguments, bess=None, programs=None):
         environment = {**os.environ, "BESS_BIN": bess or binary()}
+        if programs:
+            environment["PATH"] = f"{programs}:{environment['PATH']}"
         ran = subprocess.run([sys.executable, os.path.join(self.root, "charts", "tools", "release.py"), *arguments],
                              capture_output=True, text=True, env=environment, cwd=self.root, check=False)
         return ran.returncode, ran.stdout + ran.stderr
@@ -89,6 +104,17 @@ class Release(unittest.TestCase):
             self.assertEqual(code, 1)
             self.assertIn(f"the verdict of staging is {verdict}", said)
         self.assertNotEqual(self.digest("prod"), FIRST)
+
+    def test_the_verdict_of_a_cluster_counts_if_its_job_has_succeeded_with_this_image(self):
+        self.release("set", "staging", FIRST)
+        for status, digest, why in (({"failed": 1}, FIRST, "has not succeeded"), ({}, FIRST, "has not succeeded"),
+                                    ({"succeeded": 1}, SECOND, f"not of {FIRST}")):
+            code, said = self.release("promote", "--verdict", "cluster", programs=self.kubectl(status, digest))
+            self.assertEqual(code, 1, said)
+            self.assertIn(why, said)
+            self.assertNotEqual(self.digest("prod"), FIRST)
+        code, said = self.release("promote", "--verdict", "cluster", programs=self.kubectl({"succeeded": 1}))
+        self.assertEqual((code, self.digest("prod")), (0, FIRST), said)
 
     def test_a_farm_that_is_wrong_promotes_nothing(self):
         self.release("set", "staging", FIRST)

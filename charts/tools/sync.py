@@ -4,7 +4,7 @@
     charts/tools/sync.py [--check]
 
 A chart is packed into one archive, in which symbolic links do not survive: it has copies. The tables of README.md come
-from the comments of values.yaml, by readme-generator-for-helm (`make chart-tools` installs it).
+from the comments of values.yaml, by readme-generator-for-helm (`make chart-sync` installs it).
 """
 
 import glob
