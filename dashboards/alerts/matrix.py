@@ -126,8 +126,14 @@ def write(seen):
 
 # The page
 
+def proves(seen, name):
+    """Whether a run went as it was meant to; a live one may still go on when it has been seen enough of."""
+    verdict = seen["runs"][name]["verdict"]
+    return verdict == "passed" or verdict is None and name in plan.LIVE
+
+
 def raised_by(seen, alert):
-    return [name for name, run in sorted(seen["runs"].items()) if alert in run["raised"]]
+    return [name for name, run in sorted(seen["runs"].items()) if alert in run["raised"] and proves(seen, name)]
 
 
 def shown(name):
@@ -150,6 +156,10 @@ def page(seen):
                 continue
             raising = ", ".join(map(shown, raised_by(seen, alert.name)))
             out.append(f"| {link} | {alert.severity} | {raising} | {shown(plan.NEAR[alert.name])} |\n")
+    lost = [name for name in sorted(seen["runs"]) if not proves(seen, name)]
+    if lost:
+        out.append("\n## Not counted\n\nWhat these raised does not count, as they did not pass in the run of this page: "
+                   f"{', '.join(map(shown, lost))}.\n")
     out.append("\n## Scenarios beside the rules\n\n| scenario | what happens | farm |\n|---|---|---|\n")
     for name in own_scenarios():
         given = plan.how("", name).farm or (plan.SMALL if name in plan.LIVE else "")
@@ -168,7 +178,7 @@ def problems(seen):
     yield from (f"{name} is live, and there is no such scenario" for name in plan.LIVE if name not in own_scenarios())
     yield from (f"the scenario {name} was not played" for name in own_scenarios() if name not in seen["runs"])
     for name, run in seen["runs"].items():
-        if run["verdict"] not in ("passed", None) or run["verdict"] is None and name not in plan.LIVE:
+        if name in own_scenarios() and not proves(seen, name):
             yield f"the scenario {name} was {run['verdict']}, so it proves nothing"
         yield from (f"{name} raised {alert}, and there is no such alert" for alert in run["raised"] if alert not in alerts)
     for name, (component, alert) in alerts.items():
