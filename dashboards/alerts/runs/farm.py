@@ -1,6 +1,6 @@
 """Scenarios in simulated time: what a Prometheus would have scraped from a farm at a speed of 1, in minutes.
 
-A scenario that needs no EMS runs in steps, and is scraped after each; one with the built-in EMS runs at four
+A scenario that needs no EMS runs in steps, and is scraped after each; one with the built-in EMS runs at up to four
 times real time, which is the EMS's own time as well. Samples get the simulated time since the start, and a speed
 of 1, because that is how far apart they are. What tells of the process and its wall time is left out.
 """
@@ -14,8 +14,6 @@ from farm import Farm
 
 # A machine that is busy answers late, and simulated time does not mind.
 clients.ANSWER_MAX_S = clients.START_MAX_S = PATIENCE_S = 120
-# The built-in EMS goes its round once in a simulated second, so it needs its time.
-SPEED = 4
 # Ticks in a second.
 TICKS = 10
 EPOCH_S = 1_577_836_800  # 2020-01-01
@@ -74,7 +72,7 @@ def run(name, file, how, wanted):
     flags = ["--scenario", file, "--log", "warn"]
     if how.farm:
         flags += ["--farm", how.farm]
-    flags += ["--stub-ems", "--speed", str(SPEED)] if how.ems else ["--stepped"]
+    flags += ["--stub-ems", "--speed", str(how.speed)] if how.ems else ["--stepped"]
     farm = Farm(*flags)
     samples = Samples(wanted, name)
     try:
@@ -84,7 +82,7 @@ def run(name, file, how, wanted):
             if time.monotonic() - began > WALL_MAX_S:
                 raise RuntimeError(f"{name} is not over after {WALL_MAX_S} s")
             if how.ems:
-                time.sleep(how.step_s / SPEED / 2)
+                time.sleep(how.step_s / how.speed / 2)
             else:
                 farm.step(round(how.step_s * TICKS))
             with urllib.request.urlopen(farm.endpoints["metrics"]["url"], timeout=PATIENCE_S) as answer:

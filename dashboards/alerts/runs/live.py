@@ -15,98 +15,16 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.error
+import urllib.parse
 import urllib.request
 
 import observe
-import farm as clients
-from farm import Farm, binary
+from farm import binary
 from pymodbus.client import ModbusTcpClient
-from pymodbus.exceptions import ModbusException
 
-from . import SCENARIOS, file_of
+from . import host, repeated
+from .play import INTERVAL_S, PATIENCE_S, LeftOut, Play
 from .prometheus import FILES
-
-INTERVAL_S = 2
-clients.START_MAX_S = 120.0
-# Whoever waits for an answer of a farm that stands still.
-PATIENCE_S = 20
-SMALL = os.path.join(SCENARIOS, "farm-swift.toml")
-
-
-class Play:
-    """One farm of the live part: how it is started, and what is done to it from outside until `over`."""
-
-    flags = ()
-    ems = False
-    # How long it takes, with what comes after the scenario.
-    lasts_s = 420
-
-    def __init__(self, name, folder):
-        self.name, self.folder = name, os.path.join(folder, name)
-        os.makedirs(self.folder)
-        self.over = threading.Event()
-        self.metrics_port = 0
-        self.farm = None
-
-    def start(self):
-        flags = ["--farm", SMALL, "--scenario", file_of(self.name), "--log", "error", *self.flags]
-        self.farm = Farm(*flags, *(["--stub-ems"] if self.ems else []), metrics_port=self.metrics_port)
-        # The same one, when it is started again.
-        self.metrics_port = self.farm.endpoints["metrics"]["port"]
-
-    def outside(self):
-        """Names of what goes on around the farm, each on a thread of its own."""
-        return ()
-
-    def stop(self):
-        if self.farm:
-            self.farm.stop()
-            self.farm = None
-
-    # Shown to the farm by whoever asks for the verdict.
-    token = None
-
-    def verdict(self):
-        if not self.farm:
-            return None
-        url = self.farm.endpoints["api"]["url"] + "/runs"
-        headers = {"authorization": "Bearer " + self.token} if self.token else {}
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE_S) as answer:
-            runs = json.load(answer)["runs"]
-        return runs[0]["verdict"] if runs else None
-
-    # What clients do
-
-    def every(self, seconds, deed):
-        while not self.over.wait(seconds):
-            with contextlib.suppress(OSError, ModbusException, AssertionError, ValueError):
-                deed()
-
-    def ask(self, method, path, body=None, token=None):
-        """The status of one request; nobody reads what is answered."""
-        headers = {"content-type": "application/json", **({"authorization": "Bearer " + token} if token else {})}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.farm.endpoints["api"]["url"] + path, data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
-                answer.read()
-                return answer.status
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                refusal.read()
-                return refusal.code
-
-    def reads(self):
-        """Somebody who looks at the farm five times a second."""
-        self.every(0.2, lambda: self.ask("GET", "/farm"))
-
-    def writes(self):
-        """Somebody who sets its power every two seconds."""
-        self.every(2, lambda: self.ask("PUT", "/farm/setpoint", {"active_power_w": 100_000 + time.time() % 1000}))
-
-    def connect(self, port=None):
-        return socket.create_connection((self.farm.host, port or self.farm.port), PATIENCE_S)
 
 
 class WithClients(Play):
@@ -114,6 +32,9 @@ class WithClients(Play):
 
     ems = True
     lasts_s = 18 * 60 + 30
+
+    # Whatever happens at the begin is no part of what goes on.
+    steady_s = 150
 
     def outside(self):
         return self.reads, self.writes
@@ -339,7 +260,11 @@ class Descriptors(Play):
     lasts_s = 300
 
     def outside(self):
-        return (self.take,)
+        return self.take, self.look
+
+    def look(self):
+        """Somebody for whom there is no descriptor left."""
+        self.every(2, lambda: self.ask("GET", "/farm"))
 
     def take(self):
         pid = self.farm.process.pid
@@ -352,10 +277,15 @@ class Descriptors(Play):
                 time.sleep(0.02)
             if self.over.wait(90):
                 return
-            for _ in range(20):
-                with contextlib.suppress(OSError):
-                    stack.enter_context(self.connect())
-            self.over.wait(60)
+            # Then they come and go: the process tells of each time that it can accept nobody.
+            for stay_s in (60, *[5] * 8):
+                with contextlib.ExitStack() as rest:
+                    for _ in range(20):
+                        with contextlib.suppress(OSError):
+                            rest.enter_context(self.connect())
+                    self.over.wait(stay_s)
+                if self.over.wait(3):
+                    return
 
 
 class Restarts(Play):
@@ -387,56 +317,78 @@ class RestartedOnce(Restarts):
 
 
 PLAYS = {
-    "loop-stalls": LoopStalls, "loop-hiccups": WithClients, "loop-stalls-at-speed": AtSpeed,
-    "loop-keeps-speed": PausedShortly, "clock-paused": Paused, "links-slow": Attended, "links-a-little-slow": Attended,
-    "ems-gone": EmsGone, "ems-away-shortly": EmsGone, "series-truncated": Truncated, "clients-crowd": Crowd,
-    "clients-few": Few, "rest-clients-rude": Rest, "rest-clients-polite": RestFew, "descriptors-used-up": Descriptors,
-    "process-restarts": Restarts, "process-restarted-once": RestartedOnce,
+    "loop-stalls": LoopStalls, "loop-hiccups": WithClients, "loop-stumbles": WithClients, "loop-blinks": WithClients,
+    "loop-stalls-at-speed": AtSpeed, "loop-keeps-speed": PausedShortly, "clock-paused": Paused, "links-slow": Attended,
+    "links-a-little-slow": Attended, "ems-gone": EmsGone, "ems-away-shortly": EmsGone, "series-truncated": Truncated,
+    "clients-crowd": Crowd, "clients-few": Few, "rest-clients-rude": Rest, "rest-clients-polite": RestFew,
+    "descriptors-used-up": Descriptors, "process-restarts": Restarts, "process-restarted-once": RestartedOnce,
+    **host.PLAYS,
 }
 
 
-def watcher(folder, plays):
+def prefer(pid):
+    """What is judged by wall time goes before whatever else runs on this machine, where the kernel lets us."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "w", encoding="utf-8") as file:
+        file.write("-12")
+
+
+def watcher(folder, name, plays):
     """A Prometheus that scrapes all of them and evaluates the real rules."""
     config = {
-        "global": {"scrape_interval": f"{INTERVAL_S}s", "scrape_timeout": f"{INTERVAL_S}s",
-                   "evaluation_interval": f"{INTERVAL_S}s"},
+        "global": {"evaluation_interval": f"{INTERVAL_S}s"},
         "rule_files": FILES,
-        "scrape_configs": [{"job_name": "bess-" + play.name, "static_configs": [{
-            "targets": [f"127.0.0.1:{play.metrics_port}"], "labels": {"namespace": "farm"}}]} for play in plays],
+        "scrape_configs": [{"job_name": "bess-" + play.name, "scrape_interval": f"{play.interval_s}s",
+                            "scrape_timeout": f"{play.interval_s}s", **play.targets()} for play in plays],
     }
-    path = os.path.join(folder, "watcher.json")
+    path = os.path.join(folder, name + ".json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(config, file)
     port = observe.free_port()
     url = f"http://{observe.HOST}:{port}"
-    child = observe.Child("watcher", [
-        observe.program("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder}/watcher",
+    child = observe.Child(name, [
+        observe.program("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder}/{name}",
         f"--web.listen-address={observe.HOST}:{port}"], folder)
+    prefer(child.process.pid)
     child.until(lambda: observe.answers(f"{url}/-/ready"))
     return child, url
 
 
-def fired(url, seconds):
-    """Which alerts fired within the last seconds: {run: names}."""
+def fired(url, play, seconds):
+    """Names of the alerts of a play that fired within the last seconds."""
+    job = "" if play.alone else f',job="bess-{play.name}"'
     query = urllib.parse.urlencode({
-        "query": f'count by (alertname, job) (max_over_time(ALERTS{{alertstate="firing"}}[{seconds:.0f}s]))'})
+        "query": f'count by (alertname) (max_over_time(ALERTS{{alertstate="firing"{job}}}[{seconds:.0f}s]))'})
     with urllib.request.urlopen(f"{url}/api/v1/query?{query}", timeout=60) as answer:
-        found = {}
-        for series in json.load(answer)["data"]["result"]:
-            job = series["metric"].get("job", "").removeprefix("bess-")
-            found.setdefault(job, set()).add(series["metric"]["alertname"])
-        return found
+        return {series["metric"]["alertname"] for series in json.load(answer)["data"]["result"]}
+
+
+def able(names, folder):
+    """Those that this machine can play."""
+    for name in names:
+        play = PLAYS[name](name, folder)
+        try:
+            play.check()
+        except LeftOut as reason:
+            print(f"{name} is left out, and what it came to before stays: {reason}", flush=True)
+            continue
+        yield play
 
 
 def run(names, folder, say):
     """Plays these beside each other; what each came to."""
-    plays = [PLAYS[name](name, folder) for name in names]
-    results, threads, child = {}, [], None
+    prefer(os.getpid())
+    plays = list(able(names, folder))
+    results, recordings, threads, children = {}, [], [], []
     began = time.monotonic()
     try:
         for play in plays:
             play.start()
-        child, url = watcher(folder, plays)
+        urls = {}
+        for name, watched in [("watcher", [play for play in plays if not play.alone]),
+                              *[(play.name, [play]) for play in plays if play.alone]]:
+            child, url = watcher(folder, name, watched)
+            children.append(child)
+            urls.update((play, url) for play in watched)
         for play in plays:
             for deed in play.outside():
                 thread = threading.Thread(target=deed, name=f"{play.name}-{deed.__name__}", daemon=True)
@@ -445,11 +397,13 @@ def run(names, folder, say):
         waiting = sorted(plays, key=lambda play: play.lasts_s)
         for play in waiting:
             time.sleep(max(0, began + play.lasts_s - time.monotonic()))
+            result = results[play.name] = {"verdict": None, "wall_s": play.lasts_s}
             with contextlib.suppress(OSError, AssertionError):
-                results[play.name] = {"verdict": play.verdict(), "wall_s": play.lasts_s}
-            results.setdefault(play.name, {"verdict": None, "wall_s": play.lasts_s})
-            results[play.name]["raised"] = sorted(fired(url, play.lasts_s + 30).get(play.name, ()))
-            say(play.name, results[play.name])
+                result["verdict"] = play.verdict()
+            result["raised"] = sorted(fired(urls[play], play, time.monotonic() - began + 30))
+            if play.steady_s is not None:
+                recordings.append(repeated.Recording(urls[play], play))
+            say(play.name, result)
             play.over.set()
             if not isinstance(play, Restarts):
                 play.stop()
@@ -460,6 +414,11 @@ def run(names, folder, say):
             thread.join(PATIENCE_S)
         for play in plays:
             play.stop()
-        if child:
+        for child in children:
             child.stop()
+    for job, names in (repeated.judge(recordings, folder) if recordings else {}).items():
+        result = results[job.removeprefix("bess-")]
+        result["raised"] = sorted({*result["raised"], *names})
+        # Alerts that need hours were judged too.
+        result["repeated_s"] = repeated.LASTS_S
     return results

@@ -10,7 +10,7 @@ import urllib.request
 import observe
 import rules as source
 
-FILES = [os.path.join(observe.ALERTS, name) for name in ("rules.yaml", "slo.yaml")]
+FILES = RULES, SLO = [os.path.join(observe.ALERTS, name) for name in ("rules.yaml", "slo.yaml")]
 # Most points that Prometheus gives for one query.
 POINTS_MAX = 10_000
 
@@ -61,8 +61,8 @@ class Prometheus:
         with urllib.request.urlopen(f"{self.url}/api/v1/{path}", body, timeout=300) as answer:
             return json.load(answer)["data"]
 
-    def take(self, samples, start_s, end_s):
-        """Samples of one or several runs, and what the recording rules make of them."""
+    def take(self, samples, start_s, end_s, rules=RULES):
+        """Samples of one or several runs, and what the recording rules of a file make of them."""
         path = os.path.join(self.folder, "samples.txt")
         with open(path, "w", encoding="utf-8") as file:
             for each in samples:
@@ -74,12 +74,12 @@ class Prometheus:
         for _ in range(2):
             self.start()
             promtool("tsdb", "create-blocks-from", "rules", f"--start={start_s}", f"--end={end_s}", f"--url={self.url}",
-                     f"--eval-interval={self.step_s}s", f"--output-dir={self.data}", FILES[0])
+                     f"--eval-interval={self.step_s}s", f"--output-dir={self.data}", rules)
             self.stop()
         self.start()
 
-    def holds_s(self, expr, start_s, end_s):
-        """For how long an expression held without a break at the longest, by instance: {instance: seconds}."""
+    def holds_s(self, expr, start_s, end_s, by="instance"):
+        """For how long an expression held without a break at the longest, by a label: {its value: seconds}."""
         longest, step_s = {}, self.step_s
         span = step_s * POINTS_MAX
         begin = start_s
@@ -89,13 +89,13 @@ class Prometheus:
             data = self.ask("query_range", query=expr, start=begin, end=end, step=step_s)
             for series in data["result"]:
                 key = json.dumps(series["metric"], sort_keys=True)
-                instance = series["metric"].get("instance", "")
+                whose = series["metric"].get(by, "")
                 for at, _ in series["values"]:
                     first, last = runs.get(key, (at, None))
                     if last is None or at - last > step_s * 1.5:
                         first = at
                     runs[key] = (first, at)
-                    longest[instance] = max(longest.get(instance, 0), at - first)
+                    longest[whose] = max(longest.get(whose, 0), at - first)
             begin = end + step_s
         return longest
 
