@@ -3,6 +3,10 @@
 //! Order of a start: files, ports, farm, servers, ready. Order of a stop: not ready, drain, stop
 //! accepting and finish requests, last tick, exit code.
 
+mod end;
+mod ports;
+mod told;
+
 use crate::BadInput;
 use crate::access::{AccessArgs, Watch};
 use crate::audit_file::{AuditArgs, AuditFile};
@@ -11,7 +15,7 @@ use crate::history::HistoryArgs;
 use crate::log::{self, LogArgs, Logging, TracedMailbox};
 use crate::record::{self, RecordFile, RecordFolder};
 use crate::run::workers;
-use crate::scenario::serve::{self as staged, FirstRun, Stage, StageArgs};
+use crate::scenario::serve::{self as staged, Stage, StageArgs};
 use crate::service;
 use crate::setup::{FarmArgs, Setup};
 use crate::texts::Texts;
@@ -19,7 +23,6 @@ use anyhow::Context;
 use bess_api::access::AccessConfig;
 use bess_api::history::{History, HistoryFeed, HistoryPlan};
 use bess_core::command::{CommandSource, Mailbox, SPEED_MAX, SPEED_MIN};
-use bess_core::point::PointBook;
 use bess_core::snapshot::Observer;
 use bess_core::spec::FarmSpec;
 use bess_core::stage::StageBook;
@@ -31,15 +34,20 @@ use bess_protocol::plan::{Place, Plan};
 use bess_scenarios::report::Again;
 use bess_simulation::pacer::wall_unix_ns;
 use bess_simulation::{Engine, EngineOptions, FarmHandle, LoopOptions};
-use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use end::exit_on_second_signal;
+use end::{FARM_ENDED, wait_for_end};
+pub(crate) use ports::bind_http;
+use ports::{Ports, bind};
+pub(crate) use told::write_aside;
+use told::{folder_of, forget_endpoints, greet, write_endpoints};
 
 /// Run a live farm with Modbus TCP, REST and metrics
 #[derive(Debug, clap::Args)]
@@ -233,75 +241,6 @@ fn plan(args: &ServeArgs, spec: &FarmSpec, config: &ModbusConfig) -> Result<Plan
         reserved: vec![args.api_port, args.metrics_port],
     };
     Plan::new(spec, config, &place).map_err(|misfit| BadInput(misfit.to_string()))
-}
-
-/// The bound ports.
-struct Ports {
-    modbus: Vec<bess_protocol::Socket>,
-    api: TcpListener,
-    metrics: TcpListener,
-    book: bess_api::AddressBook,
-    points: Arc<dyn PointBook>,
-}
-
-/// Binds every port or says which are taken.
-async fn bind(args: &ServeArgs, plan: Plan) -> anyhow::Result<Ports> {
-    let mut refused = Vec::new();
-    let points = Arc::new(plan.points());
-    let (modbus, devices) = plan.bind().await.unwrap_or_else(|unbound| {
-        refused.extend(unbound.into_iter().map(|unbound| {
-            let what = format!("Modbus, listener \"{}\"", unbound.listener);
-            cannot_listen(unbound.address, &what, &unbound.error, "--modbus-port")
-        }));
-        (Vec::new(), Vec::new())
-    });
-    let bound = bind_http(args.bind, args.api_port, args.metrics_port).await;
-    let bound = bound.map_err(|taken| refused.extend(taken));
-    let (Ok([api, metrics]), Some(first), true) = (bound, modbus.first(), refused.is_empty())
-    else {
-        return Err(BadInput(refused.join("\nerror: ")).into());
-    };
-    let book = bess_api::AddressBook {
-        modbus: first.listener.local_addr()?,
-        devices,
-        api: api.local_addr()?,
-        metrics: metrics.local_addr()?,
-    };
-    Ok(Ports { modbus, api, metrics, book, points })
-}
-
-/// Binds the ports of REST and of metrics, or says which are taken.
-pub(crate) async fn bind_http(
-    bind: IpAddr,
-    api_port: u16,
-    metrics_port: u16,
-) -> Result<[TcpListener; 2], Vec<String>> {
-    let mut bound = Vec::new();
-    let mut refused = Vec::new();
-    for (what, flag, port) in
-        [("REST", "--api-port", api_port), ("metrics", "--metrics-port", metrics_port)]
-    {
-        let address = SocketAddr::new(bind, port);
-        match TcpListener::bind(address).await {
-            Ok(listener) => bound.push(listener),
-            Err(error) => refused.push(cannot_listen(address, what, &error, flag)),
-        }
-    }
-    <[TcpListener; 2]>::try_from(bound).map_err(|_| refused)
-}
-
-fn cannot_listen(address: SocketAddr, what: &str, error: &std::io::Error, flag: &str) -> String {
-    let also = if address.port() == 9090 && error.kind() == std::io::ErrorKind::AddrInUse {
-        " (a local Prometheus listens on 9090 too)"
-    } else {
-        ""
-    };
-    let hint = if error.kind() == std::io::ErrorKind::AddrNotAvailable {
-        "--bind names an address that this machine does not have".to_owned()
-    } else {
-        format!("choose another port with {flag}, or {flag} 0 for any free one")
-    };
-    format!("cannot listen on {address} for {what}: {error}{also}\nhint: {hint}")
 }
 
 /// What a process has beside its farm.
@@ -581,193 +520,4 @@ pub(crate) fn build_info(farm_sha256: String) -> bess_api::BuildInfo {
         target: env!("BESS_TARGET").to_owned(),
         farm_sha256,
     }
-}
-
-const FARM_ENDED: &str = "the tick loop ended";
-
-/// Waits until something ends the farm and says what.
-async fn wait_for_end(
-    last_tick: Tick,
-    farm: &FarmHandle,
-    [mut interrupt, mut terminate]: [Signal; 2],
-    edges: &mut JoinSet<&'static str>,
-    first_run: &mut FirstRun,
-) -> anyhow::Result<&'static str> {
-    let mut snapshots = farm.snapshots();
-    let mut alive = tokio::time::interval(Duration::from_millis(200));
-    let mut pace = Pace::default();
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => return Ok("interrupted"),
-            _ = terminate.recv() => return Ok("terminated"),
-            Some(edge) = edges.join_next() => {
-                anyhow::bail!("the {} server ended by itself", edge.unwrap_or("unknown"));
-            }
-            changed = snapshots.changed() => {
-                if changed.is_err() {
-                    return Ok(FARM_ENDED);
-                }
-                let seen = Arc::clone(&snapshots.borrow_and_update());
-                if first_run.look(&seen) {
-                    return Ok("the scenario is over");
-                }
-                if seen.tick >= last_tick {
-                    return Ok("the time is over");
-                }
-            }
-            _ = alive.tick() => {
-                if farm.is_finished() {
-                    return Ok(FARM_ENDED);
-                }
-                let skipped = farm.stats().ticks.skipped.load(std::sync::atomic::Ordering::Relaxed);
-                pace.look(skipped, snapshots.borrow().clock.speed);
-            }
-        }
-    }
-}
-
-/// Tells once when the loop begins to give ticks up, and once when it holds its speed again.
-#[derive(Debug, Default)]
-struct Pace {
-    skipped: u64,
-    quiet_looks: u32,
-    is_behind: bool,
-}
-
-/// Looks without a skipped tick after which the speed counts as held: five seconds.
-const QUIET_LOOKS: u32 = 25;
-
-impl Pace {
-    fn look(&mut self, skipped: u64, speed: f64) {
-        let fresh = skipped - self.skipped;
-        self.skipped = skipped;
-        self.quiet_looks = if fresh > 0 { 0 } else { self.quiet_looks.saturating_add(1) };
-        if fresh > 0 && !self.is_behind {
-            self.is_behind = true;
-            tracing::warn!(speed, "this machine does not hold the speed; ticks are given up");
-        } else if self.is_behind && self.quiet_looks >= QUIET_LOOKS {
-            self.is_behind = false;
-            tracing::info!(speed, skipped, "the speed is held again");
-        }
-    }
-}
-
-/// Whoever interrupts a second time does not want to wait.
-#[expect(clippy::exit, reason = "the second Ctrl-C ends the process at once, by contract")]
-pub(crate) async fn exit_on_second_signal() {
-    if let Ok(mut interrupt) = signal(SignalKind::interrupt()) {
-        interrupt.recv().await;
-        std::process::exit(130);
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The addresses of a farm that is ready.
-fn write_endpoints(path: &Path, book: &bess_api::AddressBook, scheme: &str) -> anyhow::Result<()> {
-    let one = |address: SocketAddr| serde_json::json!({ "host": address.ip().to_string(), "port": address.port() });
-    let endpoints = serde_json::json!({
-        "pid": std::process::id(),
-        "modbus": one(book.modbus),
-        "api": { "host": book.api.ip().to_string(), "port": book.api.port(), "url": format!("{scheme}://{}/api/v1", book.api), "tls": scheme == "https" },
-        "devices": book.devices.iter().map(|device| serde_json::json!({
-            "number": device.unit.map_or(0, bess_core::UnitId::number),
-            "device": device.part.name(),
-            "rack": device.rack,
-            "host": device.host.to_string(),
-            "port": device.port,
-            "unit_id": device.unit_id,
-            "listener": device.listener,
-            "tls": device.is_tls,
-            "role": device.role.name(),
-            "maps": device.maps,
-        })).collect::<Vec<_>>(),
-        "metrics": { "host": book.metrics.ip().to_string(), "port": book.metrics.port(), "url": format!("http://{}/metrics", book.metrics) },
-    });
-    write_aside(path, &endpoints)
-}
-
-/// Writes JSON aside and renames it, so that a reader never sees half a file.
-pub(crate) fn write_aside(path: &Path, value: &serde_json::Value) -> anyhow::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-    serde_json::to_writer_pretty(&mut file, value)?;
-    file.write_all(b"\n")?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// Removes the endpoints file, if there is one.
-fn forget_endpoints(args: &ServeArgs) {
-    let Some(path) = &args.endpoints else { return };
-    match std::fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => {
-            tracing::warn!(%error, path = %path.display(), "cannot remove the endpoints file");
-        }
-    }
-}
-
-/// How units are told apart, in a line.
-fn reached(book: &bess_api::AddressBook) -> String {
-    let units = book.devices.iter().filter(|device| device.unit.is_some());
-    let units: Vec<_> = units.collect();
-    let is_plain = |device: &&&bess_core::device::DeviceAddress| {
-        device.unit_id == device.unit.and_then(bess_core::UnitId::modbus_unit_id)
-            && device.port == book.modbus.port()
-    };
-    if !units.is_empty() && units.iter().all(|device| is_plain(&device)) {
-        return "unit id k is unit k, 255 is the plant; SunSpec at 40000, compact map at 0"
-            .to_owned();
-    }
-    let n = book.devices.len();
-    format!("and more: {n} devices; GET /api/v1/endpoints says where each answers")
-}
-
-/// Where to look, and three commands to try.
-fn greet(spec: &FarmSpec, book: &bess_api::AddressBook, access: &AccessArgs) {
-    let (scheme, curl) = (access.scheme(), access.curl());
-    let idx = spec.units.len().min(3) - 1;
-    let unit = spec.units[idx].id;
-    // Behind a listener without TLS, where there is one.
-    let is_it =
-        |device: &&bess_core::device::DeviceAddress| device.unit == Some(unit) && !device.is_tls;
-    let device = book.devices.iter().find(is_it);
-    let (host, port) =
-        device.map_or((book.modbus.ip(), book.modbus.port()), |device| (device.host, device.port));
-    let unit_id = device.and_then(|device| device.unit_id).unwrap_or(1);
-    let quarter_w = spec.units[idx].design.pcs.rated_power.0 / 4.0;
-    let _ = writeln!(
-        std::io::stderr(),
-        "
-bess serves \"{}\"{}: {} units, {} cells, {:.1} MW / {:.1} MWh
-
-  Modbus TCP  {}   {}
-  REST        {scheme}://{}/api/v1
-  metrics     http://{}/metrics
-
-Try:
-  {curl} {scheme}://{}/api/v1/farm
-  {curl} -X PUT {scheme}://{}/api/v1/units/{unit}/setpoint -H 'content-type: application/json' -d '{{\"active_power_w\": {quarter_w}}}'
-  mbpoll -m tcp -p {port} -a {unit_id} -0 -r 12 -c 2 -t 4:int -B -1 {host}
-",
-        spec.name,
-        spec.shard.as_ref().map_or_else(String::new, |shard| {
-            let numbers = spec.unit_numbers();
-            let (index, n) = (shard.index, shard.n_shards);
-            format!(", shard {index} of {n}, units {} to {}", numbers.first, numbers.last)
-        }),
-        spec.units.len(),
-        spec.n_cells(),
-        spec.rated_power().0 / 1e6,
-        spec.nominal_energy().watt_hours() / 1e6,
-        book.modbus,
-        reached(book),
-        book.api,
-        book.metrics,
-        book.api,
-        book.api,
-    );
 }

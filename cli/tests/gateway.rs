@@ -141,7 +141,10 @@ fn units_and_totals_over_three_shards_are_those_of_one_process_at_the_same_tick(
         let number = &unit["number"];
         let cells = format!("/units/{number}/cells?rack=2");
         let (cells, in_one) = (get(gateway, &cells), get(&whole, &cells));
-        assert!(cells["voltage_v"].as_array().is_some_and(|column| !column.is_empty()), "{cells:#}");
+        assert!(
+            cells["voltage_v"].as_array().is_some_and(|column| !column.is_empty()),
+            "{cells:#}"
+        );
         assert_eq!(cells["voltage_v"], in_one["voltage_v"], "{number}");
     }
     // Totals: sums in another order, and each shard has its part of the transformer.
