@@ -391,6 +391,8 @@ pub struct UnitView {
     pub gas_litres: f64,
     /// Gas in the container's air now over its lower flammable limit, >= 0.
     pub gas_lfl: f64,
+    /// The same as the detector shows it: 0 of one that does not work, NaN where its value is missing.
+    pub gas_lfl_measured: f64,
     /// Heat that the chiller takes out, >= 0.
     pub cooling_power: Watts,
     /// Consumption of the auxiliaries, >= 0.

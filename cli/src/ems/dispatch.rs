@@ -81,12 +81,16 @@ impl Trim {
             return target_w;
         }
         // An error that no loss explains is no reason to push.
-        let most_w = MOST * rated_w;
+        let (most_w, before_w) = (MOST * rated_w, self.watts);
         if error_w.abs() <= most_w {
-            let before_w = self.watts;
             self.watts = (before_w + GAIN_PER_S * dt_s.min(1.0) * error_w).clamp(-most_w, most_w);
-            self.last = Some(Push { error_w, added_w: self.watts - before_w });
+        } else if did_harm {
+            // It was pushed there: what comes of taking all of it back tells as much as a push.
+            self.watts = 0.0;
+        } else {
+            return target_w + before_w;
         }
+        self.last = Some(Push { error_w, added_w: self.watts - before_w });
         target_w + self.watts
     }
 
@@ -142,6 +146,19 @@ mod tests {
         assert!(asked == 5e5 && most < 3.5e6, "{asked} {most}");
         trim.asked(6e5, Some(6e5), 1.0, 25e6);
         assert!(!trim.has_given_up(), "another target is another try");
+    }
+
+    #[test]
+    fn a_turned_sign_is_found_too_where_the_first_push_leaves_the_range_of_errors_to_push_against()
+    {
+        for target_w in [1.1e6, 1.2e6, 1.249e6] {
+            let mut trim = Trim::default();
+            let mut asked = target_w;
+            for _ in 0..20 {
+                asked = trim.asked(target_w, Some(-asked), 1.0, 25e6);
+            }
+            assert!(trim.has_given_up() && asked == target_w, "{target_w}: {trim:?}");
+        }
     }
 
     #[test]

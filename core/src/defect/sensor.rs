@@ -27,11 +27,15 @@ pub enum Reading {
     Insulation,
     /// Temperature of a unit's converter in degC.
     PcsTemperature,
+    /// Voltage of a unit's DC bus in V.
+    DcVoltage,
+    /// Gas in a unit's container over its lower flammable limit, as its detector shows it.
+    GasLfl,
 }
 
 impl Reading {
     /// Every reading with its name in files, and the range in which a value may be forced.
-    pub const ALL: [(&'static str, Self, f64, f64); 10] = [
+    pub const ALL: [(&'static str, Self, f64, f64); 12] = [
         ("cell_voltage_max_v", Self::CellVoltageMax, 0.0, 10.0),
         ("cell_voltage_min_v", Self::CellVoltageMin, 0.0, 10.0),
         ("temperature_max_degc", Self::TemperatureMax, -100.0, 1000.0),
@@ -42,6 +46,8 @@ impl Reading {
         ("active_power_w", Self::ActivePower, -1e9, 1e9),
         ("insulation_kohm", Self::Insulation, 0.0, 1e6),
         ("pcs_temperature_degc", Self::PcsTemperature, -100.0, 1000.0),
+        ("dc_voltage_v", Self::DcVoltage, 0.0, 10_000.0),
+        ("gas_lfl", Self::GasLfl, 0.0, 100.0),
     ];
     /// Those of a rack come first in [`Reading::ALL`]: so many.
     pub const N_OF_RACK: usize = 7;

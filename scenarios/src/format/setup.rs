@@ -2,7 +2,7 @@
 
 use crate::faults::{Parameter, TargetKind};
 use crate::format::value::{Setting, Value};
-use bess_core::command::Command;
+use bess_core::command::{Command, REVERSION_MAX_S};
 use bess_core::control::{ControlChange, LossAction, SetpointMode};
 use bess_core::id::UnitId;
 use bess_core::spec::PlantChange;
@@ -151,6 +151,27 @@ pub const KEYS: &[Key] = &[
             }
         },
     },
+    number(
+        Unit,
+        "reversion_s",
+        0.0,
+        REVERSION_MAX_S,
+        "time from its last write after which the active setpoint goes back; 0 for never",
+        |value, setup| {
+            setup.control.active_reversion.time_s = of(value).map(|seconds| seconds.round() as u32);
+            setup.control.active_reversion.enabled = Some(true);
+        },
+    ),
+    number(
+        Unit,
+        "reversion_w",
+        -POWER_MAX,
+        POWER_MAX,
+        "active power that it goes back to",
+        |value, setup| {
+            setup.control.active_reversion.absolute = of(value);
+        },
+    ),
     number(Farm, "ambient_degc", -50.0, 60.0, "ambient temperature", |value, setup| {
         setup.ambient_degc = of(value);
     }),

@@ -60,6 +60,8 @@ enum Quantity {
     Stop(UnitId),
     /// Of a unit, or of the farm.
     Setpoint(Option<UnitId>),
+    /// What the active setpoint of a unit goes back to, and when.
+    Reversion(UnitId),
     Point(Option<UnitId>, String),
     Client(Arc<str>, Discriminant<ClientAct>),
 }
@@ -109,6 +111,7 @@ impl Quantity {
                 UnitAction::Stop | UnitAction::Start => Self::Stop(*unit),
                 _ => return None,
             },
+            Command::ControlUnit { unit, change } if !change.sets_power() => Self::Reversion(*unit),
             Command::ControlUnit { unit, .. } => Self::Setpoint(Some(*unit)),
             Command::SetFarmPower { .. } => Self::Setpoint(None),
             Command::ForcePoint(forced) => Self::Point(forced.unit, forced.point.clone()),
@@ -120,6 +123,7 @@ impl Quantity {
     fn unit(&self) -> Option<UnitId> {
         match self {
             Self::Defect(unit, _)
+            | Self::Reversion(unit)
             | Self::Local(unit)
             | Self::EmergencyStop(unit)
             | Self::Stop(unit) => Some(*unit),

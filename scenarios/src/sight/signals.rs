@@ -221,6 +221,7 @@ signals! {
         "insulation_kohm" KOHM "insulation resistance against earth, as measured" |u, _| u.insulation_kohm;
         "gas_litres" L "gas that the cells have given off" |u, _| u.gas_litres;
         "gas_lfl" FRACTION "gas in the container over the lower flammable limit of the mixture" |u, _| u.gas_lfl;
+        "measured.gas_lfl" FRACTION "the same as the gas detector shows it" |u, _| u.gas_lfl_measured;
         "smoke" FLAG "whether there is smoke" |u, _| flag(u.smoke);
         "cooling_power_w" W "heat that the chiller takes out" |u, _| u.cooling_power.0;
         "auxiliary_power_w" W "consumption of the auxiliaries" |u, _| u.auxiliary_power.0;

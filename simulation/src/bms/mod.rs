@@ -70,8 +70,13 @@ impl Truth {
             Reading::TemperatureMin => self.temperature_min = other.temperature_min,
             Reading::Current => self.current_a = other.current_a,
             Reading::RackVoltage => self.voltage_v = other.voltage_v,
-            Reading::Soc | Reading::ActivePower | Reading::Insulation | Reading::PcsTemperature => {
-            }
+            // What no sensor of a rack shows.
+            Reading::Soc
+            | Reading::ActivePower
+            | Reading::Insulation
+            | Reading::PcsTemperature
+            | Reading::DcVoltage
+            | Reading::GasLfl => {}
         }
     }
 }

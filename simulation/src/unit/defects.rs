@@ -138,6 +138,8 @@ impl Unit {
             (Reading::ActivePower, self.pcs.output().p_w),
             (Reading::Insulation, self.true_insulation_kohm()),
             (Reading::PcsTemperature, self.true_pcs_degc(around)),
+            (Reading::DcVoltage, self.dc_view().voltage.0),
+            (Reading::GasLfl, self.room.lfl()),
         ] {
             self.sensor_faults.show(quantity, value, around.tick.0);
         }
@@ -157,6 +159,22 @@ impl Unit {
     pub(super) fn pcs_degc(&self, around: &Surroundings) -> f64 {
         let shown = self.sensor_faults.last(Reading::PcsTemperature);
         shown.unwrap_or_else(|| self.true_pcs_degc(around))
+    }
+    /// Voltage of the DC bus in V as it is measured, where it is truly `volts`.
+    pub(super) fn dc_v(&self, volts: f64) -> f64 {
+        self.sensor_faults.last(Reading::DcVoltage).unwrap_or(volts)
+    }
+    /// Gas over its lower flammable limit as the detector shows it: nothing, where it does not work.
+    pub(super) fn gas_lfl(&self) -> f64 {
+        if self.impairments.gas_detector_off {
+            return 0.0;
+        }
+        self.sensor_faults.last(Reading::GasLfl).unwrap_or_else(|| self.room.lfl())
+    }
+    /// Whether the gas detector says that there is gas.
+    pub(super) fn finds_gas(&self) -> bool {
+        let shown = self.sensor_faults.last(Reading::GasLfl);
+        !self.impairments.gas_detector_off && shown.map_or(self.gas, |lfl| lfl > 0.0)
     }
     fn true_insulation_kohm(&self) -> f64 {
         self.impairments.insulation_kohm(self.design.sequence.insulation_kohm)

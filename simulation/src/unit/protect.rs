@@ -66,7 +66,6 @@ impl Unit {
         let (chemistry, limits) = (&self.design.chemistry, self.design.limits());
         let capacity_ah = chemistry.capacity.amp_hours();
         let watch = self.watchdog.view(around.tick, &self.control.watchdog);
-        let sees_gas = !self.impairments.gas_detector_off;
         let sight = UnitSight {
             now: around.tick,
             racks: &racks,
@@ -75,8 +74,8 @@ impl Unit {
             charge_max_a: limits.charge_c_rate_max * capacity_ah,
             insulation_kohm: self.insulation_kohm(),
             smoke: self.smokes || self.impairments.smoke_detector,
-            gas: self.gas && sees_gas,
-            gas_lfl: if sees_gas { self.room.lfl() } else { 0.0 },
+            gas: self.finds_gas(),
+            gas_lfl: self.gas_lfl(),
             bms_silent_s: self.bms_silent_ticks as f64 * TICK_S,
             pcs_degc: self.pcs_degc(around),
             dc_out_of_window: self.dc_out_of_window,

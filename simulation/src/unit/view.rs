@@ -41,6 +41,8 @@ impl Unit {
         let (discharge_a, charge_a) = self.battery.current_limits();
         let target = if self.machine.gates() { self.target() } else { Power::default() };
         let model = &self.battery.model.rack;
+        let dc = self.dc_view();
+        let dc_v = self.shown(Sensed::DcVoltage, self.dc_v(dc.voltage.0));
         UnitView {
             state: self.state(),
             control: self.control,
@@ -57,7 +59,7 @@ impl Unit {
                 }),
                 frequency: Hertz(frequency_hz),
             },
-            dc: self.dc_view(),
+            dc: DcView { voltage: Volts(dc_v), ..dc },
             setpoint: Watts(target.p_w),
             reactive_setpoint: Vars(target.q_var),
             available_discharge_power: available_discharge,
@@ -71,6 +73,7 @@ impl Unit {
             gas_litres: self.impairments.vented_litres
                 + self.battery.racks().iter().map(|rack| rack.gas(model).0).sum::<f64>(),
             gas_lfl: self.room.lfl(),
+            gas_lfl_measured: self.shown(Sensed::GasLfl, self.gas_lfl()),
             cooling_power: Watts(self.cooling.cooling_w),
             auxiliary_power: Watts(self.auxiliary_w()),
             racks_connected: self.battery.n_closed() as u32,
@@ -101,7 +104,7 @@ impl Unit {
     }
 
     /// The DC terminals: nothing flows into a converter that stands.
-    fn dc_view(&self) -> DcView {
+    pub(super) fn dc_view(&self) -> DcView {
         let Some(bus) = self.battery.bus() else {
             let voltage = Volts(self.battery.precharge_v());
             return DcView { voltage, ..if self.gates { self.dc } else { DcView::default() } };

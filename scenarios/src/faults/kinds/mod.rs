@@ -25,6 +25,7 @@ kinds! {
     controller_false_measurement
     controller_local
     controller_relay
+    controller_reversion
     controller_setpoint_hunting
     controller_setpoint_inject
     controller_stop

@@ -3,6 +3,7 @@
 use crate::faults::{Act, Case, ClientAct, HeartbeatMode, HostAct, Target};
 use bess_core::alarm::{ALARMS, AlarmCode};
 use bess_core::command::{Command, ControlChange, UnitAction};
+use bess_core::control::Reversion;
 use bess_core::defect::{CellDefect, ContactorFault, Defect};
 use bess_core::event::Contactor;
 use bess_core::force::{ForcedPoint, ForcedValue};
@@ -175,6 +176,29 @@ pub(in crate::faults) fn setpoint(case: &Case<'_>, power_w: f64, out: &mut Vec<A
         }
         _ => Command::SetFarmPower { active, reactive: None }.into(),
     });
+}
+
+/// Lets the active setpoint of the unit go back after some time, to a power of its own.
+pub(in crate::faults) fn reversion(case: &Case<'_>, out: &mut Vec<Act>) {
+    let power_w = case.args.number("power_w");
+    let rated_w = case.spec.units[case.unit().idx()].design.pcs.rated_power.0;
+    let back = Reversion {
+        time_s: case.args.number("time_s").round() as u32,
+        enabled: true,
+        absolute: power_w,
+        percent: 100.0 * power_w / rated_w,
+        ..case.before.unit.control.active_reversion
+    };
+    set_reversion(case, back, out);
+}
+/// The reversion is as it was before.
+pub(in crate::faults) fn reversion_end(case: &Case<'_>, out: &mut Vec<Act>) {
+    set_reversion(case, case.before.unit.control.active_reversion, out);
+}
+
+fn set_reversion(case: &Case<'_>, back: Reversion, out: &mut Vec<Act>) {
+    let change = ControlChange { active_reversion: back.into(), ..ControlChange::default() };
+    out.push(Command::ControlUnit { unit: case.unit(), change }.into());
 }
 
 /// Whether something that happens every `every_s` happens in this tick.

@@ -4,7 +4,7 @@ use super::acts::defect;
 use super::probes::confirmed_if;
 use crate::faults::{Act, Case};
 use bess_core::defect::{Defect, Distortion, Reading};
-use bess_core::snapshot::{RackView, Snapshot, UnitView};
+use bess_core::snapshot::{RackView, Snapshot};
 use bess_core::stage::Effect;
 use std::ops::Range;
 
@@ -20,6 +20,8 @@ pub(in crate::faults) const SIGNALS: &[&str] = &[
     "active_power_w",
     "insulation_kohm",
     "pcs_temperature_degc",
+    "dc_voltage_v",
+    "gas_lfl",
 ];
 
 /// Those of racks that sensors measure.
@@ -106,7 +108,11 @@ fn of_rack(rack: &RackView, quantity: Reading) -> Option<Shown> {
         Reading::Current => (rack.current.0, rack.truth.current.0),
         Reading::RackVoltage => (rack.voltage.0, rack.truth.voltage.0),
         Reading::Soc => (rack.soc, rack.truth.soc),
-        Reading::ActivePower | Reading::Insulation | Reading::PcsTemperature => return None,
+        Reading::ActivePower
+        | Reading::Insulation
+        | Reading::PcsTemperature
+        | Reading::DcVoltage
+        | Reading::GasLfl => return None,
     };
     let (usual, least) = match quantity {
         Reading::CellVoltageMax | Reading::CellVoltageMin => (0.01, 0.002),
@@ -119,8 +125,10 @@ fn of_rack(rack: &RackView, quantity: Reading) -> Option<Shown> {
 }
 
 /// Of a unit: its power beside that of its DC side, less what the converter lost before; its insulation and
-/// the converter's temperature beside those of before.
-fn of_unit(case: &Case<'_>, view: &UnitView, quantity: Reading) -> Option<Shown> {
+/// the converter's temperature beside those of before; the voltage of its bus beside that of the racks on it;
+/// its gas beside what there is.
+fn of_unit(case: &Case<'_>, seen: &Snapshot, quantity: Reading) -> Option<Shown> {
+    let view = &seen.units[case.unit().idx()];
     let before = &case.before.unit;
     let rated_w = case.spec.units[case.unit().idx()].design.pcs.rated_power.0;
     Some(match quantity {
@@ -139,6 +147,16 @@ fn of_unit(case: &Case<'_>, view: &UnitView, quantity: Reading) -> Option<Shown>
         Reading::PcsTemperature => {
             let (shown, truth) = (view.pcs_temperature.0, before.pcs_temperature.0);
             Shown { shown, truth, usual: 10.0, least: 3.0 }
+        }
+        Reading::DcVoltage => {
+            let racks = seen.racks_of(case.unit()).iter().filter(|rack| rack.connected);
+            let (n, sum_v) =
+                racks.fold((0.0, 0.0), |(n, sum), rack| (n + 1.0, sum + rack.truth.voltage.0));
+            let truth = sum_v / n;
+            Shown { shown: view.dc.voltage.0, truth, usual: 0.005 * truth, least: 1.0 }
+        }
+        Reading::GasLfl => {
+            Shown { shown: view.gas_lfl_measured, truth: view.gas_lfl, usual: 0.001, least: 0.001 }
         }
         _ => return None,
     })
@@ -202,7 +220,7 @@ fn shown_in(
     hit: Range<usize>,
 ) -> Vec<(Shown, Option<Shown>)> {
     if !quantity.is_of_rack() {
-        let now = of_unit(case, &seen.units[case.unit().idx()], quantity);
+        let now = of_unit(case, seen, quantity);
         return now.into_iter().map(|now| (now, None)).collect();
     }
     let racks = seen.racks_of(case.unit()).iter().enumerate().skip(hit.start).take(hit.len());

@@ -1,6 +1,6 @@
 use super::*;
 use crate::run::testing::spec;
-use bess_core::control::ControlChange;
+use bess_core::control::{ControlChange, Reversion};
 use bess_core::defect::Reading;
 use bess_core::spec::Hold;
 use bess_core::units::Celsius;
@@ -234,6 +234,28 @@ fn a_setpoint_goes_back_to_what_it_was_before_the_oldest() {
     assert_eq!(play.off("hunting", Some(write(4e4))), [], "it was covered");
     // What the later one saw before it was the doing of the first.
     assert_eq!(play.off("later", Some(write(1e5))), [write(4e4)]);
+}
+
+#[test]
+fn a_reversion_and_a_setpoint_of_one_unit_leave_each_other_alone() {
+    let mut play = Play::new();
+    let setpoint = |power_w| Command::ControlUnit {
+        unit: unit(1),
+        change: ControlChange::active_power(Watts(power_w)),
+    };
+    let reversion = |time_s| Command::ControlUnit {
+        unit: unit(1),
+        change: ControlChange {
+            active_reversion: Reversion { time_s, ..Reversion::default() }.into(),
+            ..ControlChange::default()
+        },
+    };
+    play.on("setpoint", setpoint(1e5));
+    assert_eq!(play.on("reversion", reversion(20)), [reversion(20)]);
+    play.on("shorter", reversion(5));
+    assert_eq!(play.off("shorter", Some(reversion(20))), [reversion(20)]);
+    assert_eq!(play.off("setpoint", Some(setpoint(0.0))), [setpoint(0.0)]);
+    assert_eq!(play.off("reversion", Some(reversion(0))), [reversion(0)]);
 }
 
 #[test]

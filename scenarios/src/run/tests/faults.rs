@@ -1,7 +1,7 @@
 use super::*;
 use bess_core::spec::Hold;
 use bess_core::stage::Effect;
-use bess_core::units::{Hertz, Watts};
+use bess_core::units::{Hertz, Volts, Watts};
 
 const PUMP: &str = "{kind: device.hvac.pump, target: unit-002}";
 
@@ -233,7 +233,13 @@ fn a_wrong_sensor_of_any_value_is_seen_by_what_it_shows() {
         ("hot", "{kind: sensor.bias, target: 1, with: {signal: pcs_temperature_degc, offset: 20}}"),
         ("cold", "{kind: sensor.temperature_broken, target: unit-001/rack-1}"),
         ("gone", "{kind: sensor.dropout, target: unit-001/rack-1, with: {signal: voltage_v}}"),
+        ("bus", "{kind: sensor.bias, target: 1, with: {signal: dc_voltage_v, offset: 30}}"),
+        ("air", "{kind: sensor.delay, target: 1, with: {signal: gas_lfl, delay_s: 8}}"),
     ] {
+        play.seen.units[0].dc.voltage = Volts(1300.0);
+        for rack in &mut play.seen.racks {
+            (rack.connected, rack.truth.voltage) = (true, Volts(1300.0));
+        }
         play.seen.units[0].insulation_kohm = 500.0;
         play.inject(id, text).expect("good");
     }
@@ -241,13 +247,15 @@ fn a_wrong_sensor_of_any_value_is_seen_by_what_it_shows() {
     let not_yet = |play: &Play| {
         play.stage.view().faults.iter().filter(|f| f.effect != Effect::Confirmed).count()
     };
-    assert_eq!(not_yet(&play), 6);
+    assert_eq!(not_yet(&play), 8);
     play.seen.racks[0].soc += 0.03;
     play.seen.units[0].ac.active_power = Watts(3e5);
     play.seen.units[0].insulation_kohm = 250.0;
     play.seen.units[0].pcs_temperature.0 += 20.0;
     play.seen.racks[0].extremes.temperature_min.0 = -40.0;
     play.seen.racks[0].voltage.0 = f64::NAN;
+    play.seen.units[0].dc.voltage.0 += 30.0;
+    play.seen.units[0].gas_lfl = 0.02;
     play.seconds(1);
     let view = play.stage.view();
     for fault in &view.faults {

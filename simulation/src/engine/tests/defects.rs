@@ -251,6 +251,44 @@ fn meters_of_a_unit_may_be_wrong_while_the_farm_gets_what_is_true() {
 }
 
 #[test]
+fn a_bus_voltage_that_stands_still_is_one_of_the_sensor_alone() {
+    let mut engine = ideal(1);
+    set_unit(&mut engine, 0, 4_000.0);
+    ticks(&mut engine, 50);
+    let stuck = Distortion { stuck: true, ..Distortion::NONE };
+    defect(&mut engine, sensor(Reading::DcVoltage, None, stuck));
+    ticks(&mut engine, 1);
+    let shown_v = unit_zero(&engine).0.dc.voltage;
+    set_unit(&mut engine, 0, -4_000.0);
+    ticks(&mut engine, 50);
+    let (view, racks) = unit_zero(&engine);
+    assert_eq!(view.dc.voltage, shown_v);
+    let true_v = racks[0].truth.voltage.0;
+    assert!((true_v - shown_v.0).abs() > 0.01, "{true_v} {shown_v}");
+    assert!(view.dc.power.0 < -3_000.0 && view.alarms.is_empty(), "{view:?}");
+    defect(&mut engine, sensor(Reading::DcVoltage, None, Distortion::NONE));
+    ticks(&mut engine, 1);
+    assert_ne!(unit_zero(&engine).0.dc.voltage, shown_v);
+}
+
+#[test]
+fn a_gas_detector_that_is_late_tells_what_was_there_then() {
+    let mut engine = ideal(1);
+    let late = Distortion { delay_ticks: 80, ..Distortion::NONE };
+    defect(&mut engine, sensor(Reading::GasLfl, None, late));
+    ticks(&mut engine, 100);
+    defect(&mut engine, Defect::Gas { litres_per_s: 2.0 });
+    ticks(&mut engine, 79);
+    let view = unit_zero(&engine).0;
+    assert!(view.gas_lfl > 0.0 && view.gas_lfl_measured == 0.0, "{}", view.gas_lfl);
+    assert!(!view.alarms.has(AlarmCode::Gas));
+    ticks(&mut engine, 50);
+    let view = unit_zero(&engine).0;
+    assert!(view.gas_lfl_measured > 0.0 && view.gas_lfl > view.gas_lfl_measured);
+    assert!(view.alarms.has(AlarmCode::Gas));
+}
+
+#[test]
 fn gas_without_fire_is_seen_by_its_detector_unless_that_is_broken() {
     let mut engine = ideal(1);
     defect(&mut engine, Defect::GasDetectorOff(true));
