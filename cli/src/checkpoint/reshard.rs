@@ -117,7 +117,7 @@ fn engine_of(
     let Identity { shard, first_unit, units, .. } = *identity;
     let refuse = |why: String| BadInput(format!("{}: {why}", path.display()));
     let has_all = units as usize == whole.units.len();
-    let per_shard = if shard == 0 { units } else { first_unit / shard } as usize;
+    let per_shard = first_unit.checked_div(shard).unwrap_or(units) as usize;
     let spec = match has_all {
         true => Arc::clone(whole),
         false => {

@@ -4,14 +4,14 @@ use super::Engine;
 use crate::persist::{Misfit, Persist, Writer};
 use crate::physics::pcs::Power;
 use crate::unit::Unit;
-use bess_core::force::{ForcedPoint, ForcedPoints};
+use bess_core::force::ForcedPoint;
 use bess_core::id::UnitId;
 use bess_core::link::ActiveLinks;
 use bess_core::log::Log;
 use bess_core::snapshot::EnergyTotals;
 use bess_core::spec::{FarmSpec, PlantSettings};
 use bess_core::units::{Joules, Vars, Watts};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most ticks that the parts of a farm may be apart: what a unit waits for (a delay, a lease, a watchdog) is
@@ -152,7 +152,7 @@ impl Engine {
         let defects = parts.iter().flat_map(|part| part.counter.defects());
         let defects = defects.filter_map(|(unit, defect)| Some((here(unit)?, defect)));
         self.counter.go_on_with(defects.collect());
-        let mut forced: HashMap<(Option<u32>, String), ForcedPoint> = HashMap::new();
+        let mut forced: BTreeMap<(Option<u32>, String), ForcedPoint> = BTreeMap::new();
         for point in parts.iter().flat_map(|part| part.forced.iter()) {
             let unit = match point.unit {
                 Some(unit) => match here(unit) {
@@ -164,9 +164,8 @@ impl Engine {
             let key = (unit.map(UnitId::number), point.point.to_string());
             forced.insert(key, ForcedPoint { unit, ..point.clone() });
         }
-        let mut forced: Vec<ForcedPoint> = forced.into_values().collect();
-        forced.sort_by(|a, b| (a.unit, &a.point).cmp(&(b.unit, &b.point)));
-        self.forced = ForcedPoints::from(forced);
+        // By unit, the plant first, and name: the order that forced points have everywhere.
+        self.forced = forced.into_values().collect::<Vec<_>>().into();
         let total = |of: &dyn Fn(&Self) -> u64| parts.iter().map(of).max().unwrap_or(0);
         let events = total(&|part| part.events.total());
         self.events = Arc::new(Log::going_on(self.events.capacity(), events, []));
