@@ -2,6 +2,7 @@
 //! process that is killed at any moment leaves behind.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+#![expect(clippy::print_stdout, reason = "the seed and the figure of the kills")]
 
 mod common;
 
