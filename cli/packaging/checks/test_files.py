@@ -93,6 +93,21 @@ class Image(Case):
         self.assertIn(": ISC", self.refused("python3", copy / script.name, out))
 
 
+class Crates(Case):
+    def deny(self, config):
+        # Where the database of advisories is reached they are looked at too: the workflow does it, and ADVISORIES=1.
+        command = ["cargo", "deny", "--locked", "--manifest-path", ROOT / "Cargo.toml", "--log-level", "error",
+                   "--config", config]
+        return *command, "check", "licenses", "bans", "sources"
+
+    def test_licences_bans_and_sources_of_every_crate_are_as_deny_toml_says(self):
+        self.fine(*self.deny(ROOT / "deny.toml"))
+        changes = {"licenses FAILED": ('    "ISC",\n', ""), "bans FAILED": ('"openssl-sys", reason', '"rustls", reason'),
+                   "sources FAILED": ("rust-lang/crates.io-index", "somebody/else")}
+        for words, change in changes.items():
+            self.assertIn(words, self.refused(*self.deny(self.changed(ROOT / "deny.toml", change))))
+
+
 class Compose(Case):
     def test_docker_compose_reads_it_and_refuses_a_wrong_word(self):
         self.assertEqual(self.fine(COMPOSE, "-f", ROOT / "compose.yaml", "config", "-q"), "")
