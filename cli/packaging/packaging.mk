@@ -24,15 +24,12 @@ image: image-binary sbom .tools/packaging/containers ## Build the image localhos
 sbom: .tools/packaging/bin/cargo-cyclonedx ## Write the bill of materials of the binary (CycloneDX)
 	PATH="$(abspath .tools/packaging/bin):$$PATH" $(PACKAGING)/image/sbom.sh $(IMAGE_TRIPLE) $(IMAGE_OUT)/sbom.cdx.json
 
-deny: .tools/packaging/bin/cargo-deny ## Licences, bans and sources of every crate; advisories where their database is reached (ADVISORIES=1)
-	PATH="$(abspath .tools/packaging/bin):$$PATH" cargo deny --locked check licenses bans sources $(if $(ADVISORIES),advisories)
+deny: $(PACKAGING_VENV)/ready ## Licences, bans and sources of every crate; advisories where their database is reached (ADVISORIES=1)
+	PATH="$(abspath $(PACKAGING_VENV)/bin):$$PATH" cargo deny --locked check licenses bans sources $(if $(ADVISORIES),advisories)
 
 # One job and the lowest priority: minutes, once.
 .tools/packaging/bin/cargo-cyclonedx:
 	nice -n 19 cargo install --quiet --locked --jobs 2 --root .tools/packaging cargo-cyclonedx@0.5.9
-
-.tools/packaging/bin/cargo-deny:
-	nice -n 19 cargo install --quiet --locked --jobs 2 --root .tools/packaging cargo-deny@0.20.2
 
 packaging-check: build $(PACKAGING_VENV)/ready .tools/packaging/ready ## Dockerfile, compose, unit, role, workflows: each by the tool of its field
 	BESS_BIN=$(abspath $(BESS)) $(PACKAGING_PYTHON) -m unittest discover -s $(PACKAGING)/checks -p 'test_*.py' -v

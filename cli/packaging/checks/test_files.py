@@ -11,7 +11,7 @@ import unittest
 
 import yaml
 
-from common import COMPOSE, NODE, PACKAGING, ROOT, VENV, binary, run, said, unit
+from common import COMPOSE, NODE, PACKAGING, ROOT, VENV, binary, environment, run, said, unit
 
 UNIT = PACKAGING / "systemd" / "bess.service"
 EXPOSURE_MAX = 2.0
@@ -91,6 +91,21 @@ class Image(Case):
             if entry.name != "packaging":
                 (self.folder / "cli" / entry.name).symlink_to(entry)
         self.assertIn(": ISC", self.refused("python3", copy / script.name, out))
+
+
+class Crates(Case):
+    def deny(self, config):
+        # Where the database of advisories is reached they are looked at too: the workflow does it, and ADVISORIES=1.
+        command = ["cargo", "deny", "--locked", "--manifest-path", ROOT / "Cargo.toml", "--log-level", "error",
+                   "--config", config]
+        return *command, "check", "licenses", "bans", "sources"
+
+    def test_licences_bans_and_sources_of_every_crate_are_as_deny_toml_says(self):
+        self.fine(*self.deny(ROOT / "deny.toml"))
+        changes = {"licenses FAILED": ('    "ISC",\n', ""), "bans FAILED": ('"openssl-sys", reason', '"rustls", reason'),
+                   "sources FAILED": ("rust-lang/crates.io-index", "somebody/else")}
+        for words, change in changes.items():
+            self.assertIn(words, self.refused(*self.deny(self.changed(ROOT / "deny.toml", change))))
 
 
 class Compose(Case):
@@ -198,6 +213,10 @@ class Service(Case):
         audit = re.search(r"^BESS_AUDIT=(.*)$", (PACKAGING / "systemd" / "bess.env").read_text(), re.MULTILINE)[1]
         self.assertIn(f"\n{audit} {{\n", listed)
         self.assertTrue(audit.startswith("/var/log/bess/"))
+        # One rotates it, not two.
+        self.assertIn("\nBESS_AUDIT_ROTATE=never\n", (PACKAGING / "systemd" / "bess.env").read_text())
+        role = yaml.safe_load((PACKAGING / "ansible" / "roles" / "bess" / "defaults" / "main.yaml").read_text())
+        self.assertEqual(role["bess_environment"]["BESS_AUDIT_ROTATE"], "never")
 
     def test_each_variable_of_its_file_is_a_flag_of_serve(self):
         known = set(re.findall(r"\[env: ([A-Z_]+)=", self.fine(binary(), "serve", "--help")))
@@ -273,6 +292,18 @@ class Delivery(Case):
                      if re.search(manager["managerFilePatterns"][0].strip("/"), str(path.relative_to(ROOT)))]
             self.assertEqual(len(files), 1)
             self.assertTrue(pattern.search(files[0].read_text()), manager["description"])
+
+    def test_the_chart_of_a_release_names_the_image_of_that_release(self):
+        steps = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]["publish"]["steps"]
+        script, = [step["run"] for step in steps if "helm package" in step.get("run", "")]
+        (self.folder / "charts" / "bess").mkdir(parents=True)
+        values = self.folder / "charts" / "bess" / "values.yaml"
+        shutil.copy(ROOT / "charts" / "bess" / "values.yaml", values)
+        digest = "sha256:" + "0123456789abcdef" * 4
+        self.fine("bash", "-euc", next(line for line in script.splitlines() if line.startswith("sed ")), cwd=self.folder,
+                  env=environment(IMAGE="ghcr.io/somebody/bess", DIGEST=digest))
+        image = yaml.safe_load(values.read_text())["image"]
+        self.assertEqual((image["repository"], image["digest"]), ("ghcr.io/somebody/bess", digest))
 
     def test_a_release_tells_what_has_changed_or_is_not_made(self):
         notes = PACKAGING / "release" / "notes.sh"
