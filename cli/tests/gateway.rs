@@ -139,7 +139,7 @@ fn units_and_totals_over_three_shards_are_those_of_one_process_at_the_same_tick(
     for (unit, in_one) in units.iter().zip(&in_one) {
         assert_eq!(unit, in_one);
         let number = &unit["number"];
-        let cells = format!("/units/{number}/cells?rack=2");
+        let cells = format!("/units/{number}/cells?racks=2");
         let (cells, in_one) = (get(gateway, &cells), get(&whole, &cells));
         assert!(
             cells["voltage_v"].as_array().is_some_and(|column| !column.is_empty()),
