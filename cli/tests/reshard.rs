@@ -91,7 +91,14 @@ fn units(shards: &[Farm], k: usize) -> Vec<Value> {
 fn forget(view: &mut Value) {
     match view {
         Value::Object(fields) => {
-            for name in ["publication", "wall_time", "age_ms", "snapshot_age_s", "modbus_unit_id"] {
+            for name in [
+                "publication",
+                "simulation_time",
+                "wall_time",
+                "age_ms",
+                "snapshot_age_s",
+                "modbus_unit_id",
+            ] {
                 fields.remove(name);
             }
             fields.values_mut().for_each(forget);

@@ -51,11 +51,15 @@ impl Streams {
     pub const fn of_part(self, first_unit: usize, first_rack: usize) -> Self {
         Self { first_unit: first_unit as u64, first_rack: first_rack as u64, ..self }
     }
+    /// The number in the farm, from 0, of the rack with this index of the part: racks take turns by it.
+    pub const fn rack_of_farm(self, index: u64) -> u64 {
+        self.first_rack + index
+    }
     /// The stream of `domain` and `index`; equal arguments give equal streams.
     pub fn stream(self, domain: Domain, index: u64) -> Stream {
         let index = match domain {
             Domain::CellSpread | Domain::BmsSensors | Domain::SelfDischarge => {
-                index + self.first_rack
+                self.rack_of_farm(index)
             }
             Domain::Watchdog | Domain::EnterService | Domain::SensorFault => {
                 index + (self.first_unit << 32)
@@ -137,6 +141,7 @@ mod tests {
         for domain in [Domain::CellSpread, Domain::BmsSensors, Domain::SelfDischarge] {
             assert_eq!(draw(part, domain, 5), draw(whole, domain, 245));
         }
+        assert_eq!(part.rack_of_farm(5), 245);
         for domain in [Domain::Watchdog, Domain::EnterService, Domain::SensorFault] {
             assert_eq!(draw(part, domain, 5 << 32 | 9), draw(whole, domain, 25 << 32 | 9));
         }

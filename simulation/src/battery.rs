@@ -33,7 +33,7 @@ pub(crate) struct BatteryModel {
 pub(crate) struct Battery {
     pub(crate) model: Arc<BatteryModel>,
     design: Arc<UnitDesign>,
-    first_rack: usize,
+    first_rack: u64,
     unit: UnitId,
     /// What the contactors of the racks that take part are told.
     order: Order,
@@ -104,7 +104,7 @@ impl Battery {
         let open =
             Branch { source: None, discharge_a: 0.0, charge_a: 0.0, current_a: 0.0, held: false };
         let mut battery = Self {
-            first_rack: spec.racks.start,
+            first_rack: streams.rack_of_farm(spec.racks.start as u64),
             unit: spec.id,
             order: Order::OPEN,
             gear: vec![Switchgear::new(false); n],
@@ -250,7 +250,7 @@ impl Battery {
     pub(crate) fn refresh(&mut self, tick: Tick, plate: &Plate) {
         let model = Arc::clone(&self.model);
         for idx in 0..self.racks.len() {
-            let turn = tick.0 + (self.first_rack + idx) as u64;
+            let turn = tick.0 + self.first_rack + idx as u64;
             if !turn.is_multiple_of(TICKS_PER_S) {
                 continue;
             }

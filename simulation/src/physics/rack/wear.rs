@@ -70,7 +70,7 @@ impl<R: Real> Wear<R> {
             seconds: 0.0,
             soc_seconds: 0.0,
             // Racks take turns, so that the load is flat.
-            due_s: 1.0 + (start.index % AGE_EVERY_S as u64) as f64,
+            due_s: 1.0 + (start.streams.rack_of_farm(start.index) % AGE_EVERY_S as u64) as f64,
             mean: (0.0, 0.0),
         };
         Self {
