@@ -45,7 +45,7 @@ check: ## Formatting, lints, documentation
 alerts: ## Lints of the rules, tests of every alert, routes of Alertmanager
 	dashboards/alerts/check.sh
 
-alert-matrix: build $(VENV)/ready ## Play every scenario of the alerts and write docs/alert-matrix.md: an hour and a half
+alert-matrix: build $(VENV)/ready ## Play every scenario of the alerts and write docs/alert-matrix.md: nearly two hours; as root, for limits of CPU and memory
 	dashboards/tools/install.sh
 	BESS_BIN=$(abspath $(BESS)) $(PYTHON) dashboards/alerts/matrix.py
 

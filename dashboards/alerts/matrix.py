@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Which scenario raises which alert: plays the scenarios under the real rules, and writes docs/alert-matrix.md.
 
-    dashboards/alerts/matrix.py                   play all of them: about an hour and a half, of which live ones take 32 minutes
+    dashboards/alerts/matrix.py                   play all of them: nearly two hours, of which live ones take 34 minutes
     dashboards/alerts/matrix.py --only NAME ...   play these anew and keep what the others came to
     dashboards/alerts/matrix.py --page            write the page from matrix.json
     dashboards/alerts/matrix.py --check           play nothing: exit 1 if an alert lacks a scenario or the page is stale

@@ -115,6 +115,10 @@ class Truncated(Play):
     lasts_s = 16 * 60
 
 
+class Kept(Truncated):
+    flags = ("--metrics-units", "2")
+
+
 MODBUS = """
 [[modbus.listeners]]
 name = "plain"
@@ -256,7 +260,9 @@ class Descriptors(Play):
     Without one left the process cannot count them either, so it is seen in time or not at all.
     """
 
-    n_descriptors = 100
+    n_descriptors, takes = 100, 0.94
+    # Then they come and go, for so many seconds: the process tells of each time that it can accept nobody.
+    stays_s = (60, *[5] * 8)
     lasts_s = 300
 
     def outside(self):
@@ -272,13 +278,12 @@ class Descriptors(Play):
             return
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (self.n_descriptors, self.n_descriptors))
         with contextlib.ExitStack() as stack:
-            while len(os.listdir(f"/proc/{pid}/fd")) < 0.94 * self.n_descriptors:
+            while len(os.listdir(f"/proc/{pid}/fd")) < self.takes * self.n_descriptors:
                 stack.enter_context(self.connect())
                 time.sleep(0.02)
             if self.over.wait(90):
                 return
-            # Then they come and go: the process tells of each time that it can accept nobody.
-            for stay_s in (60, *[5] * 8):
+            for stay_s in self.stays_s:
                 with contextlib.ExitStack() as rest:
                     for _ in range(20):
                         with contextlib.suppress(OSError):
@@ -286,6 +291,14 @@ class Descriptors(Play):
                     self.over.wait(stay_s)
                 if self.over.wait(3):
                     return
+
+
+class DescriptorsOnce(Descriptors):
+    stays_s = (60,)
+
+
+class DescriptorsEnough(Descriptors):
+    takes, stays_s = 0.85, ()
 
 
 class Restarts(Play):
@@ -321,7 +334,8 @@ PLAYS = {
     "loop-stalls-at-speed": AtSpeed, "loop-keeps-speed": PausedShortly, "clock-paused": Paused, "links-slow": Attended,
     "links-a-little-slow": Attended, "ems-gone": EmsGone, "ems-away-shortly": EmsGone, "series-truncated": Truncated,
     "clients-crowd": Crowd, "clients-few": Few, "rest-clients-rude": Rest, "rest-clients-polite": RestFew,
-    "descriptors-used-up": Descriptors, "process-restarts": Restarts, "process-restarted-once": RestartedOnce,
+    "descriptors-used-up": Descriptors, "descriptors-used-up-once": DescriptorsOnce, "descriptors-enough": DescriptorsEnough,
+    "series-kept": Kept, "process-restarts": Restarts, "process-restarted-once": RestartedOnce,
     **host.PLAYS,
 }
 
