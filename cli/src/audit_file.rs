@@ -10,6 +10,7 @@ use crate::log::file::{Rotate, append_to, make_old, unix_s};
 use bess_core::snapshot::Snapshot;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -29,7 +30,6 @@ pub(crate) struct AuditFile {
     /// When a new file is begun, and how many old ones are kept.
     rotate: Rotate,
     keep: usize,
-    size: u64,
     period: u64,
 }
 
@@ -80,8 +80,6 @@ impl AuditFile {
         let file = File::options().append(true).create(true).open(path).map_err(refuse)?;
         let torn = ends_in_half_a_line(path);
         let metadata = file.metadata().map_err(refuse)?;
-        // Pipes and devices do not turn over.
-        let rotate = if metadata.is_file() { rotate } else { Rotate::Never };
         let written_at = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         let written_s = written_at.filter(|_| metadata.len() > 0).map(|since| since.as_secs());
         Ok(Self {
@@ -92,19 +90,29 @@ impl AuditFile {
             failing: false,
             rotate,
             keep,
-            size: metadata.len(),
             period: rotate.period_of(written_s.unwrap_or_else(unix_s)),
         })
     }
 
-    /// Begins a new file where that is due before `more` bytes come.
+    /// Begins a new file where that is due before `more` bytes come, or where somebody, such as logrotate, has
+    /// moved the present one away.
     fn turn_over(&mut self, more: usize) -> std::io::Result<()> {
+        let own = self.file.metadata()?;
+        // Pipes and devices do not turn over.
+        if !own.is_file() {
+            return Ok(());
+        }
+        let there = std::fs::metadata(&self.path);
+        let moved = !there.is_ok_and(|it| (it.dev(), it.ino()) == (own.dev(), own.ino()));
         let period = self.rotate.period_of(unix_s());
-        if self.size > 0 && (period != self.period || self.rotate.is_full(self.size, more)) {
+        let due = period != self.period || self.rotate.is_full(own.len(), more);
+        if moved || (due && own.len() > 0) {
             self.file.sync_data()?;
-            make_old(&self.path, self.keep)?;
+            if !moved {
+                make_old(&self.path, self.keep)?;
+            }
             self.file = append_to(&self.path)?;
-            (self.size, self.torn) = (0, false);
+            self.torn = ends_in_half_a_line(&self.path);
         }
         self.period = period;
         Ok(())
@@ -165,7 +173,6 @@ impl AuditFile {
             text.insert(0, '\n');
         }
         let written = self.file.write_all(text.as_bytes());
-        self.size += text.len() as u64;
         self.torn = written.is_err();
         let path = self.path.display();
         match written {
@@ -269,6 +276,34 @@ mod tests {
         assert!(kept.len() >= 5 && kept.len() < 20, "{kept:?}");
         assert!(!old(3).exists());
         assert!(std::fs::metadata(old(1)).unwrap().len() <= 1000);
+    }
+
+    #[test]
+    fn a_file_that_is_moved_away_or_cut_loses_no_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let aside = folder.path().join("audit.jsonl-2026-01-01");
+        let mut file = AuditFile::open(&path, Rotate::Size(1_000_000), 2).unwrap();
+        file.append(&snapshot(2, 10));
+        std::fs::rename(&path, &aside).unwrap();
+        file.append(&snapshot(3, 10));
+        assert_eq!((numbers(&aside), numbers(&path)), (vec![1, 2], vec![3]));
+        // Cut off by somebody who copied it: what counts for the size is what is there.
+        let size = std::fs::metadata(&path).unwrap().len();
+        let mut file = AuditFile::open(&path, Rotate::Size(2 * size), 2).unwrap().behind(3);
+        for total in 4..10 {
+            File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+            file.append(&snapshot(total, 10));
+            assert_eq!(numbers(&path), [total]);
+        }
+        assert!(!folder.path().join("audit.jsonl.1").exists());
+        // Nowhere to begin a new one: the old one goes on.
+        let gone = folder.path().join("gone");
+        std::fs::create_dir(&gone).unwrap();
+        let mut file = AuditFile::open(&gone.join("audit.jsonl"), Rotate::Never, 0).unwrap();
+        std::fs::rename(&gone, folder.path().join("elsewhere")).unwrap();
+        file.append(&snapshot(1, 10));
+        assert_eq!(numbers(&folder.path().join("elsewhere/audit.jsonl")), [1]);
     }
 
     #[test]
