@@ -24,6 +24,8 @@ pub(super) struct Trim {
     watts: f64,
     target_w: f64,
     last: Option<Push>,
+    /// What arrived in the last round.
+    last_poi_w: Option<f64>,
     /// Rounds on end in which adding made it worse.
     harmful: u32,
     /// For how long nothing more is added, in s.
@@ -74,14 +76,19 @@ impl Trim {
             return target_w + self.watts;
         };
         let error_w = target_w - poi_w;
+        let moved_w = self.last_poi_w.replace(poi_w).map_or(0.0, |before_w| poi_w - before_w);
         let did_harm = self.last.take().is_some_and(|push| push.did_harm(error_w, rated_w));
         self.harmful = if did_harm { self.harmful + 1 } else { 0 };
         if self.harmful >= HARMFUL {
             *self = Self { target_w, rests_s: REST_S, ..Self::default() };
             return target_w;
         }
-        // An error that no loss explains is no reason to push.
         let (most_w, before_w) = (MOST * rated_w, self.watts);
+        // On its way still, faster than any push makes it go: what is lacking says nothing yet.
+        if moved_w.abs() > 1.5 * GAIN_PER_S * most_w && !did_harm {
+            return target_w + before_w;
+        }
+        // An error that no loss explains is no reason to push.
         if error_w.abs() <= most_w {
             self.watts = (before_w + GAIN_PER_S * dt_s.min(1.0) * error_w).clamp(-most_w, most_w);
         } else if did_harm {
@@ -158,6 +165,20 @@ mod tests {
                 asked = trim.asked(target_w, Some(-asked), 1.0, 25e6);
             }
             assert!(trim.has_given_up() && asked == target_w, "{target_w}: {trim:?}");
+        }
+    }
+
+    #[test]
+    fn a_fast_ramp_that_is_seen_late_is_no_loss() {
+        let mut trim = Trim::default();
+        let mut asked = vec![0.0; 2];
+        let mut poi_w = 0.0f64;
+        for _ in 0..30 {
+            // What was asked for two rounds ago arrives, 3.5 MW a second at the most.
+            let wanted_w = asked[asked.len() - 2];
+            poi_w += f64::clamp(wanted_w - poi_w, -3.5e6, 3.5e6);
+            asked.push(trim.asked(8e6, Some(poi_w), 1.0, 25e6));
+            assert!(poi_w < 1.02 * 8e6, "{poi_w}");
         }
     }
 

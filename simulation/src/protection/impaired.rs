@@ -126,6 +126,10 @@ impl Protection {
         {
             return Err(Misfit::here(format!("an alarm is of rack {} of {n_racks}", idx + 1)));
         }
+        // It may have been written in another shard, where the unit had another place.
+        for state in &mut self.states {
+            state.unit = self.unit;
+        }
         let _ = self.become_as(profile, bms);
         self.derive();
         Ok(())
