@@ -46,7 +46,8 @@ Numbers of a live run depend on the machine; the others are the same each time, 
 
 No fault makes a machine too small, or a Prometheus that hardly reaches its farm. There the condition is made from outside,
 while a scenario plays in which nothing else goes wrong: a cgroup with a limit of the CPU or of the memory, clients, a link
-between the farm and Prometheus, an empty list of targets. `dashboards/alerts/runs/host.py` has them.
+between the farm and Prometheus, an empty list of targets, a folder for checkpoints that is taken away, two shards of which
+one is stopped or has another farm file. `dashboards/alerts/runs/host.py` has them.
 
 Alerts marked *repeated* need up to three hours of the same. They were judged over the recording of a live run whose last
 quarter of an hour was put behind itself until it was {hours} hours long, counters going on from where they stood. So nobody

@@ -1,6 +1,8 @@
-"""Plays about what is around a farm: a machine that is too small for it, and a Prometheus that hardly reaches it.
+"""Plays about what is around a farm: a machine that is too small for it, a Prometheus that hardly reaches it, a folder for
+its state that is gone, other shards.
 
-No fault of a scenario makes these: the runner does, with cgroups and with what stands between the farm and Prometheus.
+No fault of a scenario makes these: the runner does, with cgroups, with what stands between the farm and Prometheus, with
+folders and with further processes.
 """
 
 import contextlib
@@ -282,9 +284,149 @@ class RefusedFew(Refused):
     one_of = 6
 
 
+class StateGone(Play):
+    """Somebody takes the folder with the farm's state away, each time just when a checkpoint was written."""
+
+    every_s, away_s = 1, 3600
+    lasts_s = 5 * 60
+    n_taken = 0
+
+    @property
+    def state(self):
+        return os.path.join(self.folder, "state")
+
+    def start(self):
+        self.flags = ("--state", self.state, "--checkpoint-every", f"{self.every_s}s")
+        super().start()
+
+    def outside(self):
+        return (self.take_away,)
+
+    def checkpoints(self):
+        return {name for name in os.listdir(self.state) if name.endswith(".bess")}
+
+    def take_away(self):
+        if self.over.wait(20):
+            return
+        seen = self.checkpoints()
+        while not self.over.wait(0.1):
+            new = self.checkpoints() - seen
+            if new:
+                seen |= new
+                self.n_taken += 1
+                os.rename(self.state, self.state + "-away")
+                self.over.wait(self.away_s)
+                os.rename(self.state + "-away", self.state)
+
+
+class StateAwayShortly(StateGone):
+    """It is back long before the next one is due."""
+
+    every_s, away_s = 60, 20
+
+    def verdict(self):
+        # One was written after it had been away.
+        return super().verdict() if self.n_taken > 1 else "failed"
+
+
+class Shards(Play):
+    """A farm in two shards, which are one job; something happens to the second one."""
+
+    second, second_port = None, 0
+
+    def start(self):
+        self.flags = self.shard(0)
+        super().start()
+        self.start_second(self.farm_file())
+
+    @staticmethod
+    def shard(number):
+        return ("--units-per-shard", "1", "--shard", str(number))
+
+    def start_second(self, farm):
+        self.second = self.serve(farm, self.shard(1), self.second_port)
+        self.second_port = self.second.endpoints["metrics"]["port"]
+
+    def stop_second(self):
+        if self.second:
+            self.second.stop()
+            self.second = None
+
+    def targets(self):
+        return {"static_configs": [self.group(port) for port in (self.metrics_port, self.second_port)]}
+
+    def stop(self):
+        super().stop()
+        self.stop_second()
+
+    def verdict(self):
+        """The worse of the two."""
+        verdicts = [self.verdict_of(farm) for farm in (self.farm, self.second) if farm]
+        return next((verdict for verdict in verdicts if verdict != "passed"), "passed")
+
+
+class ShardGone(Shards):
+    """It is stopped, and nobody starts it again."""
+
+    away_s = 3600
+    lasts_s = 6 * 60
+
+    def outside(self):
+        return (self.lose,)
+
+    def lose(self):
+        if self.over.wait(20):
+            return
+        self.stop_second()
+        if not self.over.wait(self.away_s):
+            self.start_second(self.farm_file())
+
+
+class ShardAwayShortly(ShardGone):
+    away_s = 90
+
+    def verdict(self):
+        # It is there again.
+        return super().verdict() if self.second else "failed"
+
+
+class RolloutStuck(Shards):
+    """It was left out when the farm got a farm file with larger converters."""
+
+    left_out_s = 3600
+    lasts_s = 18 * 60
+
+    def start_second(self, farm):
+        if not self.second_port:
+            with open(farm, encoding="utf-8") as file:
+                text = file.read()
+            farm = os.path.join(self.folder, "old.toml")
+            with open(farm, "w", encoding="utf-8") as file:
+                file.write(text.replace("rated_power_kw = 400", "rated_power_kw = 380"))
+        super().start_second(farm)
+
+    def outside(self):
+        return (self.go_on,)
+
+    def go_on(self):
+        if not self.over.wait(self.left_out_s):
+            self.stop_second()
+            self.start_second(self.farm_file())
+
+
+class RolloutSlow(RolloutStuck):
+    left_out_s = 12 * 60
+
+    def verdict(self):
+        # It has been started anew.
+        return super().verdict() if self.second else "failed"
+
+
 PLAYS = {
     "machine-too-small": Machine, "machine-just-enough": MachineEnough, "clients-flood": Flood,
     "clients-flood-a-little": FloodLittle, "memory-short": Memory, "memory-enough": MemoryEnough,
     "scrapes-slow": Behind, "scrapes-a-little-slow": BehindLittle, "targets-lost": Lost, "targets-lost-shortly": LostShortly,
-    "writes-refused": Refused, "writes-few-refused": RefusedFew,
+    "writes-refused": Refused, "writes-few-refused": RefusedFew, "state-folder-gone": StateGone,
+    "state-folder-away-shortly": StateAwayShortly, "shard-gone": ShardGone, "shard-away-shortly": ShardAwayShortly,
+    "rollout-stuck": RolloutStuck, "rollout-slow": RolloutSlow,
 }

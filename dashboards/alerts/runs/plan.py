@@ -29,6 +29,7 @@ LIVE = (
     "descriptors-used-up-once", "descriptors-enough", "process-restarts", "process-restarted-once",
     "machine-too-small", "machine-just-enough", "clients-flood", "clients-flood-a-little", "memory-short", "memory-enough",
     "scrapes-slow", "scrapes-a-little-slow", "targets-lost", "targets-lost-shortly", "writes-refused", "writes-few-refused",
+    "state-folder-gone", "state-folder-away-shortly", "shard-gone", "shard-away-shortly", "rollout-stuck", "rollout-slow",
 )
 # Alerts that need hours of wall time: judged over the recording of a live play, as if it had gone on.
 REPEATED = {f"Bess{what}Burn{window}" for what in ("TickDeadline", "ApiError", "ApiLatency") for window in ("1d", "3d")}
@@ -76,6 +77,8 @@ NEAR = {
     "BessCrashLoop": "process-restarted-once", "BessMemoryNearLimit": "memory-enough",
     "BessFileDescriptorsNearLimit": "descriptors-enough", "BessCpuThrottled": "machine-just-enough",
     "BessErrorsLogged": "descriptors-used-up-once", "BessScrapeSlow": "scrapes-a-little-slow",
+    "BessCheckpointFailing": "state-folder-away-shortly", "BessShardMissing": "shard-away-shortly",
+    "BessConfigDrift": "rollout-slow",
     "BessRuntimeBusy": "clients-flood-a-little", "BessUnitSeriesTruncated": "series-kept",
     "BessFaultLeftActive": "faults-for-a-while", "BessLinkConditionLeft": "faults-for-a-while",
     "BessPointsForcedLeft": "faults-for-a-while", "BessFaultInjectionBurst": "faults-drip",
@@ -85,9 +88,6 @@ UNIT = " Proved by promtool's tests alone (dashboards/alerts/tests)."
 # Alerts that no scenario raises, why, and what proves them.
 REASONS = {
     "BessUnitQuarantined": "No fault makes a state that is not finite: that would be a bug of bess." + UNIT,
-    "BessShardMissing": "It is about several processes, and a run has one." + UNIT,
-    "BessConfigDrift": "As BessShardMissing." + UNIT,
-    "BessCheckpointFailing": "No fault fills a disk." + UNIT,
     "BessPanicked": "No fault makes a part panic: that would be a bug of bess." + UNIT,
 }
 

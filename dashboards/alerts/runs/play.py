@@ -50,11 +50,17 @@ class Play:
         """Raises `LeftOut` where this machine lacks what it takes."""
 
     def start(self):
-        farm = plan.how("", self.name).farm or os.path.join(SCENARIOS, plan.SMALL)
-        flags = ["--farm", farm, "--scenario", file_of(self.name), "--log", "error", *self.flags]
-        self.farm = Farm(*flags, *(["--stub-ems"] if self.ems else []), metrics_port=self.metrics_port)
+        self.farm = self.serve(self.farm_file(), self.flags, self.metrics_port)
         # The same one, when it is started again.
         self.metrics_port = self.farm.endpoints["metrics"]["port"]
+
+    def farm_file(self):
+        return plan.how("", self.name).farm or os.path.join(SCENARIOS, plan.SMALL)
+
+    def serve(self, farm, flags, metrics_port):
+        """A process that plays the scenario."""
+        ems = ["--stub-ems"] if self.ems else []
+        return Farm("--farm", farm, "--scenario", file_of(self.name), "--log", "error", *flags, *ems, metrics_port=metrics_port)
 
     def targets(self):
         """Where Prometheus finds it."""
@@ -77,9 +83,10 @@ class Play:
     token = None
 
     def verdict(self):
-        if not self.farm:
-            return None
-        url = self.farm.endpoints["api"]["url"] + "/runs"
+        return self.verdict_of(self.farm) if self.farm else None
+
+    def verdict_of(self, farm):
+        url = farm.endpoints["api"]["url"] + "/runs"
         headers = {"authorization": "Bearer " + self.token} if self.token else {}
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE_S) as answer:
             runs = json.load(answer)["runs"]
