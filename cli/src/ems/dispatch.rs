@@ -84,8 +84,10 @@ impl Trim {
             return target_w;
         }
         let (most_w, before_w) = (MOST * rated_w, self.watts);
-        // On its way still, faster than any push makes it go: what is lacking says nothing yet.
-        if moved_w.abs() > 1.5 * GAIN_PER_S * most_w && !did_harm {
+        // On its way still, faster than any push makes it go: what is lacking says nothing yet. Taking a push back
+        // does not wait.
+        let is_ramp = moved_w.abs() > 1.5 * GAIN_PER_S * most_w;
+        if is_ramp && !did_harm && error_w * before_w >= 0.0 {
             return target_w + before_w;
         }
         // An error that no loss explains is no reason to push.
