@@ -126,6 +126,10 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
         }
         // A rounding error beyond a limit is none.
         if above_a.max(below_a) <= 1e-9 {
+            // More than can be given: with other racks at their limits it may be more.
+            if point.beyond_matched_load && branches.iter().any(|branch| branch.held) {
+                return Some(settle(branches, power_w));
+            }
             return Some(consistent(branches, point, power_w));
         }
         // Only the side that exceeds more is held: what it gives up moves the bus away from the other
