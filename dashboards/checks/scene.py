@@ -135,7 +135,8 @@ class Scene:
         text = subprocess.run([binary(), "farm", "init"], capture_output=True, text=True, check=True).stdout
         with open(path, "w", encoding="utf-8") as file:
             file.write(text + DEFECTS)
-        self.farm = Farm("--farm", path, "--speed", str(SPEED))
+        state = os.path.join(self.folder.name, "state")
+        self.farm = Farm("--farm", path, "--speed", str(SPEED), "--state", state, "--checkpoint-every", "1s")
         metrics = self.farm.endpoints["metrics"]
         self.instance = f"{metrics['host']}:{metrics['port']}"
         try:

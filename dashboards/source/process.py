@@ -67,6 +67,20 @@ def build():
         bars=True, stack=True,
         overrides=g.colours({"error": w.RED, "warn": w.YELLOW, "info": w.BLUE,
                              "panics": w.DARK_RED}), alerts=["BessErrorsLogged", "BessPanicked"])
+    checkpoints = g.lines(
+        "Checkpoints",
+        "How old the newest one of each process that keeps its state is: what a crash would lose. On the right: how long the "
+        "loop stood still for it.",
+        [("age {{instance}}", "time() - bess_checkpoint_last_timestamp_seconds"),
+         ("stood {{instance}}", "bess_checkpoint_stall_seconds")], "s", low=0,
+        overrides=[g.override("/^stood/", custom__axisPlacement="right")], alerts=["BessCheckpointFailing"])
+    shards = g.lines(
+        "Shards",
+        "Parts of a farm that are scraped, and how many its file makes. Farm files in use: more than one is a rollout.",
+        [("there {{job}}", "namespace:bess_shard_info:count"),
+         ("expected {{job}}", "max by (job, namespace) (bess_shards_expected)"),
+         ("farm files {{job}}", "count by (job, namespace) (count by (job, namespace, sha256) (bess_config_hash_info))")],
+        "short", low=0, decimals=0, alerts=["BessShardMissing", "BessConfigDrift"])
     return w.make("bess-process", "Process and scrape", "What the process uses, and what it costs to watch it.",
                   [(6, [built, *numbers]), (8, [cpu, memory, files, tokio]),
-                   (8, [scrape, size, units, logs])], tags=["engine"])
+                   (8, [scrape, size, units, logs]), (8, [checkpoints, shards])], tags=["engine"])

@@ -15,7 +15,7 @@ OBSERVE = os.path.join(HERE, "..", "..", "..", "dashboards", "tools", "observe.p
 
 from farm import ANSWER_MAX_S, binary, poll
 
-END_MAX_S = 40.0
+END_MAX_S = 120.0
 
 
 def read(url):

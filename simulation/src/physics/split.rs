@@ -126,10 +126,6 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
         }
         // A rounding error beyond a limit is none.
         if above_a.max(below_a) <= 1e-9 {
-            // More than can be given: with other racks at their limits it may be more.
-            if point.beyond_matched_load && branches.iter().any(|branch| branch.held) {
-                return Some(settle(branches, power_w));
-            }
             return Some(consistent(branches, point, power_w));
         }
         // Only the side that exceeds more is held: what it gives up moves the bus away from the other
@@ -151,10 +147,19 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
         let is_beyond = |branch: &Branch| {
             branch.source.is_some_and(|source| source.r_ohm * branch.current_a > 0.5 * source.e_v)
         };
-        if gives && closed().any(|branch| branch.current_a < 0.0 || is_beyond(branch)) {
+        let point = all_held(branches);
+        // With the bus a little higher the weakest one gives less current, and all others more power.
+        let weakest_s: f64 = closed()
+            .filter_map(|branch| branch.source.map(|source| (branch, source)))
+            .filter(|(b, source)| source.e_v - source.r_ohm * b.current_a <= point.voltage_v + 1e-9)
+            .map(|(_, source)| 1.0 / source.r_ohm)
+            .sum();
+        let is_past_peak = point.voltage_v * point.current_a < power_w
+            && point.current_a > point.voltage_v * weakest_s;
+        let is_odd = |branch: &Branch| branch.current_a < 0.0 || is_beyond(branch);
+        if gives && (is_past_peak || closed().any(is_odd)) {
             return settle(branches, power_w);
         }
-        let point = all_held(branches);
         consistent(branches, point, power_w)
     })
 }
