@@ -77,7 +77,7 @@ def build():
     shards = g.lines(
         "Shards",
         "Parts of a farm that are scraped, and how many its file makes. Farm files in use: more than one is a rollout.",
-        [("there {{job}}", "namespace:bess_shard_info:count"),
+        [("there {{job}}", "count by (job, namespace) (count by (job, namespace, shard) (bess_shard_info))"),
          ("expected {{job}}", "max by (job, namespace) (bess_shards_expected)"),
          ("farm files {{job}}", "count by (job, namespace) (count by (job, namespace, sha256) (bess_config_hash_info))")],
         "short", low=0, decimals=0, alerts=["BessShardMissing", "BessConfigDrift"])

@@ -126,6 +126,10 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
         }
         // A rounding error beyond a limit is none.
         if above_a.max(below_a) <= 1e-9 {
+            // The most that the free racks can give beside those held; with others held it may be more.
+            if point.beyond_matched_load && branches.iter().any(|branch| branch.held) {
+                return Some(settle(branches, power_w));
+            }
             return Some(consistent(branches, point, power_w));
         }
         // Only the side that exceeds more is held: what it gives up moves the bus away from the other
@@ -147,17 +151,15 @@ pub fn share_out(branches: &mut [Branch], power_w: f64) -> Option<Shared> {
         let is_beyond = |branch: &Branch| {
             branch.source.is_some_and(|source| source.r_ohm * branch.current_a > 0.5 * source.e_v)
         };
+        // And the bus is where the weakest of them is: far below the others it keeps them from giving what they could.
         let point = all_held(branches);
-        // With the bus a little higher the weakest one gives less current, and all others more power.
-        let weakest_s: f64 = closed()
-            .filter_map(|branch| branch.source.map(|source| (branch, source)))
-            .filter(|(b, source)| source.e_v - source.r_ohm * b.current_a <= point.voltage_v + 1e-9)
-            .map(|(_, source)| 1.0 / source.r_ohm)
-            .sum();
-        let is_past_peak = point.voltage_v * point.current_a < power_w
-            && point.current_a > point.voltage_v * weakest_s;
+        let own_v = |branch: &Branch| {
+            branch.source.map(|source| source.e_v - source.r_ohm * branch.current_a)
+        };
+        let is_above = |branch: &Branch| own_v(branch).is_some_and(|v| v > point.voltage_v);
+        let is_short = point.voltage_v * point.current_a < power_w && closed().any(is_above);
         let is_odd = |branch: &Branch| branch.current_a < 0.0 || is_beyond(branch);
-        if gives && (is_past_peak || closed().any(is_odd)) {
+        if gives && (is_short || closed().any(is_odd)) {
             return settle(branches, power_w);
         }
         consistent(branches, point, power_w)
