@@ -64,7 +64,7 @@ impl RecordFolder {
         if keep == 0 {
             return Err(BadInput("--record-keep must be at least 1, got 0".to_owned()));
         }
-        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ");
+        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ");
         let name = |n: u32| {
             let again = if n == 1 { String::new() } else { format!("-{n}") };
             path.join(format!("{BEFORE}{now}{again}"))
