@@ -137,13 +137,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let now = SimTime { unix_ns: wall_unix_ns() };
     let start = state.as_ref().and_then(Taken::start).unwrap_or(now);
     let mut setup = args.farm.load_for(Some(start), args.stage.named_farm()?)?;
-    let identity = Identity {
-        farm_sha256: setup.farm.sha256(),
-        seed: setup.spec.seed,
-        shard: setup.spec.shard.as_ref().map_or(0, |shard| shard.index as u32),
-        first_unit: setup.spec.shard.as_ref().map_or(0, |shard| shard.first_unit as u32),
-        units: setup.spec.units.len() as u32,
-    };
+    let identity = Identity::of(&setup.spec, setup.farm.sha256());
     if let Some(state) = &state {
         state.check(&identity)?;
     }

@@ -6,6 +6,8 @@
 //! reader does not know are passed over, those that are missing have their defaults: so versions read each
 //! other's files, and a format's number changes only with this frame.
 
+use bess_core::spec::FarmSpec;
+use bess_simulation::pacer::wall_unix_ns;
 use bess_simulation::{Section, State};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -37,6 +39,17 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// That of a farm, or of a shard of it, whose file with those that it names has this SHA-256.
+    pub(crate) fn of(spec: &FarmSpec, farm_sha256: String) -> Self {
+        let (shard, first_unit) = spec.shard.as_ref().map_or((0, 0), |s| (s.index, s.first_unit));
+        Self {
+            farm_sha256,
+            seed: spec.seed,
+            shard: shard as u32,
+            first_unit: first_unit as u32,
+            units: spec.units.len() as u32,
+        }
+    }
     /// What `other` has differently, for people.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let short = |sha256: &str| sha256.get(..12).unwrap_or(sha256).to_owned();
@@ -85,6 +98,22 @@ pub(crate) struct Header {
     pub(crate) audit_total: u64,
     /// Bytes of all sections with their frames.
     pub(crate) payload_bytes: u64,
+}
+
+impl Header {
+    /// What a file says of `state` of the farm called `farm`, as this version writes it now.
+    pub(crate) fn of(farm: &str, identity: Identity, state: &State) -> Self {
+        Self {
+            bess: env!("CARGO_PKG_VERSION").to_owned(),
+            farm: farm.to_owned(),
+            identity,
+            tick: state.tick.0,
+            time_unix_ns: state.start.at(state.tick).unix_ns,
+            start_unix_ns: state.start.unix_ns,
+            wall_unix_ns: wall_unix_ns(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A checkpoint that was read.

@@ -97,13 +97,6 @@ impl Keeper for LoopEnd {
         self.last_publication = Some(seen.publication);
         let runs = seen.stage.runs.iter().filter(|run| run.phase != Phase::Done);
         let header = Header {
-            bess: env!("CARGO_PKG_VERSION").to_owned(),
-            farm: seen.spec.name.clone(),
-            identity: self.identity.clone(),
-            tick: state.tick.0,
-            time_unix_ns: state.start.at(state.tick).unix_ns,
-            start_unix_ns: state.start.unix_ns,
-            wall_unix_ns: bess_simulation::pacer::wall_unix_ns(),
             clock: Clock {
                 speed: seen.clock.speed,
                 paused: seen.clock.mode == ClockMode::Paused,
@@ -112,7 +105,7 @@ impl Keeper for LoopEnd {
             },
             runs: runs.map(|run| run.id.clone()).collect(),
             audit_total: seen.audit.total(),
-            ..Header::default()
+            ..Header::of(&seen.spec.name, self.identity.clone(), &state)
         };
         // A writer that is gone has said why, and `finish` says it again.
         let _ = self.letters.send((header, state));

@@ -7,7 +7,6 @@ use crate::setup::load_farm_texts;
 use anyhow::Context;
 use bess_core::spec::FarmSpec;
 use bess_core::time::SimTime;
-use bess_simulation::pacer::wall_unix_ns;
 use bess_simulation::{Engine, EngineOptions, Inputs, NotRegrouped, State};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -69,22 +68,15 @@ pub(crate) fn reshard(args: &ReshardArgs, out: &mut dyn Write) -> anyhow::Result
     }
     spec.seed = seed;
     let whole = Arc::new(spec);
+    check_covered(&whole, &found)?;
     let engines = found.iter().map(|(path, checkpoint)| engine_of(&whole, path, checkpoint));
     let parts = engines.collect::<Result<Vec<_>, _>>()?;
-    check_covered(&whole, &found)?;
     let engines = regrouped(&whole, args, &parts)?;
     let folders = new_folders(engines.len(), args)?;
     let clock = found[0].1.header.clock;
     for (folder, engine) in folders.iter().zip(engines) {
         let spec = engine.spec();
-        let shard = spec.shard.as_ref();
-        let identity = Identity {
-            farm_sha256: sha256.clone(),
-            seed,
-            shard: shard.map_or(0, |shard| shard.index as u32),
-            first_unit: shard.map_or(0, |shard| shard.first_unit as u32),
-            units: spec.units.len() as u32,
-        };
+        let identity = Identity::of(spec, sha256.clone());
         write(folder, &engine, identity, clock)?;
         let (first, tick) = (spec.number_at(0), engine.tick().0);
         let last = spec.number_at(spec.units.len() - 1);
@@ -239,16 +231,9 @@ fn write(
     let mut state = State::default();
     engine.save(&mut state);
     let header = Header {
-        bess: env!("CARGO_PKG_VERSION").to_owned(),
-        farm: engine.spec().name.clone(),
-        identity,
-        tick: state.tick.0,
-        time_unix_ns: state.start.at(state.tick).unix_ns,
-        start_unix_ns: state.start.unix_ns,
-        wall_unix_ns: wall_unix_ns(),
         clock,
         audit_total: engine.audit().total(),
-        ..Header::default()
+        ..Header::of(&engine.spec().name, identity, &state)
     };
     folder.set_aside("before-reshard").context("cannot move checkpoints aside")?;
     folder.write(header, &state).context("cannot write a checkpoint")
